@@ -1,0 +1,48 @@
+"""The project's own error types.
+
+Every message says what was expected, what came, where, and what to do. The command line
+prints the message alone and ends with status 2; nothing below this module prints.
+"""
+
+
+class FastW2VError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigurationError(FastW2VError, ValueError):
+    """A hyper-parameter or an option has a value that cannot be used."""
+
+
+class CorpusError(FastW2VError):
+    """A corpus is missing, empty, unreadable, or not of a usable kind."""
+
+
+class TextEncodingError(CorpusError):
+    """A text is not valid UTF-8; the message names the file and the byte offset."""
+
+
+class VocabularyError(FastW2VError):
+    """A vocabulary cannot be built, or does not fit what it is used with."""
+
+
+class UnknownWordError(VocabularyError, KeyError):
+    """A word that was asked for is not in the vocabulary."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class ModelFormatError(FastW2VError):
+    """A file or folder is not a model that this version can read."""
+
+
+class OutputError(FastW2VError):
+    """A result cannot be written where it was asked for."""
+
+
+class DivergenceError(FastW2VError):
+    """Training produced a loss that is not a finite number."""
+
+
+class MissingDependencyError(FastW2VError, ImportError):
+    """An optional package is needed and not installed; the message says what to install."""

@@ -32,6 +32,9 @@ def _setting(
     )
 
 
+# ruff: noqa: RUF009 - the settings are immutable
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
@@ -61,8 +64,15 @@ class Hyperparameters:
         "counts",
         "'counts': rows of the whole corpus's counts; 'tokens': stretches of running text.",
     )
-    batch_rows: int = _setting(256, "Centre words in a batch of counts.", low=1)
-    batch_tokens: int = _setting(4096, "Running tokens in a batch of tokens.", low=1)
+    batch_rows: int | None = _setting(
+        None, "Centre words in a batch of counts. Default: 256, fewer if memory is short.", low=1
+    )
+    batch_tokens: int | None = _setting(
+        None, "Running tokens in a batch of tokens. Default: 1024, fewer if memory is short.", low=1
+    )
+    memory_mib: int = _setting(
+        2048, "Budget for the scores of one batch, in MiB; it bounds the batch size.", low=1
+    )
     optimizer: Optimizer = _setting("adam", "How gradients become steps.")
     learning_rate: float | None = _setting(
         None,

@@ -1,0 +1,132 @@
+"""Centre rows of a batch: what is gathered before the exact step, and updated after it."""
+
+import numpy as np
+from numba import njit
+
+from fastw2v.kernels.atomics import fetch_add
+from fastw2v.kernels.blocks import PANEL, THIRD
+from fastw2v.kernels.updates import Rule, update_block
+
+
+@njit(cache=True, nogil=True)
+def prepare_rows(csr_rows, counts, context_keep, row_scales, tile):
+    """Weigh the observed contexts of a batch's rows and cut them by tiles of output words.
+
+    Parameters
+    ----------
+    csr_rows : (B,) int64
+        The batch's rows within `counts`.
+    counts : tuple of indptr (R + 1,) int64, indices (nnz,) int32, values (nnz,) integer
+        Windowed pair counts n(c, o), columns ascending within a row.
+    context_keep : (V,) float64
+        Weight of each context word.
+    row_scales : (B,) float64
+        Weight of each row's centre word.
+    tile : int
+        Output words in a tile.
+
+    Returns
+    -------
+    columns : (E,) int32
+    weights : (E,) float32
+        row_scale * n(c, o) * keep(o).
+    row_weights : (B,) float64
+        Their sums a_r.
+    splits : (B, tiles + 1) int64
+        Where each tile's entries begin within `columns`.
+    """
+    indptr, indices, values = counts
+    n_rows = csr_rows.shape[0]
+    tiles = (context_keep.shape[0] + tile - 1) // tile
+    entries = 0
+    for row in range(n_rows):
+        entries += indptr[csr_rows[row] + 1] - indptr[csr_rows[row]]
+    columns = np.empty(entries, np.int32)
+    weights = np.empty(entries, np.float32)
+    row_weights = np.zeros(n_rows, np.float64)
+    splits = np.empty((n_rows, tiles + 1), np.int64)
+    at = 0
+    for row in range(n_rows):
+        next_tile = 0
+        total = 0.0
+        for k in range(indptr[csr_rows[row]], indptr[csr_rows[row] + 1]):
+            column = indices[k]
+            while next_tile <= column // tile:
+                splits[row, next_tile] = at
+                next_tile += 1
+            weight = row_scales[row] * values[k] * context_keep[column]
+            columns[at] = column
+            weights[at] = weight
+            total += weight
+            at += 1
+        splits[row, next_tile:] = at
+        row_weights[row] = total
+    return columns, weights, row_weights, splits
+
+
+@njit(cache=True, nogil=True)
+def gather_rows(shape, centres, source, batch):
+    """Copy the vectors of `centres` from `source` (V * stride,) into both layouts of the batch."""
+    for row in range(centres.shape[0]):
+        start = centres[row] * shape.stride
+        packed_at = row // PANEL * shape.dimensions * PANEL + row % PANEL
+        for d in range(shape.stride):
+            batch.vectors[row * shape.stride + d] = source[start + d]
+        for d in range(shape.dimensions):
+            batch.packed[packed_at + d * PANEL] = source[start + d]
+    for row in range(centres.shape[0], shape.rows):
+        packed_at = row // PANEL * shape.dimensions * PANEL + row % PANEL
+        batch.vectors[row * shape.stride : (row + 1) * shape.stride] = 0
+        for d in range(shape.dimensions):
+            batch.packed[packed_at + d * PANEL] = 0
+
+
+@njit(nogil=True, inline="always")
+def _rule_of_visit(rule, visit):
+    decayed = np.float64(rule.decay_second) ** visit
+    return Rule(
+        rule.kind,
+        rule.rate,
+        rule.decay_first,
+        rule.decay_second,
+        rule.unbias_first,
+        np.float32(1.0 / (1.0 - decayed)) if decayed < 1.0 else np.float32(1.0),
+        rule.epsilon,
+    )
+
+
+@njit(cache=True, nogil=True)
+def update_centres(tasks, shape, work, centres, state, rule):
+    """Add up the groups' gradients and update the batch's centre vectors.
+
+    Parameters
+    ----------
+    tasks, shape, work
+        As in `backward_tiles`, after it.
+    centres : (B,) int32
+        The batch's centre words, each once.
+    state : CentreState
+        Updated.
+    rule : Rule
+        Its `unbias_second` is replaced by that of each row's own number of visits.
+    """
+    dimensions = (shape.dimensions + THIRD - 1) // THIRD * THIRD
+    gradient = np.zeros(shape.stride, np.float32)
+    while True:
+        panel = fetch_add(tasks, 0, 1)
+        if panel >= shape.rows // PANEL:
+            return
+        total = work.centre_gradients[0]
+        start, end = panel * dimensions * PANEL, (panel + 1) * dimensions * PANEL
+        for group in range(1, work.centre_gradients.shape[0]):
+            partial = work.centre_gradients[group]
+            for i in range(start, end):
+                total[i] += partial[i]
+        for row in range(panel * PANEL, min((panel + 1) * PANEL, centres.shape[0])):
+            for d in range(shape.dimensions):
+                gradient[d] = total[start + d * PANEL + row - panel * PANEL]
+            centre = centres[row]
+            state.visits[centre] += 1
+            at = centre * shape.stride
+            row_rule = _rule_of_visit(rule, state.visits[centre])
+            update_block(state.vectors, state.moments, at, gradient, 0, shape.stride, row_rule)

@@ -1,0 +1,244 @@
+"""Explicit vectors of float32: one Numba type, as wide as the CPU's registers.
+
+Numba's own loops are vectorised only when the compiler sees that it may; here the vector is a
+value of its own, ``<LANES x float>`` in LLVM, which lowers it to whatever the CPU has. Every
+operation below is an intrinsic of one or a few instructions. Indices count float32 elements
+of a one-dimensional array; nothing is checked against its bounds, and nothing need be aligned.
+
+`LANES` and `REGISTERS` follow the features of the CPU that Numba compiles for, so they obey
+``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``.
+"""
+
+import operator
+
+from llvmlite import binding, ir
+from numba.core import cgutils, config, types
+from numba.core.datamodel import models
+from numba.extending import intrinsic, overload, register_model
+
+
+def _target_features() -> frozenset[str]:
+    if config.CPU_FEATURES is not None:
+        listed = config.CPU_FEATURES.split(",")
+        return frozenset(name[1:] for name in listed if name.startswith("+"))
+    host = binding.get_host_cpu_features()
+    return frozenset(name for name, present in host.items() if present)
+
+
+def _register_file(features: frozenset[str]) -> tuple[int, int]:
+    """Return (floats in a vector register, number of vector registers)."""
+    if "avx512f" in features:
+        return 16, 32
+    if "avx" in features:
+        return 8, 16
+    machine = binding.get_default_triple().split("-")[0]
+    return (4, 32) if machine in ("aarch64", "arm64") else (4, 16)
+
+
+LANES, REGISTERS = _register_file(_target_features())
+
+FLOAT = ir.FloatType()
+INT32 = ir.IntType(32)
+VECTOR = ir.VectorType(FLOAT, LANES)
+_INT_VECTOR = ir.VectorType(INT32, LANES)
+_CONTRACT = ("contract",)
+
+
+class VectorType(types.Type):
+    """Numba's view of a vector of `LANES` float32."""
+
+    def __init__(self) -> None:
+        super().__init__(name=f"Float32x{LANES}")
+
+
+vector_type = VectorType()
+
+
+@register_model(VectorType)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):  # type: ignore[no-untyped-def]
+        super().__init__(manager, kind, VECTOR)
+
+
+def constant(value: float) -> ir.Constant:
+    """Return an LLVM vector constant with `value` in every lane."""
+    return ir.Constant(VECTOR, [value] * LANES)
+
+
+def element_pointer(context, builder, array_type, array, index):  # type: ignore[no-untyped-def]
+    """Return the LLVM pointer to element `index` of a one-dimensional array."""
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+
+
+def call_llvm(builder, name, result, arguments):  # type: ignore[no-untyped-def]
+    """Call the LLVM intrinsic `name`."""
+    kind = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+
+
+def multiply_add(builder, x, y, z):  # type: ignore[no-untyped-def]
+    """Emit x*y + z, which the compiler contracts where the CPU can.
+
+    ``llvm.fma`` would become a library call on a CPU without the instruction.
+    """
+    product = builder.fmul(x, y, flags=_CONTRACT)
+    return builder.fadd(product, z, flags=_CONTRACT)
+
+
+def splat(builder, scalar):  # type: ignore[no-untyped-def]
+    """Emit a vector with `scalar` in every lane."""
+    undefined = ir.Constant(VECTOR, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(INT32, 0))
+    zeros = ir.Constant(_INT_VECTOR, [0] * LANES)
+    return builder.shuffle_vector(first, undefined, zeros)
+
+
+def vector_load(builder, pointer):  # type: ignore[no-untyped-def]
+    """Emit an unaligned load of a vector from a pointer to float."""
+    return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+
+
+def vector_store(builder, pointer, value):  # type: ignore[no-untyped-def]
+    """Emit an unaligned store of a vector to a pointer to float."""
+    builder.store(value, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+
+
+def maximum_of(builder, x, y):  # type: ignore[no-untyped-def]
+    """Emit the lane-wise maximum as compare and select: one instruction where there is one."""
+    return builder.select(builder.fcmp_ordered(">", x, y), x, y)
+
+
+@intrinsic
+def load(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """Return the vector ``array[index : index + LANES]``."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        pointer = element_pointer(context, builder, signature.args[0], *arguments)
+        return vector_load(builder, pointer)
+
+    return vector_type(array, types.intp), generate
+
+
+@intrinsic
+def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
+    """Write the vector `value` to ``array[index : index + LANES]``."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        pointer = element_pointer(context, builder, signature.args[0], *arguments[:2])
+        vector_store(builder, pointer, arguments[2])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector_type), generate
+
+
+@intrinsic
+def broadcast(typing_context, scalar):  # type: ignore[no-untyped-def]
+    """Return a vector with the float32 `scalar` in every lane."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return splat(builder, arguments[0])
+
+    return vector_type(types.float32), generate
+
+
+def _binary_intrinsic(emit):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def operation(typing_context, x, y):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return emit(builder, *arguments)
+
+        return vector_type(vector_type, vector_type), generate
+
+    return operation
+
+
+_add = _binary_intrinsic(lambda builder, x, y: builder.fadd(x, y, flags=_CONTRACT))
+_subtract = _binary_intrinsic(lambda builder, x, y: builder.fsub(x, y, flags=_CONTRACT))
+_multiply = _binary_intrinsic(lambda builder, x, y: builder.fmul(x, y, flags=_CONTRACT))
+_divide = _binary_intrinsic(lambda builder, x, y: builder.fdiv(x, y))
+maximum = _binary_intrinsic(maximum_of)
+
+
+@intrinsic
+def square_root(typing_context, x):  # type: ignore[no-untyped-def]
+    """Return the lane-wise square root."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return call_llvm(builder, f"llvm.sqrt.v{LANES}f32", VECTOR, arguments)
+
+    return vector_type(vector_type), generate
+
+
+def _implementation(x, y, operation):  # type: ignore[no-untyped-def]
+    both = isinstance(x, VectorType) and isinstance(y, VectorType)
+    return operation if both else None
+
+
+@overload(operator.add)
+def _overload_add(x, y):  # type: ignore[no-untyped-def]
+    return _implementation(x, y, lambda x, y: _add(x, y))  # noqa: PLW0108
+
+
+@overload(operator.sub)
+def _overload_sub(x, y):  # type: ignore[no-untyped-def]
+    return _implementation(x, y, lambda x, y: _subtract(x, y))  # noqa: PLW0108
+
+
+@overload(operator.mul)
+def _overload_mul(x, y):  # type: ignore[no-untyped-def]
+    return _implementation(x, y, lambda x, y: _multiply(x, y))  # noqa: PLW0108
+
+
+@overload(operator.truediv)
+def _overload_truediv(x, y):  # type: ignore[no-untyped-def]
+    return _implementation(x, y, lambda x, y: _divide(x, y))  # noqa: PLW0108
+
+
+# exp(x) = 2^n * e^r with n = round(x / ln 2), |r| <= ln(2)/2. ln 2 is subtracted in two parts,
+# so that r keeps its last bits. e^r = 1 + r + r^2 q(r), with q of degree 4 fitted for the least
+# largest relative error (3e-9 before rounding), highest power first.
+_LOG2_E = 1.4426950408889634
+_LN2_HIGH = 0.693359375
+_LN2_LOW = -2.12194440054690583e-4
+_SERIES = (
+    0.001381459180265665,
+    0.008368716575205326,
+    0.04166838899254799,
+    0.1666652113199234,
+    0.4999999403953552,
+)
+_ROUNDER = 12582912.0  # 1.5 * 2^23: adding it rounds to a whole number in the low bits
+_SMALLEST_EXPONENT = -87.33654
+_LARGEST_EXPONENT = 88.0
+
+
+def exponential_of(builder, x):  # type: ignore[no-untyped-def]
+    """Emit e^x lane by lane: relative error below 2e-7; below -87.3 the smallest normal."""
+    x = maximum_of(builder, x, constant(_SMALLEST_EXPONENT))
+    high = constant(_LARGEST_EXPONENT)
+    x = builder.select(builder.fcmp_ordered("<", x, high), x, high)
+    rounded = multiply_add(builder, x, constant(_LOG2_E), constant(_ROUNDER))
+    whole = builder.fsub(rounded, constant(_ROUNDER))
+    rest = multiply_add(builder, whole, constant(-_LN2_HIGH), x)
+    rest = multiply_add(builder, whole, constant(-_LN2_LOW), rest)
+    series = constant(_SERIES[0])
+    for coefficient in _SERIES[1:]:
+        series = multiply_add(builder, series, rest, constant(coefficient))
+    square = builder.fmul(rest, rest)
+    series = builder.fadd(multiply_add(builder, square, series, rest), constant(1.0))
+    shift = ir.Constant(_INT_VECTOR, [23] * LANES)
+    exponent = builder.shl(builder.bitcast(rounded, _INT_VECTOR), shift)
+    return builder.bitcast(builder.add(builder.bitcast(series, _INT_VECTOR), exponent), VECTOR)
+
+
+@intrinsic
+def exponential(typing_context, x):  # type: ignore[no-untyped-def]
+    """Return e^x lane by lane (float32, relative error below 2e-7).
+
+    Arguments below -87.3 give the smallest normal number instead of zero, above 88 e^88.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return exponential_of(builder, arguments[0])
+
+    return vector_type(vector_type), generate

@@ -1,0 +1,82 @@
+"""Sizes and arrays of the exact step, grouped; shared by its kernels and by the drivers.
+
+All arrays are float32 and one-dimensional unless said otherwise. Output vectors are rows of
+`stride` floats (D rounded up to whole vectors), their number rounded up to whole blocks. The
+scores of a tile are panels of (words of the tile, PANEL).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+TILE = 504  # output words: scores, vectors and gradient of a tile stay in a 1 MiB L2 cache
+GROUPS = 16
+LOWEST = np.float32(-1e30)  # bias of the words that only fill up the last block
+
+Floats = NDArray[np.float32]
+
+
+class Shape(NamedTuple):
+    """Sizes of a step: `words` is V rounded up to whole blocks, `rows` B to whole panels."""
+
+    words: int
+    rows: int
+    dimensions: int
+    stride: int
+
+
+class OutputState(NamedTuple):
+    """Output vectors (words * stride,), their bias (words,), and the optimiser's moments."""
+
+    vectors: Floats
+    vector_moments: Floats
+    bias: Floats
+    bias_moments: Floats
+
+
+class CentreState(NamedTuple):
+    """Centre vectors (V * stride,), their moments, and how often each was updated (V,) int32."""
+
+    vectors: Floats
+    moments: Floats
+    visits: NDArray[np.int32]
+
+
+class BatchArrays(NamedTuple):
+    """A batch of centre rows.
+
+    vectors : (rows * stride,) centre vectors, zero beyond the batch's own rows
+    packed : (rows * dimensions,) the same as panels of (dimensions, PANEL)
+    row_weights : (rows,) a_r, zero beyond the batch's own rows
+    splits : (B, tiles + 1) int64, where each tile's entries begin within `columns`
+    columns : (E,) int32 observed context words, ascending within a row
+    weights : (E,) observed weights; those of row r sum to a_r
+    """
+
+    vectors: Floats
+    packed: Floats
+    row_weights: Floats
+    splits: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    weights: Floats
+
+
+class Workspace(NamedTuple):
+    """Scratch memory of a step.
+
+    scores : (words * rows,)
+    peaks, sums : (tiles, rows) largest score and sum of exponentials of a row within a tile
+    row_peaks, row_sums : (rows,) the same over all tiles; log-sum-exp = peak + log(sum), kept
+        apart because a float32 near 1e4 has no digits left for the logarithm
+    observed : (tiles,) float64, sum of weight * score over a tile's observed entries
+    centre_gradients : (GROUPS, rows * padded dimensions) partial sums, in panels
+    """
+
+    scores: Floats
+    peaks: Floats
+    sums: Floats
+    row_peaks: Floats
+    row_sums: Floats
+    observed: NDArray[np.float64]
+    centre_gradients: Floats

@@ -1,3 +1,39 @@
 """Numba-accelerated word2vec: the exact full softmax, counted once, trained as dense tiles."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastw2v.config import Hyperparameters
+    from fastw2v.errors import FastW2VError
+    from fastw2v.model import Perplexity, TrainingSummary, Word2Vec
+
 __version__ = "0.1.0"
+
+# Imported when first asked for, so that `fastw2v --help` need not load Numba.
+_HOMES = {
+    "Hyperparameters": "fastw2v.config",
+    "FastW2VError": "fastw2v.errors",
+    "Perplexity": "fastw2v.model",
+    "TrainingSummary": "fastw2v.model",
+    "Word2Vec": "fastw2v.model",
+}
+
+__all__ = [  # noqa: RUF022 - the main thing first
+    "Word2Vec",
+    "Hyperparameters",
+    "TrainingSummary",
+    "Perplexity",
+    "FastW2VError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'fastw2v' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

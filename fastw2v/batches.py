@@ -1,0 +1,192 @@
+"""Batches of centre rows, from the counts of a whole corpus or from running text.
+
+Both kinds feed the same kernel. A row's weight is its number of windowed pairs times the
+subsampling weights of its centre and of each context; over a whole corpus both add up to the
+same gradient. What order the rows come in follows from the seed and the number of the pass.
+"""
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.counts import BatchWorkspace, PairCounts, count_batch
+from fastw2v.kernels.centre_rows import prepare_rows
+from fastw2v.kernels.softmax_layout import TILE
+from fastw2v.objectives import Batch
+from fastw2v.tokens import EncodedTokens
+
+_ORDER_STREAM = 1  # keeps the order of rows apart from other uses of the seed
+
+
+class Batches(Protocol):
+    """What training needs to know of a kind of batches."""
+
+    max_rows: int
+
+    @property
+    def batches_per_pass(self) -> int:
+        """Number of batches in one pass."""
+        ...
+
+    def one_pass(self, number: int) -> Iterator[Batch]:
+        """Yield the batches of pass `number`, counted from 0."""
+        ...
+
+
+def order_generator(seed: int, number: int) -> np.random.Generator:
+    """Return the generator that orders the rows of pass `number`."""
+    return np.random.default_rng([seed, _ORDER_STREAM, number])
+
+
+class CountBatches:
+    """Random sets of centre words with their counts in the whole corpus.
+
+    Row weights are scaled to a mean of 1 over the words that have contexts.
+
+    Parameters
+    ----------
+    counts : PairCounts
+    keep : (V,) float64
+        Subsampling weight of each word, as centre and as context.
+    rows : int
+        Centre words in a batch.
+    seed : int
+    """
+
+    def __init__(
+        self, counts: PairCounts, keep: NDArray[np.float64], *, rows: int, seed: int
+    ) -> None:
+        weights = counts.row_sums(keep) * keep
+        self.counts = counts
+        self.keep = keep
+        self.seed = seed
+        self.centres = np.flatnonzero(weights)
+        self.max_rows = max(1, min(rows, len(self.centres)))
+        self.scale = len(self.centres) / weights.sum() if len(self.centres) else 1.0
+
+    @property
+    def batches_per_pass(self) -> int:
+        """Number of batches in one pass."""
+        return -(-len(self.centres) // self.max_rows)
+
+    def one_pass(self, number: int) -> Iterator[Batch]:
+        """Yield batches of nearly equal size in which every centre word comes once."""
+        order = order_generator(self.seed, number).permutation(self.centres)
+        for first in range(self.batches_per_pass):
+            yield self.batch(np.sort(order[first :: self.batches_per_pass]))
+
+    def batch(self, centres: NDArray[np.int64]) -> Batch:
+        """Return the batch of the given centre words (ascending, each once)."""
+        counts = (self.counts.indptr, self.counts.indices, self.counts.values)
+        columns, weights, row_weights, splits = prepare_rows(
+            centres, counts, self.keep, self.keep[centres] * self.scale, TILE
+        )
+        return Batch(centres.astype(np.int32), columns, weights, row_weights, splits)
+
+
+class TokenBatches:
+    """The distinct centres of successive stretches of running text, in random order.
+
+    Row weights are scaled so that a token weighs 1 on average.
+
+    Parameters
+    ----------
+    tokens : EncodedTokens
+    keep : (V,) float64
+        Subsampling weight of each word, as centre and as context.
+    window : int
+    stretch : int
+        Running tokens in a batch.
+    total_weight : float
+        Sum of all weighted pairs of the corpus: ``(counts.row_sums(keep) * keep).sum()``.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        tokens: EncodedTokens,
+        keep: NDArray[np.float64],
+        *,
+        window: int,
+        stretch: int,
+        total_weight: float,
+        seed: int,
+    ) -> None:
+        self.tokens = tokens
+        self.keep = keep
+        self.window = window
+        self.stretch = stretch
+        self.seed = seed
+        self.max_rows = max(1, min(stretch, len(keep), len(tokens.ids)))
+        self.scale = len(tokens.ids) / total_weight if total_weight else 1.0
+        self._workspace = BatchWorkspace(len(keep))
+
+    @property
+    def batches_per_pass(self) -> int:
+        """Number of batches in one pass."""
+        return -(-len(self.tokens.ids) // self.stretch)
+
+    def one_pass(self, number: int) -> Iterator[Batch]:
+        """Yield a batch for each stretch of the text, each stretch once."""
+        order = order_generator(self.seed, number).permutation(self.batches_per_pass)
+        for place in order:
+            yield self.batch(int(place) * self.stretch)
+
+    def batch(self, start: int) -> Batch:
+        """Return the batch of the stretch that begins at token `start`."""
+        stop = min(start + self.stretch, len(self.tokens.ids))
+        found = count_batch(self.tokens, start, stop, len(self.keep), self.window, self._workspace)
+        rows = np.arange(len(found.rows))
+        columns, weights, row_weights, splits = prepare_rows(
+            rows,
+            (found.indptr, found.indices, found.values),
+            self.keep,
+            self.keep[found.rows] * self.scale,
+            TILE,
+        )
+        return Batch(found.rows, columns, weights, row_weights, splits)
+
+
+_END = object()
+
+
+def prefetched(batches: Iterator[Batch], depth: int = 2) -> Iterator[Batch]:
+    """Yield the same batches, prepared ahead by a thread while the caller computes."""
+    ready: queue.Queue[object] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def offer(item: object) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def prepare() -> None:
+        try:
+            for batch in batches:
+                if not offer(batch):
+                    return
+            offer(_END)
+        except BaseException as error:
+            offer(error)
+
+    thread = threading.Thread(target=prepare, name="fastw2v-batches", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = ready.get()
+            if item is _END:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item  # type: ignore[misc]
+    finally:
+        stop.set()
+        thread.join()

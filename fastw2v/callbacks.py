@@ -1,0 +1,56 @@
+"""What training reports while it runs, and to whom."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """State of training after one batch.
+
+    Attributes
+    ----------
+    pass_number, passes : int
+        The current pass, counted from 1, and how many there will be.
+    step, steps : int
+        Batches done and batches in the whole run.
+    loss_nats : float
+        Mean loss of the current pass so far, per weighted pair.
+    learning_rate : float
+    elapsed_s : float
+        Seconds since training began.
+    pass_ended : bool
+    """
+
+    pass_number: int
+    passes: int
+    step: int
+    steps: int
+    loss_nats: float
+    learning_rate: float
+    elapsed_s: float
+    pass_ended: bool
+
+
+@dataclass(frozen=True)
+class PassRecord:
+    """One pass of the history that is stored with the model.
+
+    `loss_nats` is the mean over the pass of each batch's loss from before its step, per
+    weighted pair; `elapsed_s` counts from the begin of training.
+    """
+
+    pass_number: int
+    loss_nats: float
+    learning_rate: float
+    elapsed_s: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as plain values that JSON can hold."""
+        return asdict(self)
+
+
+Callback = Callable[[StepReport], None]
+# Called with the name of a stage, how much of it is done, and how much there is, if known.
+StageProgress = Callable[[str, int, int | None], None]

@@ -1,0 +1,200 @@
+"""The command line: `fastw2v train`, `export`, `neighbors`, `perplexity`.
+
+Its training options are the fields of `Hyperparameters`. Results go to standard output,
+progress to standard error. An error is one line and exit status 2, without a traceback.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+import click
+
+from fastw2v import __version__
+from fastw2v.config import Hyperparameters
+from fastw2v.errors import FastW2VError
+
+if TYPE_CHECKING:
+    from fastw2v.model import TrainingSummary
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+# Objective has one value as yet, so it would be an option without a choice.
+_NOT_OPTIONS = ("objective",)
+
+
+def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command one option for each field of `Hyperparameters`."""
+    for item in reversed(fields(Hyperparameters)):
+        if item.name in _NOT_OPTIONS:
+            continue
+        kinds = [kind for kind in get_args(item.type) if kind is not type(None)]
+        kind: Any = item.type
+        if get_origin(item.type) is Literal:
+            kind = click.Choice(kinds)
+        elif kinds:
+            kind = kinds[0]
+        option = click.option(
+            f"--{item.name.replace('_', '-')}",
+            item.name,
+            type=kind,
+            default=item.default,
+            show_default=item.default is not None,
+            help=item.metadata["help"],
+        )
+        command = option(command)
+    return command
+
+
+_workers = click.option(
+    "--workers", type=int, help="Threads; the result does not depend on them. Default: all cores."
+)
+_quiet = click.option("--quiet", is_flag=True, help="No progress.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="fastw2v")
+def command_line() -> None:
+    """Train word2vec with its own loss, the exact full softmax, from windows counted once."""
+
+
+@command_line.command("train")
+@click.argument("corpus", nargs=-1, required=True)
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="Model folder.")
+@hyperparameter_options
+@_workers
+@_quiet
+def train_command(
+    corpus: tuple[str, ...], output: Path, workers: int | None, quiet: bool, **settings: Any
+) -> None:
+    """Train on CORPUS: text files (also .gz .bz2 .xz .zst), folders of them, or - for stdin.
+
+    A line is a sentence (or paragraph); windows do not cross lines.
+    """
+    from fastw2v.files import require_replaceable
+    from fastw2v.formats.model_folder import CONFIG
+    from fastw2v.model import Word2Vec
+    from fastw2v.terminal import Display
+
+    model = Word2Vec(workers=workers, **settings)
+    require_replaceable(output, CONFIG)
+    with Display(quiet=quiet) as display:
+        model.fit(_sources(corpus), callbacks=[display.step], progress=display.stage)
+    model.save(output)
+    if not quiet and model.summary is not None:
+        vocabulary = model.vocabulary
+        click.echo(f"vocabulary   {len(vocabulary):,} words of {vocabulary.n_raw_types:,}")
+        click.echo(f"tokens       {vocabulary.n_tokens:,} of {vocabulary.n_raw_tokens:,}")
+        click.echo(describe(model.summary))
+        click.echo(f"model        {output}")
+
+
+def describe(summary: "TrainingSummary") -> str:
+    """Return the lines that say how good the final loss is, and what it cost."""
+    return "\n".join(
+        [
+            f"loss         {summary.loss_nats:.4f} nats a pair (perplexity "
+            f"{summary.perplexity:,.1f})",
+            f"  between    {summary.unigram_entropy_nats:.4f} unigram entropy, no vectors needed",
+            f"  and        {summary.conditional_entropy_nats:.4f} conditional entropy of the "
+            "counts, the floor",
+            f"seconds      {summary.read_s:.1f} reading, {summary.count_s:.1f} counting, "
+            f"{summary.train_s:.1f} training",
+        ]
+    )
+
+
+def _sources(corpus: tuple[str, ...]) -> Any:
+    return corpus[0] if len(corpus) == 1 else list(corpus)
+
+
+@command_line.command("export")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["word2vec", "word2vec-bin", "npz"]),
+    default="word2vec",
+    show_default=True,
+    help="npz holds words, counts, both tables and the bias.",
+)
+@click.option(
+    "--vectors",
+    type=click.Choice(["in", "out", "sum"]),
+    default="sum",
+    show_default=True,
+    help="Centre vectors, context vectors, or their sum.",
+)
+def export_command(model: Path, out: Path, form: Any, vectors: Any) -> None:
+    """Write the vectors of MODEL to the file OUT."""
+    from fastw2v.model import Word2Vec
+
+    Word2Vec.load(model).export(out, form, vectors)
+    click.echo(str(out))
+
+
+@command_line.command("neighbors")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.option("--topn", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--vectors", type=click.Choice(["in", "out", "sum"]), default="sum")
+def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: Any) -> None:
+    """Print the nearest words of each WORD by cosine, and its likeliest contexts."""
+    from fastw2v.model import Word2Vec
+
+    loaded = Word2Vec.load(model)
+    for word in words:
+        loaded.vocabulary.index(word)
+    keyed = loaded.keyed_vectors(vectors)
+    for word in words:
+        click.echo(f"{word} ({loaded.vocabulary.counts[loaded.vocabulary.index(word)]:,} times)")
+        near = keyed.most_similar(word, topn=topn)
+        likely = loaded.predict_context(word, topn=topn)
+        click.echo("  near     " + ", ".join(f"{other} {cosine:.2f}" for other, cosine in near))
+        click.echo("  context  " + ", ".join(f"{other} {p:.2%}" for other, p in likely))
+
+
+@command_line.command("perplexity")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("text", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@_workers
+@_quiet
+def perplexity_command(
+    model: Path, text: tuple[str, ...], as_json: bool, workers: int | None, quiet: bool
+) -> None:
+    """Print the exact loss of MODEL on TEXT: the mean of -log p(context | word) in nats."""
+    from fastw2v.model import Word2Vec
+    from fastw2v.terminal import Display
+
+    loaded = Word2Vec.load(model, workers=workers)
+    with Display(quiet=quiet) as display:
+        result = loaded.perplexity(_sources(text), progress=display.stage)
+    if as_json:
+        click.echo(json.dumps(asdict(result)))
+        return
+    click.echo(f"loss        {result.loss_nats:.4f} nats a pair")
+    click.echo(f"perplexity  {result.perplexity:,.2f}")
+    click.echo(f"tokens      {result.n_tokens:,} known, {result.n_oov:,} out of vocabulary")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 2 an error of use or input, 130 interrupted."""
+    try:
+        status = command_line.main(arguments, prog_name="fastw2v", standalone_mode=False)
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split())
+        click.echo(f"fastw2v: {message}; see 'fastw2v --help'", err=True)
+        sys.exit(EXIT_ERROR)
+    except FastW2VError as error:
+        click.echo(f"fastw2v: {error}", err=True)
+        sys.exit(EXIT_ERROR)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("fastw2v: interrupted", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,187 @@
+"""The exact full-softmax objective: parameters joined with the kernels that train them.
+
+See docs/math.md for the loss, and `fastw2v.kernels.softmax_tiles` for how a step is computed.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.kernels.blocks import PANEL, ROWS, THIRD
+from fastw2v.kernels.centre_rows import gather_rows, update_centres
+from fastw2v.kernels.simd import LANES
+from fastw2v.kernels.softmax_layout import (
+    GROUPS,
+    LOWEST,
+    TILE,
+    BatchArrays,
+    CentreState,
+    OutputState,
+    Shape,
+    Workspace,
+)
+from fastw2v.kernels.softmax_tiles import backward_tiles, combine_tiles, forward_tiles
+from fastw2v.optim import RECIPES, StepRules
+from fastw2v.parallel import WorkerPool
+
+
+class Batch(NamedTuple):
+    """Distinct centre rows with their weighed contexts, as `prepare_rows` gives them."""
+
+    centres: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    row_weights: NDArray[np.float64]
+    splits: NDArray[np.int64]
+
+
+def _round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
+
+
+def scores_bytes(n_words: int, n_rows: int) -> int:
+    """Return the size of the largest array of a step, in bytes."""
+    return 4 * _round_up(n_words, ROWS) * _round_up(n_rows, PANEL)
+
+
+class ExactSoftmax:
+    """Centre vectors, output vectors and bias, and the exact step on batches of rows.
+
+    Parameters
+    ----------
+    in_vectors, out_vectors : (V, D) float32
+    out_bias : (V,) float32
+    optimizer : {"adam", "adagrad", "sgd"}
+    max_rows : int
+        The most centre rows that a batch will have.
+    pool : WorkerPool
+        Who computes; results do not depend on how many there are.
+    """
+
+    def __init__(
+        self,
+        in_vectors: NDArray[np.float32],
+        out_vectors: NDArray[np.float32],
+        out_bias: NDArray[np.float32],
+        *,
+        optimizer: str = "adam",
+        max_rows: int = 256,
+        pool: WorkerPool,
+    ) -> None:
+        self.n_words, self.dimensions = in_vectors.shape
+        self.pool = pool
+        self._words = _round_up(self.n_words, ROWS)
+        self._stride = _round_up(self.dimensions, LANES)
+        self._max_rows = _round_up(max_rows, PANEL)
+        recipe = RECIPES[optimizer]
+        size = self._words * self._stride
+        bias = np.full(self._words, LOWEST, np.float32)
+        bias[: self.n_words] = out_bias
+        self.output = OutputState(
+            self._padded(out_vectors, self._words),
+            np.zeros((recipe.output_moments, size), np.float32),
+            bias,
+            np.zeros((recipe.output_moments, self._words), np.float32),
+        )
+        self.centre = CentreState(
+            self._padded(in_vectors, self.n_words),
+            np.zeros((recipe.centre_moments, self.n_words * self._stride), np.float32),
+            np.zeros(self.n_words, np.int32),
+        )
+        self._tasks = np.zeros(1, np.int64)
+        self._vectors = np.zeros(self._max_rows * self._stride, np.float32)
+        self._packed = np.zeros(self._max_rows * self.dimensions, np.float32)
+        self._row_weights = np.zeros(self._max_rows, np.float32)
+        self._work = self._workspace()
+
+    def _padded(self, vectors: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
+        padded = np.zeros((rows, self._stride), np.float32)
+        padded[: len(vectors), : self.dimensions] = vectors
+        return padded.reshape(-1)
+
+    def _workspace(self) -> Workspace:
+        tiles = -(-self._words // TILE)
+        dimensions = _round_up(self.dimensions, THIRD)
+        return Workspace(
+            np.empty(self._words * self._max_rows, np.float32),
+            np.empty((tiles, self._max_rows), np.float32),
+            np.empty((tiles, self._max_rows), np.float32),
+            np.empty(self._max_rows, np.float32),
+            np.empty(self._max_rows, np.float32),
+            np.zeros(tiles, np.float64),
+            np.empty((min(GROUPS, tiles), self._max_rows * dimensions), np.float32),
+        )
+
+    @property
+    def in_vectors(self) -> NDArray[np.float32]:
+        """Centre vectors (V, D), a copy."""
+        return self._unpadded(self.centre.vectors)
+
+    @property
+    def out_vectors(self) -> NDArray[np.float32]:
+        """Output vectors (V, D), a copy."""
+        return self._unpadded(self.output.vectors)
+
+    @property
+    def out_bias(self) -> NDArray[np.float32]:
+        """Output bias (V,), a copy."""
+        return self.output.bias[: self.n_words].copy()
+
+    def _unpadded(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        table = vectors.reshape(-1, self._stride)[: self.n_words, : self.dimensions]
+        return np.ascontiguousarray(table)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of parameters, optimiser state and workspace, in bytes."""
+        own = (self._vectors, self._packed, self._row_weights)
+        return sum(a.nbytes for a in (*self.output, *self.centre, *self._work, *own))
+
+    def _load(self, batch: Batch) -> tuple[Shape, BatchArrays]:
+        n_rows = len(batch.centres)
+        if n_rows > self._max_rows:
+            raise ValueError(f"batch: expected at most {self._max_rows} rows, got {n_rows}")
+        shape = Shape(self._words, _round_up(n_rows, PANEL), self.dimensions, self._stride)
+        self._row_weights[:n_rows] = batch.row_weights
+        self._row_weights[n_rows : shape.rows] = 0
+        arrays = BatchArrays(
+            self._vectors,
+            self._packed,
+            self._row_weights,
+            batch.splits,
+            batch.columns,
+            batch.weights,
+        )
+        gather_rows(shape, batch.centres, self.centre.vectors, arrays)
+        return shape, arrays
+
+    def _forward(self, batch: Batch) -> tuple[Shape, BatchArrays, float]:
+        shape, arrays = self._load(batch)
+        self._tasks[0] = 0
+        self.pool.run(
+            lambda _: forward_tiles(self._tasks, shape, self.output, arrays, self._work)
+        )
+        return shape, arrays, combine_tiles(shape, arrays, self._work)
+
+    def loss(self, batch: Batch) -> float:
+        """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing."""
+        return self._forward(batch)[2]
+
+    def step(self, batch: Batch, rules: StepRules) -> float:
+        """Train on one batch and return its loss from before the step, as `loss` does."""
+        shape, arrays, loss = self._forward(batch)
+        output_rules = (rules.output, rules.bias)
+        self._tasks[0] = 0
+        self.pool.run(
+            lambda _: backward_tiles(
+                self._tasks, shape, self.output, arrays, self._work, output_rules
+            )
+        )
+        self._tasks[0] = 0
+        self.pool.run(
+            lambda _: update_centres(
+                self._tasks, shape, self._work, batch.centres, self.centre, rules.centre
+            )
+        )
+        return loss

@@ -179,22 +179,9 @@ def maximum_and_log_total(scores: FloatArray) -> tuple[float, float]:
 
 @njit(cache=True, nogil=True)
 def log_sum_exp(scores: FloatArray) -> float:
-    """Return log(sum(exp(z))) in float64, without overflow.
+    """Return log(sum(exp(z))) of scores of shape (n,) in float64, without overflow.
 
-    Parameters
-    ----------
-    scores : ndarray of float32 or float64, shape (n,)
-        z. Finite, or -inf for what is impossible, but not all of them.
-
-    Returns
-    -------
-    float
-        float64.
-
-    Raises
-    ------
-    ValueError
-        If there are no scores.
+    The sum of what `maximum_and_log_total` returns, which describes the scores.
     """
     maximum, log_total = maximum_and_log_total(scores)
     return maximum + log_total

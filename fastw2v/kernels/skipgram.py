@@ -5,7 +5,6 @@ scores at once. The tiled kernel that training runs is ``fastw2v.kernels.softmax
 must give the gradients computed here. Derivation: ``docs/math.md``.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -205,34 +204,3 @@ def batch_loss_and_gradients(
     bias_gradient = np.empty_like(out_bias)
     bias_gradient[:] = bias_total
     return SkipGramGradients(loss, error @ out_vectors, error.T @ centre_vectors, bias_gradient)
-
-
-@njit(cache=True, nogil=True)
-def entropy_floor(contexts: SparseRows) -> float:
-    """Return the value below which no model can bring the loss of `contexts`.
-
-    That is the sum over the rows of a_r H(p(.|r)), with p = n(r,o) / a_r: row weight times
-    the entropy of the row. Divided by the sum of all weights it is the conditional entropy of
-    a context given its centre.
-
-    Parameters
-    ----------
-    contexts : SparseRows
-        Every word at most once in a row: the entropy of a word in two pieces is another.
-
-    Returns
-    -------
-    float
-        Nats, float64, on the scale of the loss of `batch_loss_and_gradients`.
-    """
-    indptr, _, weights = contexts
-    floor = 0.0
-    for row in range(indptr.shape[0] - 1):
-        row_weight = 0.0
-        for entry in range(indptr[row], indptr[row + 1]):
-            row_weight += np.float64(weights[entry])
-        for entry in range(indptr[row], indptr[row + 1]):
-            weight = np.float64(weights[entry])
-            if weight > 0.0:
-                floor += weight * math.log(row_weight / weight)
-    return floor

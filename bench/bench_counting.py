@@ -1,0 +1,105 @@
+"""Speed and memory of pair counting on a seeded Zipf corpus that is made in memory.
+
+Words are drawn independently, so there are more different pairs than in real text of the same
+length, which makes the task harder. Every number of workers is measured in a process of its
+own.
+
+    python bench/bench_counting.py --tokens 10_000_000 --workers 1 2
+"""
+
+import argparse
+import multiprocessing
+import platform
+import resource
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+
+from fastw2v.counts import count_pairs
+
+CHUNK = 1 << 20
+
+
+def zipf_corpus(n_tokens: int, n_words: int, seed: int) -> SimpleNamespace:
+    """Return ids and sentences of 30 to 100 words; the chance of word r goes with 1 / (r + 2.7)."""
+    generator = np.random.default_rng(seed)
+    chances = np.cumsum(1 / (np.arange(n_words) + 2.7))
+    ids = np.empty(n_tokens, np.int32)
+    for start in range(0, n_tokens, CHUNK):
+        draws = generator.random(min(CHUNK, n_tokens - start)) * chances[-1]
+        ids[start : start + CHUNK] = np.searchsorted(chances, draws)
+    ends = np.cumsum(generator.integers(30, 101, n_tokens // 30 + 1))
+    starts = np.concatenate([[0], ends[ends < n_tokens], [n_tokens]])
+    return SimpleNamespace(ids=ids, sentence_starts=starts)
+
+
+def peak_mb() -> float:
+    """Return the largest resident memory of this process so far."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def measure(options: argparse.Namespace, workers: int) -> dict[str, float]:
+    tokens = zipf_corpus(options.tokens, options.words, options.seed)
+    before_mb = peak_mb()
+    times = []
+    after_mb = 0.0
+    for _ in range(1 + options.repeat):
+        started = time.perf_counter()
+        counts = count_pairs(tokens, options.words, options.window, workers=workers)
+        times.append(time.perf_counter() - started)
+        after_mb = after_mb or peak_mb()
+        shape = {"entries": counts.n_entries, "result_mb": counts.nbytes / 1e6}
+        del counts
+    lengths = np.diff(tokens.sentence_starts)
+    pairs = sum(2 * np.maximum(lengths - d, 0).sum() for d in range(1, options.window + 1))
+    return shape | {
+        "pairs": int(pairs),
+        "cold_s": times[0],
+        "warm_s": float(np.median(times[1:])),
+        "before_mb": before_mb,
+        "after_mb": after_mb,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tokens", type=int, default=10_000_000)
+    parser.add_argument("--words", type=int, default=45_000, help="size of the vocabulary")
+    parser.add_argument("--window", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--repeat", type=int, default=5, help="warm runs; their median counts")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    options = parser.parse_args()
+    print(
+        "tokens/s: running words whose windows were counted, from encoded ids to sorted sparse\n"
+        "rows. pairs/s: (centre, context) pairs added up. cold: the first call of a process,\n"
+        "kernels loaded from Numba's cache or compiled; warm: the median of later calls.\n"
+        "memory: peak of the process, that before counting (corpus, Python, Numba), the result.\n"
+    )
+    print(
+        f"{options.tokens:,} tokens, {options.words:,} words, window {options.window}, "
+        f"seed {options.seed}; Python {platform.python_version()}, {platform.machine()}"
+    )
+    context = multiprocessing.get_context("spawn")
+    for workers in options.workers:
+        with context.Pool(1) as fresh:
+            found = fresh.apply(measure, (options, workers))
+        for state in ("cold", "warm"):
+            seconds = found[f"{state}_s"]
+            print(
+                f"{workers} worker(s), {state}: {seconds:.3f} s, "
+                f"{options.tokens / seconds / 1e6:.1f} M tokens/s, "
+                f"{found['pairs'] / seconds / 1e6:.0f} M pairs/s"
+            )
+        print(
+            f"{workers} worker(s), memory: {found['after_mb']:.0f} MB at peak, "
+            f"{found['before_mb']:.0f} MB before, result {found['result_mb']:.0f} MB "
+            f"({found['entries'] / 1e6:.1f} M entries of {found['pairs'] / 1e6:.0f} M pairs)"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Sums and entropies over sparse counts, in float64, accurate to nearly the last bit.
+
+Sums are compensated: the rounding error of every addition is itself computed exactly and
+added up beside the sum (Knuth's two-sum; Ogita, Rump and Oishi, "Accurate sum and dot
+product", 2005, algorithm Sum2). The result is as good as if twice the precision had been used,
+costs little, and has one fixed order.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+VALID = -1
+
+
+@njit(cache=True, nogil=True)
+def add_exactly(x: float, y: float) -> tuple[float, float]:
+    """Return x + y rounded, and the rounding error, which is a float64 exactly."""
+    total = x + y
+    y_part = total - x
+    return total, (x - (total - y_part)) + (y - y_part)
+
+
+@njit(cache=True, nogil=True)
+def find_bad_row(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    values: NDArray[Any],
+) -> int:
+    """Return the first row that is not well formed, or `VALID`.
+
+    In a well-formed row the indices ascend strictly within [0, V) and every value is positive.
+
+    Parameters
+    ----------
+    indptr : ndarray of int64, shape (V + 1,)
+        From 0 to nnz, never falling.
+    indices : ndarray of int32, shape (nnz,)
+    values : ndarray of int32 or int64, shape (nnz,)
+    """
+    n_words = indptr.size - 1
+    for c in range(n_words):
+        before = -1
+        for k in range(indptr[c], indptr[c + 1]):
+            if indices[k] <= before or values[k] <= 0:
+                return c
+            before = indices[k]
+        if before >= n_words:
+            return c
+    return VALID
+
+
+@njit(cache=True, nogil=True)
+def total_in_halves(values: NDArray[Any]) -> tuple[int, int]:
+    """Return sums of ``values >> 32`` and ``values & (2**32 - 1)``, which cannot overflow.
+
+    The total is ``(high << 32) + low`` in integers without a limit.
+    """
+    high, low = 0, 0
+    for k in range(values.size):
+        value = np.int64(values[k])
+        high += value >> 32
+        low += value & 0xFFFFFFFF
+    return high, low
+
+
+@njit(cache=True, nogil=True)
+def integer_row_sums(indptr: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return sum_o n(c, o) for every row c, added up in int64."""
+    sums = np.empty(indptr.size - 1, np.float64)
+    for c in range(sums.size):
+        total = 0
+        for k in range(indptr[c], indptr[c + 1]):
+            total += values[k]
+        sums[c] = total
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def weighted_row_sums(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    values: NDArray[Any],
+    context_weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return sum_o n(c, o) weight(o) for every row c, as float64 (V,)."""
+    sums = np.empty(indptr.size - 1, np.float64)
+    for c in range(sums.size):
+        total, rest = 0.0, 0.0
+        for k in range(indptr[c], indptr[c + 1]):
+            total, error = add_exactly(total, values[k] * context_weights[indices[k]])
+            rest += error
+        sums[c] = total + rest
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def integer_column_sums(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], values: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return sum_c n(c, o) for every column o, added up in int64."""
+    totals = np.zeros(indptr.size - 1, np.int64)
+    for k in range(indptr[-1]):
+        totals[np.uint32(indices[k])] += values[k]
+    return totals.astype(np.float64)
+
+
+@njit(cache=True, nogil=True)
+def weighted_column_sums(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    values: NDArray[Any],
+    centre_weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return sum_c weight(c) n(c, o) for every column o, as float64 (V,)."""
+    totals = np.zeros(indptr.size - 1, np.float64)
+    rests = np.zeros(indptr.size - 1, np.float64)
+    for c in range(totals.size):
+        for k in range(indptr[c], indptr[c + 1]):
+            o = np.uint32(indices[k])
+            totals[o], error = add_exactly(totals[o], values[k] * centre_weights[c])
+            rests[o] += error
+    return totals + rests
+
+
+@njit(cache=True, nogil=True)
+def row_entropies(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    values: NDArray[Any],
+    context_weights: NDArray[np.float64],
+    row_sums: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return -sum_o p log p of every row c, p = n(c, o) weight(o) / row_sums(c), in nats.
+
+    Parameters
+    ----------
+    indptr, indices, values : the counts
+    context_weights : ndarray of float64, shape (V,)
+    row_sums : ndarray of float64, shape (V,)
+        Of `weighted_row_sums`. A row whose sum is 0 has the entropy 0 here.
+
+    Returns
+    -------
+    ndarray of float64, shape (V,)
+        Every term is positive, so nothing cancels.
+    """
+    entropies = np.zeros(row_sums.size, np.float64)
+    for c in range(row_sums.size):
+        if row_sums[c] == 0.0:
+            continue
+        total, rest = 0.0, 0.0
+        for k in range(indptr[c], indptr[c + 1]):
+            p = values[k] * context_weights[indices[k]] / row_sums[c]
+            if p > 0.0:
+                total, error = add_exactly(total, -p * math.log(p))
+                rest += error
+        entropies[c] = total + rest
+    return entropies

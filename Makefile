@@ -21,8 +21,8 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 demo: install
-	$(BIN)/python corpora/build_wikipedia.py
-	$(BIN)/python -m fastw2v.demo
+	$(BIN)/python corpora/wikipedia.py
+	$(BIN)/python bench/demo.py
 
 test: install
 	$(BIN)/python -m pytest

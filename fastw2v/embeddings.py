@@ -51,7 +51,7 @@ class Embeddings:
         centre = self.in_vectors[self.vocabulary.index(word)].astype(np.float64)
         scores = self.out_vectors.astype(np.float64) @ centre + self.out_bias
         scores = np.exp(scores - scores.max())
-        return scores / scores.sum()
+        return np.asarray(scores / scores.sum())
 
     def keyed_vectors(self, vectors: VectorChoice) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` of the chosen table, with the counts attached."""

@@ -394,9 +394,7 @@ class Word2Vec:
         export(self.embeddings, Path(target), form, vectors)
 
 
-def _stage(
-    progress: StageProgress | None, stage: str
-) -> Callable[[int, int | None], None] | None:
+def _stage(progress: StageProgress | None, stage: str) -> Callable[[int, int | None], None] | None:
     if progress is None:
         return None
     return lambda done, total: progress(stage, done, total)
@@ -418,7 +416,8 @@ def initial_vectors(
     shape = (n_words, settings.vector_size)
     generator = np.random.default_rng([settings.seed, _INITIAL_STREAM])
     uniform = generator.random(shape, dtype=np.float32) - np.float32(0.5)
-    return uniform / np.float32(math.sqrt(settings.vector_size)), np.zeros(shape, np.float32)
+    scale = np.float32(1.0 / math.sqrt(settings.vector_size))
+    return uniform * scale, np.zeros(shape, np.float32)
 
 
 def initial_bias(
@@ -431,7 +430,8 @@ def initial_bias(
     if settings.bias == "none":
         return np.zeros(len(keep), np.float32)
     sums = counts.context_sums(keep) * keep
-    return np.log(np.maximum(sums, 0.5 * keep * keep) / sums.sum()).astype(np.float32)
+    bias: NDArray[np.float32] = np.log(np.maximum(sums, 0.5 * keep * keep) / sums.sum())
+    return bias.astype(np.float32)
 
 
 def _batch_size(settings: Hyperparameters, n_words: int, name: str, default: int) -> int:

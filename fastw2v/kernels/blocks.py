@@ -57,7 +57,7 @@ class Steps(NamedTuple):
 class _Loop:
     """One counted loop in LLVM: values that change from turn to turn, as phi nodes."""
 
-    def __init__(self, builder, name, before, initial):  # type: ignore[no-untyped-def]
+    def __init__(self, builder, name, before, initial):
         self.builder = builder
         self.block = builder.function.append_basic_block(name)
         builder.branch(self.block)
@@ -66,7 +66,7 @@ class _Loop:
         for phi, value in zip(self.values, initial, strict=True):
             phi.add_incoming(value, before)
 
-    def close(self, following, count):  # type: ignore[no-untyped-def]
+    def close(self, following, count):
         """Go round again with the `following` values while the first is below `count`."""
         builder = self.builder
         for phi, value in zip(self.values, following, strict=True):
@@ -76,7 +76,7 @@ class _Loop:
         builder.position_at_end(end)
 
 
-def _products(builder, shape, a, b, a_row, sums):  # type: ignore[no-untyped-def]
+def _products(builder, shape, a, b, a_row, sums):
     """Emit sums[i, j] + A[i] * B[j] for one k."""
     rows, vectors = shape
     columns = [vector_load(builder, builder.gep(b, [_INDEX(j * LANES)])) for j in range(vectors)]
@@ -93,7 +93,7 @@ def _products(builder, shape, a, b, a_row, sums):  # type: ignore[no-untyped-def
     return following
 
 
-def _emit(builder, shape, pointers, steps, first):  # type: ignore[no-untyped-def]
+def _emit(builder, shape, pointers, steps, first):
     """Emit the two loops from the sums `first`; return the sums at the end."""
     a, b = pointers
     one = _INDEX(1)
@@ -111,12 +111,12 @@ def _emit(builder, shape, pointers, steps, first):  # type: ignore[no-untyped-de
     return sums
 
 
-def _place_pointer(context, builder, kind, place):  # type: ignore[no-untyped-def]
+def _place_pointer(context, builder, kind, place):
     array, offset = cgutils.unpack_tuple(builder, place, 2)
     return element_pointer(context, builder, kind[0], array, offset)
 
 
-def _block_intrinsic(rows, vectors, start):  # type: ignore[no-untyped-def]
+def _block_intrinsic(rows, vectors, start):
     """Make the intrinsic for a block of `rows` by `vectors`.
 
     `start` says what the sums begin with: "zero", "c" (what C holds), or "rows" (a value for
@@ -124,7 +124,7 @@ def _block_intrinsic(rows, vectors, start):  # type: ignore[no-untyped-def]
     """
     shape = (rows, vectors)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         *places, packed_steps = arguments
         c, a, b, *row_values = [
             _place_pointer(context, builder, kind, place)
@@ -152,13 +152,13 @@ def _block_intrinsic(rows, vectors, start):  # type: ignore[no-untyped-def]
     if start == "rows":
 
         @intrinsic
-        def block_from_rows(typing_context, c, a, b, row_values, steps):  # type: ignore[no-untyped-def]
+        def block_from_rows(typing_context, c, a, b, row_values, steps):
             return types.void(c, a, b, row_values, steps), generate
 
         return block_from_rows
 
     @intrinsic
-    def block(typing_context, c, a, b, steps):  # type: ignore[no-untyped-def]
+    def block(typing_context, c, a, b, steps):
         return types.void(c, a, b, steps), generate
 
     return block

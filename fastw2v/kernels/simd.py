@@ -12,14 +12,16 @@ of a one-dimensional array; nothing is checked against its bounds, and nothing n
 import operator
 
 from llvmlite import binding, ir
-from numba.core import cgutils, config, types
+from numba.core import cgutils, types
+from numba.core import config as numba_config
 from numba.core.datamodel import models
 from numba.extending import intrinsic, overload, register_model
 
 
 def _target_features() -> frozenset[str]:
-    if config.CPU_FEATURES is not None:
-        listed = config.CPU_FEATURES.split(",")
+    chosen: str | None = getattr(numba_config, "CPU_FEATURES")  # noqa: B009 - set at run time
+    if chosen is not None:
+        listed = chosen.split(",")
         return frozenset(name[1:] for name in listed if name.startswith("+"))
     host = binding.get_host_cpu_features()
     return frozenset(name for name, present in host.items() if present)
@@ -56,7 +58,7 @@ vector_type = VectorType()
 
 @register_model(VectorType)
 class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager, kind):  # type: ignore[no-untyped-def]
+    def __init__(self, manager, kind):
         super().__init__(manager, kind, VECTOR)
 
 
@@ -65,18 +67,18 @@ def constant(value: float) -> ir.Constant:
     return ir.Constant(VECTOR, [value] * LANES)
 
 
-def element_pointer(context, builder, array_type, array, index):  # type: ignore[no-untyped-def]
+def element_pointer(context, builder, array_type, array, index):
     """Return the LLVM pointer to element `index` of a one-dimensional array."""
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
-def call_llvm(builder, name, result, arguments):  # type: ignore[no-untyped-def]
+def call_llvm(builder, name, result, arguments):
     """Call the LLVM intrinsic `name`."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
-def multiply_add(builder, x, y, z):  # type: ignore[no-untyped-def]
+def multiply_add(builder, x, y, z):
     """Emit x*y + z, which the compiler contracts where the CPU can.
 
     ``llvm.fma`` would become a library call on a CPU without the instruction.
@@ -85,7 +87,7 @@ def multiply_add(builder, x, y, z):  # type: ignore[no-untyped-def]
     return builder.fadd(product, z, flags=_CONTRACT)
 
 
-def splat(builder, scalar):  # type: ignore[no-untyped-def]
+def splat(builder, scalar):
     """Emit a vector with `scalar` in every lane."""
     undefined = ir.Constant(VECTOR, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(INT32, 0))
@@ -93,26 +95,26 @@ def splat(builder, scalar):  # type: ignore[no-untyped-def]
     return builder.shuffle_vector(first, undefined, zeros)
 
 
-def vector_load(builder, pointer):  # type: ignore[no-untyped-def]
+def vector_load(builder, pointer):
     """Emit an unaligned load of a vector from a pointer to float."""
     return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
 
 
-def vector_store(builder, pointer, value):  # type: ignore[no-untyped-def]
+def vector_store(builder, pointer, value):
     """Emit an unaligned store of a vector to a pointer to float."""
     builder.store(value, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
 
 
-def maximum_of(builder, x, y):  # type: ignore[no-untyped-def]
+def maximum_of(builder, x, y):
     """Emit the lane-wise maximum as compare and select: one instruction where there is one."""
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
 
 @intrinsic
-def load(typing_context, array, index):  # type: ignore[no-untyped-def]
+def load(typing_context, array, index):
     """Return the vector ``array[index : index + LANES]``."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         pointer = element_pointer(context, builder, signature.args[0], *arguments)
         return vector_load(builder, pointer)
 
@@ -120,10 +122,10 @@ def load(typing_context, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
+def store(typing_context, array, index, value):
     """Write the vector `value` to ``array[index : index + LANES]``."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         pointer = element_pointer(context, builder, signature.args[0], *arguments[:2])
         vector_store(builder, pointer, arguments[2])
         return context.get_dummy_value()
@@ -132,19 +134,19 @@ def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def broadcast(typing_context, scalar):  # type: ignore[no-untyped-def]
+def broadcast(typing_context, scalar):
     """Return a vector with the float32 `scalar` in every lane."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         return splat(builder, arguments[0])
 
     return vector_type(types.float32), generate
 
 
-def _binary_intrinsic(emit):  # type: ignore[no-untyped-def]
+def _binary_intrinsic(emit):
     @intrinsic
-    def operation(typing_context, x, y):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def operation(typing_context, x, y):
+        def generate(context, builder, signature, arguments):
             return emit(builder, *arguments)
 
         return vector_type(vector_type, vector_type), generate
@@ -160,37 +162,37 @@ maximum = _binary_intrinsic(maximum_of)
 
 
 @intrinsic
-def square_root(typing_context, x):  # type: ignore[no-untyped-def]
+def square_root(typing_context, x):
     """Return the lane-wise square root."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         return call_llvm(builder, f"llvm.sqrt.v{LANES}f32", VECTOR, arguments)
 
     return vector_type(vector_type), generate
 
 
-def _implementation(x, y, operation):  # type: ignore[no-untyped-def]
+def _implementation(x, y, operation):
     both = isinstance(x, VectorType) and isinstance(y, VectorType)
     return operation if both else None
 
 
 @overload(operator.add)
-def _overload_add(x, y):  # type: ignore[no-untyped-def]
+def _overload_add(x, y):
     return _implementation(x, y, lambda x, y: _add(x, y))  # noqa: PLW0108
 
 
 @overload(operator.sub)
-def _overload_sub(x, y):  # type: ignore[no-untyped-def]
+def _overload_sub(x, y):
     return _implementation(x, y, lambda x, y: _subtract(x, y))  # noqa: PLW0108
 
 
 @overload(operator.mul)
-def _overload_mul(x, y):  # type: ignore[no-untyped-def]
+def _overload_mul(x, y):
     return _implementation(x, y, lambda x, y: _multiply(x, y))  # noqa: PLW0108
 
 
 @overload(operator.truediv)
-def _overload_truediv(x, y):  # type: ignore[no-untyped-def]
+def _overload_truediv(x, y):
     return _implementation(x, y, lambda x, y: _divide(x, y))  # noqa: PLW0108
 
 
@@ -212,7 +214,7 @@ _SMALLEST_EXPONENT = -87.33654
 _LARGEST_EXPONENT = 88.0
 
 
-def exponential_of(builder, x):  # type: ignore[no-untyped-def]
+def exponential_of(builder, x):
     """Emit e^x lane by lane: relative error below 2e-7; below -87.3 the smallest normal."""
     x = maximum_of(builder, x, constant(_SMALLEST_EXPONENT))
     high = constant(_LARGEST_EXPONENT)
@@ -232,13 +234,13 @@ def exponential_of(builder, x):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def exponential(typing_context, x):  # type: ignore[no-untyped-def]
+def exponential(typing_context, x):
     """Return e^x lane by lane (float32, relative error below 2e-7).
 
     Arguments below -87.3 give the smallest normal number instead of zero, above 88 e^88.
     """
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         return exponential_of(builder, arguments[0])
 
     return vector_type(vector_type), generate

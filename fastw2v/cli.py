@@ -64,7 +64,9 @@ def command_line() -> None:
 
 @command_line.command("train")
 @click.argument("corpus", nargs=-1, required=True)
-@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="Model folder.")
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Model folder."
+)
 @hyperparameter_options
 @_workers
 @_quiet

@@ -159,9 +159,7 @@ class ExactSoftmax:
     def _forward(self, batch: Batch) -> tuple[Shape, BatchArrays, float]:
         shape, arrays = self._load(batch)
         self._tasks[0] = 0
-        self.pool.run(
-            lambda _: forward_tiles(self._tasks, shape, self.output, arrays, self._work)
-        )
+        self.pool.run(lambda _: forward_tiles(self._tasks, shape, self.output, arrays, self._work))
         return shape, arrays, combine_tiles(shape, arrays, self._work)
 
     def loss(self, batch: Batch) -> float:

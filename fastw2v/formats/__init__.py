@@ -12,9 +12,7 @@ ExportFormat = Literal["word2vec", "word2vec-bin", "npz"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = ("word2vec", "word2vec-bin", "npz")
 
 
-def export(
-    embeddings: Embeddings, target: Path, form: ExportFormat, vectors: VectorChoice
-) -> None:
+def export(embeddings: Embeddings, target: Path, form: ExportFormat, vectors: VectorChoice) -> None:
     """Write `embeddings` to the file `target`, whole or not at all.
 
     Parameters

@@ -11,12 +11,6 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
-from gradient_checks import (
-    GradientMismatchError,
-    assert_gradient,
-    central_differences,
-    relative_error,
-)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -35,6 +29,12 @@ from fastw2v.kernels.functions import (
     softmax_cross_entropy_rows,
     softmax_into,
     softmax_rows,
+)
+from tests.gradient_checks import (
+    GradientMismatchError,
+    assert_gradient,
+    central_differences,
+    relative_error,
 )
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from gradient_checks import GradientMismatchError, assert_gradient, relative_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from fastw2v.kernels.network import (
     loss_and_gradients,
     parameter_count,
 )
+from tests.gradient_checks import GradientMismatchError, assert_gradient, relative_error
 
 compiled = settings(deadline=None)  # the first call may compile
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from gradient_checks import relative_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v.kernels.functions import softmax
 from fastw2v.kernels.skipgram import SparseRows, batch_loss_and_gradients
+from tests.gradient_checks import relative_error
 
 compiled = settings(deadline=None)  # the first call may compile
 

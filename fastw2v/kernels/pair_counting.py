@@ -88,8 +88,7 @@ class Rows(NamedTuple):
     values: NDArray[Any]
 
 
-@intrinsic
-def _prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
+def _emit_prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
     """Ask for the cache line of ``array[index]``; an index outside the array does no harm."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
@@ -102,6 +101,10 @@ def _prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
+
+
+# Called from kernels as _prefetch(array, index), without the typing context.
+_prefetch: Any = intrinsic(_emit_prefetch)
 
 
 @njit(cache=True, nogil=True)

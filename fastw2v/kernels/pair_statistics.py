@@ -61,7 +61,7 @@ def total_in_halves(values: NDArray[Any]) -> tuple[int, int]:
     """
     high, low = 0, 0
     for k in range(values.size):
-        value = np.int64(values[k])
+        value: Any = np.int64(values[k])
         high += value >> 32
         low += value & 0xFFFFFFFF
     return high, low

@@ -52,8 +52,7 @@ def new_row_accumulator(n_words: int, dtype: Any) -> RowAccumulator:
     )
 
 
-@intrinsic
-def _trailing_zeros(typing_context, bits):  # type: ignore[no-untyped-def]
+def _emit_trailing_zeros(typing_context, bits):  # type: ignore[no-untyped-def]
     """Return the number of zero bits below the lowest set bit; 64 for none."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
@@ -62,12 +61,18 @@ def _trailing_zeros(typing_context, bits):  # type: ignore[no-untyped-def]
     return types.uint64(types.uint64), generate
 
 
-@intrinsic
-def _count_ones(typing_context, bits):  # type: ignore[no-untyped-def]
+def _emit_count_ones(typing_context, bits):  # type: ignore[no-untyped-def]
+    """Return the number of set bits."""
+
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), generate
+
+
+# Called from kernels with one uint64, without the typing context.
+_trailing_zeros: Any = intrinsic(_emit_trailing_zeros)
+_count_ones: Any = intrinsic(_emit_count_ones)
 
 
 @njit(cache=True, nogil=True)
@@ -138,11 +143,12 @@ def drain_row(
                     indices[place + np.uint64(k)] = (group << six) | _trailing_zeros(bits)
                     bits &= bits - one
                 place += np.uint64(4)
-    largest = 0
+    largest: Any = 0
     for k in range(np.uint64(start), stop):
         word = np.uint64(indices[k])
         value = row.sums[word]
         values[k] = value
         row.sums[word] = 0
         largest = max(largest, value)
-    return np.int64(stop), largest
+    after: Any = np.int64(stop)
+    return after, largest

@@ -3,12 +3,15 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from fastw2v.version import VERSION
+
 if TYPE_CHECKING:
     from fastw2v.config import Hyperparameters
     from fastw2v.errors import FastW2VError
     from fastw2v.model import Perplexity, TrainingSummary, Word2Vec
 
-__version__ = "0.1.0"
+
+__version__ = VERSION
 
 # Imported when first asked for, so that `fastw2v --help` need not load Numba.
 _HOMES = {

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
-from fastw2v import __version__
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import FastW2VError
+from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
     from fastw2v.model import TrainingSummary
@@ -57,7 +57,7 @@ _quiet = click.option("--quiet", is_flag=True, help="No progress.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="fastw2v")
+@click.version_option(VERSION, prog_name="fastw2v")
 def command_line() -> None:
     """Train word2vec with its own loss, the exact full softmax, from windows counted once."""
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from fastw2v import __version__
 from fastw2v.embeddings import Embeddings
 from fastw2v.errors import ModelFormatError
 from fastw2v.files import whole_folder
+from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
 
 FORMAT = "fastw2v-model"
@@ -46,7 +46,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
 
     embeddings = model.embeddings
     vocabulary = embeddings.vocabulary
-    header = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "fastw2v_version": __version__}
+    header = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "fastw2v_version": VERSION}
     words = {
         "words": vocabulary.words,
         "n_raw_tokens": vocabulary.n_raw_tokens,

@@ -32,7 +32,7 @@ _OVERHANG = 64 + 64  # what one step of 64 bytes may add to a batch: tokens and 
 _FIELDS = 5  # integers of a token in a batch: start, length (-1: sentence end), key, key, hash
 _ROW = 4  # integers of a table row: two of the key, length and number, count
 _ZERO = np.uint64(0)
-_LONGEST_LENGTH = 2**32 - 1
+_LONGEST_LENGTH = 2**32 - 1  # that a row can hold; longer words are told apart by their bytes
 
 
 class WordTable(NamedTuple):
@@ -67,6 +67,7 @@ def new_word_table(capacity: int = 1 << 16) -> WordTable:
     )
 
 
+# Inlined by Numba itself: a call for every token, with arrays to pass, would cost as much again.
 @njit(cache=True, nogil=True, inline="always")
 def hash_key(head, tail, length):  # type: ignore[no-untyped-def]
     """Mix a word's key into 64 bits, whose lowest ones choose its row (after MurmurHash3)."""
@@ -87,8 +88,8 @@ def word_key(text, start, length):  # type: ignore[no-untyped-def]
     if length > 8:
         tail = load_8(text, start + length - 8)
         for at in range(start + 8, start + length - 8, 8):
-            tail = (tail ^ load_8(text, at)) * np.uint64(0x9FB21C651E98DF25)
-            tail ^= tail >> np.uint64(32)
+            tail *= np.uint64(0x9FB21C651E98DF25)
+            tail ^= (tail >> np.uint64(32)) ^ load_8(text, at)
     return head, tail
 
 
@@ -96,7 +97,7 @@ def word_key(text, start, length):  # type: ignore[no-untyped-def]
 def _put(batch, n_batch, text, start, length, rows):  # type: ignore[no-untyped-def]
     """Put a token into the batch and have its row of the table brought near."""
     head, tail = word_key(text, start, length)
-    hashed = hash_key(head, tail, length)
+    hashed = hash_key(head, tail, min(length, _LONGEST_LENGTH))
     at = _FIELDS * n_batch
     batch[at] = start
     batch[at + 1] = length

@@ -1,0 +1,3 @@
+"""The version, in one place: the package, the build and every model folder read it here."""
+
+VERSION = "0.1.0"

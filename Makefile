@@ -4,14 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow check lint types layers bench clean help
+.PHONY: install demo test test-slow check lint types layers bench clean clean-kernels help
 
 help:
 	@echo "make demo       install, build the embedded corpus, train on it, look at the result"
 	@echo "make test       install, run the fast tests"
 	@echo "make test-slow  install the rivals, run the slow tests too"
 	@echo "make check      lint, types, layers"
-	@echo "make bench      micro-benchmarks of the kernels"
+	@echo "make bench      micro-benchmarks of the kernels, and the product's main rates"
+	@echo "make clean-kernels  forget compiled kernels, after a change in fastw2v/kernels"
 
 install: $(STAMP)
 
@@ -27,6 +28,16 @@ demo: install
 test: install
 	$(BIN)/python -m pytest
 
+test-slow: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,rivals]'
+	$(BIN)/python -m pytest -m 'slow or not slow'
+
+bench: install
+	$(BIN)/python -m pytest bench --benchmark-only --benchmark-disable-gc -m 'not slow'
+	$(BIN)/python bench/bench_exact_step.py
+	$(BIN)/python bench/bench_counting.py
+	$(BIN)/python bench/bench_vocabulary.py
+
 check: lint types layers
 
 lint: install
@@ -38,6 +49,9 @@ types: install
 
 layers: install
 	$(BIN)/lint-imports
+
+clean-kernels:
+	rm -rf fastw2v/kernels/__pycache__
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

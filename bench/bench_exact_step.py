@@ -54,6 +54,7 @@ class BareProducts:
         self.centre_gradient = np.empty((rows, dimensions), np.float32)
 
     def __call__(self) -> None:
+        """Compute the three products."""
         np.matmul(self.centres, self.outputs.T, out=self.scores)
         np.matmul(self.scores.T, self.centres, out=self.output_gradient)
         np.matmul(self.scores, self.outputs, out=self.centre_gradient)

@@ -93,7 +93,10 @@ class Hyperparameters:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            _check(item.name, getattr(self, item.name), item.type, item.metadata)
+            value = getattr(self, item.name)
+            _check(item.name, value, item.type, item.metadata)
+            if hasattr(value, "__index__"):  # a whole number of numpy's, say, which JSON refuses
+                object.__setattr__(self, item.name, int(value))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""

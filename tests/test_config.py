@@ -1,0 +1,99 @@
+"""Hyper-parameters: what is allowed, what is refused, and how the refusal reads."""
+
+import json
+import math
+from dataclasses import FrozenInstanceError, fields
+from typing import Literal, get_args, get_origin
+
+import numpy as np
+import pytest
+
+from fastw2v.config import LARGEST_SEED, Hyperparameters
+from fastw2v.errors import ConfigurationError, FastW2VError
+
+ALLOWED = [
+    ("vector_size", [1, 300, np.int64(7)]),
+    ("window", [1, 10_000]),
+    ("min_count", [1, 10**9]),
+    ("max_final_vocab", [None, 1]),
+    ("sample", [0, 1e-5, 0.5, 1, np.float64(0.1)]),
+    ("epochs", [1]),
+    ("seed", [0, LARGEST_SEED]),
+    ("batches", ["counts", "tokens"]),
+    ("batch_rows", [None, 1]),
+    ("batch_tokens", [None, 1]),
+    ("memory_mib", [1]),
+    ("optimizer", ["adam", "adagrad", "sgd"]),
+    ("learning_rate", [None, 1e-9, 3]),
+    ("final_rate", [0, 1]),
+    ("bias", ["unigram", "learned", "none"]),
+    ("tokenizer", ["words", "whitespace"]),
+    ("objective", ["softmax"]),
+]
+REFUSED = [
+    ("vector_size", [0, -1, 1.5, "100", None, True, math.inf]),
+    ("window", [0, 10_001]),
+    ("min_count", [0]),
+    ("max_final_vocab", [0, 2.0]),
+    ("sample", [-1e-9, 1.1, math.nan, math.inf, None, "0.1", False]),
+    ("epochs", [0]),
+    ("seed", [-1, LARGEST_SEED + 1]),
+    ("batches", ["Counts", 0, None]),
+    ("batch_rows", [0]),
+    ("batch_tokens", [0]),
+    ("memory_mib", [0]),
+    ("optimizer", ["adamw", None]),
+    ("learning_rate", [0, -0.1, math.nan, math.inf]),
+    ("final_rate", [-0.1, 1.01]),
+    ("bias", [True, "Unigram"]),
+    ("tokenizer", [""]),
+    ("objective", ["negative"]),
+]
+
+
+def flat(cases):
+    return [pytest.param(name, value, id=f"{name}-{value!r}") for name, vs in cases for value in vs]
+
+
+@pytest.mark.parametrize(("name", "value"), flat(ALLOWED))
+def test_allowed(name, value):
+    assert getattr(Hyperparameters(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize(("name", "value"), flat(REFUSED))
+def test_refused_by_name_with_what_was_expected_and_what_came(name, value):
+    with pytest.raises(ConfigurationError) as caught:
+        Hyperparameters(**{name: value})
+    message = str(caught.value)
+    assert message.startswith(f"{name}: expected ")
+    assert message.endswith(f"got {value!r}")
+    assert isinstance(caught.value, FastW2VError | ValueError)
+
+
+def test_every_setting_is_covered_here():
+    names = {item.name for item in fields(Hyperparameters)}
+    assert {name for name, _ in ALLOWED} == names == {name for name, _ in REFUSED}
+
+
+def test_every_choice_is_named_when_none_of_them_came():
+    for item in fields(Hyperparameters):
+        if get_origin(item.type) is Literal:
+            with pytest.raises(ConfigurationError) as caught:
+                Hyperparameters(**{item.name: "something else"})
+            assert all(repr(choice) in str(caught.value) for choice in get_args(item.type))
+
+
+def test_settings_do_not_change_once_made():
+    settings = Hyperparameters()
+    with pytest.raises(FrozenInstanceError):
+        settings.window = 3
+
+
+def test_settings_survive_json():
+    settings = Hyperparameters(vector_size=np.int64(7), sample=np.float64(0.25), batches="tokens")
+    assert Hyperparameters(**json.loads(json.dumps(settings.as_dict()))) == settings
+
+
+def test_every_setting_says_what_it_means():
+    for item in fields(Hyperparameters):
+        assert item.metadata["help"].endswith(".")

@@ -4,10 +4,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fastw2v.errors import OutputError
+
+_PREFIX = ".fastw2v-"
+_EARLIER = "earlier"
 
 
 def require_writable(target: Path) -> None:
@@ -24,6 +27,7 @@ def require_writable(target: Path) -> None:
             f"{target}: expected an existing folder to write to, {parent} is none; create it first"
         )
     try:
+        target.exists()  # fails if the name is too long
         with tempfile.TemporaryFile(dir=parent):
             pass
     except OSError as error:
@@ -51,13 +55,15 @@ def _sync_file(path: Path) -> None:
 def whole_file(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; on success it takes the target's place.
 
-    Nothing is left behind, and an earlier file stays untouched, when the body raises. A body's
-    `OSError` becomes an `OutputError` that names the target.
+    The path ends as the target does, for writers that compress by the name. Nothing is left
+    behind, and an earlier file stays untouched, when the body raises. A body's `OSError` becomes
+    an `OutputError` that names the target.
     """
     require_writable(target)
     if target.is_dir():
         raise OutputError(f"{target}: expected a file name, this is a folder")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.absolute().parent)
+    parent = target.absolute().parent
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=target.suffix, dir=parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -65,7 +71,7 @@ def whole_file(target: Path) -> Iterator[Path]:
         _sync_file(temporary)
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
-        _sync_folder(target.absolute().parent)
+        _sync_folder(parent)
     except OSError as error:
         raise OutputError(f"{target}: could not be written ({error})") from error
     finally:
@@ -86,7 +92,7 @@ def whole_folder(target: Path, marker: str) -> Iterator[Path]:
     """
     require_replaceable(target, marker)
     parent = target.absolute().parent
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=parent))
+    temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     try:
         yield temporary
         for path in temporary.iterdir():
@@ -118,9 +124,19 @@ def _swap(temporary: Path, target: Path, parent: Path) -> None:
         temporary.rename(target)
         _sync_folder(parent)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=parent))
-    target.rename(old / target.name)
-    temporary.rename(target)
+    old = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    try:
+        target.rename(old / _EARLIER)
+        try:
+            temporary.rename(target)
+        except BaseException:
+            (old / _EARLIER).rename(target)
+            raise
+    except BaseException:
+        # Not a whole tree: should the earlier result not come back, it is still in there.
+        with suppress(OSError):
+            old.rmdir()
+        raise
     _sync_folder(parent)
     shutil.rmtree(old, ignore_errors=True)
 

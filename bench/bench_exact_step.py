@@ -68,7 +68,7 @@ def seconds(call: object, *arguments: object) -> float:
 
 def measure(words: int, dimensions: int, rows: int, workers: int, rounds: int) -> str:
     counts = zipf_counts(words, seed=1)
-    batches = CountBatches(counts, np.ones(words), rows=rows, seed=1)
+    batches = CountBatches(counts, np.ones(words), dimensions=dimensions, rows=rows, seed=1)
     generator = np.random.default_rng(2)
     vectors = generator.normal(0, 0.1, (2, words, dimensions)).astype(np.float32)
     bare = BareProducts(words, dimensions, rows)

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from fastw2v.counts import BatchWorkspace, PairCounts, count_batch
 from fastw2v.kernels.centre_rows import prepare_rows
-from fastw2v.kernels.softmax_layout import TILE
-from fastw2v.objectives import Batch
+from fastw2v.objectives import Batch, tile_for
 from fastw2v.tokens import EncodedTokens
 
 _ORDER_STREAM = 1  # keeps the order of rows apart from other uses of the seed
@@ -52,13 +51,21 @@ class CountBatches:
     counts : PairCounts
     keep : (V,) float64
         Subsampling weight of each word, as centre and as context.
+    dimensions : int
+        D of the vectors, which decides the tiles that entries are cut by.
     rows : int
         Centre words in a batch.
     seed : int
     """
 
     def __init__(
-        self, counts: PairCounts, keep: NDArray[np.float64], *, rows: int, seed: int
+        self,
+        counts: PairCounts,
+        keep: NDArray[np.float64],
+        *,
+        dimensions: int,
+        rows: int,
+        seed: int,
     ) -> None:
         weights = counts.row_sums(keep) * keep
         self.counts = counts
@@ -66,6 +73,7 @@ class CountBatches:
         self.seed = seed
         self.centres = np.flatnonzero(weights)
         self.max_rows = max(1, min(rows, len(self.centres)))
+        self.tile = tile_for(self.max_rows, dimensions)
         self.scale = len(self.centres) / weights.sum() if len(self.centres) else 1.0
 
     @property
@@ -83,7 +91,7 @@ class CountBatches:
         """Return the batch of the given centre words (ascending, each once)."""
         counts = (self.counts.indptr, self.counts.indices, self.counts.values)
         columns, weights, row_weights, splits = prepare_rows(
-            centres, counts, self.keep, self.keep[centres] * self.scale, TILE
+            centres, counts, self.keep, self.keep[centres] * self.scale, self.tile
         )
         return Batch(centres.astype(np.int32), columns, weights, row_weights, splits)
 
@@ -98,6 +106,8 @@ class TokenBatches:
     tokens : EncodedTokens
     keep : (V,) float64
         Subsampling weight of each word, as centre and as context.
+    dimensions : int
+        D of the vectors, which decides the tiles that entries are cut by.
     window : int
     stretch : int
         Running tokens in a batch.
@@ -111,6 +121,7 @@ class TokenBatches:
         tokens: EncodedTokens,
         keep: NDArray[np.float64],
         *,
+        dimensions: int,
         window: int,
         stretch: int,
         total_weight: float,
@@ -122,6 +133,7 @@ class TokenBatches:
         self.stretch = stretch
         self.seed = seed
         self.max_rows = max(1, min(stretch, len(keep), len(tokens.ids)))
+        self.tile = tile_for(self.max_rows, dimensions)
         self.scale = len(tokens.ids) / total_weight if total_weight else 1.0
         self._workspace = BatchWorkspace(len(keep))
 
@@ -146,7 +158,7 @@ class TokenBatches:
             (found.indptr, found.indices, found.values),
             self.keep,
             self.keep[found.rows] * self.scale,
-            TILE,
+            self.tile,
         )
         return Batch(found.rows, columns, weights, row_weights, splits)
 

@@ -240,7 +240,9 @@ class Word2Vec:
             (objective.out_bias - np.log(keep)).astype(np.float32),
         )
         self._keyed = {}
-        rows = CountBatches(counts, keep, rows=batches.max_rows, seed=settings.seed)
+        rows = CountBatches(
+            counts, keep, dimensions=settings.vector_size, rows=batches.max_rows, seed=settings.seed
+        )
         return (
             exact_loss(objective, rows),
             counts.context_entropy_nats(keep, keep),
@@ -255,11 +257,14 @@ class Word2Vec:
         n_words = len(keep)
         if settings.batches == "counts":
             rows = _batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
-            return CountBatches(counts, keep, rows=rows, seed=settings.seed)
+            return CountBatches(
+                counts, keep, dimensions=settings.vector_size, rows=rows, seed=settings.seed
+            )
         stretch = _batch_size(settings, n_words, "batch_tokens", DEFAULT_BATCH_TOKENS)
         return TokenBatches(
             tokens,
             keep,
+            dimensions=settings.vector_size,
             window=settings.window,
             stretch=stretch,
             total_weight=float((counts.row_sums(keep) * keep).sum()),
@@ -342,7 +347,9 @@ class Word2Vec:
                 f"each other, got {len(tokens.ids)} known and {tokens.n_oov} unknown tokens"
             )
         rows = _batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
-        batches = CountBatches(counts, np.ones(n_words), rows=rows, seed=settings.seed)
+        batches = CountBatches(
+            counts, np.ones(n_words), dimensions=settings.vector_size, rows=rows, seed=settings.seed
+        )
         with WorkerPool(self.workers) as pool:
             objective = ExactSoftmax(
                 embeddings.in_vectors,

@@ -3,7 +3,7 @@
 See docs/math.md for the loss, and `fastw2v.kernels.softmax_tiles` for how a step is computed.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,19 @@ from fastw2v.kernels.simd import LANES
 from fastw2v.kernels.softmax_layout import (
     GROUPS,
     LOWEST,
-    TILE,
     BatchArrays,
     CentreState,
     OutputState,
     Shape,
     Workspace,
+    tile_words,
 )
-from fastw2v.kernels.softmax_tiles import backward_tiles, combine_tiles, forward_tiles
+from fastw2v.kernels.softmax_tiles import (
+    backward_tiles,
+    combine_tiles,
+    forward_tiles,
+    loss_tiles,
+)
 from fastw2v.optim import RECIPES, StepRules
 from fastw2v.parallel import WorkerPool
 
@@ -38,6 +43,11 @@ class Batch(NamedTuple):
 
 def _round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
+
+
+def tile_for(max_rows: int, dimensions: int) -> int:
+    """Return the output words of a tile, by which batches cut their entries."""
+    return tile_words(_round_up(max_rows, PANEL), _round_up(dimensions, LANES))
 
 
 def scores_bytes(n_words: int, n_rows: int) -> int:
@@ -74,6 +84,7 @@ class ExactSoftmax:
         self._words = _round_up(self.n_words, ROWS)
         self._stride = _round_up(self.dimensions, LANES)
         self._max_rows = _round_up(max_rows, PANEL)
+        self.tile = tile_for(max_rows, self.dimensions)
         recipe = RECIPES[optimizer]
         size = self._words * self._stride
         bias = np.full(self._words, LOWEST, np.float32)
@@ -101,7 +112,7 @@ class ExactSoftmax:
         return padded.reshape(-1)
 
     def _workspace(self) -> Workspace:
-        tiles = -(-self._words // TILE)
+        tiles = -(-self._words // self.tile)
         dimensions = _round_up(self.dimensions, THIRD)
         return Workspace(
             np.empty(self._words * self._max_rows, np.float32),
@@ -142,7 +153,14 @@ class ExactSoftmax:
         n_rows = len(batch.centres)
         if n_rows > self._max_rows:
             raise ValueError(f"batch: expected at most {self._max_rows} rows, got {n_rows}")
-        shape = Shape(self._words, _round_up(n_rows, PANEL), self.dimensions, self._stride)
+        tiles = -(-self._words // self.tile)
+        if batch.splits.shape[1] != tiles + 1:
+            raise ValueError(
+                f"batch: expected entries cut into {tiles} tiles, got {batch.splits.shape[1] - 1}; "
+                "make batches and objective with the same number of rows and dimensions"
+            )
+        rows = _round_up(n_rows, PANEL)
+        shape = Shape(self._words, rows, self.dimensions, self._stride, self.tile)
         self._row_weights[:n_rows] = batch.row_weights
         self._row_weights[n_rows : shape.rows] = 0
         arrays = BatchArrays(
@@ -156,30 +174,27 @@ class ExactSoftmax:
         gather_rows(shape, batch.centres, self.centre.vectors, arrays)
         return shape, arrays
 
-    def _forward(self, batch: Batch) -> tuple[Shape, BatchArrays, float]:
-        shape, arrays = self._load(batch)
+    def _run(self, kernel: Any, *arguments: Any) -> None:
+        """Run a kernel on all workers, which share its tasks."""
         self._tasks[0] = 0
-        self.pool.run(lambda _: forward_tiles(self._tasks, shape, self.output, arrays, self._work))
-        return shape, arrays, combine_tiles(shape, arrays, self._work)
+        self.pool.run(lambda _: kernel(self._tasks, *arguments))
+
+    def _forward(self, batch: Batch) -> tuple[Shape, BatchArrays]:
+        shape, arrays = self._load(batch)
+        self._run(forward_tiles, shape, self.output, arrays, self._work)
+        combine_tiles(shape, self._work)
+        return shape, arrays
 
     def loss(self, batch: Batch) -> float:
         """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing."""
-        return self._forward(batch)[2]
+        shape, arrays = self._forward(batch)
+        self._run(loss_tiles, shape, self.output, arrays, self._work)
+        return -float(self._work.observed.sum())
 
     def step(self, batch: Batch, rules: StepRules) -> float:
         """Train on one batch and return its loss from before the step, as `loss` does."""
-        shape, arrays, loss = self._forward(batch)
+        shape, arrays = self._forward(batch)
         output_rules = (rules.output, rules.bias)
-        self._tasks[0] = 0
-        self.pool.run(
-            lambda _: backward_tiles(
-                self._tasks, shape, self.output, arrays, self._work, output_rules
-            )
-        )
-        self._tasks[0] = 0
-        self.pool.run(
-            lambda _: update_centres(
-                self._tasks, shape, self._work, batch.centres, self.centre, rules.centre
-            )
-        )
-        return loss
+        self._run(backward_tiles, shape, self.output, arrays, self._work, output_rules)
+        self._run(update_centres, shape, self._work, batch.centres, self.centre, rules.centre)
+        return -float(self._work.observed.sum())

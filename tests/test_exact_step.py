@@ -5,7 +5,7 @@ import pytest
 
 from fastw2v.batches import CountBatches
 from fastw2v.config import Hyperparameters
-from fastw2v.kernels.softmax_layout import TILE
+from fastw2v.kernels.softmax_layout import LARGEST_TILE as TILE
 from fastw2v.objectives import ExactSoftmax
 from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool
@@ -25,7 +25,9 @@ def fused(dense, keep, tables, rows=10**6, workers=2):
 
     Each batch starts from the same parameters, so that the sums are those of one big batch.
     """
-    batches = CountBatches(pair_counts(dense), keep, rows=rows, seed=3)
+    batches = CountBatches(
+        pair_counts(dense), keep, dimensions=tables[0].shape[1], rows=rows, seed=3
+    )
     rule = Optimizer(FULL_STEP, 1).rules(0)
     sums = [0.0, *(np.zeros_like(table, dtype=np.float64) for table in tables)]
     with WorkerPool(workers) as pool:
@@ -112,7 +114,7 @@ def test_huge_scores_stay_exact(size):
 def test_a_row_without_contexts_is_left_alone():
     dense = np.zeros((6, 6), dtype=int)
     dense[0, 1] = dense[1, 0] = 4
-    batches = CountBatches(pair_counts(dense), np.ones(6), rows=4, seed=1)
+    batches = CountBatches(pair_counts(dense), np.ones(6), dimensions=5, rows=4, seed=1)
     assert sorted(batches.centres) == [0, 1]
     tables = parameters(np.random.default_rng(2), 6, 5)
     with WorkerPool(1) as pool:
@@ -136,7 +138,7 @@ def test_any_number_of_workers_gives_the_same_bits(optimizer):
     def run(workers):
         with WorkerPool(workers) as pool:
             step = ExactSoftmax(*tables, optimizer=optimizer, max_rows=300, pool=pool)
-            batches = CountBatches(counts, np.ones(n_words), rows=300, seed=7)
+            batches = CountBatches(counts, np.ones(n_words), dimensions=30, rows=300, seed=7)
             rules = Optimizer(settings, 100)
             losses = [step.step(b, rules.rules(i)) for i, b in enumerate(batches.one_pass(0))]
             return losses, step.in_vectors, step.out_vectors, step.out_bias
@@ -156,7 +158,7 @@ def test_fixed_bias_stays_and_learned_bias_moves():
     for bias, moves in (("unigram", False), ("learned", True)):
         with WorkerPool(1) as pool:
             step = ExactSoftmax(*tables, max_rows=20, pool=pool)
-            batches = CountBatches(pair_counts(dense), np.ones(20), rows=20, seed=1)
+            batches = CountBatches(pair_counts(dense), np.ones(20), dimensions=4, rows=20, seed=1)
             rules = Optimizer(Hyperparameters(bias=bias), 5)
             for i in range(5):
                 step.step(next(batches.one_pass(i)), rules.rules(i))
@@ -165,7 +167,7 @@ def test_fixed_bias_stays_and_learned_bias_moves():
 
 def test_too_large_a_batch_is_refused():
     dense = np.ones((80, 80), dtype=int)
-    batches = CountBatches(pair_counts(dense), np.ones(80), rows=80, seed=1)
+    batches = CountBatches(pair_counts(dense), np.ones(80), dimensions=4, rows=80, seed=1)
     with WorkerPool(1) as pool:
         step = ExactSoftmax(*parameters(np.random.default_rng(0), 80, 4), max_rows=32, pool=pool)
         with pytest.raises(ValueError, match="at most 32 rows"):

@@ -21,6 +21,8 @@ from fastw2v.kernels.simd import (
     REGISTERS,
     VECTOR,
     element_pointer,
+    exponential_of,
+    maximum_of,
     multiply_add,
     splat,
     vector_load,
@@ -162,6 +164,44 @@ def _block_intrinsic(rows, vectors, start):
         return types.void(c, a, b, steps), generate
 
     return block
+
+
+@intrinsic
+def block_exponentials(typing_context, c, a, b, row_values, totals, steps):
+    """C = exp(row values + A B), taken while the sums are still in registers.
+
+    `totals` is the place of 2 * PANEL running values, updated: for each of the PANEL columns
+    the sum of the exponentials, then the largest exponent.
+    """
+
+    def generate(context, builder, signature, arguments):
+        *places, packed_steps = arguments
+        c, a, b, row_values, totals = [
+            _place_pointer(context, builder, kind, place)
+            for kind, place in zip(signature.args, places, strict=False)
+        ]
+        steps = Steps(*cgutils.unpack_tuple(builder, packed_steps, len(Steps._fields)))
+        starts = [
+            splat(builder, builder.load(builder.gep(row_values, [_INDEX(i)]))) for i in range(ROWS)
+        ]
+        first = [starts[i] for i in range(ROWS) for _ in range(VECTORS)]
+        exponents = _emit(builder, (ROWS, VECTORS), (a, b), steps, first)
+        for j in range(VECTORS):
+            sum_at = builder.gep(totals, [_INDEX(j * LANES)])
+            peak_at = builder.gep(totals, [_INDEX(PANEL + j * LANES)])
+            total, peak = vector_load(builder, sum_at), vector_load(builder, peak_at)
+            for i in range(ROWS):
+                exponent = exponents[i * VECTORS + j]
+                peak = maximum_of(builder, peak, exponent)
+                value = exponential_of(builder, exponent)
+                total = builder.fadd(total, value)
+                row = builder.gep(c, [builder.mul(steps.c_row, _INDEX(i))])
+                vector_store(builder, builder.gep(row, [_INDEX(j * LANES)]), value)
+            vector_store(builder, sum_at, total)
+            vector_store(builder, peak_at, peak)
+        return context.get_dummy_value()
+
+    return types.void(c, a, b, row_values, totals, steps), generate
 
 
 # C = row values + A B: scores that start from the bias of their word.

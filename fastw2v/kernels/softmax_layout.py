@@ -10,20 +10,34 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-TILE = 504  # output words: scores, vectors and gradient of a tile stay in a 1 MiB L2 cache
-GROUPS = 16
+from fastw2v.kernels.blocks import ROWS
+
+GROUPS = 16  # fixed runs of tiles whose shares of the centre gradient are summed apart
+TILE_BYTES = 400_000  # scores and output vectors of a tile; with the rest they stay in L2
+LARGEST_TILE = 504
 LOWEST = np.float32(-1e30)  # bias of the words that only fill up the last block
 
 Floats = NDArray[np.float32]
 
 
 class Shape(NamedTuple):
-    """Sizes of a step: `words` is V rounded up to whole blocks, `rows` B to whole panels."""
+    """Sizes of a step.
+
+    `words` is V rounded up to whole blocks, `rows` is B rounded up to whole panels, `stride` is D
+    rounded up to whole vectors, `tile` the output words of a tile.
+    """
 
     words: int
     rows: int
     dimensions: int
     stride: int
+    tile: int
+
+
+def tile_words(max_rows: int, stride: int) -> int:
+    """Return how many output words make a tile: whole blocks that fit in the cache."""
+    fitting = TILE_BYTES // (4 * (max_rows + stride))
+    return max(ROWS, min(LARGEST_TILE, fitting) // ROWS * ROWS)
 
 
 class OutputState(NamedTuple):
@@ -66,10 +80,11 @@ class Workspace(NamedTuple):
     """Scratch memory of a step.
 
     scores : (words * rows,)
-    peaks, sums : (tiles, rows) largest score and sum of exponentials of a row within a tile
+    peaks, sums : (tiles, rows) reference score and sum of exponentials relative to it of a row
+        within a tile
     row_peaks, row_sums : (rows,) the same over all tiles; log-sum-exp = peak + log(sum), kept
         apart because a float32 near 1e4 has no digits left for the logarithm
-    observed : (tiles,) float64, sum of weight * score over a tile's observed entries
+    observed : (tiles,) float64, sum of weight * log p over a tile's observed entries
     centre_gradients : (GROUPS, rows * padded dimensions) partial sums, in panels
     """
 

@@ -1,18 +1,19 @@
 """The exact full-softmax step, fused over tiles of output words.
 
 A batch is B centre rows with sparse observed context weights (docs/math.md). Its scores
-Z = V_B U^T + b, B by V, are made tile by tile: `TILE` output words against all rows, in panels
-of `PANEL` rows, so that lanes run along rows and every reduction over words is a plain vector
+Z = V_B U^T + b, B by V, are made tile by tile: some output words against all rows, in panels of
+`PANEL` rows, so that lanes run along rows and every reduction over words is a plain vector
 operation. Two sweeps over the tiles, each shared out among workers:
 
 forward
-    scores of the tile, their sum against the observed weights (the loss), the largest score
-    of each row within the tile, the exponentials relative to it, and their sum.
+    scores of the tile, turned into exponentials relative to a reference while they are still in
+    registers, and each row's sum of them.
 backward
-    turns the exponentials into G = a (softmax - observed), adds G U to the gradient of the
-    centre vectors, and updates the tile's output vectors with G^T V_B.
+    turns the exponentials into G = a (softmax - observed), reads the loss off the observed
+    ones, adds G U to the gradient of the centre vectors, and updates the tile's output vectors
+    with G^T V_B.
 
-Between them `combine_tiles` joins the tiles' maxima and sums into one log-sum-exp a row. One
+Between them `combine_tiles` joins the tiles' references and sums into one log-sum-exp a row. One
 exponential is taken per score. Partial sums of the centre gradient follow a fixed grid of
 `GROUPS` runs of tiles, so that results do not depend on the number of workers.
 """
@@ -29,61 +30,78 @@ from fastw2v.kernels.blocks import (
     block_added,
     block_added_third,
     block_added_two_thirds,
+    block_exponentials,
     block_from_rows,
     block_one_vector,
 )
-from fastw2v.kernels.simd import LANES, broadcast, exponential, load, maximum, store
-from fastw2v.kernels.softmax_layout import TILE
+from fastw2v.kernels.simd import (
+    LANES,
+    broadcast,
+    exponential,
+    load,
+    logarithm,
+    maximum,
+    prefetch,
+    store,
+)
 from fastw2v.kernels.updates import update_block
 
-
-@njit(nogil=True, inline="always")
-def _tile_scores(shape, first, count, output, batch, scores):
-    for panel in range(shape.rows // PANEL):
-        at = first * shape.rows + panel * count * PANEL
-        for word in range(0, count, ROWS):
-            block_from_rows(
-                (scores, at + word * PANEL),
-                (output.vectors, (first + word) * shape.stride),
-                (batch.packed, panel * shape.dimensions * PANEL),
-                (output.bias, first + word),
-                (1, shape.dimensions, PANEL, shape.stride, 0, 1, 0, PANEL),
-            )
+# The reference of a tile is its largest bias. Exponents this far above or below are as good as
+# any; a tile whose largest exponent is further off takes the way round by `_panel_by_peak`.
+_FURTHEST_PEAK = np.float32(40)
+# Probabilities below this are computed anew for the loss: the exponential ends at e^-87.
+_SMALLEST_PROBABILITY = np.float32(1e-30)
+_OBSERVED_BUFFER = 1024
+_CACHE_LINE = 16  # float32 elements
 
 
 @njit(nogil=True, inline="always")
-def _tile_observed(shape, tile, first, count, batch, scores):
-    total = 0.0
-    for row in range(batch.splits.shape[0]):
-        at = first * shape.rows + (row // PANEL) * count * PANEL + row % PANEL - first * PANEL
-        for k in range(batch.splits[row, tile], batch.splits[row, tile + 1]):
-            total += float(batch.weights[k]) * float(scores[at + batch.columns[k] * PANEL])
-    return total
+def _panel_of_scores(shape, panel, place, output, batch, biases, totals):
+    """Exponentials of one panel of a tile, relative to the reference; False if it is no good."""
+    first, count, scores = place
+    at = first * shape.rows + panel * count * PANEL
+    for lane in range(0, PANEL, LANES):
+        store(totals, lane, broadcast(np.float32(0)))
+        store(totals, PANEL + lane, broadcast(np.float32(-3e38)))
+    for word in range(0, count, ROWS):
+        block_exponentials(
+            (scores, at + word * PANEL),
+            (output.vectors, (first + word) * shape.stride),
+            (batch.packed, panel * shape.dimensions * PANEL),
+            (biases, word),
+            (totals, 0),
+            (1, shape.dimensions, PANEL, shape.stride, 0, 1, 0, PANEL),
+        )
+    good = True
+    for lane in range(PANEL, 2 * PANEL):
+        good &= abs(totals[lane]) <= _FURTHEST_PEAK
+    return good
 
 
-@njit(nogil=True, inline="always")
-def _tile_exponentials(shape, first, count, scores, peaks, sums):
-    for panel in range(shape.rows // PANEL):
-        at = first * shape.rows + panel * count * PANEL
-        peak0 = load(scores, at)
-        peak1 = load(scores, at + LANES)
-        for i in range(at + PANEL, at + count * PANEL, PANEL):
-            peak0 = maximum(peak0, load(scores, i))
-            peak1 = maximum(peak1, load(scores, i + LANES))
-        sum0 = broadcast(np.float32(0))
-        sum1 = broadcast(np.float32(0))
-        for i in range(at, at + count * PANEL, PANEL):
-            e0 = exponential(load(scores, i) - peak0)
-            e1 = exponential(load(scores, i + LANES) - peak1)
-            store(scores, i, e0)
-            store(scores, i + LANES, e1)
-            sum0 = sum0 + e0
-            sum1 = sum1 + e1
-        row = panel * PANEL
-        store(peaks, row, peak0)
-        store(peaks, row + LANES, peak1)
-        store(sums, row, sum0)
-        store(sums, row + LANES, sum1)
+@njit(nogil=True)
+def _panel_by_peak(shape, panel, place, output, batch, peaks, sums):
+    """Exponentials of one panel of a tile, relative to each row's own largest score."""
+    first, count, scores = place
+    at = first * shape.rows + panel * count * PANEL
+    for word in range(0, count, ROWS):
+        block_from_rows(
+            (scores, at + word * PANEL),
+            (output.vectors, (first + word) * shape.stride),
+            (batch.packed, panel * shape.dimensions * PANEL),
+            (output.bias, first + word),
+            (1, shape.dimensions, PANEL, shape.stride, 0, 1, 0, PANEL),
+        )
+    for lane in range(0, PANEL, LANES):
+        peak = load(scores, at + lane)
+        for i in range(at + lane + PANEL, at + lane + count * PANEL, PANEL):
+            peak = maximum(peak, load(scores, i))
+        total = broadcast(np.float32(0))
+        for i in range(at + lane, at + lane + count * PANEL, PANEL):
+            value = exponential(load(scores, i) - peak)
+            store(scores, i, value)
+            total = total + value
+        store(peaks, panel * PANEL + lane, peak)
+        store(sums, panel * PANEL + lane, total)
 
 
 @njit(cache=True, nogil=True)
@@ -98,33 +116,40 @@ def forward_tiles(tasks, shape, output, batch, work):
     output : OutputState
     batch : BatchArrays
     work : Workspace
-        `scores`, `peaks`, `sums` and `observed` are written.
+        `scores`, `peaks` and `sums` are written.
     """
-    tiles = (shape.words + TILE - 1) // TILE
+    tiles = (shape.words + shape.tile - 1) // shape.tile
+    biases = np.empty(shape.tile, np.float32)
+    totals = np.empty(2 * PANEL, np.float32)
     while True:
         tile = fetch_add(tasks, 0, 1)
         if tile >= tiles:
             return
-        first = tile * TILE
-        count = min(TILE, shape.words - first)
-        _tile_scores(shape, first, count, output, batch, work.scores)
-        work.observed[tile] = _tile_observed(shape, tile, first, count, batch, work.scores)
-        _tile_exponentials(shape, first, count, work.scores, work.peaks[tile], work.sums[tile])
+        first = tile * shape.tile
+        count = min(shape.tile, shape.words - first)
+        place = (first, count, work.scores)
+        reference = output.bias[first]
+        for word in range(first, first + count):
+            reference = max(reference, output.bias[word])
+        for word in range(count):
+            biases[word] = output.bias[first + word] - reference
+        peaks, sums = work.peaks[tile], work.sums[tile]
+        for panel in range(shape.rows // PANEL):
+            if _panel_of_scores(shape, panel, place, output, batch, biases, totals):
+                for lane in range(PANEL):
+                    peaks[panel * PANEL + lane] = reference
+                    sums[panel * PANEL + lane] = totals[lane]
+            else:
+                _panel_by_peak(shape, panel, place, output, batch, peaks, sums)
 
 
 @njit(cache=True, nogil=True)
-def combine_tiles(shape, batch, work):
-    """Join the tiles: log-sum-exp of every row, and the batch's loss.
+def combine_tiles(shape, work):
+    """Join the tiles into the log-sum-exp of every row.
 
     With m_t and s_t of each tile, log-sum-exp = m + log sum_t s_t exp(m_t - m), m = max m_t.
-
-    Returns
-    -------
-    float
-        sum_r a_r log-sum-exp_r - sum of weight * score over the observed entries, in nats
-        times the unit of the weights.
     """
-    tiles = (shape.words + TILE - 1) // TILE
+    tiles = (shape.words + shape.tile - 1) // shape.tile
     for row in range(0, shape.rows, LANES):
         peak = load(work.peaks[0], row)
         for tile in range(1, tiles):
@@ -135,13 +160,6 @@ def combine_tiles(shape, batch, work):
             total = total + load(work.sums[tile], row) * scale
         store(work.row_peaks, row, peak)
         store(work.row_sums, row, total)
-    loss = 0.0
-    for row in range(shape.rows):
-        log_sum = float(work.row_peaks[row]) + np.log(float(work.row_sums[row]))
-        loss += float(batch.row_weights[row]) * log_sum
-    for tile in range(tiles):
-        loss -= work.observed[tile]
-    return loss
 
 
 @njit(nogil=True, inline="always")
@@ -151,10 +169,36 @@ def _row_scale(work, tile, row, row_weights):
     return load(row_weights, row) * relative / load(work.row_sums, row)
 
 
+@njit(nogil=True)
+def _log_probability(shape, row, word, output, batch, work):
+    """Return log p(word | row) from scratch, for a probability too small for float32."""
+    score = float(output.bias[word])
+    for d in range(shape.dimensions):
+        u = float(output.vectors[word * shape.stride + d])
+        score += u * float(batch.vectors[row * shape.stride + d])
+    return score - float(work.row_peaks[row]) - np.log(float(work.row_sums[row]))
+
+
 @njit(nogil=True, inline="always")
-def _tile_errors(shape, tile, first, count, batch, work):
-    """Turn exponentials into G = a (softmax - observed)."""
-    scores = work.scores
+def _weighted_logs(probabilities, weights, count):
+    """Return sum of weight * log(probability) over the first `count`; the rest is padded."""
+    for k in range(count, (count + LANES - 1) // LANES * LANES):
+        probabilities[k] = np.float32(1)
+        weights[k] = np.float32(0)
+    total = broadcast(np.float32(0))
+    for k in range(0, count, LANES):
+        total = total + load(weights, k) * logarithm(load(probabilities, k))
+    store(weights, 0, total)
+    result = 0.0
+    for lane in range(LANES):
+        result += float(weights[lane])
+    return result
+
+
+@njit(nogil=True)
+def _tile_errors(shape, tile, place, output, batch, work):
+    """Turn exponentials into G = a (softmax - observed); return sum of weight * log p."""
+    first, count, scores = place
     for panel in range(shape.rows // PANEL):
         row = panel * PANEL
         at = first * shape.rows + row * count
@@ -163,29 +207,54 @@ def _tile_errors(shape, tile, first, count, batch, work):
         for i in range(at, at + count * PANEL, PANEL):
             store(scores, i, load(scores, i) * scale0)
             store(scores, i + LANES, load(scores, i + LANES) * scale1)
+    probabilities = np.empty(_OBSERVED_BUFFER, np.float32)
+    weights = np.empty(_OBSERVED_BUFFER, np.float32)
+    held = 0
+    total = 0.0
     for row in range(batch.splits.shape[0]):
         at = first * shape.rows + (row // PANEL) * count * PANEL + row % PANEL - first * PANEL
+        row_weight = batch.row_weights[row]
         for k in range(batch.splits[row, tile], batch.splits[row, tile + 1]):
-            scores[at + batch.columns[k] * PANEL] -= batch.weights[k]
+            i = at + batch.columns[k] * PANEL
+            weight = batch.weights[k]
+            probability = scores[i] / row_weight
+            scores[i] -= weight
+            if probability < _SMALLEST_PROBABILITY:
+                word = batch.columns[k]
+                total += weight * _log_probability(shape, row, word, output, batch, work)
+                continue
+            probabilities[held] = probability
+            weights[held] = weight
+            held += 1
+            if held == _OBSERVED_BUFFER:
+                total += _weighted_logs(probabilities, weights, held)
+                held = 0
+    return total + _weighted_logs(probabilities, weights, held)
 
 
 @njit(nogil=True, inline="always")
-def _tile_centre_gradient(shape, first, count, output, scores, gradient):
+def _tile_centre_gradient(shape, place, output, gradient, coming):
+    """Add G U of the tile to `gradient`, and have the scores of the next tile fetched."""
+    first, count, scores = place
     dimensions = (shape.dimensions + THIRD - 1) // THIRD * THIRD
     steps = (1, count, PANEL, 1, 0, shape.stride, 0, PANEL)
-    for panel in range(shape.rows // PANEL):
+    panels = shape.rows // PANEL
+    share = coming[1] // (panels * ((dimensions + ROWS - 1) // ROWS)) + 1
+    ahead, end = coming[0], coming[0] + coming[1]
+    for panel in range(panels):
         errors = (scores, first * shape.rows + panel * count * PANEL)
         at = panel * dimensions * PANEL
-        d = 0
-        while d + ROWS <= dimensions:
+        for d in range(0, dimensions, ROWS):
+            for i in range(ahead, min(ahead + share, end), _CACHE_LINE):
+                prefetch(scores, i)
+            ahead += share
             vectors = (output.vectors, first * shape.stride + d)
-            block_added((gradient, at + d * PANEL), vectors, errors, steps)
-            d += ROWS
-        vectors = (output.vectors, first * shape.stride + d)
-        if dimensions - d == THIRD:
-            block_added_third((gradient, at + d * PANEL), vectors, errors, steps)
-        elif dimensions - d == 2 * THIRD:
-            block_added_two_thirds((gradient, at + d * PANEL), vectors, errors, steps)
+            if dimensions - d >= ROWS:
+                block_added((gradient, at + d * PANEL), vectors, errors, steps)
+            elif dimensions - d == THIRD:
+                block_added_third((gradient, at + d * PANEL), vectors, errors, steps)
+            else:
+                block_added_two_thirds((gradient, at + d * PANEL), vectors, errors, steps)
 
 
 @njit(nogil=True, inline="always")
@@ -200,8 +269,9 @@ def _block_bias_gradient(shape, at, count, scores, gradient):
 
 
 @njit(nogil=True, inline="always")
-def _tile_update(shape, first, count, output, batch, scores, gradient, rules):
+def _tile_update(shape, place, output, batch, gradient, rules):
     """Update the tile's output vectors, block by block, each from a gradient still in L1."""
+    first, count, scores = place
     panels = shape.rows // PANEL
     stride = shape.stride
     steps = (panels, PANEL, stride, PANEL, count * PANEL, 1, PANEL * stride, stride)
@@ -219,11 +289,11 @@ def _tile_update(shape, first, count, output, batch, scores, gradient, rules):
         if rules[1].rate > 0:
             at = first * shape.rows + word * PANEL
             _block_bias_gradient(shape, at, count, scores, gradient)
-            update_bias(output.bias, output.bias_moments, first + word, gradient, rules[1])
+            _update_bias(output.bias, output.bias_moments, first + word, gradient, rules[1])
 
 
-@njit(cache=True, nogil=True)
-def update_bias(bias, moments, at, gradient, rule):
+@njit(nogil=True)
+def _update_bias(bias, moments, at, gradient, rule):
     """Update the `ROWS` biases from `at` on; a block of them need not fill whole vectors."""
     padded = (ROWS + LANES - 1) // LANES * LANES
     values = np.zeros(padded, np.float32)
@@ -239,6 +309,22 @@ def update_bias(bias, moments, at, gradient, rule):
 
 
 @njit(cache=True, nogil=True)
+def loss_tiles(tasks, shape, output, batch, work):
+    """Write the tiles' sums of weight * log p to ``work.observed``; train nothing.
+
+    Comes after `combine_tiles`, with parameters as in `forward_tiles`; uses up the scores.
+    """
+    tiles = (shape.words + shape.tile - 1) // shape.tile
+    while True:
+        tile = fetch_add(tasks, 0, 1)
+        if tile >= tiles:
+            return
+        first = tile * shape.tile
+        place = (first, min(shape.tile, shape.words - first), work.scores)
+        work.observed[tile] = _tile_errors(shape, tile, place, output, batch, work)
+
+
+@njit(cache=True, nogil=True)
 def backward_tiles(tasks, shape, output, batch, work, rules):
     """Take groups of tiles from the counter `tasks`; update them, and sum centre gradients.
 
@@ -247,11 +333,12 @@ def backward_tiles(tasks, shape, output, batch, work, rules):
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
     shape, output, batch, work
-        As in `forward_tiles`; `output` is updated, ``work.centre_gradients[group]`` written.
+        As in `forward_tiles`, after `combine_tiles`; `output` is updated, and
+        ``work.centre_gradients[group]`` and ``work.observed`` are written.
     rules : tuple of two Rule
         For the output vectors and for the bias; a bias rate of zero leaves the bias fixed.
     """
-    tiles = (shape.words + TILE - 1) // TILE
+    tiles = (shape.words + shape.tile - 1) // shape.tile
     groups = work.centre_gradients.shape[0]
     gradient = np.zeros(ROWS * shape.stride + LANES, np.float32)
     while True:
@@ -260,9 +347,15 @@ def backward_tiles(tasks, shape, output, batch, work, rules):
             return
         partial = work.centre_gradients[group]
         partial[:] = 0
-        for tile in range(group * tiles // groups, (group + 1) * tiles // groups):
-            first = tile * TILE
-            count = min(TILE, shape.words - first)
-            _tile_errors(shape, tile, first, count, batch, work)
-            _tile_centre_gradient(shape, first, count, output, work.scores, partial)
-            _tile_update(shape, first, count, output, batch, work.scores, gradient, rules)
+        last = (group + 1) * tiles // groups
+        for tile in range(group * tiles // groups, last):
+            first = tile * shape.tile
+            count = min(shape.tile, shape.words - first)
+            place = (first, count, work.scores)
+            following = 0
+            if tile + 1 < last:
+                following = min(shape.tile, shape.words - first - count) * shape.rows
+            coming = ((first + count) * shape.rows, following)
+            work.observed[tile] = _tile_errors(shape, tile, place, output, batch, work)
+            _tile_centre_gradient(shape, place, output, partial, coming)
+            _tile_update(shape, place, output, batch, gradient, rules)

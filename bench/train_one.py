@@ -1,0 +1,149 @@
+"""Train one embedding with one trainer in this process; the benchmarks start it as a child.
+
+Prints one JSON line: seconds of each stage as far as the trainer tells them apart, peak memory,
+and where the vectors are. ``--started`` is the parent's clock at the start, so that importing,
+reading, counting and training are all in ``wall_s``; writing the vectors for the parent is not.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Result = dict[str, Any]
+
+
+def save(path: Path, words: list[str], counts: Any, tables: dict[str, Any]) -> None:
+    np.savez(path, words=np.array(words, dtype=np.str_), counts=np.asarray(counts), **tables)
+
+
+def train_fastw2v(options: argparse.Namespace) -> Result:
+    from fastw2v import Word2Vec
+
+    settings = json.loads(options.settings)
+    model = Word2Vec(
+        workers=options.workers,
+        vector_size=options.vector_size,
+        window=options.window,
+        min_count=options.min_count,
+        epochs=options.epochs,
+        tokenizer="whitespace",
+        seed=options.seed,
+        **settings,
+    )
+    model.fit(options.corpus)
+    wall_s = time.time() - options.started
+    assert model.summary is not None
+    save(
+        options.vectors,
+        model.vocabulary.words,
+        model.vocabulary.counts,
+        {"in": model.in_vectors, "out": model.out_vectors},
+    )
+    stages = {
+        "read_s": model.summary.read_s,
+        "count_s": model.summary.count_s,
+        "train_s": model.summary.train_s,
+        "loss_nats": model.summary.loss_nats,
+    }
+    return {"wall_s": wall_s, **stages}
+
+
+def train_gensim(options: argparse.Namespace) -> Result:
+    from gensim.models import Word2Vec
+
+    model = Word2Vec(
+        vector_size=options.vector_size,
+        window=options.window,
+        min_count=options.min_count,
+        workers=options.workers,
+        seed=options.seed,
+        sg=1,
+        negative=5,
+        **json.loads(options.settings),
+    )
+    began = time.time()
+    model.build_vocab(corpus_file=str(options.corpus))
+    read_s = time.time() - began
+    model.train(
+        corpus_file=str(options.corpus),
+        total_examples=model.corpus_count,
+        total_words=model.corpus_total_words,
+        epochs=options.epochs,
+    )
+    now = time.time()
+    counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
+    tables = {"in": model.wv.vectors, "out": model.syn1neg}
+    save(options.vectors, model.wv.index_to_key, counts, tables)
+    return {
+        "wall_s": now - options.started,
+        "read_s": read_s,
+        "train_s": now - began - read_s,
+    }
+
+
+def train_word2vec_c(options: argparse.Namespace) -> Result:
+    from gensim.models import KeyedVectors
+
+    program = Path(sys.executable).parent / "word2vec"
+    binary = options.vectors.with_suffix(".bin")
+    arguments = {
+        "train": options.corpus,
+        "output": binary,
+        "size": options.vector_size,
+        "window": options.window,
+        "min-count": options.min_count,
+        "threads": options.workers,
+        "iter": options.epochs,
+        "cbow": 0,
+        "negative": 5,
+        "hs": 0,
+        "sample": 1e-3,
+        "binary": 1,
+    }
+    flags = [str(part) for name, value in arguments.items() for part in (f"-{name}", value)]
+    subprocess.run([program, *flags], check=True, stdout=subprocess.DEVNULL)
+    wall_s = time.time() - options.started
+    keyed = KeyedVectors.load_word2vec_format(str(binary), binary=True)
+    keep = [word for word in keyed.index_to_key if word != "</s>"]
+    counts = np.arange(len(keep), 0, -1)  # the binary format has no counts; order is enough
+    save(options.vectors, keep, counts, {"in": keyed[keep]})
+    return {"wall_s": wall_s}
+
+
+TRAINERS = {
+    "fastw2v": train_fastw2v,
+    "gensim": train_gensim,
+    "word2vec.c": train_word2vec_c,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("trainer", choices=TRAINERS)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("vectors", type=Path, help=".npz to write")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--vector-size", type=int, default=100)
+    parser.add_argument("--window", type=int, default=5)
+    parser.add_argument("--min-count", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--started", type=float, default=time.time())
+    parser.add_argument("--settings", default="{}", help="more settings of the trainer, as JSON")
+    options = parser.parse_args()
+    result = TRAINERS[options.trainer](options)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    result["peak_bytes"] = 1024 * (children if options.trainer == "word2vec.c" else own)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

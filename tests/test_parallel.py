@@ -12,7 +12,7 @@ from fastw2v.kernels.atomics import fetch_add
 from fastw2v.parallel import WorkerPool, available_cores
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def take_all(counter, taken):
     while True:
         task = fetch_add(counter, 0, 1)

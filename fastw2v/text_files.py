@@ -121,7 +121,7 @@ def text_blocks(file: str, block_bytes: int) -> Iterator[tuple[TextBlock, int]]:
             pending.append(data)
             continue
         text = b"".join((*pending, memoryview(data)[:cut]))
-        pending = [data[cut:]] if cut < len(data) else []
+        pending = [data[cut:]]
         end = offset + len(text)
         if offset == 0 and text.startswith(_BYTE_ORDER_MARK):
             text, offset = text[3:], 3

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from fastw2v.corpus import TextCorpus, TokenCorpus, open_corpus
 from fastw2v.errors import CorpusError, TextEncodingError
 
+patient = settings(deadline=None)  # the first call may compile
+
 COMPRESSORS = {
     ".gz": gzip.compress,
     ".bz2": bz2.compress,
@@ -54,7 +56,7 @@ def scratch_file(tmp_path_factory):
     return tmp_path_factory.mktemp("blocks") / "text.txt"
 
 
-@settings(deadline=None)
+@patient
 @given(st.binary(max_size=60).map(lambda data: data.replace(b"\x03", b"\n")), st.integers(1, 70))
 def test_blocks_hold_the_whole_file_whatever_their_size(scratch_file, data, block_bytes):
     data = data.decode("latin-1").encode()
@@ -223,6 +225,7 @@ def test_a_pipe_is_read_like_a_file(tmp_path):
 token_lists = st.lists(st.lists(st.text(max_size=5), max_size=6), min_size=1, max_size=20)
 
 
+@patient
 @given(token_lists, st.integers(1, 9))
 def test_token_lists_come_through_whatever_is_in_them(sentences, batch_tokens):
     assert sentences_of(sentences, batch_tokens=batch_tokens) == sentences

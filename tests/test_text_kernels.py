@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
@@ -22,6 +22,8 @@ from fastw2v.kernels.text_scan import (
     space_mask,
     wide_space_mask,
 )
+
+patient = settings(deadline=None)  # the first call may compile
 
 ASCII_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f "
 
@@ -104,6 +106,7 @@ lines = st.lists(st.lists(words, max_size=30), max_size=20)
 separators = st.sampled_from([b" ", b"\t", b"  ", b"\r", b"\x1c\x1f", b" " * 70])
 
 
+@patient
 @given(lines, separators, st.sampled_from([2, 64, 1 << 12]))
 def test_lines_are_numbered_as_by_a_dict(sentences, separator, capacity):
     data = b"".join(separator.join(sentence) + separator + b"\n" for sentence in sentences)
@@ -114,6 +117,7 @@ def test_lines_are_numbered_as_by_a_dict(sentences, separator, capacity):
     assert count_types(table).tolist() == counts
 
 
+@patient
 @given(st.lists(st.lists(st.binary(max_size=20), max_size=30), max_size=20))
 def test_tokens_of_any_bytes_are_numbered_as_by_a_dict(sentences):
     numbers, seen, counts = numbered_by_dict(sentences)
@@ -123,6 +127,7 @@ def test_tokens_of_any_bytes_are_numbered_as_by_a_dict(sentences):
     assert count_types(table).tolist() == counts
 
 
+@patient
 @given(lines, lines)
 def test_words_stay_known_from_block_to_block(first, second):
     numbers, seen, counts = numbered_by_dict(first + second)
@@ -195,6 +200,7 @@ def test_equal_keys_do_not_make_equal_words():
     assert count_types(table).tolist() == [2, 2]
 
 
+@patient
 @given(st.lists(st.integers(-1, 5), max_size=60), st.lists(st.integers(-1, 9), min_size=6))
 def test_renumbering_drops_what_has_no_rank(numbers, ranks):
     n_sentences = numbers.count(SENTENCE_END)

@@ -4,11 +4,13 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fastw2v.errors import ConfigurationError, TextEncodingError
 from fastw2v.tokenizers import TextNormalizer, tokenize_text
+
+patient = settings(deadline=None)  # the first call may compile
 
 # Letters that change length in lower case, marks, joiners, odd spaces, odd dashes, controls.
 ODD = (
@@ -53,6 +55,7 @@ def expected(text, tokenizer):
     return [naive_words(line) for line in lines_of(text)]
 
 
+@patient
 @given(nasty_text, st.sampled_from(["words", "whitespace"]))
 @example("'a' 'b", "words")
 @example("a\u00ad'\u00ad\u00adb a'\u00ad' b", "words")
@@ -61,6 +64,7 @@ def test_tokens_are_those_of_the_naive_twin(text, tokenizer):
     assert tokenize_text(text, tokenizer) == expected(text, tokenizer)
 
 
+@patient
 @given(st.integers(0, 130), nasty_text)
 def test_nothing_depends_on_the_place_in_a_block(shift, text):
     shifted = "x" * shift + "\n" + text

@@ -15,6 +15,8 @@ from fastw2v.tokenizers import tokenize_text
 from fastw2v.tokens import EncodedTokens, encode_corpus, read_corpus
 from fastw2v.vocab import Vocabulary
 
+patient = settings(deadline=None)  # the first call may compile
+
 TEXT = "the cat sat\n\non the mat\nthe end"
 
 
@@ -46,7 +48,7 @@ def scratch_file(tmp_path_factory):
     return tmp_path_factory.mktemp("tokens") / "text.txt"
 
 
-@settings(deadline=None)
+@patient
 @given(
     st.text(st.sampled_from("aabc'’\u00ad\u3000é😀\n\n \t\r\x1c\x85"), max_size=300),
     st.sampled_from(["words", "whitespace"]),
@@ -67,6 +69,7 @@ def test_files_are_read_as_by_the_naive_twin(scratch_file, text, tokenizer, min_
     assert again.digest(vocabulary) == tokens.digest(vocabulary)
 
 
+@patient
 @given(
     st.lists(st.lists(st.text("ab \n\0", max_size=2), max_size=20), max_size=20),
     st.integers(1, 3),

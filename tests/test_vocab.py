@@ -7,12 +7,14 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from gensim.models import Word2Vec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
 from fastw2v.tokens import read_corpus
 from fastw2v.vocab import Vocabulary, keep_probability
+
+patient = settings(deadline=None)  # the first call may compile
 
 
 def naive_vocabulary(tokens, min_count, max_final_vocab):
@@ -32,6 +34,7 @@ alike = st.one_of(
 )
 
 
+@patient
 @given(
     st.lists(alike, min_size=1, max_size=120),
     st.integers(1, 3),

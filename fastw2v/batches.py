@@ -7,7 +7,7 @@ same gradient. What order the rows come in follows from the seed and the number 
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -166,7 +166,7 @@ class TokenBatches:
 _END = object()
 
 
-def prefetched(batches: Iterator[Batch], depth: int = 2) -> Iterator[Batch]:
+def prefetched(batches: Iterator[Batch], depth: int = 2) -> Generator[Batch, None, None]:
     """Yield the same batches, prepared ahead by a thread while the caller computes."""
     ready: queue.Queue[object] = queue.Queue(depth)
     stop = threading.Event()

@@ -17,7 +17,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
 from fastw2v.counts import PairCounts, count_pairs
 from fastw2v.embeddings import Embeddings, VectorChoice
-from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError
+from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError, FastW2VError
 from fastw2v.formats import ExportFormat, export
 from fastw2v.formats.model_folder import StoredModel, read_model, write_model
 from fastw2v.objectives import ExactSoftmax, scores_bytes
@@ -162,6 +162,8 @@ class Word2Vec:
             If the corpus cannot be read, or nothing is left to train on.
         ConfigurationError
             If a batch does not fit the memory budget.
+        DivergenceError
+            If a loss or a vector is not finite any more. The model stays as it was.
         """
         started = time.perf_counter()
         settings = self.settings
@@ -229,9 +231,16 @@ class Word2Vec:
             pool=pool,
         )
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
-        self.history = train(
-            objective, batches, optimizer, passes=settings.epochs, callbacks=callbacks
+        history = train(objective, batches, optimizer, passes=settings.epochs, callbacks=callbacks)
+        rows = CountBatches(
+            counts, keep, dimensions=settings.vector_size, rows=batches.max_rows, seed=settings.seed
         )
+        loss_nats = exact_loss(objective, rows)
+        if not math.isfinite(loss_nats):
+            raise DivergenceError(
+                f"training diverged: expected a finite loss of the final vectors, got {loss_nats}; "
+                "use a smaller --learning-rate"
+            )
         # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
         self._embeddings = Embeddings(
             vocabulary,
@@ -240,11 +249,9 @@ class Word2Vec:
             (objective.out_bias - np.log(keep)).astype(np.float32),
         )
         self._keyed = {}
-        rows = CountBatches(
-            counts, keep, dimensions=settings.vector_size, rows=batches.max_rows, seed=settings.seed
-        )
+        self.history = history
         return (
-            exact_loss(objective, rows),
+            loss_nats,
             counts.context_entropy_nats(keep, keep),
             counts.conditional_entropy_nats(keep, keep),
             batches.max_rows,

@@ -3,6 +3,7 @@
 See docs/math.md for the loss, and `fastw2v.kernels.softmax_tiles` for how a step is computed.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -185,11 +186,30 @@ class ExactSoftmax:
         combine_tiles(shape, self._work)
         return shape, arrays
 
+    def _observed_loss(self, shape: Shape) -> float:
+        """Return the loss that the tiles have added up; NaN if it was made of such or infinities.
+
+        The kernels' exponential and logarithm make numbers of them, so a look at the loss alone
+        would not tell. Any in the output vectors comes to every centre of a batch by its update.
+        """
+        vectors = self._vectors[: shape.rows * shape.stride]
+        sound = np.isfinite(vectors).all() and np.isfinite(self._work.row_peaks[: shape.rows]).all()
+        return -float(self._work.observed.sum()) if sound else math.nan
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all parameters are finite numbers; looks at each of them."""
+        parameters = (self.centre.vectors, self.output.vectors, self.output.bias)
+        return all(bool(np.isfinite(table).all()) for table in parameters)
+
     def loss(self, batch: Batch) -> float:
-        """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing."""
+        """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing.
+
+        NaN or infinity if the parameters or scores of the batch have left the range of float32.
+        """
         shape, arrays = self._forward(batch)
         self._run(loss_tiles, shape, self.output, arrays, self._work)
-        return -float(self._work.observed.sum())
+        return self._observed_loss(shape)
 
     def step(self, batch: Batch, rules: StepRules) -> float:
         """Train on one batch and return its loss from before the step, as `loss` does."""
@@ -197,4 +217,4 @@ class ExactSoftmax:
         output_rules = (rules.output, rules.bias)
         self._run(backward_tiles, shape, self.output, arrays, self._work, output_rules)
         self._run(update_centres, shape, self._work, batch.centres, self.centre, rules.centre)
-        return -float(self._work.observed.sum())
+        return self._observed_loss(shape)

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
 from fastw2v.batches import Batches, prefetched
 from fastw2v.callbacks import Callback, PassRecord, StepReport
@@ -36,7 +37,7 @@ def train(
     Raises
     ------
     DivergenceError
-        When a batch's loss is not a finite number.
+        When a batch's loss is not a finite number, or a pass leaves parameters that are not.
     """
     history: list[PassRecord] = []
     started = time.perf_counter()
@@ -44,32 +45,41 @@ def train(
     step = 0
     for number in range(passes):
         total_loss, total_weight = 0.0, 0.0
-        for batch in prefetched(batches.one_pass(number)):
-            loss = objective.step(batch, optimizer.rules(step))
-            if not math.isfinite(loss):
-                raise DivergenceError(
-                    f"training diverged: expected a finite loss, got {loss} in batch {step + 1} "
-                    f"of {steps} at learning rate {optimizer.rate(step):.3g}; "
-                    "use a smaller --learning-rate"
+        # Closed here: after an error its thread would live as long as the error's traceback.
+        with closing(prefetched(batches.one_pass(number))) as ahead:
+            for batch in ahead:
+                rate = optimizer.rate(step)
+                loss = objective.step(batch, optimizer.rules(step))
+                step += 1
+                pass_ended = step % batches.batches_per_pass == 0
+                if not math.isfinite(loss):
+                    raise _diverged(f"a finite loss, got {loss}", step, steps, rate)
+                if pass_ended and not objective.is_finite:
+                    raise _diverged("finite vectors, got others", step, steps, rate)
+                total_loss += loss
+                total_weight += float(batch.row_weights.sum())
+                report = StepReport(
+                    number + 1,
+                    passes,
+                    step,
+                    steps,
+                    total_loss / total_weight if total_weight else 0.0,
+                    rate,
+                    time.perf_counter() - started,
+                    pass_ended,
                 )
-            total_loss += loss
-            total_weight += float(batch.row_weights.sum())
-            step += 1
-            report = StepReport(
-                number + 1,
-                passes,
-                step,
-                steps,
-                total_loss / total_weight if total_weight else 0.0,
-                optimizer.rate(step - 1),
-                time.perf_counter() - started,
-                step % batches.batches_per_pass == 0,
-            )
-            for callback in callbacks:
-                callback(report)
+                for callback in callbacks:
+                    callback(report)
         history.append(
             PassRecord(
                 number + 1, report.loss_nats, report.learning_rate, time.perf_counter() - started
             )
         )
     return history
+
+
+def _diverged(what: str, step: int, steps: int, rate: float) -> DivergenceError:
+    return DivergenceError(
+        f"training diverged: expected {what} in batch {step} of {steps} at learning rate "
+        f"{rate:.3g}; use a smaller --learning-rate"
+    )

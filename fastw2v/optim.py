@@ -16,20 +16,27 @@ from fastw2v.kernels.updates import ADAGRAD, ADAM, RMSPROP, SGD, Rule
 
 
 class Recipe(NamedTuple):
-    """An optimiser's kinds of rule, default rate, and how much faster centre vectors move."""
+    """An optimiser's kinds of rule and default rate.
+
+    Centre vectors move `centre_rate_factor` times as fast; the default rate for batches of
+    tokens is `tokens_rate_factor` times that for batches of counts.
+    """
 
     output_kind: int
     centre_kind: int
     rate: float
     centre_rate_factor: float
+    tokens_rate_factor: float
     output_moments: int
     centre_moments: int
 
 
+# Adam and AdaGrad divide by the size of gradients. Plain SGD does not: a batch of tokens holds
+# the frequent words over and over, so that it diverges at rates that suit batches of counts.
 RECIPES = {
-    "adam": Recipe(ADAM, RMSPROP, 0.04, 5.0, 2, 1),
-    "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.1, 2.0, 1, 1),
-    "sgd": Recipe(SGD, SGD, 0.05, 1.0, 0, 0),
+    "adam": Recipe(ADAM, RMSPROP, 0.04, 5.0, 1.0, 2, 1),
+    "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.15, 3.0, 1.0, 1, 1),
+    "sgd": Recipe(SGD, SGD, 0.2, 1.0, 0.15, 0, 0),
 }
 
 DECAY_FIRST = 0.9
@@ -60,9 +67,7 @@ class Optimizer:
 
     def __init__(self, settings: Hyperparameters, total_steps: int) -> None:
         self.recipe = RECIPES[settings.optimizer]
-        self.first_rate = (
-            self.recipe.rate if settings.learning_rate is None else settings.learning_rate
-        )
+        self.first_rate = settings.learning_rate or default_rate(settings)
         self.final_fraction = settings.final_rate
         self.total_steps = max(total_steps, 1)
         self.bias_learns = settings.bias == "learned"
@@ -82,6 +87,12 @@ class Optimizer:
         centre_rate = rate * self.recipe.centre_rate_factor
         centre = _rule(self.recipe.centre_kind, centre_rate, CENTRE_DECAY_SECOND, 1.0, 1.0)
         return StepRules(output, bias, centre, rate)
+
+
+def default_rate(settings: Hyperparameters) -> float:
+    """Return the first rate of a run that asks for none."""
+    recipe = RECIPES[settings.optimizer]
+    return recipe.rate * (recipe.tokens_rate_factor if settings.batches == "tokens" else 1.0)
 
 
 def _rule(

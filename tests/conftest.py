@@ -28,10 +28,16 @@ def model(chain):
 
 
 @pytest.fixture(scope="session")
-def thinned_model(chain):
-    """Trained on `chain` with strong subsampling and a learned bias."""
+def skewed():
+    """As `chain`, but some words come far more often than others."""
+    return chain_sentences(seed=2, n_words=N_WORDS, sentences=600, skew=1.5)
+
+
+@pytest.fixture(scope="session")
+def thinned_model(skewed):
+    """Trained on `skewed` with strong subsampling."""
     settings = {"vector_size": 12, "window": 3, "min_count": 1, "epochs": 20, "batch_rows": 8}
-    return Word2Vec(sample=5e-3, bias="learned", **settings).fit(chain)
+    return Word2Vec(sample=1e-3, **settings).fit(skewed)
 
 
 @pytest.fixture(scope="session")

@@ -37,18 +37,28 @@ def random_sentences(
 
 
 def chain_sentences(
-    seed: int, n_words: int, sentences: int = 300, length: int = 12, noise: float = 0.5
+    seed: int,
+    n_words: int,
+    sentences: int = 300,
+    length: int = 12,
+    noise: float = 0.5,
+    skew: float = 0.0,
 ) -> Sentences:
-    """Sentences that mostly step from word k to word k + 1, so that contexts depend on centres."""
+    """Sentences that mostly step from word k to word k + 1, so that contexts depend on centres.
+
+    With probability `noise` they jump, to word k with a probability like 1 / (k + 1)^skew.
+    """
     generator = np.random.default_rng(seed)
+    chances = 1.0 / np.arange(1, n_words + 1) ** skew
+    jumps = generator.choice(n_words, (sentences, length), p=chances / chances.sum())
+    steps = generator.random((sentences, length)) >= noise
     made = []
-    for _ in range(sentences):
-        word = int(generator.integers(n_words))
-        sentence = []
-        for jumps in generator.random(length) < noise:
-            sentence.append(f"w{word}")
-            word = int(generator.integers(n_words)) if jumps else (word + 1) % n_words
-        made.append(sentence)
+    for row in range(sentences):
+        words = [int(jumps[row, 0])]
+        for place in range(1, length):
+            following = (words[-1] + 1) % n_words
+            words.append(following if steps[row, place] else int(jumps[row, place]))
+        made.append([f"w{word}" for word in words])
     return made
 
 

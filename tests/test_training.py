@@ -234,7 +234,7 @@ CONVERGING = [
     ("counts", "adam", "learned", 150, None),
     ("counts", "adam", "none", 150, None),
     ("counts", "adagrad", "learned", 200, None),
-    ("counts", "sgd", "learned", 200, 0.5),
+    ("counts", "sgd", "learned", 400, 0.5),
     ("tokens", "adam", "learned", 40, None),
     ("tokens", "adagrad", "unigram", 40, None),
     ("tokens", "sgd", "unigram", 40, 0.01),

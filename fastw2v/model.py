@@ -17,7 +17,13 @@ from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
 from fastw2v.counts import PairCounts, count_pairs
 from fastw2v.embeddings import Embeddings, VectorChoice
-from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError, FastW2VError
+from fastw2v.errors import (
+    ConfigurationError,
+    CorpusError,
+    DivergenceError,
+    FastW2VError,
+    ModelFormatError,
+)
 from fastw2v.formats import ExportFormat, export
 from fastw2v.formats.model_folder import StoredModel, read_model, write_model
 from fastw2v.objectives import ExactSoftmax, scores_bytes
@@ -25,6 +31,7 @@ from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool, available_cores
 from fastw2v.tokens import EncodedTokens, encode_corpus, read_corpus
 from fastw2v.training import train
+from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary, keep_probability
 
 if TYPE_CHECKING:
@@ -388,14 +395,36 @@ class Word2Vec:
 
     @classmethod
     def load(cls, folder: str | Path, *, workers: int | None = None) -> Self:
-        """Read a model folder written by `save`."""
+        """Read a model folder written by `save`.
+
+        Raises
+        ------
+        ModelFormatError
+            If it is missing, no model, damaged, or of a newer schema.
+        """
         stored = read_model(Path(folder))
-        model = cls(Hyperparameters(**stored.config["hyperparameters"]), workers=workers)
+        config = stored.config
+        try:
+            settings = Hyperparameters(**config["hyperparameters"])
+            digest = config["corpus"]["digest"]
+            history = [PassRecord(**record) for record in config["history"]]
+            summary = TrainingSummary(**config["summary"]) if config["summary"] else None
+        except (LookupError, TypeError, ConfigurationError) as error:
+            raise ModelFormatError(
+                f"{folder}: expected a config.json as fastw2v {VERSION} writes it, got another "
+                f"({type(error).__name__}: {error}), from fastw2v "
+                f"{config.get('fastw2v_version')}; load it with that version, or train again"
+            ) from error
+        dimensions = stored.embeddings.in_vectors.shape[1]
+        if dimensions != settings.vector_size:
+            raise ModelFormatError(
+                f"{folder}: the model is damaged: expected vectors of vector_size="
+                f"{settings.vector_size} dimensions, got {dimensions}; "
+                "restore it from a copy or train again"
+            )
+        model = cls(settings, workers=workers)
         model._embeddings = stored.embeddings
-        model.corpus_digest = stored.config["corpus"]["digest"]
-        model.history = [PassRecord(**record) for record in stored.config["history"]]
-        summary = stored.config["summary"]
-        model.summary = TrainingSummary(**summary) if summary else None
+        model.corpus_digest, model.history, model.summary = digest, history, summary
         return model
 
     def export(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastw2v.embeddings import Embeddings
-from fastw2v.errors import ModelFormatError
+from fastw2v.errors import ModelFormatError, VocabularyError
 from fastw2v.files import whole_folder
 from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
@@ -92,12 +92,13 @@ def read_model(folder: Path) -> StoredModel:
         embeddings = Embeddings(
             vocabulary, arrays["in_vectors"], arrays["out_vectors"], arrays["out_bias"]
         )
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        _require_words(vocabulary.words)
+        _require_arrays(arrays, len(vocabulary))
+    except (OSError, ValueError, LookupError, TypeError, VocabularyError, SafetensorError) as error:
         raise ModelFormatError(
             f"{folder}: the model is damaged ({type(error).__name__}: {error}); "
             "restore it from a copy or train again"
         ) from error
-    _require_consistent(folder, embeddings)
     return StoredModel(config, embeddings)
 
 
@@ -114,25 +115,42 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ModelFormatError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')
     version = config.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if isinstance(version, int) and version > SCHEMA_VERSION:
         raise ModelFormatError(
             f"{path}: expected schema version {SCHEMA_VERSION} or lower, got {version}; "
             "install a newer fastw2v"
         )
+    if version != SCHEMA_VERSION:
+        raise ModelFormatError(
+            f"{path}: expected schema version {SCHEMA_VERSION}, got {version!r}; "
+            "restore the model from a copy or train again"
+        )
     return config
 
 
-def _require_consistent(folder: Path, embeddings: Embeddings) -> None:
-    n_words, dimensions = len(embeddings.vocabulary), embeddings.in_vectors.shape[-1]
+def _require_words(words: Any) -> None:
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"words: expected a list of strings, got {str(words)[:60]}")
+    if len(set(words)) != len(words):
+        raise ValueError("words: expected all different, got some of them more than once")
+
+
+def _require_arrays(arrays: dict[str, Any], n_words: int) -> None:
+    if arrays["in_vectors"].ndim != 2:
+        raise ValueError(f"in_vectors: expected two axes, got {arrays['in_vectors'].ndim}")
+    dimensions = arrays["in_vectors"].shape[1]
     expected = {
-        "counts": (embeddings.vocabulary.counts.shape, (n_words,)),
-        "in_vectors": (embeddings.in_vectors.shape, (n_words, dimensions)),
-        "out_vectors": (embeddings.out_vectors.shape, (n_words, dimensions)),
-        "out_bias": (embeddings.out_bias.shape, (n_words,)),
+        "counts": (np.int64, (n_words,)),
+        "in_vectors": (np.float32, (n_words, dimensions)),
+        "out_vectors": (np.float32, (n_words, dimensions)),
+        "out_bias": (np.float32, (n_words,)),
     }
-    for name, (came, wanted) in expected.items():
-        if came != wanted:
-            raise ModelFormatError(
-                f"{folder}: the model is damaged: expected {name} of shape {wanted}, got {came}; "
-                "restore it from a copy or train again"
+    for name, (dtype, shape) in expected.items():
+        came = arrays[name]
+        if came.dtype != dtype or came.shape != shape:
+            raise ValueError(
+                f"{name}: expected {np.dtype(dtype).name} of shape {shape}, "
+                f"got {came.dtype.name} of shape {came.shape}"
             )
+        if not np.isfinite(came).all():
+            raise ValueError(f"{name}: expected finite numbers, got others")

@@ -54,10 +54,15 @@ class Embeddings:
         return np.asarray(scores / scores.sum())
 
     def keyed_vectors(self, vectors: VectorChoice) -> "KeyedVectors":
-        """Return a gensim `KeyedVectors` of the chosen table, with the counts attached."""
+        """Return a gensim `KeyedVectors` of the chosen table, with the counts attached.
+
+        It is a copy: gensim's methods that work in place do not reach into the model.
+        """
         from gensim.models import KeyedVectors
 
         table = self.table(vectors)
+        if vectors != "sum":  # the sum is a new array as it is
+            table = table.copy()
         keyed = KeyedVectors(table.shape[1], count=0, dtype=np.float32)
         keyed.index_to_key = list(self.vocabulary.words)
         keyed.key_to_index = {word: i for i, word in enumerate(keyed.index_to_key)}

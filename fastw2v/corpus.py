@@ -183,14 +183,18 @@ def open_corpus(corpus: Corpus) -> TextCorpus | TokenCorpus:
 
 def token_batch(sentences: Sequence[Sequence[str]], first: int = 0) -> TokenBatch:
     """Put sentences, whose numbers in messages begin at `first`, into one batch."""
+    tokens = list(chain.from_iterable(sentences))
     try:
-        encoded = list(map(str.encode, chain.from_iterable(sentences)))
+        data = "".join(tokens).encode()
     except (TypeError, UnicodeEncodeError):
         raise _bad_token(sentences, first) from None
-    token_ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
+    text = np.frombuffer(data + bytes(PADDING), np.uint8)
+    token_ends = np.cumsum(np.fromiter(map(len, tokens), np.int64, len(tokens)))
+    if not data.isascii():  # from characters to bytes: the bytes 80 to BF go on with a character
+        character_starts = np.flatnonzero((text[: len(data)] & 0xC0) != 0x80)
+        token_ends = np.append(character_starts, len(data))[token_ends]
     sentence_ends = np.cumsum(np.fromiter(map(len, sentences), np.int64, len(sentences)))
-    encoded.append(bytes(PADDING))
-    return TokenBatch(np.frombuffer(b"".join(encoded), np.uint8), token_ends, sentence_ends)
+    return TokenBatch(text, token_ends, sentence_ends)
 
 
 def _tokens_of(sentence: Any, number: int) -> Sequence[str]:

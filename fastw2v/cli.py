@@ -5,6 +5,7 @@ progress to standard error. An error is one line and exit status 2, without a tr
 """
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+# Its message is the whole help. Until click 8.2 there was none: help was printed, status 0.
+_NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 # Objective has one value as yet, so it would be an option without a choice.
 _NOT_OPTIONS = ("objective",)
@@ -111,7 +114,9 @@ def describe(summary: "TrainingSummary") -> str:
 
 
 def _sources(corpus: tuple[str, ...]) -> Any:
-    return corpus[0] if len(corpus) == 1 else list(corpus)
+    # A Path is a path for certain, so that messages about it need not wonder; "-" is none.
+    sources = [name if name == "-" else Path(name) for name in corpus]
+    return sources[0] if len(sources) == 1 else sources
 
 
 @command_line.command("export")
@@ -178,7 +183,10 @@ def perplexity_command(
     with Display(quiet=quiet) as display:
         result = loaded.perplexity(_sources(text), progress=display.stage)
     if as_json:
-        click.echo(json.dumps(asdict(result)))
+        values = asdict(result)
+        if math.isinf(result.perplexity):  # e^loss is too large; JSON has no infinity
+            values["perplexity"] = None
+        click.echo(json.dumps(values))
         return
     click.echo(f"loss        {result.loss_nats:.4f} nats a pair")
     click.echo(f"perplexity  {result.perplexity:,.2f}")
@@ -189,8 +197,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 2 an error of use or input, 130 interrupted."""
     try:
         status = command_line.main(arguments, prog_name="fastw2v", standalone_mode=False)
+    except _NO_ARGUMENTS as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(EXIT_ERROR)
     except click.ClickException as error:
-        message = " ".join(error.format_message().split())
+        message = " ".join(error.format_message().split()).rstrip(".")
         click.echo(f"fastw2v: {message}; see 'fastw2v --help'", err=True)
         sys.exit(EXIT_ERROR)
     except FastW2VError as error:

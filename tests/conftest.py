@@ -3,7 +3,8 @@
 import pytest
 
 from fastw2v import Word2Vec
-from tests.corpora_made import chain_sentences, write_text
+from fastw2v.cli import main
+from tests.corpora_made import as_text, chain_sentences, write_text
 
 N_WORDS = 40
 
@@ -45,3 +46,30 @@ def model_folder(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved") / "model"
     model.save(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def text(chain):
+    return as_text(chain[:100])
+
+
+@pytest.fixture(scope="session")
+def reference(text, tmp_path_factory):
+    """A model folder trained on `text` by `QUICK`, the options of test_cli.py."""
+    folder = tmp_path_factory.mktemp("reference")
+    (folder / "text.txt").write_text(text, encoding="utf-8")
+    Word2Vec(vector_size=4, min_count=1, epochs=2).fit(folder / "text.txt").save(folder / "model")
+    return folder / "model"
+
+
+@pytest.fixture
+def run(capsys):
+    """Call the command line's `main`; return exit status, standard output and standard error."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        written = capsys.readouterr()
+        return caught.value.code, written.out, written.err
+
+    return call

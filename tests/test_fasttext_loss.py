@@ -5,9 +5,10 @@ windows (a window shrinks to 1..ws uniformly, so that a pair at distance d is dr
 probability (ws - d + 1) / ws), fastw2v over their expectation. The loss of both is computed here
 in float64 from their vectors.
 
-Measured, for two seeds, with five settings of the one and six of the other: fastText 3.2037 to 3.2044 and 3.1852 to
-3.1862 nats, fastw2v 3.2036 to 3.2047 and 3.1847 to 3.1856; unigram entropy 3.41, conditional
-entropy 3.10 and 3.08. What is left between them are local minima and the noise of sampling.
+Measured for two seeds, with five settings of the one and six of the other: fastText 3.2037 to
+3.2044 and 3.1852 to 3.1862 nats, fastw2v 3.2036 to 3.2047 and 3.1847 to 3.1856; unigram entropy
+3.41, conditional entropy 3.10 and 3.08. What is left between them are local minima and the noise
+of sampling.
 """
 
 import numpy as np

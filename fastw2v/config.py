@@ -13,6 +13,7 @@ Objective = Literal["softmax"]
 Batches = Literal["counts", "tokens"]
 Optimizer = Literal["adam", "adagrad", "sgd"]
 Bias = Literal["unigram", "learned", "none"]
+Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
 
 LARGEST_SEED = 2**63 - 1
@@ -85,6 +86,9 @@ class Hyperparameters:
     )
     bias: Bias = _setting(
         "unigram", "Output bias: log frequency (fixed), learned from there, or none."
+    )
+    start: Start = _setting(
+        "spectral", "First vectors: from the spectrum of the counts, or small random ones."
     )
     tokenizer: Tokenizer = _setting(
         "words",

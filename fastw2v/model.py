@@ -26,6 +26,7 @@ from fastw2v.errors import (
 )
 from fastw2v.formats import ExportFormat, export
 from fastw2v.formats.model_folder import StoredModel, read_model, write_model
+from fastw2v.initial import initial_bias, random_vectors, spectral_vectors
 from fastw2v.objectives import ExactSoftmax, scores_bytes
 from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool, available_cores
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 DEFAULT_BATCH_ROWS = 256
 DEFAULT_BATCH_TOKENS = 1024
-_INITIAL_STREAM = 0  # keeps the first vectors apart from other uses of the seed
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,10 @@ class Word2Vec:
         settings = self.settings
         keep = keep_probability(vocabulary.counts, settings.sample)
         batches = self._batches(tokens, counts, keep)
-        in_vectors, out_vectors = initial_vectors(len(vocabulary), settings)
+        if settings.start == "spectral":
+            in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool)
+        else:
+            in_vectors, out_vectors = random_vectors(len(vocabulary), settings)
         objective = ExactSoftmax(
             in_vectors,
             out_vectors,
@@ -450,31 +453,6 @@ def exact_loss(objective: ExactSoftmax, batches: CountBatches) -> float:
         total_loss += objective.loss(batch)
         total_weight += float(batch.row_weights.sum())
     return total_loss / total_weight
-
-
-def initial_vectors(
-    n_words: int, settings: Hyperparameters
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return first centre vectors, uniform within 0.5/sqrt(D), and output vectors of zero."""
-    shape = (n_words, settings.vector_size)
-    generator = np.random.default_rng([settings.seed, _INITIAL_STREAM])
-    uniform = generator.random(shape, dtype=np.float32) - np.float32(0.5)
-    scale = np.float32(1.0 / math.sqrt(settings.vector_size))
-    return uniform * scale, np.zeros(shape, np.float32)
-
-
-def initial_bias(
-    counts: PairCounts, keep: NDArray[np.float64], settings: Hyperparameters
-) -> NDArray[np.float32]:
-    """Return the log probability of each word as a context, or zeros for ``bias="none"``.
-
-    A word that is nobody's context gets the bias of half a pair at distance `window`.
-    """
-    if settings.bias == "none":
-        return np.zeros(len(keep), np.float32)
-    sums = counts.context_sums(keep) * keep
-    bias: NDArray[np.float32] = np.log(np.maximum(sums, 0.5 * keep * keep) / sums.sum())
-    return bias.astype(np.float32)
 
 
 def _batch_size(settings: Hyperparameters, n_words: int, name: str, default: int) -> int:

@@ -4,7 +4,7 @@ See docs/math.md for the loss, and `fastw2v.kernels.softmax_tiles` for how a ste
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +101,6 @@ class ExactSoftmax:
             np.zeros((recipe.centre_moments, self.n_words * self._stride), np.float32),
             np.zeros(self.n_words, np.int32),
         )
-        self._tasks = np.zeros(1, np.int64)
         self._vectors = np.zeros(self._max_rows * self._stride, np.float32)
         self._packed = np.zeros(self._max_rows * self.dimensions, np.float32)
         self._row_weights = np.zeros(self._max_rows, np.float32)
@@ -175,14 +174,9 @@ class ExactSoftmax:
         gather_rows(shape, batch.centres, self.centre.vectors, arrays)
         return shape, arrays
 
-    def _run(self, kernel: Any, *arguments: Any) -> None:
-        """Run a kernel on all workers, which share its tasks."""
-        self._tasks[0] = 0
-        self.pool.run(lambda _: kernel(self._tasks, *arguments))
-
     def _forward(self, batch: Batch) -> tuple[Shape, BatchArrays]:
         shape, arrays = self._load(batch)
-        self._run(forward_tiles, shape, self.output, arrays, self._work)
+        self.pool.run_kernel(forward_tiles, shape, self.output, arrays, self._work)
         combine_tiles(shape, self._work)
         return shape, arrays
 
@@ -208,13 +202,15 @@ class ExactSoftmax:
         NaN or infinity if the parameters or scores of the batch have left the range of float32.
         """
         shape, arrays = self._forward(batch)
-        self._run(loss_tiles, shape, self.output, arrays, self._work)
+        self.pool.run_kernel(loss_tiles, shape, self.output, arrays, self._work)
         return self._observed_loss(shape)
 
     def step(self, batch: Batch, rules: StepRules) -> float:
         """Train on one batch and return its loss from before the step, as `loss` does."""
         shape, arrays = self._forward(batch)
         output_rules = (rules.output, rules.bias)
-        self._run(backward_tiles, shape, self.output, arrays, self._work, output_rules)
-        self._run(update_centres, shape, self._work, batch.centres, self.centre, rules.centre)
+        self.pool.run_kernel(backward_tiles, shape, self.output, arrays, self._work, output_rules)
+        self.pool.run_kernel(
+            update_centres, shape, self._work, batch.centres, self.centre, rules.centre
+        )
         return self._observed_loss(shape)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
+import numpy as np
+
 from fastw2v.errors import ConfigurationError
 
 Result = TypeVar("Result")
@@ -109,6 +111,11 @@ class WorkerPool:
         if error is not None:
             raise error
         return first + [worker.result for worker in self._others]  # type: ignore[misc]
+
+    def run_kernel(self, kernel: Callable[..., object], *arguments: object) -> None:
+        """Run a kernel on all workers; its first argument is their common counter of tasks."""
+        tasks = np.zeros(1, np.int64)
+        self.run(lambda _: kernel(tasks, *arguments))
 
     def close(self) -> None:
         """End the threads. A closed pool cannot run."""

@@ -1,0 +1,160 @@
+"""Where training begins: vectors from the spectrum of the counts or at random, and the bias.
+
+The spectral start factorises the weighed positive pointwise mutual information of the counts
+(`docs/math.md`). Under a unigram bias, scores at the optimum are close to pointwise mutual
+information (Levy and Goldberg 2014), so its best low rank is near where training would go; it
+costs about as much as a tenth of a pass.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import Hyperparameters
+from fastw2v.counts import PairCounts
+from fastw2v.kernels.blocks import PANEL, ROWS
+from fastw2v.kernels.factorisation import (
+    RUN,
+    associations,
+    gram_parts,
+    sparse_product,
+    tall_product,
+)
+from fastw2v.parallel import WorkerPool
+
+Vectors = NDArray[np.float32]
+
+_RANDOM_STREAM = 0  # keeps the first vectors apart from other uses of the seed
+_SPECTRAL_STREAM = 2
+OVERSAMPLING = 10  # columns beyond D that the range finder carries along
+POWER_ITERATIONS = 4
+MASS_EXPONENT = 0.25  # rows and columns weigh mass^0.25: frequent words more, but not by much
+
+
+def random_vectors(n_words: int, settings: Hyperparameters) -> tuple[Vectors, Vectors]:
+    """Return centre vectors uniform within 0.5/sqrt(D), and output vectors of zero."""
+    shape = (n_words, settings.vector_size)
+    generator = np.random.default_rng([settings.seed, _RANDOM_STREAM])
+    uniform = generator.random(shape, dtype=np.float32) - np.float32(0.5)
+    scale = np.float32(1.0 / math.sqrt(settings.vector_size))
+    return uniform * scale, np.zeros(shape, np.float32)
+
+
+def initial_bias(
+    counts: PairCounts, keep: NDArray[np.float64], settings: Hyperparameters
+) -> NDArray[np.float32]:
+    """Return the log probability of each word as a context, or zeros for ``bias="none"``.
+
+    A word that is nobody's context gets the bias of half a pair at distance `window`.
+    """
+    if settings.bias == "none":
+        return np.zeros(len(keep), np.float32)
+    sums = counts.context_sums(keep) * keep
+    bias: NDArray[np.float32] = np.log(np.maximum(sums, 0.5 * keep * keep) / sums.sum())
+    return bias.astype(np.float32)
+
+
+def spectral_vectors(
+    counts: PairCounts, keep: NDArray[np.float64], settings: Hyperparameters, pool: WorkerPool
+) -> tuple[Vectors, Vectors]:
+    """Return centre and output vectors whose products approximate weighed positive PMI.
+
+    Columns beyond the rank that the counts have are as in `random_vectors`.
+
+    Parameters
+    ----------
+    counts : PairCounts
+    keep : (V,) float64
+        Subsampling weights.
+    settings : Hyperparameters
+        `vector_size` and `seed`.
+    pool : WorkerPool
+        The result does not depend on how many workers it has.
+
+    References
+    ----------
+    Halko, Martinsson and Tropp 2011, SIAM Review 53, algorithms 4.4 and 5.3.
+    """
+    in_vectors, out_vectors = random_vectors(len(keep), settings)
+    masses = counts.row_sums(keep) * keep
+    scale = np.where(masses > 0, (masses / masses.sum()) ** MASS_EXPONENT, 1.0)
+    matrix = _Associations(counts, keep, masses, scale, pool)
+    rank = min(settings.vector_size, int(np.count_nonzero(masses)))
+    generator = np.random.default_rng([settings.seed, _SPECTRAL_STREAM])
+    values, basis = matrix.largest_eigenpairs(rank, generator)
+    half = np.sqrt(np.abs(values))
+    in_vectors[:, : len(values)] = basis * half / scale[:, None]
+    out_vectors[:, : len(values)] = basis * (half * np.sign(values)) / scale[:, None]
+    return in_vectors, out_vectors
+
+
+class _Associations:
+    """The symmetric sparse matrix that is factorised."""
+
+    def __init__(
+        self,
+        counts: PairCounts,
+        keep: NDArray[np.float64],
+        masses: NDArray[np.float64],
+        scale: NDArray[np.float64],
+        pool: WorkerPool,
+    ) -> None:
+        self.pool = pool
+        self.n_words = len(keep)
+        values = np.empty(counts.n_entries, np.float32)
+        arrays = (counts.indptr, counts.indices, counts.values)
+        pool.run_kernel(associations, arrays, masses, (keep, scale), values)
+        self.matrix = (counts.indptr, counts.indices, values)
+
+    def largest_eigenpairs(
+        self, rank: int, generator: np.random.Generator
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the eigenvalues (rank,) largest in size, and their vectors (V, rank)."""
+        width = -(-(rank + OVERSAMPLING) // PANEL) * PANEL
+        used = min(width, self.n_words)
+        tall = np.zeros((-(-self.n_words // ROWS) * ROWS, width), np.float32)
+        tall[: self.n_words, :used] = generator.standard_normal(
+            (self.n_words, used), dtype=np.float32
+        )
+        tall = self._orthonormal(tall)
+        for _ in range(POWER_ITERATIONS):
+            tall = self._orthonormal(self._times(tall))
+        small = self._gram(tall, self._times(tall))
+        values, vectors = np.linalg.eigh((small + small.T) / 2)
+        best = np.argsort(-np.abs(values), kind="stable")[:rank]
+        rotation = np.zeros((width, width), np.float32)
+        rotation[:, :rank] = vectors[:, best]
+        rotated = self._rotated(tall, rotation)
+        chosen: NDArray[np.float64] = values[best]
+        return chosen, rotated[: self.n_words, :rank].astype(np.float64)
+
+    def _times(self, tall: Vectors) -> Vectors:
+        out = np.zeros_like(tall)
+        width = tall.shape[1]
+        self.pool.run_kernel(sparse_product, self.matrix, tall.reshape(-1), out.reshape(-1), width)
+        return out
+
+    def _gram(self, left: Vectors, right: Vectors) -> NDArray[np.float64]:
+        rows, width = left.shape
+        parts = np.empty((-(-rows // RUN), width * width), np.float32)
+        self.pool.run_kernel(gram_parts, left.reshape(-1), right.reshape(-1), parts, left.shape)
+        return parts.sum(axis=0, dtype=np.float64).reshape(width, width)
+
+    def _rotated(self, tall: Vectors, square: Vectors) -> Vectors:
+        out = np.empty_like(tall)
+        flat = (tall.reshape(-1), square.reshape(-1), out.reshape(-1))
+        self.pool.run_kernel(tall_product, *flat, tall.shape)
+        return out
+
+    def _orthonormal(self, tall: Vectors) -> Vectors:
+        """Return an orthonormal basis of the columns; columns that depend on others are zero.
+
+        Twice, because the first Gram matrix is of single precision and far from the identity.
+        """
+        for _ in range(2):
+            values, vectors = np.linalg.eigh(self._gram(tall, tall))
+            sound = values > values[-1] * 1e-7
+            inverse_roots = np.where(sound, 1.0 / np.sqrt(np.where(sound, values, 1.0)), 0.0)
+            tall = self._rotated(tall, (vectors * inverse_roots).astype(np.float32))
+        return tall

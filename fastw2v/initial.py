@@ -60,7 +60,8 @@ def spectral_vectors(
 ) -> tuple[Vectors, Vectors]:
     """Return centre and output vectors whose products approximate weighed positive PMI.
 
-    Columns beyond the rank that the counts have are as in `random_vectors`.
+    Columns beyond the rank that the counts have, and words without contexts, are as in
+    `random_vectors`.
 
     Parameters
     ----------
@@ -84,8 +85,10 @@ def spectral_vectors(
     generator = np.random.default_rng([settings.seed, _SPECTRAL_STREAM])
     values, basis = matrix.largest_eigenpairs(rank, generator)
     half = np.sqrt(np.abs(values))
-    in_vectors[:, : len(values)] = basis * half / scale[:, None]
-    out_vectors[:, : len(values)] = basis * (half * np.sign(values)) / scale[:, None]
+    known = np.flatnonzero(masses)
+    basis = basis[known] / scale[known, None]
+    in_vectors[known, : len(values)] = basis * half
+    out_vectors[known, : len(values)] = basis * (half * np.sign(values))
     return in_vectors, out_vectors
 
 

@@ -60,7 +60,8 @@ def test_contexts_are_of_the_same_topic(models, run):
 def test_without_topics_neighbours_are_at_chance(sentences, models, sabotage):
     topic = topic_of
     if sabotage == "untrained vectors":  # a step too small to matter
-        model = Word2Vec(vector_size=20, min_count=1, epochs=1, optimizer="sgd", learning_rate=1e-9)
+        settings = {"optimizer": "sgd", "learning_rate": 1e-9, "start": "random"}
+        model = Word2Vec(vector_size=20, min_count=1, epochs=1, **settings)
         model.fit(sentences)
     elif sabotage == "other topics":
         model = models["counts", "adam"]

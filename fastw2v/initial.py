@@ -142,7 +142,8 @@ class _Associations:
         rows, width = left.shape
         parts = np.empty((-(-rows // RUN), width * width), np.float32)
         self.pool.run_kernel(gram_parts, left.reshape(-1), right.reshape(-1), parts, left.shape)
-        return parts.sum(axis=0, dtype=np.float64).reshape(width, width)
+        total: NDArray[np.float64] = parts.sum(axis=0, dtype=np.float64)
+        return total.reshape(width, width)
 
     def _rotated(self, tall: Vectors, square: Vectors) -> Vectors:
         out = np.empty_like(tall)

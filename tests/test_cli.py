@@ -101,6 +101,7 @@ OPTIONS = {
     "learning_rate": 0.03,
     "final_rate": 0.5,
     "bias": "learned",
+    "start": "random",
     "tokenizer": "whitespace",
 }
 

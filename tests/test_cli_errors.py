@@ -39,7 +39,7 @@ ERRORS = {
             f"train text.txt -o out --{name} quux",
             rf"Invalid value for '--{name}': 'quux' is not one of '.*'; see 'fastw2v --help'$",
         )
-        for name in ("batches", "optimizer", "bias", "tokenizer")
+        for name in ("batches", "optimizer", "bias", "start", "tokenizer")
     },
     "unknown option": (
         "train text.txt -o out --windows 3",

@@ -27,6 +27,7 @@ ALLOWED = [
     ("learning_rate", [None, 1e-9, 3]),
     ("final_rate", [0, 1]),
     ("bias", ["unigram", "learned", "none"]),
+    ("start", ["spectral", "random"]),
     ("tokenizer", ["words", "whitespace"]),
     ("objective", ["softmax"]),
 ]
@@ -46,6 +47,7 @@ REFUSED = [
     ("learning_rate", [0, -0.1, math.nan, math.inf]),
     ("final_rate", [-0.1, 1.01]),
     ("bias", [True, "Unigram"]),
+    ("start", ["svd", 0]),
     ("tokenizer", [""]),
     ("objective", ["negative"]),
 ]

@@ -35,7 +35,7 @@ class Recipe(NamedTuple):
 # the frequent words over and over, so that it diverges at rates that suit batches of counts.
 RECIPES = {
     "adam": Recipe(ADAM, RMSPROP, 0.04, 5.0, 1.0, 2, 1),
-    "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.15, 3.0, 1.0, 1, 1),
+    "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.2, 1.0, 1.0, 1, 1),
     "sgd": Recipe(SGD, SGD, 0.2, 1.0, 0.15, 0, 0),
 }
 

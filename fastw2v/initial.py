@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts import PairCounts
@@ -83,7 +84,10 @@ def spectral_vectors(
     matrix = _Associations(counts, keep, masses, scale, pool)
     rank = min(settings.vector_size, int(np.count_nonzero(masses)))
     generator = np.random.default_rng([settings.seed, _SPECTRAL_STREAM])
-    values, basis = matrix.largest_eigenpairs(rank, generator)
+    # With more threads LAPACK's results differ in their last bits, and on a busy machine its
+    # threads, which wait by spinning, take a hundred times as long for these small matrices.
+    with threadpool_limits(1, "blas"):
+        values, basis = matrix.largest_eigenpairs(rank, generator)
     half = np.sqrt(np.abs(values))
     known = np.flatnonzero(masses)
     basis = basis[known] / scale[known, None]

@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import math
+import os
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from gensim.models import KeyedVectors
 
 from fastw2v import Hyperparameters, Word2Vec, __version__
 from fastw2v.cli import command_line
+from tests.corpora_made import random_sentences, write_text
 from tests.programs import PROGRAM, program
 
 QUICK = ["--vector-size", "4", "--min-count", "1", "--epochs", "2", "--quiet"]
@@ -83,6 +85,20 @@ def test_the_program_trains_on_standard_input_and_reports(tmp_path, text, refere
     assert "counting: done (1,200)" in progress
     assert "training: pass 2/2" in progress
     assert "\r" not in progress  # bars are for terminals
+
+
+def test_the_machine_s_blas_threads_do_not_change_a_bit(tmp_path):
+    """Matrices of this size make LAPACK share out its work, and add up in another order."""
+    write_text(tmp_path / "text.txt", random_sentences(1, 1500, sentences=1500, skew=0.7))
+    for threads in ("1", "3"):
+        done = program(
+            *("train", "text.txt", "-o", threads, "--min-count", "1", "--epochs", "1"),
+            *("--vector-size", "200", "--quiet"),
+            cwd=tmp_path,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads},
+        )
+        assert done.returncode == 0, done.stderr
+    assert arrays(tmp_path / "1") == arrays(tmp_path / "3")
 
 
 OPTIONS = {

@@ -184,6 +184,26 @@ def test_a_single_bad_number_is_noticed_within_a_pass(sentences, pool, where, va
         run.train()
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+def test_the_loss_of_a_batch_beyond_float32_is_no_number(sentences, pool, value):
+    """Infinite and undefined scores, and finite vectors whose scores are infinite."""
+    run = Run(sentences, pool)
+    batch = next(run.all_rows.one_pass(0))
+    run.objective.output.vectors[:] = 1e30
+    run.objective.centre.vectors[batch.centres[0] * 16] = value
+    assert not np.isfinite(run.objective.loss(batch))
+    assert not np.isfinite(run.objective.step(batch, run.optimizer.rules(0)))
+
+
+def test_the_batch_that_diverged_is_named(sentences, pool, monkeypatch):
+    run = Run(sentences, pool)
+    losses = iter([2.0, np.nan])
+    monkeypatch.setattr(run.objective, "step", lambda *_: next(losses))
+    expected = r"expected a finite loss, got nan in batch 2 of 9 at learning rate 0\.0352; use"
+    with pytest.raises(DivergenceError, match=expected):
+        run.train()
+
+
 def test_a_model_that_diverges_stays_untrained(sentences):
     model = Word2Vec(min_count=1, optimizer="sgd", learning_rate=1e30)
     with pytest.raises(DivergenceError):

@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=ROOT / "corpora" / "wikipedia.txt")
     parser.add_argument("--output", type=Path, default=ROOT / "runs" / "demo")
     arguments = parser.parse_args()
-    model = Word2Vec(vector_size=100, window=5, min_count=5, epochs=20)
+    model = Word2Vec(vector_size=100, window=5, min_count=5, epochs=10)
     print(f"Exact full-softmax skip-gram on {arguments.corpus.name}")
     with Display() as display:
         model.fit(arguments.corpus, callbacks=[display.step], progress=display.stage)

@@ -56,9 +56,9 @@ class Hyperparameters:
         None, "Keep at most this many words, the most frequent ones. Default: all.", low=1
     )
     sample: float = _setting(
-        1e-4, "Frequency above which words are down-weighted; 0 switches it off.", low=0, high=1
+        1e-5, "Frequency above which words are down-weighted; 0 switches it off.", low=0, high=1
     )
-    epochs: int = _setting(10, "Passes over the objective.", low=1)
+    epochs: int = _setting(5, "Passes over the objective.", low=1)
     seed: int = _setting(1, "All random choices follow from it.", low=0, high=LARGEST_SEED)
     objective: Objective = _setting("softmax", "The loss that is trained.")
     batches: Batches = _setting(

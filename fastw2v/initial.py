@@ -29,7 +29,8 @@ Vectors = NDArray[np.float32]
 _RANDOM_STREAM = 0  # keeps the first vectors apart from other uses of the seed
 _SPECTRAL_STREAM = 2
 OVERSAMPLING = 10  # columns beyond D that the range finder carries along
-POWER_ITERATIONS = 4
+POWER_ITERATIONS = 5
+STRETCH = 2.0  # positive PMI is too timid: zero where it should be negative
 MASS_EXPONENT = 0.25  # rows and columns weigh mass^0.25: frequent words more, but not by much
 
 
@@ -88,7 +89,7 @@ def spectral_vectors(
     # threads, which wait by spinning, take a hundred times as long for these small matrices.
     with threadpool_limits(1, "blas"):
         values, basis = matrix.largest_eigenpairs(rank, generator)
-    half = np.sqrt(np.abs(values))
+    half = np.sqrt(STRETCH * np.abs(values))
     known = np.flatnonzero(masses)
     basis = basis[known] / scale[known, None]
     in_vectors[known, : len(values)] = basis * half

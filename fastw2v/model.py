@@ -109,8 +109,8 @@ class Word2Vec:
     workers : int, optional
         Threads; default: the cores at hand. The result is the same for any number.
     **hyperparameters
-        Any field of `Hyperparameters`: ``vector_size=100, window=5, min_count=5, sample=1e-4,
-        epochs=10, seed=1, batches="counts", optimizer="adam", bias="unigram", ...``.
+        Any field of `Hyperparameters`: ``vector_size=100, window=5, min_count=5, sample=1e-5,
+        epochs=5, seed=1, batches="counts", optimizer="adam", bias="unigram", ...``.
 
     Raises
     ------

@@ -34,7 +34,7 @@ class Recipe(NamedTuple):
 # Adam and AdaGrad divide by the size of gradients. Plain SGD does not: a batch of tokens holds
 # the frequent words over and over, so that it diverges at rates that suit batches of counts.
 RECIPES = {
-    "adam": Recipe(ADAM, RMSPROP, 0.04, 5.0, 1.0, 2, 1),
+    "adam": Recipe(ADAM, RMSPROP, 0.02, 5.0, 1.0, 2, 1),
     "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.2, 1.0, 1.0, 1, 1),
     "sgd": Recipe(SGD, SGD, 0.2, 1.0, 0.15, 0, 0),
 }

@@ -199,9 +199,30 @@ def test_the_batch_that_diverged_is_named(sentences, pool, monkeypatch):
     run = Run(sentences, pool)
     losses = iter([2.0, np.nan])
     monkeypatch.setattr(run.objective, "step", lambda *_: next(losses))
-    expected = r"expected a finite loss, got nan in batch 2 of 9 at learning rate 0\.0352; use"
+    expected = r"expected a finite loss, got nan in batch 2 of 9 at learning rate 0\.0176; use"
     with pytest.raises(DivergenceError, match=expected):
         run.train()
+
+
+def test_vectors_that_are_lost_in_the_last_batch_of_a_pass_are_noticed(sentences, pool):
+    run = Run(sentences, pool)
+
+    def lose(report):
+        if report.step == 2:
+            run.objective.output.vectors[0] = np.nan  # no centre vector has seen it yet
+
+    finite = lambda *_: 2.0  # noqa: E731
+    run.objective.step = finite
+    with pytest.raises(DivergenceError, match=r"expected finite vectors, got others in batch 3 of"):
+        run.train(lose)
+
+
+def test_a_final_loss_that_is_no_number_is_noticed(sentences, monkeypatch):
+    monkeypatch.setattr("fastw2v.model.exact_loss", lambda *_: np.inf)
+    model = Word2Vec(min_count=1, epochs=1)
+    with pytest.raises(DivergenceError, match=r"loss of the final vectors, got inf; use a smaller"):
+        model.fit(sentences)
+    assert model.summary is None
 
 
 def test_a_model_that_diverges_stays_untrained(sentences):

@@ -8,7 +8,9 @@ from fastw2v.version import VERSION
 if TYPE_CHECKING:
     from fastw2v.config import Hyperparameters
     from fastw2v.errors import FastW2VError
-    from fastw2v.model import Perplexity, TrainingSummary, Word2Vec
+    from fastw2v.fitting import TrainingSummary
+    from fastw2v.held_out import Perplexity
+    from fastw2v.model import Word2Vec
 
 
 __version__ = VERSION
@@ -17,8 +19,8 @@ __version__ = VERSION
 _HOMES = {
     "Hyperparameters": "fastw2v.config",
     "FastW2VError": "fastw2v.errors",
-    "Perplexity": "fastw2v.model",
-    "TrainingSummary": "fastw2v.model",
+    "Perplexity": "fastw2v.held_out",
+    "TrainingSummary": "fastw2v.fitting",
     "Word2Vec": "fastw2v.model",
 }
 

@@ -19,7 +19,7 @@ from fastw2v.errors import FastW2VError
 from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
-    from fastw2v.model import TrainingSummary
+    from fastw2v.fitting import TrainingSummary
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -76,7 +76,9 @@ def command_line() -> None:
 def train_command(
     corpus: tuple[str, ...], output: Path, workers: int | None, quiet: bool, **settings: Any
 ) -> None:
-    """Train on CORPUS: text files (also .gz .bz2 .xz .zst), folders of them, or - for stdin.
+    """Train a model on CORPUS.
+
+    Sources are text files (also .gz .bz2 .xz .zst), folders of them, or - for standard input.
 
     A line is a sentence (or paragraph); windows do not cross lines.
     """
@@ -100,7 +102,7 @@ def train_command(
 
 def describe(summary: "TrainingSummary") -> str:
     """Return the lines that say how good the final loss is, and what it cost."""
-    return "\n".join(
+    lines = "\n".join(
         [
             f"loss         {summary.loss_nats:.4f} nats a pair (perplexity "
             f"{summary.perplexity:,.1f})",
@@ -111,6 +113,11 @@ def describe(summary: "TrainingSummary") -> str:
             f"{summary.train_s:.1f} training",
         ]
     )
+    if summary.loss_nats > summary.unigram_entropy_nats:
+        lines += (
+            "\nwarning      the loss is above the unigram entropy: use a smaller --learning-rate"
+        )
+    return lines
 
 
 def _sources(corpus: tuple[str, ...]) -> Any:
@@ -138,7 +145,7 @@ def _sources(corpus: tuple[str, ...]) -> Any:
     help="Centre vectors, context vectors, or their sum.",
 )
 def export_command(model: Path, out: Path, form: Any, vectors: Any) -> None:
-    """Write the vectors of MODEL to the file OUT."""
+    """Write vectors to a file."""
     from fastw2v.model import Word2Vec
 
     Word2Vec.load(model).export(out, form, vectors)
@@ -151,7 +158,10 @@ def export_command(model: Path, out: Path, form: Any, vectors: Any) -> None:
 @click.option("--topn", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--vectors", type=click.Choice(["in", "out", "sum"]), default="sum")
 def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: Any) -> None:
-    """Print the nearest words of each WORD by cosine, and its likeliest contexts."""
+    """Print words near in cosine, and likely contexts.
+
+    A word is "near" if its vector has a high cosine; "context" has p(context | word).
+    """
     from fastw2v.model import Word2Vec
 
     loaded = Word2Vec.load(model)
@@ -175,7 +185,10 @@ def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: A
 def perplexity_command(
     model: Path, text: tuple[str, ...], as_json: bool, workers: int | None, quiet: bool
 ) -> None:
-    """Print the exact loss of MODEL on TEXT: the mean of -log p(context | word) in nats."""
+    """Print the exact loss on a text.
+
+    It is the mean of -log p(context | word) over all window pairs of TEXT, in nats.
+    """
     from fastw2v.model import Word2Vec
     from fastw2v.terminal import Display
 

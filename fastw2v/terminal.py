@@ -7,6 +7,9 @@ from typing import Any, Self
 from fastw2v.callbacks import StepReport
 
 _REPORT_EVERY_S = 10.0
+_UNITS = {"reading": "MB", "counting": "M tokens"}
+_COUNTED = {"reading": "bytes", "counting": "tokens"}
+_DETAILS = {"starting": "first vectors; the first run ever compiles its kernels here"}
 
 
 class Display:
@@ -68,7 +71,8 @@ class _Bars:
         return self._tasks[name]
 
     def stage(self, name: str, done: int, total: int | None) -> None:
-        detail = f"{done / 1e6:,.1f} {'M tokens' if name == 'counting' else 'MB'}"
+        unit = _UNITS.get(name)
+        detail = f"{done / 1e6:,.1f} {unit}" if unit else _DETAILS.get(name, "")
         self.progress.update(self._task(name, total), completed=done, total=total, detail=detail)
 
     def step(self, report: StepReport) -> None:
@@ -87,7 +91,8 @@ class _Lines:
 
     def stage(self, name: str, done: int, total: int | None) -> None:
         if total is not None and done == total:
-            print(f"{name}: done ({done:,})", file=sys.stderr, flush=True)
+            amount = f" ({done:,} {_COUNTED[name]})" if name in _COUNTED else ""
+            print(f"{name}: done{amount}", file=sys.stderr, flush=True)
 
     def step(self, report: StepReport) -> None:
         due = report.elapsed_s - self._shown_s >= _REPORT_EVERY_S

@@ -82,7 +82,7 @@ def test_the_program_trains_on_standard_input_and_reports(tmp_path, text, refere
     assert f"{summary.conditional_entropy_nats:.4f} conditional entropy" in shown
     assert "vocabulary   40 words of 40\ntokens       1,200 of 1,200\n" in shown
     assert shown.endswith("model        model\n")
-    assert "counting: done (1,200)" in progress
+    assert "counting: done (1,200 tokens)" in progress
     assert "training: pass 2/2" in progress
     assert "\r" not in progress  # bars are for terminals
 

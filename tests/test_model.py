@@ -132,7 +132,8 @@ def test_progress_and_callbacks_are_called(chain_file):
     size = chain_file.stat().st_size
     n_tokens = model.vocabulary.n_tokens
     assert ("reading", size, size) in stages
-    assert stages[-2:] == [("counting", 0, n_tokens), ("counting", n_tokens, n_tokens)]
+    assert stages[-4:-2] == [("counting", 0, n_tokens), ("counting", n_tokens, n_tokens)]
+    assert stages[-2:] == [("starting", 0, 1), ("starting", 1, 1)]
 
 
 @pytest.mark.parametrize("dimensions", [1, 3, 50])

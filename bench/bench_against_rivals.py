@@ -108,6 +108,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--settings", default="{}", help="more settings of fastw2v, as JSON")
     parser.add_argument("--json", type=Path, help="where to write every run's figures")
+    parser.add_argument("--title", default="", help="what the corpus is, for the JSON file")
     options = parser.parse_args()
     results = []
     with tempfile.TemporaryDirectory() as folder:
@@ -122,7 +123,8 @@ def main() -> None:
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print("\n".join(summarise(results, (rivals or options.runs)[0])))
     if options.json:
-        record = {"machine": machine, "corpus": options.corpus.name, "results": results}
+        title = options.title or options.corpus.name
+        record = {"machine": machine, "title": title, "results": results}
         options.json.write_text(json.dumps(record, indent=1) + "\n")
 
 

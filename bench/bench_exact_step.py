@@ -6,7 +6,8 @@ A step holds the products, exponentials, sparse counts, loss, and the optimiser 
 output vectors, RMSprop on the centre rows); the bare products are numpy's single-precision
 ``V_B U^T``, ``Z^T V_B`` and ``Z U`` on preallocated arrays with as many BLAS threads. Both run
 alternately in this process; the ratio is bare time / step time, the median over rounds, so
-1.0 means that everything but the products is free.
+1.0 means that everything but the products is free. The share of element-wise work is what the step
+takes beyond the same products by the project's own tiles (`bare_tiles`), also of this run.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import time
 
 import numpy as np
 import threadpoolctl
+from bare_tiles import products
 from machine import header, unpin_blas
 
 from fastw2v.batches import CountBatches
@@ -78,22 +80,26 @@ def measure(words: int, dimensions: int, rows: int, workers: int, rounds: int) -
     bare = BareProducts(words, dimensions, rows)
     rules = Optimizer(Hyperparameters(), 1000)
     ready = [batch for batch, _ in zip(batches.one_pass(0), range(8), strict=False)]
-    fused_s, bare_s = [], []
+    fused_s, bare_s, tiles_s = [], [], []
     with WorkerPool(workers) as pool, threadpoolctl.threadpool_limits(workers, "blas"):
         objective = ExactSoftmax(*vectors, np.zeros(words, np.float32), max_rows=rows, pool=pool)
         for turn in range(rounds + 3):
             fused = seconds(objective.step, ready[turn % len(ready)], rules.rules(turn))
             plain = seconds(bare)
+            tiles = seconds(products, objective, ready[turn % len(ready)])
             if turn >= 3:
+                tiles_s.append(tiles)
                 fused_s.append(fused)
                 bare_s.append(plain)
     ratio = statistics.median(b / f for b, f in zip(bare_s, fused_s, strict=True))
+    element_wise = 1 - statistics.median(t / f for t, f in zip(tiles_s, fused_s, strict=True))
     step_s = statistics.median(fused_s)
     flops = 6.0 * rows * words * dimensions
     return (
         f"V {words:,}  D {dimensions}  B {rows}  workers {workers}:  "
         f"step {step_s * 1e3:.1f} ms ({flops / step_s / 1e9:.0f} GFLOP/s), "
         f"bare products {statistics.median(bare_s) * 1e3:.1f} ms, ratio {ratio:.2f}, "
+        f"element-wise {element_wise:.0%}, "
         f"a pass {step_s * words / rows:.1f} s, memory {objective.nbytes / 2**20:.0f} MiB"
     )
 

@@ -1,0 +1,86 @@
+"""Write BENCHMARKS.md from the figures in bench/results: python bench/write_benchmarks.py
+
+Every number in it comes from a JSON file that one of the benchmarks wrote with ``--json``.
+"""
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from bench_against_rivals import summarise
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+OUT = HERE.parent / "BENCHMARKS.md"
+
+INTRODUCTION = """# Benchmarks
+
+Written by `python bench/write_benchmarks.py` from bench/results; not edited by hand. The machines
+are shared and noisy: ratios within a table count, absolute times do not. bench/README.md says how
+to repeat each table.
+
+Wall time is from the start of the process to the end of training: imports, reading, vocabulary,
+counting and training. Every run is a process of its own, runs alternate, and each round has another
+seed. Quality is Spearman's rho on WordSim-353 and SimLex-999, and the accuracy on the Google
+analogies among the 50,000 most frequent words; ± is the standard deviation over rounds.
+`fastw2v:5` is fastw2v with 5 passes, its other settings being the defaults.
+"""
+
+
+def machine_line(record: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in record["machine"].items())
+
+
+def rivals_section(path: Path) -> list[str]:
+    record = json.loads(path.read_text())
+    results = record["results"]
+    rivals = [r["run"] for r in results if not r["run"].startswith("fastw2v")]
+    rounds = len({result["seed"] for result in results})
+    lines = [f"## {path.stem}: {record['title']}", ""]
+    lines += [
+        f"Ratios of wall time are to {rivals[0]}; {rounds} round(s). {machine_line(record)}.",
+        "",
+    ]
+    lines += summarise(results, rivals[0])
+    lines += ["", "Seconds within fastw2v, medians:", "", "| run | reading | counting | training |"]
+    lines.append("|---|---|---|---|")
+    for spec in dict.fromkeys(r["run"] for r in results if "count_s" in r):
+        rows = [r for r in results if r["run"] == spec]
+        stages = [statistics.median(r[name] for r in rows) for name in STAGES]
+        lines.append(f"| {spec} | " + " | ".join(f"{seconds:.2f}" for seconds in stages) + " |")
+    return [*lines, ""]
+
+
+STAGES = ("read_s", "count_s", "train_s")
+
+
+def growth_section(path: Path) -> list[str]:
+    record = json.loads(path.read_text())
+    lines = ["## Growth: the time of a pass", "", f"{machine_line(record)}.", ""]
+    if (HERE / "results" / "growth.svg").exists():
+        lines += ["![time of a pass](bench/results/growth.svg)", ""]
+    lines += ["| words | dimensions | tokens | counting s | a pass s |", "|---|---|---|---|---|"]
+    for point in record["words"]:
+        lines.append(f"| {point['words']:,} | 100 | | | {point['pass_s']:.2f} |")
+    for point in record["dimensions"]:
+        lines.append(f"| 20,000 | {point['dimensions']} | | | {point['pass_s']:.2f} |")
+    for point in record["tokens"]:
+        cells = f"{point['tokens']:,} | {point['count_s']:.2f} | {point['pass_s']:.2f}"
+        lines.append(f"| 20,000 | 100 | {cells} |")
+    return [*lines, ""]
+
+
+def main() -> None:
+    lines = [INTRODUCTION]
+    for path in sorted(RESULTS.glob("english-*.json")) + sorted(RESULTS.glob("wiki*.json")):
+        lines += rivals_section(path)
+    growth = RESULTS / "growth.json"
+    if growth.exists():
+        lines += growth_section(growth)
+    OUT.write_text("\n".join(lines).rstrip() + "\n")
+    print(OUT.name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,6 @@
-"""Write BENCHMARKS.md from the figures in bench/results: python bench/write_benchmarks.py
+"""Write BENCHMARKS.md from the figures in bench/results.
+
+    python bench/write_benchmarks.py
 
 Every number in it comes from a JSON file that one of the benchmarks wrote with ``--json``.
 """

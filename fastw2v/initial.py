@@ -29,7 +29,7 @@ Vectors = NDArray[np.float32]
 _RANDOM_STREAM = 0  # keeps the first vectors apart from other uses of the seed
 _SPECTRAL_STREAM = 2
 OVERSAMPLING = 10  # columns beyond D that the range finder carries along
-POWER_ITERATIONS = 5
+POWER_ITERATIONS = 10
 STRETCH = 2.0  # positive PMI is too timid: zero where it should be negative
 MASS_EXPONENT = 0.25  # rows and columns weigh mass^0.25: frequent words more, but not by much
 

@@ -68,11 +68,19 @@ def sparse_product(tasks, matrix, tall, out, width):
         for c in range(first, min(first + RUN, n_words)):
             at = c * width
             out[at : at + width] = 0
-            for k in range(indptr[c], indptr[c + 1]):
-                if values[k] == 0:
-                    continue
-                weight = broadcast(values[k])
-                source = indices[k] * width
+            first_entry, end = indptr[c], indptr[c + 1]
+            in_fours = end - (end - first_entry) % 4
+            for k in range(first_entry, in_fours, 4):
+                w0, w1 = broadcast(values[k]), broadcast(values[k + 1])
+                w2, w3 = broadcast(values[k + 2]), broadcast(values[k + 3])
+                s0, s1 = indices[k] * width, indices[k + 1] * width
+                s2, s3 = indices[k + 2] * width, indices[k + 3] * width
+                for d in range(0, width, LANES):
+                    total = load(out, at + d) + w0 * load(tall, s0 + d) + w1 * load(tall, s1 + d)
+                    total = total + w2 * load(tall, s2 + d) + w3 * load(tall, s3 + d)
+                    store(out, at + d, total)
+            for k in range(in_fours, end):
+                weight, source = broadcast(values[k]), indices[k] * width
                 for d in range(0, width, LANES):
                     store(out, at + d, load(out, at + d) + weight * load(tall, source + d))
 

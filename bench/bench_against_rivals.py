@@ -88,8 +88,8 @@ def summarise(results: list[dict[str, Any]], against: str) -> list[str]:
             cells = []
             for name in names:
                 values = [r["quality"][table][name] for r in rows]
-                spread = statistics.stdev(values) if len(values) > 1 else 0.0
-                cells.append(f"{statistics.mean(values):.3f} ±{spread:.3f}")
+                spread = f" ±{statistics.stdev(values):.3f}" if len(values) > 1 else ""
+                cells.append(f"{statistics.mean(values):.3f}{spread}")
             lines.append(
                 f"| {spec} | {wall:.1f} | {wall / base:.3f} | {memory:.0f} | {table} | "
                 + " | ".join(cells)

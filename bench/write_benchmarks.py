@@ -27,7 +27,7 @@ counting and training. Every run is a process of its own, runs alternate, and ea
 seed. Quality is Spearman's rho on WordSim-353 and SimLex-999, and the accuracy on the Google
 analogies among the 50,000 most frequent words; ± is the standard deviation over rounds.
 `fastw2v:5` is fastw2v with 5 passes, its other settings being the defaults; so are the rivals',
-which subsample at 1e-3 where fastw2v does at 1e-5. english-large holds WordNet and Webster's dictionary,
+which subsample at 1e-3 where fastw2v does at 1e-5. english-large holds WordNet and Webster's,
 which define the very words of the similarity sets: its scores compare trainers, not corpora.
 """
 

@@ -3,7 +3,7 @@
 The spectral start factorises the weighed positive pointwise mutual information of the counts
 (`docs/math.md`). Under a unigram bias, scores at the optimum are close to pointwise mutual
 information (Levy and Goldberg 2014), so its best low rank is near where training would go; it
-costs about as much as a tenth of a pass.
+costs about as much as one pass and saves several.
 """
 
 import math

@@ -29,6 +29,10 @@ analogies among the 50,000 most frequent words; ± is the standard deviation ove
 `fastw2v:5` is fastw2v with 5 passes, its other settings being the defaults; so are the rivals',
 which subsample at 1e-3 where fastw2v does at 1e-5. english-large holds WordNet and Webster's,
 which define the very words of the similarity sets: its scores compare trainers, not corpora.
+
+fastw2v's defaults (passes, subsampling, rates, the spectral start) were chosen by these scores on
+nearly these corpora; the rivals ran with their own defaults, untuned. Read the quality columns with
+that in mind: another corpus or test set may order them differently.
 """
 
 

@@ -54,7 +54,7 @@ def run(spec: str, seed: int, options: argparse.Namespace, folder: Path) -> dict
     """Train once in a process of its own and return times, memory and quality."""
     trainer, epochs = spec.split(":")
     vectors = folder / "vectors.npz"
-    settings = options.settings if trainer == "fastw2v" else "{}"
+    settings = {"fastw2v": options.settings, "gensim": options.gensim_settings}.get(trainer, "{}")
     command = [sys.executable, str(Path(__file__).parent / "train_one.py"), trainer]
     command += [str(options.corpus), str(vectors), "--epochs", epochs, "--seed", str(seed)]
     command += ["--vector-size", str(options.vector_size), "--min-count", str(options.min_count)]
@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("--min-count", type=int, default=10)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--settings", default="{}", help="more settings of fastw2v, as JSON")
+    parser.add_argument("--gensim-settings", default="{}", help="more settings of gensim, as JSON")
     parser.add_argument("--json", type=Path, help="where to write every run's figures")
     parser.add_argument("--title", default="", help="what the corpus is, for the JSON file")
     options = parser.parse_args()

@@ -104,7 +104,7 @@ def fit_softmax(
         objective = _started(settings, counts, keep, batches.max_rows, pool, progress)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
         history = train(objective, batches, optimizer, passes=settings.epochs, callbacks=callbacks)
-        loss_nats = _final_loss(settings, objective, counts, keep, batches.max_rows)
+        loss_nats = _final_loss(settings, objective, batches, counts, keep)
     # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
     embeddings = Embeddings(
         vocabulary,
@@ -198,13 +198,19 @@ def _batches(
 def _final_loss(
     settings: Hyperparameters,
     objective: ExactSoftmax,
+    batches: Batches,
     counts: PairCounts,
     keep: NDArray[np.float64],
-    max_rows: int,
 ) -> float:
-    rows = CountBatches(
-        counts, keep, dimensions=settings.vector_size, rows=max_rows, seed=settings.seed
-    )
+    rows = batches
+    if not isinstance(rows, CountBatches):
+        rows = CountBatches(
+            counts,
+            keep,
+            dimensions=settings.vector_size,
+            rows=batches.max_rows,
+            seed=settings.seed,
+        )
     loss_nats = exact_loss(objective, rows)
     if not math.isfinite(loss_nats):
         raise DivergenceError(

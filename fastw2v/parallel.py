@@ -2,9 +2,10 @@
 
 Kernels release the interpreter lock (``nogil=True``), so plain threads run them in parallel.
 Unlike Numba's own ``prange`` this takes any number of workers, whatever was set before Numba
-was imported, has no limits on forking or on being called from several threads, and compiles
-several times faster. Work is cut into tasks by the caller; a kernel takes tasks from a shared
-counter (`fastw2v.kernels.atomics.fetch_add`), so results must not depend on who does which.
+was imported, has no limits on forking or on being called from several threads, and kernels
+need not be compiled as parallel ones. Work is cut into tasks by the caller; a
+kernel takes tasks from a shared counter (`fastw2v.kernels.atomics.fetch_add`), so results must not
+depend on who does which.
 """
 
 import os

@@ -42,7 +42,8 @@ def test_the_caller_is_the_first_worker():
 def test_workers_run_side_by_side():
     together = threading.Barrier(4)
     with WorkerPool(4) as pool:
-        pool.run(lambda _: together.wait(timeout=10))  # breaks unless all four are there
+        places = pool.run(lambda _: together.wait(timeout=10))  # breaks unless all are there
+    assert sorted(places) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("workers", [1, 3, 8])

@@ -9,7 +9,7 @@ from numba import njit
 
 from fastw2v.kernels.atomics import fetch_add
 from fastw2v.kernels.blocks import PANEL, ROWS, block, block_from_rows, block_one_vector
-from fastw2v.kernels.softmax_tiles import _tile_centre_gradient
+from fastw2v.kernels.softmax_tiles import tile_centre_gradient
 
 
 @njit(nogil=True)
@@ -52,7 +52,8 @@ def gradient_tiles(tasks, shape, output, batch, work):
             count = min(shape.tile, shape.words - first)
             following = min(shape.tile, shape.words - first - count) * shape.rows
             coming = ((first + count) * shape.rows, following)
-            _tile_centre_gradient(shape, (first, count, work.scores), output, partial, coming)
+            place = (first, count, work.scores)
+            tile_centre_gradient(shape, place, output, batch.row_weights, partial, coming)
             steps = (panels, PANEL, stride, PANEL, count * PANEL, 1, PANEL * stride, stride)
             for word in range(0, count, ROWS):
                 errors = (work.scores, first * shape.rows + word * PANEL)

@@ -1,12 +1,15 @@
 """The inner loop of every matrix product: a block of sums kept in registers.
 
 All three products of the exact step (scores, gradient of the centre vectors, gradient of the
-output vectors) are sums of outer products, C[i, j] += sum_k A[i, k] * B[k, j], where j runs
-along vectors and A is read one scalar at a time. They differ only in how far apart i and k
+output vectors) are sums of outer products, C[i, j] = sum_k A[i, k] * B[k, j], where j runs
+along vectors and A is read one element at a time. They differ only in how far apart i and k
 lie in memory. The intrinsics below emit that loop for one block of C, held in registers from
 the first k to the last: `ROWS` (or a part of it) times `VECTORS` (or one) vectors.
 
-A *place* is a pair (one-dimensional float32 array, offset of the first element).
+What an element is, and how two of them multiply, is an *operand*: a float32 here, a pair of
+bfloat16 in `fastw2v.kernels.bfloat16_blocks`. A *place* is a pair (one-dimensional array,
+offset of the first element), or a triple with the distance to the same element of a second
+plane.
 """
 
 from typing import NamedTuple
@@ -78,138 +81,237 @@ class _Loop:
         builder.position_at_end(end)
 
 
-def _products(builder, shape, a, b, a_row, sums):
+class SinglePrecision:
+    """Operands of float32: an element is one number, a term one multiply-add."""
+
+    # Which plane of A meets which plane of B.
+    plane_pairs = ((0, 0),)
+
+    @staticmethod
+    def column(builder, pointer):
+        """Emit the load of a vector of B."""
+        return vector_load(builder, pointer)
+
+    @staticmethod
+    def factor(builder, pointer):
+        """Emit the load of an element of A into every lane."""
+        return splat(builder, builder.load(pointer))
+
+    @staticmethod
+    def multiply_add(builder, factor, column, total):
+        """Emit total + factor * column."""
+        return multiply_add(builder, factor, column, total)
+
+
+class Place(NamedTuple):
+    """LLVM pointers to the first element of each plane of an operand."""
+
+    planes: tuple
+
+    def at(self, builder, offset):
+        """Return the place `offset` elements on."""
+        return Place(tuple(builder.gep(plane, [offset]) for plane in self.planes))
+
+
+def place_of(context, builder, kind, place):
+    """Return the `Place` of a Numba pair or triple."""
+    array, offset, *low = cgutils.unpack_tuple(builder, place, len(kind))
+    first = element_pointer(context, builder, kind[0], array, offset)
+    return Place((first, *(builder.gep(first, [distance]) for distance in low)))
+
+
+def _terms(builder, block, a, b, a_row, sums):
     """Emit sums[i, j] + A[i] * B[j] for one k."""
-    rows, vectors = shape
-    columns = [vector_load(builder, builder.gep(b, [_INDEX(j * LANES)])) for j in range(vectors)]
+    operand = block.operand
+    pairs = operand.plane_pairs
+    columns = {
+        (plane, j): operand.column(builder, builder.gep(b.planes[plane], [_INDEX(j * LANES)]))
+        for plane in sorted({pair[1] for pair in pairs})
+        for j in range(block.vectors)
+    }
     following = []
-    for i in range(rows):
+    for i in range(block.rows):
         # One base pointer for three rows: the others are its neighbours at one and two steps,
         # so twelve rows need few address registers.
-        base = builder.gep(a, [builder.mul(a_row, _INDEX(i - i % 3))])
-        scalar = builder.load(builder.gep(base, [builder.mul(a_row, _INDEX(i % 3))]))
-        factor = splat(builder, scalar)
-        following += [
-            multiply_add(builder, factor, columns[j], sums[i * vectors + j]) for j in range(vectors)
+        base = a.at(builder, builder.mul(a_row, _INDEX(i - i % 3)))
+        row = base.at(builder, builder.mul(a_row, _INDEX(i % 3)))
+        factors = [
+            operand.factor(builder, row.planes[plane])
+            for plane in range(max(pair[0] for pair in pairs) + 1)
         ]
+        for j in range(block.vectors):
+            total = sums[i * block.vectors + j]
+            for of_a, of_b in pairs:
+                total = operand.multiply_add(builder, factors[of_a], columns[of_b, j], total)
+            following.append(total)
     return following
 
 
-def _emit(builder, shape, pointers, steps, first):
-    """Emit the two loops from the sums `first`; return the sums at the end."""
-    a, b = pointers
-    one = _INDEX(1)
-    outer = _Loop(builder, "outer", builder.block, [_INDEX(0), a, b, *first])
-    q, a_outer, b_outer, *sums = outer.values
-    inner = _Loop(builder, "inner", builder.block, [_INDEX(0), a_outer, b_outer, *sums])
-    p, a_inner, b_inner, *sums = inner.values
-    sums = _products(builder, shape, a_inner, b_inner, steps.a_row, sums)
-    a_next = builder.gep(a_inner, [steps.a_inner])
-    b_next = builder.gep(b_inner, [steps.b_inner])
-    inner.close([builder.add(p, one), a_next, b_next, *sums], steps.inner)
-    a_next = builder.gep(a_outer, [steps.a_outer])
-    b_next = builder.gep(b_outer, [steps.b_outer])
-    outer.close([builder.add(q, one), a_next, b_next, *sums], steps.outer)
-    return sums
+class Block(NamedTuple):
+    """A block of `rows` times `vectors` sums over terms of an `operand`."""
 
+    operand: type
+    rows: int
+    vectors: int
 
-def _place_pointer(context, builder, kind, place):
-    array, offset = cgutils.unpack_tuple(builder, place, 2)
-    return element_pointer(context, builder, kind[0], array, offset)
+    def zeros(self):
+        """Return sums that start from nothing."""
+        return [_ZERO] * (self.rows * self.vectors)
 
-
-def _block_intrinsic(rows, vectors, start):
-    """Make the intrinsic for a block of `rows` by `vectors`.
-
-    `start` says what the sums begin with: "zero", "c" (what C holds), or "rows" (a value for
-    each row, read from one more place).
-    """
-    shape = (rows, vectors)
-
-    def generate(context, builder, signature, arguments):
-        *places, packed_steps = arguments
-        c, a, b, *row_values = [
-            _place_pointer(context, builder, kind, place)
-            for kind, place in zip(signature.args, places, strict=False)
+    def row_values(self, builder, pointer):
+        """Emit sums that start from a value for each row."""
+        values = [
+            splat(builder, builder.load(builder.gep(pointer, [_INDEX(i)])))
+            for i in range(self.rows)
         ]
-        steps = Steps(*cgutils.unpack_tuple(builder, packed_steps, len(Steps._fields)))
-        cells = []
-        for i in range(rows):
-            row = builder.gep(c, [builder.mul(steps.c_row, _INDEX(i))])
-            cells += [builder.gep(row, [_INDEX(j * LANES)]) for j in range(vectors)]
-        if start == "c":
-            first = [vector_load(builder, cell) for cell in cells]
-        elif start == "rows":
-            values = [
-                splat(builder, builder.load(builder.gep(row_values[0], [_INDEX(i)])))
-                for i in range(rows)
-            ]
-            first = [values[i] for i in range(rows) for _ in range(vectors)]
-        else:
-            first = [_ZERO] * len(cells)
-        for cell, total in zip(cells, _emit(builder, shape, (a, b), steps, first), strict=True):
-            vector_store(builder, cell, total)
-        return context.get_dummy_value()
+        return [values[i] for i in range(self.rows) for _ in range(self.vectors)]
 
-    if start == "rows":
+    def sums(self, builder, a, b, steps, first):
+        """Emit the two loops over k from the sums `first`; return the sums at the end."""
+        one = _INDEX(1)
+        n_a, n_b = len(a.planes), len(b.planes)
 
-        @intrinsic
-        def block_from_rows(typing_context, c, a, b, row_values, steps):
-            return types.void(c, a, b, row_values, steps), generate
+        def split(values):
+            return (
+                Place(tuple(values[:n_a])),
+                Place(tuple(values[n_a : n_a + n_b])),
+                values[n_a + n_b :],
+            )
 
-        return block_from_rows
+        start = [_INDEX(0), *a.planes, *b.planes, *first]
+        outer = _Loop(builder, "outer", builder.block, start)
+        q, *values = outer.values
+        a_outer, b_outer, sums = split(values)
+        inner = _Loop(builder, "inner", builder.block, [_INDEX(0), *values])
+        p, *values = inner.values
+        a_inner, b_inner, sums = split(values)
+        sums = _terms(builder, self, a_inner, b_inner, steps.a_row, sums)
+        a_next, b_next = a_inner.at(builder, steps.a_inner), b_inner.at(builder, steps.b_inner)
+        inner.close([builder.add(p, one), *a_next.planes, *b_next.planes, *sums], steps.inner)
+        a_next, b_next = a_outer.at(builder, steps.a_outer), b_outer.at(builder, steps.b_outer)
+        outer.close([builder.add(q, one), *a_next.planes, *b_next.planes, *sums], steps.outer)
+        return sums
+
+    def cells(self, builder, c, steps):
+        """Return the pointer to each vector of C, row by row."""
+        rows = [builder.gep(c, [builder.mul(steps.c_row, _INDEX(i))]) for i in range(self.rows)]
+        return [builder.gep(row, [_INDEX(j * LANES)]) for row in rows for j in range(self.vectors)]
+
+
+def unpacked(context, builder, signature, arguments):
+    """Return the places and the steps of an intrinsic's arguments."""
+    *places, packed_steps = arguments
+    kinds = signature.args
+    places = [place_of(context, builder, *pair) for pair in zip(kinds, places, strict=False)]
+    return places, Steps(*cgutils.unpack_tuple(builder, packed_steps, len(Steps._fields)))
+
+
+def product_intrinsic(block):
+    """Make the intrinsic that writes C = A B."""
 
     @intrinsic
-    def block(typing_context, c, a, b, steps):
+    def product(typing_context, c, a, b, steps):
+        def generate(context, builder, signature, arguments):
+            (c, a, b), steps = unpacked(context, builder, signature, arguments)
+            sums = block.sums(builder, a, b, steps, block.zeros())
+            for cell, total in zip(block.cells(builder, c.planes[0], steps), sums, strict=True):
+                vector_store(builder, cell, total)
+            return context.get_dummy_value()
+
         return types.void(c, a, b, steps), generate
 
-    return block
+    return product
 
 
-@intrinsic
-def block_exponentials(typing_context, c, a, b, row_values, totals, steps):
-    """C = exp(row values + A B), taken while the sums are still in registers.
+def product_from_rows_intrinsic(block):
+    """Make the intrinsic that writes C = row values + A B."""
 
-    `totals` is the place of 2 * PANEL running values, updated: for each of the PANEL columns
-    the sum of the exponentials, then the largest exponent.
+    @intrinsic
+    def product_from_rows(typing_context, c, a, b, row_values, steps):
+        def generate(context, builder, signature, arguments):
+            (c, a, b, values), steps = unpacked(context, builder, signature, arguments)
+            first = block.row_values(builder, values.planes[0])
+            sums = block.sums(builder, a, b, steps, first)
+            for cell, total in zip(block.cells(builder, c.planes[0], steps), sums, strict=True):
+                vector_store(builder, cell, total)
+            return context.get_dummy_value()
+
+        return types.void(c, a, b, row_values, steps), generate
+
+    return product_from_rows
+
+
+def scaled_product_intrinsic(block):
+    """Make the intrinsic that adds to C the product A B with its columns scaled."""
+
+    @intrinsic
+    def scaled_product(typing_context, c, a, b, scales, steps):
+        def generate(context, builder, signature, arguments):
+            (c, a, b, scales), steps = unpacked(context, builder, signature, arguments)
+            sums = block.sums(builder, a, b, steps, block.zeros())
+            factors = [
+                vector_load(builder, builder.gep(scales.planes[0], [_INDEX(j * LANES)]))
+                for j in range(block.vectors)
+            ]
+            for i, cell in enumerate(block.cells(builder, c.planes[0], steps)):
+                held = vector_load(builder, cell)
+                factor = factors[i % block.vectors]
+                vector_store(builder, cell, multiply_add(builder, factor, sums[i], held))
+            return context.get_dummy_value()
+
+        return types.void(c, a, b, scales, steps), generate
+
+    return scaled_product
+
+
+def exponentials_intrinsic(block, store_row):
+    """Make the intrinsic that writes C = exp(row values + A B) from registers.
+
+    Its `totals` is the place of 2 * PANEL running values, updated: for each of the PANEL columns
+    the sum of the exponentials, then the largest exponent. ``store_row(builder, pointers,
+    values)`` writes one row of C.
     """
 
-    def generate(context, builder, signature, arguments):
-        *places, packed_steps = arguments
-        c, a, b, row_values, totals = [
-            _place_pointer(context, builder, kind, place)
-            for kind, place in zip(signature.args, places, strict=False)
-        ]
-        steps = Steps(*cgutils.unpack_tuple(builder, packed_steps, len(Steps._fields)))
-        starts = [
-            splat(builder, builder.load(builder.gep(row_values, [_INDEX(i)]))) for i in range(ROWS)
-        ]
-        first = [starts[i] for i in range(ROWS) for _ in range(VECTORS)]
-        exponents = _emit(builder, (ROWS, VECTORS), (a, b), steps, first)
-        for j in range(VECTORS):
-            sum_at = builder.gep(totals, [_INDEX(j * LANES)])
-            peak_at = builder.gep(totals, [_INDEX(PANEL + j * LANES)])
-            total, peak = vector_load(builder, sum_at), vector_load(builder, peak_at)
-            for i in range(ROWS):
-                exponent = exponents[i * VECTORS + j]
-                peak = maximum_of(builder, peak, exponent)
-                value = exponential_of(builder, exponent)
-                total = builder.fadd(total, value)
-                row = builder.gep(c, [builder.mul(steps.c_row, _INDEX(i))])
-                vector_store(builder, builder.gep(row, [_INDEX(j * LANES)]), value)
-            vector_store(builder, sum_at, total)
-            vector_store(builder, peak_at, peak)
-        return context.get_dummy_value()
+    @intrinsic
+    def exponentials(typing_context, c, a, b, row_values, totals, steps):
+        def generate(context, builder, signature, arguments):
+            (c, a, b, values, totals), steps = unpacked(context, builder, signature, arguments)
+            first = block.row_values(builder, values.planes[0])
+            exponents = block.sums(builder, a, b, steps, first)
+            cells = [
+                totals.at(builder, _INDEX(lane)).planes[0] for lane in range(0, 2 * PANEL, LANES)
+            ]
+            sums = [vector_load(builder, cell) for cell in cells[: block.vectors]]
+            peaks = [vector_load(builder, cell) for cell in cells[block.vectors :]]
+            for i in range(block.rows):
+                row = []
+                for j in range(block.vectors):
+                    exponent = exponents[i * block.vectors + j]
+                    peaks[j] = maximum_of(builder, peaks[j], exponent)
+                    row.append(exponential_of(builder, exponent))
+                    sums[j] = builder.fadd(sums[j], row[j])
+                store_row(builder, c.at(builder, builder.mul(steps.c_row, _INDEX(i))), row)
+            for cell, value in zip(cells, sums + peaks, strict=True):
+                vector_store(builder, cell, value)
+            return context.get_dummy_value()
 
-    return types.void(c, a, b, row_values, totals, steps), generate
+        return types.void(c, a, b, row_values, totals, steps), generate
+
+    return exponentials
 
 
-# C = row values + A B: scores that start from the bias of their word.
-block_from_rows = _block_intrinsic(ROWS, VECTORS, "rows")
-# C = A B, two vectors wide and one.
-block = _block_intrinsic(ROWS, VECTORS, "zero")
-block_one_vector = _block_intrinsic(ROWS, 1, "zero")
-# C += A B, and what is left of the rows: one or two thirds of a block.
-block_added = _block_intrinsic(ROWS, VECTORS, "c")
-block_added_two_thirds = _block_intrinsic(2 * THIRD, VECTORS, "c")
-block_added_third = _block_intrinsic(THIRD, VECTORS, "c")
+def _store_floats(builder, place, values):
+    for j, value in enumerate(values):
+        vector_store(builder, builder.gep(place.planes[0], [_INDEX(j * LANES)]), value)
+
+
+_FULL = Block(SinglePrecision, ROWS, VECTORS)
+
+block = product_intrinsic(_FULL)
+block_one_vector = product_intrinsic(Block(SinglePrecision, ROWS, 1))
+block_from_rows = product_from_rows_intrinsic(_FULL)
+block_exponentials = exponentials_intrinsic(_FULL, _store_floats)
+# C += (A B) * scales, and what is left of the rows: one or two thirds of a block.
+block_scaled = scaled_product_intrinsic(_FULL)
+block_scaled_two_thirds = scaled_product_intrinsic(Block(SinglePrecision, 2 * THIRD, VECTORS))
+block_scaled_third = scaled_product_intrinsic(Block(SinglePrecision, THIRD, VECTORS))

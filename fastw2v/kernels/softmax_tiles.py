@@ -9,13 +9,16 @@ forward
     scores of the tile, turned into exponentials relative to a reference while they are still in
     registers, and each row's sum of them.
 backward
-    turns the exponentials into G = a (softmax - observed), reads the loss off the observed
-    ones, adds G U to the gradient of the centre vectors, and updates the tile's output vectors
-    with G^T V_B.
+    takes the observed contexts off the exponentials and reads the loss off them on the way, adds
+    G U to the gradient of the centre vectors, and updates the tile's output vectors with
+    G^T V_B, where G = a (softmax - observed).
 
-Between them `combine_tiles` joins the tiles' references and sums into one log-sum-exp a row. One
-exponential is taken per score. Partial sums of the centre gradient follow a fixed grid of
-`GROUPS` runs of tiles, so that results do not depend on the number of workers.
+G is never written down. A tile's softmax is its exponentials E times a scale for each row, so
+that G = diag(scale) (E - observed / scale): the scale goes to the rows of V_B and of the
+gradient, which are few, instead of to all of the scores. Between the sweeps `combine_tiles`
+joins the tiles' references and sums into one log-sum-exp a row. One exponential is taken per
+score. Partial sums of the centre gradient follow a fixed grid of `GROUPS` runs of tiles, so that
+results do not depend on the number of workers.
 """
 
 import numpy as np
@@ -27,12 +30,12 @@ from fastw2v.kernels.blocks import (
     ROWS,
     THIRD,
     block,
-    block_added,
-    block_added_third,
-    block_added_two_thirds,
     block_exponentials,
     block_from_rows,
     block_one_vector,
+    block_scaled,
+    block_scaled_third,
+    block_scaled_two_thirds,
 )
 from fastw2v.kernels.simd import (
     LANES,
@@ -48,10 +51,12 @@ from fastw2v.kernels.updates import update_block
 
 # The reference of a tile is its largest bias. Exponents this far above or below are as good as
 # any; a tile whose largest exponent is further off takes the way round by `_panel_by_peak`.
-_FURTHEST_PEAK = np.float32(40)
+FURTHEST_PEAK = np.float32(40)
 # Probabilities below this are computed anew for the loss: the exponential ends at e^-87.
-_SMALLEST_PROBABILITY = np.float32(1e-30)
-_OBSERVED_BUFFER = 1024
+SMALLEST_PROBABILITY = np.float32(1e-30)
+# exp(40) times this is still nothing: a tile so far below the others has no share in a row.
+_SMALLEST_SCALE = np.float32(1e-30)
+OBSERVED_BUFFER = 1024
 _CACHE_LINE = 16  # float32 elements
 
 
@@ -74,7 +79,7 @@ def _panel_of_scores(shape, panel, place, output, batch, biases, totals):
         )
     good = True
     for lane in range(PANEL, 2 * PANEL):
-        good &= abs(totals[lane]) <= _FURTHEST_PEAK
+        good &= abs(totals[lane]) <= FURTHEST_PEAK
     return good
 
 
@@ -162,15 +167,31 @@ def combine_tiles(shape, work):
         store(work.row_sums, row, total)
 
 
-@njit(nogil=True, inline="always")
-def _row_scale(work, tile, row, row_weights):
-    """Return a * exp(m_t - log-sum-exp) for one vector of rows."""
-    relative = exponential(load(work.peaks[tile], row) - load(work.row_peaks, row))
-    return load(row_weights, row) * relative / load(work.row_sums, row)
+@njit(nogil=True)
+def tile_scales(shape, tile, batch, work, scales):
+    """Write scales[r] = a_r * exp(m_t - log-sum-exp): G is the exponentials times them.
+
+    A scale is kept from vanishing beside a_r, so that it can be divided by; what that adds to a
+    probability is below 1e-12.
+    """
+    smallest = broadcast(_SMALLEST_SCALE)
+    for row in range(0, shape.rows, LANES):
+        relative = exponential(load(work.peaks[tile], row) - load(work.row_peaks, row))
+        relative = maximum(relative / load(work.row_sums, row), smallest)
+        store(scales, row, load(batch.row_weights, row) * relative)
 
 
 @njit(nogil=True)
-def _log_probability(shape, row, word, output, batch, work):
+def scale_rows(shape, vectors, scales, scaled):
+    """Write the batch's centre vectors, each times its scale."""
+    for row in range(shape.rows):
+        scale = broadcast(scales[row])
+        for d in range(row * shape.stride, (row + 1) * shape.stride, LANES):
+            store(scaled, d, scale * load(vectors, d))
+
+
+@njit(nogil=True)
+def log_probability(shape, row, word, output, batch, work):
     """Return log p(word | row) from scratch, for a probability too small for float32."""
     score = float(output.bias[word])
     for d in range(shape.dimensions):
@@ -180,7 +201,7 @@ def _log_probability(shape, row, word, output, batch, work):
 
 
 @njit(nogil=True, inline="always")
-def _weighted_logs(probabilities, weights, count):
+def weighted_logs(probabilities, weights, count):
     """Return sum of weight * log(probability) over the first `count`; the rest is padded."""
     for k in range(count, (count + LANES - 1) // LANES * LANES):
         probabilities[k] = np.float32(1)
@@ -196,44 +217,40 @@ def _weighted_logs(probabilities, weights, count):
 
 
 @njit(nogil=True)
-def _tile_errors(shape, tile, place, output, batch, work):
-    """Turn exponentials into G = a (softmax - observed); return sum of weight * log p."""
+def _subtract_observed(shape, tile, place, output, batch, work, scales):
+    """Take observed / scale off the exponentials; return sum of weight * log p."""
     first, count, scores = place
-    for panel in range(shape.rows // PANEL):
-        row = panel * PANEL
-        at = first * shape.rows + row * count
-        scale0 = _row_scale(work, tile, row, batch.row_weights)
-        scale1 = _row_scale(work, tile, row + LANES, batch.row_weights)
-        for i in range(at, at + count * PANEL, PANEL):
-            store(scores, i, load(scores, i) * scale0)
-            store(scores, i + LANES, load(scores, i + LANES) * scale1)
-    probabilities = np.empty(_OBSERVED_BUFFER, np.float32)
-    weights = np.empty(_OBSERVED_BUFFER, np.float32)
+    probabilities = np.empty(OBSERVED_BUFFER, np.float32)
+    weights = np.empty(OBSERVED_BUFFER, np.float32)
     held = 0
     total = 0.0
     for row in range(batch.splits.shape[0]):
-        at = first * shape.rows + (row // PANEL) * count * PANEL + row % PANEL - first * PANEL
         row_weight = batch.row_weights[row]
+        if not row_weight > 0:
+            continue
+        at = first * shape.rows + (row // PANEL) * count * PANEL + row % PANEL - first * PANEL
+        relative = scales[row] / row_weight
+        share = np.float32(1) / scales[row]
         for k in range(batch.splits[row, tile], batch.splits[row, tile + 1]):
             i = at + batch.columns[k] * PANEL
             weight = batch.weights[k]
-            probability = scores[i] / row_weight
-            scores[i] -= weight
-            if probability < _SMALLEST_PROBABILITY:
+            probability = scores[i] * relative
+            scores[i] -= weight * share
+            if probability < SMALLEST_PROBABILITY:
                 word = batch.columns[k]
-                total += weight * _log_probability(shape, row, word, output, batch, work)
+                total += weight * log_probability(shape, row, word, output, batch, work)
                 continue
             probabilities[held] = probability
             weights[held] = weight
             held += 1
-            if held == _OBSERVED_BUFFER:
-                total += _weighted_logs(probabilities, weights, held)
+            if held == OBSERVED_BUFFER:
+                total += weighted_logs(probabilities, weights, held)
                 held = 0
-    return total + _weighted_logs(probabilities, weights, held)
+    return total + weighted_logs(probabilities, weights, held)
 
 
 @njit(nogil=True, inline="always")
-def _tile_centre_gradient(shape, place, output, gradient, coming):
+def tile_centre_gradient(shape, place, output, scales, gradient, coming):
     """Add G U of the tile to `gradient`, and have the scores of the next tile fetched."""
     first, count, scores = place
     dimensions = (shape.dimensions + THIRD - 1) // THIRD * THIRD
@@ -243,35 +260,38 @@ def _tile_centre_gradient(shape, place, output, gradient, coming):
     ahead, end = coming[0], coming[0] + coming[1]
     for panel in range(panels):
         errors = (scores, first * shape.rows + panel * count * PANEL)
+        row_scales = (scales, panel * PANEL)
         at = panel * dimensions * PANEL
         for d in range(0, dimensions, ROWS):
             for i in range(ahead, min(ahead + share, end), _CACHE_LINE):
                 prefetch(scores, i)
             ahead += share
+            sums = (gradient, at + d * PANEL)
             vectors = (output.vectors, first * shape.stride + d)
             if dimensions - d >= ROWS:
-                block_added((gradient, at + d * PANEL), vectors, errors, steps)
+                block_scaled(sums, vectors, errors, row_scales, steps)
             elif dimensions - d == THIRD:
-                block_added_third((gradient, at + d * PANEL), vectors, errors, steps)
+                block_scaled_third(sums, vectors, errors, row_scales, steps)
             else:
-                block_added_two_thirds((gradient, at + d * PANEL), vectors, errors, steps)
+                block_scaled_two_thirds(sums, vectors, errors, row_scales, steps)
 
 
 @njit(nogil=True, inline="always")
-def _block_bias_gradient(shape, at, count, scores, gradient):
+def _block_bias_gradient(shape, at, count, scores, scales, gradient):
     for i in range(ROWS):
         total = np.float32(0)
         for panel in range(shape.rows // PANEL):
             start = at + (panel * count + i) * PANEL
-            for lane in range(start, start + PANEL):
-                total += scores[lane]
+            for lane in range(PANEL):
+                total += scores[start + lane] * scales[panel * PANEL + lane]
         gradient[i] = total
 
 
 @njit(nogil=True, inline="always")
-def _tile_update(shape, place, output, batch, gradient, rules):
+def _tile_update(shape, place, output, rows, gradient, rules):
     """Update the tile's output vectors, block by block, each from a gradient still in L1."""
     first, count, scores = place
+    scales, scaled = rows
     panels = shape.rows // PANEL
     stride = shape.stride
     steps = (panels, PANEL, stride, PANEL, count * PANEL, 1, PANEL * stride, stride)
@@ -279,21 +299,21 @@ def _tile_update(shape, place, output, batch, gradient, rules):
         errors = (scores, first * shape.rows + word * PANEL)
         d = 0
         while d + PANEL <= stride:
-            block((gradient, d), errors, (batch.vectors, d), steps)
+            block((gradient, d), errors, (scaled, d), steps)
             d += PANEL
         if d < stride:
-            block_one_vector((gradient, d), errors, (batch.vectors, d), steps)
+            block_one_vector((gradient, d), errors, (scaled, d), steps)
         at = (first + word) * stride
         size = ROWS * stride
         update_block(output.vectors, output.vector_moments, at, gradient, 0, size, rules[0])
         if rules[1].rate > 0:
             at = first * shape.rows + word * PANEL
-            _block_bias_gradient(shape, at, count, scores, gradient)
-            _update_bias(output.bias, output.bias_moments, first + word, gradient, rules[1])
+            _block_bias_gradient(shape, at, count, scores, scales, gradient)
+            update_bias(output.bias, output.bias_moments, first + word, gradient, rules[1])
 
 
 @njit(nogil=True)
-def _update_bias(bias, moments, at, gradient, rule):
+def update_bias(bias, moments, at, gradient, rule):
     """Update the `ROWS` biases from `at` on; a block of them need not fill whole vectors."""
     padded = (ROWS + LANES - 1) // LANES * LANES
     values = np.zeros(padded, np.float32)
@@ -315,13 +335,15 @@ def loss_tiles(tasks, shape, output, batch, work):
     Comes after `combine_tiles`, with parameters as in `forward_tiles`; uses up the scores.
     """
     tiles = (shape.words + shape.tile - 1) // shape.tile
+    scales = np.empty(shape.rows, np.float32)
     while True:
         tile = fetch_add(tasks, 0, 1)
         if tile >= tiles:
             return
         first = tile * shape.tile
         place = (first, min(shape.tile, shape.words - first), work.scores)
-        work.observed[tile] = _tile_errors(shape, tile, place, output, batch, work)
+        tile_scales(shape, tile, batch, work, scales)
+        work.observed[tile] = _subtract_observed(shape, tile, place, output, batch, work, scales)
 
 
 @njit(cache=True, nogil=True)
@@ -341,6 +363,8 @@ def backward_tiles(tasks, shape, output, batch, work, rules):
     tiles = (shape.words + shape.tile - 1) // shape.tile
     groups = work.centre_gradients.shape[0]
     gradient = np.zeros(ROWS * shape.stride + LANES, np.float32)
+    scales = np.empty(shape.rows, np.float32)
+    scaled = np.empty(shape.rows * shape.stride, np.float32)
     while True:
         group = fetch_add(tasks, 0, 1)
         if group >= groups:
@@ -356,6 +380,10 @@ def backward_tiles(tasks, shape, output, batch, work, rules):
             if tile + 1 < last:
                 following = min(shape.tile, shape.words - first - count) * shape.rows
             coming = ((first + count) * shape.rows, following)
-            work.observed[tile] = _tile_errors(shape, tile, place, output, batch, work)
-            _tile_centre_gradient(shape, place, output, partial, coming)
-            _tile_update(shape, place, output, batch, gradient, rules)
+            tile_scales(shape, tile, batch, work, scales)
+            scale_rows(shape, batch.vectors, scales, scaled)
+            work.observed[tile] = _subtract_observed(
+                shape, tile, place, output, batch, work, scales
+            )
+            tile_centre_gradient(shape, place, output, scales, partial, coming)
+            _tile_update(shape, place, output, (scales, scaled), gradient, rules)

@@ -15,6 +15,7 @@ Optimizer = Literal["adam", "adagrad", "sgd"]
 Bias = Literal["unigram", "learned", "none"]
 Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
+Precision = Literal["auto", "float32", "bf16x2", "bf16"]
 
 LARGEST_SEED = 2**63 - 1
 
@@ -89,6 +90,11 @@ class Hyperparameters:
     )
     start: Start = _setting(
         "spectral", "First vectors: from the spectrum of the counts, or small random ones."
+    )
+    precision: Precision = _setting(
+        "auto",
+        "Numbers that are multiplied; bf16 and bf16x2 need a CPU that has them. 'auto': bf16 "
+        "where it is faster and as good, else float32.",
     )
     tokenizer: Tokenizer = _setting(
         "words",

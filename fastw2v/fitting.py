@@ -163,6 +163,7 @@ def _started(
         out_vectors,
         initial_bias(counts, keep, settings),
         optimizer=settings.optimizer,
+        precision=settings.precision,
         max_rows=max_rows,
         pool=pool,
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import Precision
 from fastw2v.kernels.blocks import PANEL, ROWS, THIRD
 from fastw2v.kernels.centre_rows import gather_rows, update_centres
 from fastw2v.kernels.simd import LANES
@@ -22,14 +23,10 @@ from fastw2v.kernels.softmax_layout import (
     Workspace,
     tile_words,
 )
-from fastw2v.kernels.softmax_tiles import (
-    backward_tiles,
-    combine_tiles,
-    forward_tiles,
-    loss_tiles,
-)
+from fastw2v.kernels.softmax_tiles import combine_tiles, forward_tiles, loss_tiles
 from fastw2v.optim import RECIPES, StepRules
 from fastw2v.parallel import WorkerPool
+from fastw2v.precision import products_for
 
 
 class Batch(NamedTuple):
@@ -66,8 +63,15 @@ class ExactSoftmax:
     optimizer : {"adam", "adagrad", "sgd"}
     max_rows : int
         The most centre rows that a batch will have.
+    precision : {"float32", "bf16x2", "bf16", "auto"}
+        In which numbers `step` multiplies; `loss` is always computed in float32.
     pool : WorkerPool
         Who computes; results do not depend on how many there are.
+
+    Raises
+    ------
+    ConfigurationError
+        If the CPU lacks the precision.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class ExactSoftmax:
         *,
         optimizer: str = "adam",
         max_rows: int = 256,
+        precision: Precision = "float32",
         pool: WorkerPool,
     ) -> None:
         self.n_words, self.dimensions = in_vectors.shape
@@ -105,6 +110,12 @@ class ExactSoftmax:
         self._packed = np.zeros(self._max_rows * self.dimensions, np.float32)
         self._row_weights = np.zeros(self._max_rows, np.float32)
         self._work = self._workspace()
+        self._products = products_for(
+            precision, pool, self.output, self._work, self._shape(self._max_rows)
+        )
+
+    def _shape(self, rows: int) -> Shape:
+        return Shape(self._words, rows, self.dimensions, self._stride, self.tile)
 
     def _padded(self, vectors: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
         padded = np.zeros((rows, self._stride), np.float32)
@@ -147,7 +158,8 @@ class ExactSoftmax:
     def nbytes(self) -> int:
         """Memory of parameters, optimiser state and workspace, in bytes."""
         own = (self._vectors, self._packed, self._row_weights)
-        return sum(a.nbytes for a in (*self.output, *self.centre, *self._work, *own))
+        arrays = (*self.output, *self.centre, *self._work, *own)
+        return self._products.nbytes + sum(array.nbytes for array in arrays)
 
     def _load(self, batch: Batch) -> tuple[Shape, BatchArrays]:
         n_rows = len(batch.centres)
@@ -159,8 +171,7 @@ class ExactSoftmax:
                 f"batch: expected entries cut into {tiles} tiles, got {batch.splits.shape[1] - 1}; "
                 "make batches and objective with the same number of rows and dimensions"
             )
-        rows = _round_up(n_rows, PANEL)
-        shape = Shape(self._words, rows, self.dimensions, self._stride, self.tile)
+        shape = self._shape(_round_up(n_rows, PANEL))
         self._row_weights[:n_rows] = batch.row_weights
         self._row_weights[n_rows : shape.rows] = 0
         arrays = BatchArrays(
@@ -172,12 +183,6 @@ class ExactSoftmax:
             batch.weights,
         )
         gather_rows(shape, batch.centres, self.centre.vectors, arrays)
-        return shape, arrays
-
-    def _forward(self, batch: Batch) -> tuple[Shape, BatchArrays]:
-        shape, arrays = self._load(batch)
-        self.pool.run_kernel(forward_tiles, shape, self.output, arrays, self._work)
-        combine_tiles(shape, self._work)
         return shape, arrays
 
     def _observed_loss(self, shape: Shape) -> float:
@@ -201,15 +206,18 @@ class ExactSoftmax:
 
         NaN or infinity if the parameters or scores of the batch have left the range of float32.
         """
-        shape, arrays = self._forward(batch)
+        shape, arrays = self._load(batch)
+        self.pool.run_kernel(forward_tiles, shape, self.output, arrays, self._work)
+        combine_tiles(shape, self._work)
         self.pool.run_kernel(loss_tiles, shape, self.output, arrays, self._work)
         return self._observed_loss(shape)
 
     def step(self, batch: Batch, rules: StepRules) -> float:
         """Train on one batch and return its loss from before the step, as `loss` does."""
-        shape, arrays = self._forward(batch)
-        output_rules = (rules.output, rules.bias)
-        self.pool.run_kernel(backward_tiles, shape, self.output, arrays, self._work, output_rules)
+        shape, arrays = self._load(batch)
+        self._products.forward(shape, arrays)
+        combine_tiles(shape, self._work)
+        self._products.backward(shape, arrays, (rules.output, rules.bias))
         self.pool.run_kernel(
             update_centres, shape, self._work, batch.centres, self.centre, rules.centre
         )

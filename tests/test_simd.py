@@ -72,12 +72,12 @@ def test_arithmetic():
 
 
 @njit
-def all_blocks(c, a, b, row_values, steps):
+def all_blocks(c, a, b, row_values, scales, steps):
     blocks.block((c[0], 0), (a, 0), (b, 0), steps)
     blocks.block_one_vector((c[1], 0), (a, 0), (b, 0), steps)
-    blocks.block_added((c[2], 0), (a, 0), (b, 0), steps)
-    blocks.block_added_two_thirds((c[3], 0), (a, 0), (b, 0), steps)
-    blocks.block_added_third((c[4], 0), (a, 0), (b, 0), steps)
+    blocks.block_scaled((c[2], 0), (a, 0), (b, 0), (scales, 0), steps)
+    blocks.block_scaled_two_thirds((c[3], 0), (a, 0), (b, 0), (scales, 0), steps)
+    blocks.block_scaled_third((c[4], 0), (a, 0), (b, 0), (scales, 0), steps)
     blocks.block_from_rows((c[5], 0), (a, 0), (b, 0), (row_values, 0), steps)
 
 
@@ -88,16 +88,17 @@ def test_blocks_equal_numpy(outer, inner):
     b = generator.normal(size=(outer, inner, PANEL)).astype(np.float32)
     before = generator.normal(size=(6, ROWS, PANEL)).astype(np.float32)
     row_values = generator.normal(size=ROWS).astype(np.float32)
+    scales = generator.normal(size=PANEL).astype(np.float32)
     c = before.copy()
     steps = (outer, inner, PANEL, outer * inner, inner, 1, inner * PANEL, PANEL)
-    all_blocks(c.reshape(6, -1), a.reshape(-1), b.reshape(-1), row_values, steps)
+    all_blocks(c.reshape(6, -1), a.reshape(-1), b.reshape(-1), row_values, scales, steps)
     product = np.einsum("iqp,qpj->ij", a, b, dtype=np.float64)
     expected = before.copy()
     expected[0] = product
     expected[1, :, :LANES] = product[:, :LANES]
-    expected[2] += product
-    expected[3, : 2 * THIRD] += product[: 2 * THIRD]
-    expected[4, :THIRD] += product[:THIRD]
+    expected[2] += product * scales
+    expected[3, : 2 * THIRD] += product[: 2 * THIRD] * scales
+    expected[4, :THIRD] += product[:THIRD] * scales
     expected[5] = product + row_values[:, None]
     assert np.allclose(c, expected, atol=1e-5)
     expected[5] = product

@@ -7,12 +7,12 @@ lie in memory. The intrinsics below emit that loop for one block of C, held in r
 the first k to the last: `ROWS` (or a part of it) times `VECTORS` (or one) vectors.
 
 What an element is, and how two of them multiply, is an *operand*: a float32 here, a pair of
-bfloat16 in `fastw2v.kernels.bfloat16_blocks`. A *place* is a pair (one-dimensional array,
-offset of the first element), or a triple with the distance to the same element of a second
-plane.
+bfloat16 in `fastw2v.kernels.bfloat16`. A *place* is a pair (one-dimensional array, offset of
+the first element); instead of one array it may hold a tuple of them, the planes whose sum is
+the number.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
@@ -84,8 +84,10 @@ class _Loop:
 class SinglePrecision:
     """Operands of float32: an element is one number, a term one multiply-add."""
 
-    # Which plane of A meets which plane of B.
-    plane_pairs = ((0, 0),)
+    @staticmethod
+    def plane_pairs(n_planes):
+        """Return which plane of A meets which plane of B."""
+        return ((0, 0),) * n_planes
 
     @staticmethod
     def column(builder, pointer):
@@ -106,24 +108,33 @@ class SinglePrecision:
 class Place(NamedTuple):
     """LLVM pointers to the first element of each plane of an operand."""
 
-    planes: tuple
+    planes: tuple[Any, ...]
 
     def at(self, builder, offset):
         """Return the place `offset` elements on."""
         return Place(tuple(builder.gep(plane, [offset]) for plane in self.planes))
 
 
+def planes_of(builder, kind, arrays):
+    """Return (type, value) of each plane of an array or a tuple of arrays."""
+    if isinstance(kind, types.BaseTuple):
+        return list(zip(kind, cgutils.unpack_tuple(builder, arrays, len(kind)), strict=True))
+    return [(kind, arrays)]
+
+
 def place_of(context, builder, kind, place):
-    """Return the `Place` of a Numba pair or triple."""
-    array, offset, *low = cgutils.unpack_tuple(builder, place, len(kind))
-    first = element_pointer(context, builder, kind[0], array, offset)
-    return Place((first, *(builder.gep(first, [distance]) for distance in low)))
+    """Return the `Place` of a Numba pair."""
+    arrays, offset = cgutils.unpack_tuple(builder, place, 2)
+    planes = planes_of(builder, kind[0], arrays)
+    return Place(
+        tuple(element_pointer(context, builder, array, value, offset) for array, value in planes)
+    )
 
 
 def _terms(builder, block, a, b, a_row, sums):
     """Emit sums[i, j] + A[i] * B[j] for one k."""
     operand = block.operand
-    pairs = operand.plane_pairs
+    pairs = operand.plane_pairs(len(a.planes))
     columns = {
         (plane, j): operand.column(builder, builder.gep(b.planes[plane], [_INDEX(j * LANES)]))
         for plane in sorted({pair[1] for pair in pairs})

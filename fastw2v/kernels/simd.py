@@ -37,7 +37,8 @@ def _register_file(features: frozenset[str]) -> tuple[int, int]:
     return (4, 32) if machine in ("aarch64", "arm64") else (4, 16)
 
 
-LANES, REGISTERS = _register_file(_target_features())
+TARGET_FEATURES = _target_features()
+LANES, REGISTERS = _register_file(TARGET_FEATURES)
 
 FLOAT = ir.FloatType()
 INT32 = ir.IntType(32)

@@ -1,0 +1,389 @@
+"""The exact softmax step with its three products in bfloat16: `softmax_tiles`, number by number.
+
+Parameters, moments, sums, exponentials and gradients are float32; what is multiplied is rounded
+(see `fastw2v.kernels.bfloat16`). The products sum over pairs of neighbours, so each operand is
+laid out in pairs along its summed index:
+
+========================  ===================  ==============================================
+product                   summed over          pairs
+========================  ===================  ==============================================
+scores U V_B^T            dimensions           rows of U as they lie; `packed` V_B
+centre gradient G U       words of the tile    two rows of scores, two rows of U interleaved
+output gradient G^T V_B   rows of the batch    scores as they lie; two rows of V_B interleaved
+========================  ===================  ==============================================
+
+The exponentials are rounded and stored straight from the registers they were made in. The rest
+is made tile by tile, just before it is used.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from fastw2v.kernels.atomics import fetch_add
+from fastw2v.kernels.bfloat16 import (
+    PANEL_PAIRS,
+    new_planes,
+    number_at,
+    pair_block,
+    pair_block_exponentials,
+    pair_block_from_rows,
+    pair_block_one_vector,
+    pair_block_scaled,
+    pair_block_scaled_third,
+    pair_block_scaled_two_thirds,
+    pair_rows,
+    set_number,
+    store_pairs,
+    store_rounded,
+)
+from fastw2v.kernels.blocks import PANEL, ROWS, THIRD
+from fastw2v.kernels.simd import LANES, broadcast, exponential, load, maximum, prefetch, store
+from fastw2v.kernels.softmax_layout import Shape
+from fastw2v.kernels.softmax_tiles import (
+    FURTHEST_PEAK,
+    OBSERVED_BUFFER,
+    SMALLEST_PROBABILITY,
+    log_probability,
+    tile_scales,
+    update_bias,
+    weighted_logs,
+)
+from fastw2v.kernels.updates import update_block
+
+_CACHE_LINE = 16  # elements
+
+
+class RoundedArrays(NamedTuple):
+    """The rounded operands; each a tuple of planes, one-dimensional uint32 arrays of pairs.
+
+    outputs : (words * row_pairs,) the output vectors, their rows `row_pairs` apart
+    packed : (rows * dimension_pairs,) the batch's centre vectors as panels of
+        (dimension_pairs, PANEL)
+    scores : (words * rows / 2,) panels of (words of the tile, PANEL numbers)
+    """
+
+    outputs: Any
+    packed: Any
+    scores: Any
+
+
+def row_pairs(shape: Shape) -> int:
+    """Return the pairs from one row of `RoundedArrays.outputs` to the next."""
+    return (shape.stride + 2 * LANES - 1) // (2 * LANES) * LANES
+
+
+_row_pairs = njit(nogil=True, inline="always")(row_pairs)
+
+
+@njit(nogil=True, inline="always")
+def _round_rows(shape, vectors, first, count, outputs):
+    """Write `count` output vectors, from row `first` on, in pairs."""
+    stride, pairs = shape.stride, _row_pairs(shape)
+    nothing = broadcast(np.float32(0))
+    for word in range(first, first + count):
+        at = word * stride
+        for d in range(0, stride, 2 * LANES):
+            second = load(vectors, at + d + LANES) if d + LANES < stride else nothing
+            store_rounded(outputs, word * pairs + d // 2, load(vectors, at + d), second)
+
+
+@njit(cache=True, nogil=True)
+def round_outputs(shape, vectors, outputs):
+    """Write all output vectors (words * stride,) in pairs, once before the first step."""
+    _round_rows(shape, vectors, 0, shape.words, outputs)
+
+
+@njit(cache=True, nogil=True)
+def round_centres(shape, batch, packed):
+    """Write the batch's packed centre vectors in pairs of dimensions."""
+    dimension_pairs = (shape.dimensions + 1) // 2
+    nothing = broadcast(np.float32(0))
+    for panel in range(shape.rows // PANEL):
+        source = panel * shape.dimensions * PANEL
+        target = panel * dimension_pairs * PANEL
+        for d in range(0, shape.dimensions, 2):
+            for lane in range(0, PANEL, LANES):
+                first = load(batch.packed, source + d * PANEL + lane)
+                second = nothing
+                if d + 1 < shape.dimensions:
+                    second = load(batch.packed, source + (d + 1) * PANEL + lane)
+                store_pairs(packed, target + d // 2 * PANEL + lane, first, second)
+
+
+@njit(nogil=True, inline="always")
+def _panel_of_scores(shape, panel, place, rounded, biases, totals):
+    """Exponentials of one panel of a tile, relative to the reference; False if it is no good."""
+    first, count = place
+    at = (first * shape.rows + panel * count * PANEL) // 2
+    dimension_pairs = (shape.dimensions + 1) // 2
+    pairs = _row_pairs(shape)
+    for lane in range(0, PANEL, LANES):
+        store(totals, lane, broadcast(np.float32(0)))
+        store(totals, PANEL + lane, broadcast(np.float32(-3e38)))
+    for word in range(0, count, ROWS):
+        pair_block_exponentials(
+            (rounded.scores, at + word * PANEL_PAIRS),
+            (rounded.outputs, (first + word) * pairs),
+            (rounded.packed, panel * dimension_pairs * PANEL),
+            (biases, word),
+            (totals, 0),
+            (1, dimension_pairs, PANEL_PAIRS, pairs, 0, 1, 0, PANEL),
+        )
+    good = True
+    for lane in range(PANEL, 2 * PANEL):
+        good &= abs(totals[lane]) <= FURTHEST_PEAK
+    return good
+
+
+@njit(nogil=True)
+def _panel_by_peak(shape, panel, place, bias, rounded, scores, references):
+    """Exponentials of one panel of a tile, relative to each row's own largest score."""
+    first, count = place
+    peaks, sums = references
+    dimension_pairs = (shape.dimensions + 1) // 2
+    pairs = _row_pairs(shape)
+    for word in range(0, count, ROWS):
+        pair_block_from_rows(
+            (scores, word * PANEL),
+            (rounded.outputs, (first + word) * pairs),
+            (rounded.packed, panel * dimension_pairs * PANEL),
+            (bias, first + word),
+            (1, dimension_pairs, PANEL, pairs, 0, 1, 0, PANEL),
+        )
+    for lane in range(0, PANEL, LANES):
+        peak = load(scores, lane)
+        for i in range(lane + PANEL, lane + count * PANEL, PANEL):
+            peak = maximum(peak, load(scores, i))
+        total = broadcast(np.float32(0))
+        for i in range(lane, lane + count * PANEL, PANEL):
+            value = exponential(load(scores, i) - peak)
+            store(scores, i, value)
+            total = total + value
+        store(peaks, panel * PANEL + lane, peak)
+        store(sums, panel * PANEL + lane, total)
+    at = (first * shape.rows + panel * count * PANEL) // 2
+    for word in range(count):
+        i = word * PANEL
+        values = load(scores, i), load(scores, i + LANES)
+        store_rounded(rounded.scores, at + word * PANEL_PAIRS, values[0], values[1])
+
+
+@njit(cache=True, nogil=True)
+def forward_rounded_tiles(tasks, shape, output, rounded, work):
+    """Score tiles taken from the counter `tasks` until none is left.
+
+    Parameters
+    ----------
+    tasks : (1,) int64
+        Shared counter; the caller sets it to zero, every worker calls with the same one.
+    shape : Shape
+    output : OutputState
+        Only its bias is read.
+    rounded : RoundedArrays
+        `outputs` and `packed` are read, `scores` is written.
+    work : Workspace
+        `peaks` and `sums` are written; `scores` is not used.
+    """
+    tiles = (shape.words + shape.tile - 1) // shape.tile
+    biases = np.empty(shape.tile, np.float32)
+    totals = np.empty(2 * PANEL, np.float32)
+    scores = np.empty(shape.tile * PANEL, np.float32)
+    while True:
+        tile = fetch_add(tasks, 0, 1)
+        if tile >= tiles:
+            return
+        first = tile * shape.tile
+        count = min(shape.tile, shape.words - first)
+        place = (first, count)
+        reference = output.bias[first]
+        for word in range(first, first + count):
+            reference = max(reference, output.bias[word])
+        for word in range(count):
+            biases[word] = output.bias[first + word] - reference
+        peaks, sums = work.peaks[tile], work.sums[tile]
+        for panel in range(shape.rows // PANEL):
+            if _panel_of_scores(shape, panel, place, rounded, biases, totals):
+                for lane in range(PANEL):
+                    peaks[panel * PANEL + lane] = reference
+                    sums[panel * PANEL + lane] = totals[lane]
+            else:
+                _panel_by_peak(shape, panel, place, output.bias, rounded, scores, (peaks, sums))
+
+
+@njit(nogil=True)
+def _subtract_observed(shape, tile, place, output, batch, work, rounded, scales):
+    """Take observed / scale off the exponentials; return sum of weight * log p."""
+    first, count = place
+    probabilities = np.empty(OBSERVED_BUFFER, np.float32)
+    weights = np.empty(OBSERVED_BUFFER, np.float32)
+    held = 0
+    total = 0.0
+    for row in range(batch.splits.shape[0]):
+        row_weight = batch.row_weights[row]
+        if not row_weight > 0:
+            continue
+        at = first * shape.rows + (row // PANEL) * count * PANEL + row % PANEL - first * PANEL
+        relative = scales[row] / row_weight
+        share = np.float32(1) / scales[row]
+        for k in range(batch.splits[row, tile], batch.splits[row, tile + 1]):
+            i = at + batch.columns[k] * PANEL
+            weight = batch.weights[k]
+            value = number_at(rounded.scores, i)
+            set_number(rounded.scores, i, value - weight * share)
+            probability = value * relative
+            if probability < SMALLEST_PROBABILITY:
+                word = batch.columns[k]
+                total += weight * log_probability(shape, row, word, output, batch, work)
+                continue
+            probabilities[held] = probability
+            weights[held] = weight
+            held += 1
+            if held == OBSERVED_BUFFER:
+                total += weighted_logs(probabilities, weights, held)
+                held = 0
+    return total + weighted_logs(probabilities, weights, held)
+
+
+@njit(nogil=True)
+def _pair_centres(shape, vectors, scales, scaled):
+    """Write the batch's centre vectors times their scales, in pairs of rows."""
+    stride = shape.stride
+    for row in range(0, shape.rows, 2):
+        first, second = broadcast(scales[row]), broadcast(scales[row + 1])
+        at = row * stride
+        for d in range(0, stride, LANES):
+            x = first * load(vectors, at + d)
+            y = second * load(vectors, at + stride + d)
+            store_pairs(scaled, row // 2 * stride + d, x, y)
+
+
+@njit(nogil=True)
+def _pair_outputs(shape, place, outputs, paired):
+    """Write the tile's output vectors in pairs of words, 2 * row_pairs apart."""
+    first, count = place
+    pairs = _row_pairs(shape)
+    for word in range(0, count, 2):
+        at = (first + word) * pairs
+        for d in range(0, pairs, LANES):
+            pair_rows(paired, word * pairs + 2 * d, outputs, at + d, at + pairs + d)
+
+
+@njit(nogil=True, inline="always")
+def _centre_gradient(shape, place, rounded, paired, rows, coming):
+    """Add G U of the tile to the gradient, and have the scores of the next tile fetched."""
+    first, count = place
+    paired_outputs, paired_errors = paired
+    scales, gradient = rows
+    dimensions = (shape.dimensions + THIRD - 1) // THIRD * THIRD
+    steps = (1, count // 2, PANEL, 1, 0, 2 * _row_pairs(shape), 0, PANEL)
+    panels = shape.rows // PANEL
+    share = coming[1] // (panels * ((dimensions + ROWS - 1) // ROWS)) + 1
+    ahead, end = coming[0], coming[0] + coming[1]
+    errors = (paired_errors, 0)
+    for panel in range(panels):
+        at = (first * shape.rows + panel * count * PANEL) // 2
+        for word in range(0, count, 2):
+            i = at + word * PANEL_PAIRS
+            pair_rows(paired_errors, word // 2 * PANEL, rounded.scores, i, i + PANEL_PAIRS)
+        row_scales = (scales, panel * PANEL)
+        at = panel * dimensions * PANEL
+        for d in range(0, dimensions, ROWS):
+            for i in range(ahead, min(ahead + share, end), _CACHE_LINE):
+                for plane in rounded.scores:
+                    prefetch(plane, i)
+            ahead += share
+            sums = (gradient, at + d * PANEL)
+            vectors = (paired_outputs, d)
+            if dimensions - d >= ROWS:
+                pair_block_scaled(sums, vectors, errors, row_scales, steps)
+            elif dimensions - d == THIRD:
+                pair_block_scaled_third(sums, vectors, errors, row_scales, steps)
+            else:
+                pair_block_scaled_two_thirds(sums, vectors, errors, row_scales, steps)
+
+
+@njit(nogil=True, inline="always")
+def _block_bias_gradient(shape, at, count, scores, scales, gradient):
+    for i in range(ROWS):
+        total = np.float32(0)
+        for panel in range(shape.rows // PANEL):
+            start = at + (panel * count + i) * PANEL
+            for lane in range(PANEL):
+                total += number_at(scores, start + lane) * scales[panel * PANEL + lane]
+        gradient[i] = total
+
+
+@njit(nogil=True, inline="always")
+def _update(shape, place, output, rounded, rows, gradient, rules):
+    """Update the tile's output vectors, block by block, each from a gradient still in L1."""
+    first, count = place
+    scales, scaled = rows
+    panels = shape.rows // PANEL
+    stride = shape.stride
+    half = PANEL_PAIRS
+    steps = (panels, half, stride, half, count * half, 1, half * stride, stride)
+    for word in range(0, count, ROWS):
+        errors = (rounded.scores, first * shape.rows // 2 + word * half)
+        d = 0
+        while d + PANEL <= stride:
+            pair_block((gradient, d), errors, (scaled, d), steps)
+            d += PANEL
+        if d < stride:
+            pair_block_one_vector((gradient, d), errors, (scaled, d), steps)
+        at = (first + word) * stride
+        size = ROWS * stride
+        update_block(output.vectors, output.vector_moments, at, gradient, 0, size, rules[0])
+        _round_rows(shape, output.vectors, first + word, ROWS, rounded.outputs)
+        if rules[1].rate > 0:
+            at = first * shape.rows + word * PANEL
+            _block_bias_gradient(shape, at, count, rounded.scores, scales, gradient)
+            update_bias(output.bias, output.bias_moments, first + word, gradient, rules[1])
+
+
+@njit(cache=True, nogil=True)
+def backward_rounded_tiles(tasks, shape, output, batch, work, rounded, rules):
+    """Take groups of tiles from the counter `tasks`; update them, and sum centre gradients.
+
+    Parameters
+    ----------
+    tasks : (1,) int64
+        Shared counter; the caller sets it to zero, every worker calls with the same one.
+    shape, output, batch, work, rounded
+        As in `forward_rounded_tiles`, after `combine_tiles`; `output` and ``rounded.outputs`` are
+        updated, ``work.centre_gradients[group]`` and ``work.observed`` are written.
+    rules : tuple of two Rule
+        For the output vectors and for the bias; a bias rate of zero leaves the bias fixed.
+    """
+    tiles = (shape.words + shape.tile - 1) // shape.tile
+    groups = work.centre_gradients.shape[0]
+    gradient = np.zeros(ROWS * shape.stride + LANES, np.float32)
+    scales = np.empty(shape.rows, np.float32)
+    scaled = new_planes(rounded.scores, shape.rows // 2 * shape.stride)
+    paired_outputs = new_planes(rounded.scores, shape.tile * _row_pairs(shape))
+    paired_errors = new_planes(rounded.scores, shape.tile // 2 * PANEL)
+    while True:
+        group = fetch_add(tasks, 0, 1)
+        if group >= groups:
+            return
+        partial = work.centre_gradients[group]
+        partial[:] = 0
+        last = (group + 1) * tiles // groups
+        for tile in range(group * tiles // groups, last):
+            first = tile * shape.tile
+            count = min(shape.tile, shape.words - first)
+            place = (first, count)
+            following = 0
+            if tile + 1 < last:
+                following = min(shape.tile, shape.words - first - count) * shape.rows // 2
+            coming = ((first + count) * shape.rows // 2, following)
+            tile_scales(shape, tile, batch, work, scales)
+            work.observed[tile] = _subtract_observed(
+                shape, tile, place, output, batch, work, rounded, scales
+            )
+            _pair_centres(shape, batch.vectors, scales, scaled)
+            _pair_outputs(shape, place, rounded.outputs, paired_outputs)
+            paired = (paired_outputs, paired_errors)
+            _centre_gradient(shape, place, rounded, paired, (scales, partial), coming)
+            _update(shape, place, output, rounded, (scales, scaled), gradient, rules)

@@ -90,10 +90,10 @@ class CountBatches:
     def batch(self, centres: NDArray[np.int64]) -> Batch:
         """Return the batch of the given centre words (ascending, each once)."""
         counts = (self.counts.indptr, self.counts.indices, self.counts.values)
-        columns, weights, row_weights, splits = prepare_rows(
+        entries = prepare_rows(
             centres, counts, self.keep, self.keep[centres] * self.scale, self.tile
         )
-        return Batch(centres.astype(np.int32), columns, weights, row_weights, splits)
+        return Batch(centres.astype(np.int32), *entries)
 
 
 class TokenBatches:
@@ -153,14 +153,14 @@ class TokenBatches:
         stop = min(start + self.stretch, len(self.tokens.ids))
         found = count_batch(self.tokens, start, stop, len(self.keep), self.window, self._workspace)
         rows = np.arange(len(found.rows))
-        columns, weights, row_weights, splits = prepare_rows(
+        entries = prepare_rows(
             rows,
             (found.indptr, found.indices, found.values),
             self.keep,
             self.keep[found.rows] * self.scale,
             self.tile,
         )
-        return Batch(found.rows, columns, weights, row_weights, splits)
+        return Batch(found.rows, *entries)
 
 
 _END = object()

@@ -33,10 +33,11 @@ class Batch(NamedTuple):
     """Distinct centre rows with their weighed contexts, as `prepare_rows` gives them."""
 
     centres: NDArray[np.int32]
+    tile_starts: NDArray[np.int64]
+    entry_rows: NDArray[np.int32]
     columns: NDArray[np.int32]
     weights: NDArray[np.float32]
     row_weights: NDArray[np.float64]
-    splits: NDArray[np.int64]
 
 
 def _round_up(number: int, multiple: int) -> int:
@@ -166,9 +167,10 @@ class ExactSoftmax:
         if n_rows > self._max_rows:
             raise ValueError(f"batch: expected at most {self._max_rows} rows, got {n_rows}")
         tiles = -(-self._words // self.tile)
-        if batch.splits.shape[1] != tiles + 1:
+        if len(batch.tile_starts) != tiles + 1:
             raise ValueError(
-                f"batch: expected entries cut into {tiles} tiles, got {batch.splits.shape[1] - 1}; "
+                f"batch: expected entries cut into {tiles} tiles, "
+                f"got {len(batch.tile_starts) - 1}; "
                 "make batches and objective with the same number of rows and dimensions"
             )
         shape = self._shape(_round_up(n_rows, PANEL))
@@ -178,7 +180,8 @@ class ExactSoftmax:
             self._vectors,
             self._packed,
             self._row_weights,
-            batch.splits,
+            batch.tile_starts,
+            batch.entry_rows,
             batch.columns,
             batch.weights,
         )

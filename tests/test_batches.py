@@ -76,7 +76,7 @@ def summed_weights(batches, number=0):
     for batch in batches.one_pass(number):
         assert len(np.unique(batch.centres)) == len(batch.centres) <= batches.max_rows
         for row, centre in enumerate(batch.centres):
-            entries = slice(batch.splits[row, 0], batch.splits[row, -1])
+            entries = batch.entry_rows == row
             weights[centre, batch.columns[entries]] += batch.weights[entries]
             own = batch.weights[entries].sum(dtype=np.float64)
             assert batch.row_weights[row] == pytest.approx(own, rel=1e-5, abs=1e-12)
@@ -202,9 +202,14 @@ def test_entries_are_cut_at_the_tiles_of_output_words():
     batches = count_batches(encoded([ends]), np.ones(n_words), window=9)
     assert batches.tile == tile
     batch = next(batches.one_pass(0))
-    for row in range(len(batch.centres)):
-        for number in range(3):
-            columns = batch.columns[batch.splits[row, number] : batch.splits[row, number + 1]]
+    assert batch.tile_starts[0] == 0
+    assert batch.tile_starts[-1] == len(batch.columns)
+    for number in range(3):
+        entries = slice(batch.tile_starts[number], batch.tile_starts[number + 1])
+        rows = batch.entry_rows[entries]
+        assert (np.diff(rows) >= 0).all()
+        for row in range(len(batch.centres)):
+            columns = batch.columns[entries][rows == row]
             expected = [w for w in ends if w // tile == number and w != batch.centres[row]]
             assert columns.tolist() == expected
 

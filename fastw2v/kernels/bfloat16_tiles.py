@@ -25,7 +25,6 @@ from fastw2v.kernels.atomics import fetch_add
 from fastw2v.kernels.bfloat16 import (
     PANEL_PAIRS,
     new_planes,
-    number_at,
     pair_block,
     pair_block_exponentials,
     pair_block_from_rows,
@@ -34,22 +33,14 @@ from fastw2v.kernels.bfloat16 import (
     pair_block_scaled_third,
     pair_block_scaled_two_thirds,
     pair_rows,
-    set_number,
     store_pairs,
     store_rounded,
 )
 from fastw2v.kernels.blocks import PANEL, ROWS, THIRD
 from fastw2v.kernels.simd import LANES, broadcast, exponential, load, maximum, prefetch, store
+from fastw2v.kernels.softmax_errors import subtract_observed, tile_scales, update_bias
 from fastw2v.kernels.softmax_layout import Shape
-from fastw2v.kernels.softmax_tiles import (
-    FURTHEST_PEAK,
-    OBSERVED_BUFFER,
-    SMALLEST_PROBABILITY,
-    log_probability,
-    tile_scales,
-    update_bias,
-    weighted_logs,
-)
+from fastw2v.kernels.softmax_tiles import FURTHEST_PEAK
 from fastw2v.kernels.updates import update_block
 
 _CACHE_LINE = 16  # elements
@@ -213,40 +204,6 @@ def forward_rounded_tiles(tasks, shape, output, rounded, work):
 
 
 @njit(nogil=True)
-def _subtract_observed(shape, tile, place, output, batch, work, rounded, scales):
-    """Take observed / scale off the exponentials; return sum of weight * log p."""
-    first, count = place
-    probabilities = np.empty(OBSERVED_BUFFER, np.float32)
-    weights = np.empty(OBSERVED_BUFFER, np.float32)
-    held = 0
-    total = 0.0
-    for row in range(batch.splits.shape[0]):
-        row_weight = batch.row_weights[row]
-        if not row_weight > 0:
-            continue
-        at = first * shape.rows + (row // PANEL) * count * PANEL + row % PANEL - first * PANEL
-        relative = scales[row] / row_weight
-        share = np.float32(1) / scales[row]
-        for k in range(batch.splits[row, tile], batch.splits[row, tile + 1]):
-            i = at + batch.columns[k] * PANEL
-            weight = batch.weights[k]
-            value = number_at(rounded.scores, i)
-            set_number(rounded.scores, i, value - weight * share)
-            probability = value * relative
-            if probability < SMALLEST_PROBABILITY:
-                word = batch.columns[k]
-                total += weight * log_probability(shape, row, word, output, batch, work)
-                continue
-            probabilities[held] = probability
-            weights[held] = weight
-            held += 1
-            if held == OBSERVED_BUFFER:
-                total += weighted_logs(probabilities, weights, held)
-                held = 0
-    return total + weighted_logs(probabilities, weights, held)
-
-
-@njit(nogil=True)
 def _pair_centres(shape, vectors, scales, scaled):
     """Write the batch's centre vectors times their scales, in pairs of rows."""
     stride = shape.stride
@@ -305,17 +262,6 @@ def _centre_gradient(shape, place, rounded, paired, rows, coming):
 
 
 @njit(nogil=True, inline="always")
-def _block_bias_gradient(shape, at, count, scores, scales, gradient):
-    for i in range(ROWS):
-        total = np.float32(0)
-        for panel in range(shape.rows // PANEL):
-            start = at + (panel * count + i) * PANEL
-            for lane in range(PANEL):
-                total += number_at(scores, start + lane) * scales[panel * PANEL + lane]
-        gradient[i] = total
-
-
-@njit(nogil=True, inline="always")
 def _update(shape, place, output, rounded, rows, gradient, rules):
     """Update the tile's output vectors, block by block, each from a gradient still in L1."""
     first, count = place
@@ -337,9 +283,8 @@ def _update(shape, place, output, rounded, rows, gradient, rules):
         update_block(output.vectors, output.vector_moments, at, gradient, 0, size, rules[0])
         _round_rows(shape, output.vectors, first + word, ROWS, rounded.outputs)
         if rules[1].rate > 0:
-            at = first * shape.rows + word * PANEL
-            _block_bias_gradient(shape, at, count, rounded.scores, scales, gradient)
-            update_bias(output.bias, output.bias_moments, first + word, gradient, rules[1])
+            place_of_block = (first + word, first * shape.rows + word * PANEL, count * PANEL)
+            update_bias(shape, output, place_of_block, rounded.scores, scales, gradient, rules[1])
 
 
 @njit(cache=True, nogil=True)
@@ -379,8 +324,9 @@ def backward_rounded_tiles(tasks, shape, output, batch, work, rounded, rules):
                 following = min(shape.tile, shape.words - first - count) * shape.rows // 2
             coming = ((first + count) * shape.rows // 2, following)
             tile_scales(shape, tile, batch, work, scales)
-            work.observed[tile] = _subtract_observed(
-                shape, tile, place, output, batch, work, rounded, scales
+            with_scores = (first, count, rounded.scores)
+            work.observed[tile] = subtract_observed(
+                shape, tile, with_scores, output, batch, work, scales
             )
             _pair_centres(shape, batch.vectors, scales, scaled)
             _pair_outputs(shape, place, rounded.outputs, paired_outputs)

@@ -27,41 +27,54 @@ def prepare_rows(csr_rows, counts, context_keep, row_scales, tile):
 
     Returns
     -------
+    tile_starts : (tiles + 1,) int64
+        Where each tile's entries begin.
+    entry_rows : (E,) int32
+        The entries' rows within the batch, ascending within a tile.
     columns : (E,) int32
+        Their context words, ascending within a tile's row.
     weights : (E,) float32
         row_scale * n(c, o) * keep(o).
     row_weights : (B,) float64
-        Their sums a_r.
-    splits : (B, tiles + 1) int64
-        Where each tile's entries begin within `columns`.
+        Their sums a_r over each row.
     """
     indptr, indices, values = counts
     n_rows = csr_rows.shape[0]
     tiles = (context_keep.shape[0] + tile - 1) // tile
-    entries = 0
+    tile_starts = np.zeros(tiles + 1, np.int64)
     for row in range(n_rows):
-        entries += indptr[csr_rows[row] + 1] - indptr[csr_rows[row]]
+        # Columns ascend, so that each tile's entries of a row are one run.
+        number, end = 0, tile
+        for k in range(indptr[csr_rows[row]], indptr[csr_rows[row] + 1]):
+            if indices[k] >= end:
+                number = indices[k] // tile
+                end = (number + 1) * tile
+            tile_starts[number + 1] += 1
+    for number in range(tiles):
+        tile_starts[number + 1] += tile_starts[number]
+    following = tile_starts[:tiles].copy()
+    entries = tile_starts[tiles]
+    entry_rows = np.empty(entries, np.int32)
     columns = np.empty(entries, np.int32)
     weights = np.empty(entries, np.float32)
     row_weights = np.zeros(n_rows, np.float64)
-    splits = np.empty((n_rows, tiles + 1), np.int64)
-    at = 0
     for row in range(n_rows):
-        next_tile = 0
+        number, end = 0, tile
         total = 0.0
         for k in range(indptr[csr_rows[row]], indptr[csr_rows[row] + 1]):
             column = indices[k]
-            while next_tile <= column // tile:
-                splits[row, next_tile] = at
-                next_tile += 1
+            if column >= end:
+                number = column // tile
+                end = (number + 1) * tile
+            at = following[number]
+            following[number] = at + 1
             weight = row_scales[row] * values[k] * context_keep[column]
+            entry_rows[at] = row
             columns[at] = column
             weights[at] = weight
             total += weight
-            at += 1
-        splits[row, next_tile:] = at
         row_weights[row] = total
-    return columns, weights, row_weights, splits
+    return tile_starts, entry_rows, columns, weights, row_weights
 
 
 @njit(cache=True, nogil=True)

@@ -63,15 +63,17 @@ class BatchArrays(NamedTuple):
     vectors : (rows * stride,) centre vectors, zero beyond the batch's own rows
     packed : (rows * dimensions,) the same as panels of (dimensions, PANEL)
     row_weights : (rows,) a_r, zero beyond the batch's own rows
-    splits : (B, tiles + 1) int64, where each tile's entries begin within `columns`
-    columns : (E,) int32 observed context words, ascending within a row
+    tile_starts : (tiles + 1,) int64, where the entries of each tile of output words begin
+    entry_rows : (E,) int32, the entries' rows, ascending within a tile
+    columns : (E,) int32, their observed context words, ascending within a tile's row
     weights : (E,) observed weights; those of row r sum to a_r
     """
 
     vectors: Floats
     packed: Floats
     row_weights: Floats
-    splits: NDArray[np.int64]
+    tile_starts: NDArray[np.int64]
+    entry_rows: NDArray[np.int32]
     columns: NDArray[np.int32]
     weights: Floats
 

@@ -42,21 +42,21 @@ from fastw2v.kernels.simd import (
     broadcast,
     exponential,
     load,
-    logarithm,
     maximum,
     prefetch,
     store,
+)
+from fastw2v.kernels.softmax_errors import (
+    scale_rows,
+    subtract_observed,
+    tile_scales,
+    update_bias,
 )
 from fastw2v.kernels.updates import update_block
 
 # The reference of a tile is its largest bias. Exponents this far above or below are as good as
 # any; a tile whose largest exponent is further off takes the way round by `_panel_by_peak`.
 FURTHEST_PEAK = np.float32(40)
-# Probabilities below this are computed anew for the loss: the exponential ends at e^-87.
-SMALLEST_PROBABILITY = np.float32(1e-30)
-# exp(40) times this is still nothing: a tile so far below the others has no share in a row.
-_SMALLEST_SCALE = np.float32(1e-30)
-OBSERVED_BUFFER = 1024
 _CACHE_LINE = 16  # float32 elements
 
 
@@ -167,88 +167,6 @@ def combine_tiles(shape, work):
         store(work.row_sums, row, total)
 
 
-@njit(nogil=True)
-def tile_scales(shape, tile, batch, work, scales):
-    """Write scales[r] = a_r * exp(m_t - log-sum-exp): G is the exponentials times them.
-
-    A scale is kept from vanishing beside a_r, so that it can be divided by; what that adds to a
-    probability is below 1e-12.
-    """
-    smallest = broadcast(_SMALLEST_SCALE)
-    for row in range(0, shape.rows, LANES):
-        relative = exponential(load(work.peaks[tile], row) - load(work.row_peaks, row))
-        relative = maximum(relative / load(work.row_sums, row), smallest)
-        store(scales, row, load(batch.row_weights, row) * relative)
-
-
-@njit(nogil=True)
-def scale_rows(shape, vectors, scales, scaled):
-    """Write the batch's centre vectors, each times its scale."""
-    for row in range(shape.rows):
-        scale = broadcast(scales[row])
-        for d in range(row * shape.stride, (row + 1) * shape.stride, LANES):
-            store(scaled, d, scale * load(vectors, d))
-
-
-@njit(nogil=True)
-def log_probability(shape, row, word, output, batch, work):
-    """Return log p(word | row) from scratch, for a probability too small for float32."""
-    score = float(output.bias[word])
-    for d in range(shape.dimensions):
-        u = float(output.vectors[word * shape.stride + d])
-        score += u * float(batch.vectors[row * shape.stride + d])
-    return score - float(work.row_peaks[row]) - np.log(float(work.row_sums[row]))
-
-
-@njit(nogil=True, inline="always")
-def weighted_logs(probabilities, weights, count):
-    """Return sum of weight * log(probability) over the first `count`; the rest is padded."""
-    for k in range(count, (count + LANES - 1) // LANES * LANES):
-        probabilities[k] = np.float32(1)
-        weights[k] = np.float32(0)
-    total = broadcast(np.float32(0))
-    for k in range(0, count, LANES):
-        total = total + load(weights, k) * logarithm(load(probabilities, k))
-    store(weights, 0, total)
-    result = 0.0
-    for lane in range(LANES):
-        result += float(weights[lane])
-    return result
-
-
-@njit(nogil=True)
-def _subtract_observed(shape, tile, place, output, batch, work, scales):
-    """Take observed / scale off the exponentials; return sum of weight * log p."""
-    first, count, scores = place
-    probabilities = np.empty(OBSERVED_BUFFER, np.float32)
-    weights = np.empty(OBSERVED_BUFFER, np.float32)
-    held = 0
-    total = 0.0
-    for row in range(batch.splits.shape[0]):
-        row_weight = batch.row_weights[row]
-        if not row_weight > 0:
-            continue
-        at = first * shape.rows + (row // PANEL) * count * PANEL + row % PANEL - first * PANEL
-        relative = scales[row] / row_weight
-        share = np.float32(1) / scales[row]
-        for k in range(batch.splits[row, tile], batch.splits[row, tile + 1]):
-            i = at + batch.columns[k] * PANEL
-            weight = batch.weights[k]
-            probability = scores[i] * relative
-            scores[i] -= weight * share
-            if probability < SMALLEST_PROBABILITY:
-                word = batch.columns[k]
-                total += weight * log_probability(shape, row, word, output, batch, work)
-                continue
-            probabilities[held] = probability
-            weights[held] = weight
-            held += 1
-            if held == OBSERVED_BUFFER:
-                total += weighted_logs(probabilities, weights, held)
-                held = 0
-    return total + weighted_logs(probabilities, weights, held)
-
-
 @njit(nogil=True, inline="always")
 def tile_centre_gradient(shape, place, output, scales, gradient, coming):
     """Add G U of the tile to `gradient`, and have the scores of the next tile fetched."""
@@ -277,17 +195,6 @@ def tile_centre_gradient(shape, place, output, scales, gradient, coming):
 
 
 @njit(nogil=True, inline="always")
-def _block_bias_gradient(shape, at, count, scores, scales, gradient):
-    for i in range(ROWS):
-        total = np.float32(0)
-        for panel in range(shape.rows // PANEL):
-            start = at + (panel * count + i) * PANEL
-            for lane in range(PANEL):
-                total += scores[start + lane] * scales[panel * PANEL + lane]
-        gradient[i] = total
-
-
-@njit(nogil=True, inline="always")
 def _tile_update(shape, place, output, rows, gradient, rules):
     """Update the tile's output vectors, block by block, each from a gradient still in L1."""
     first, count, scores = place
@@ -307,25 +214,8 @@ def _tile_update(shape, place, output, rows, gradient, rules):
         size = ROWS * stride
         update_block(output.vectors, output.vector_moments, at, gradient, 0, size, rules[0])
         if rules[1].rate > 0:
-            at = first * shape.rows + word * PANEL
-            _block_bias_gradient(shape, at, count, scores, scales, gradient)
-            update_bias(output.bias, output.bias_moments, first + word, gradient, rules[1])
-
-
-@njit(nogil=True)
-def update_bias(bias, moments, at, gradient, rule):
-    """Update the `ROWS` biases from `at` on; a block of them need not fill whole vectors."""
-    padded = (ROWS + LANES - 1) // LANES * LANES
-    values = np.zeros(padded, np.float32)
-    kept = np.zeros((moments.shape[0], padded), np.float32)
-    gradient[ROWS:padded] = 0
-    values[:ROWS] = bias[at : at + ROWS]
-    for i in range(moments.shape[0]):
-        kept[i, :ROWS] = moments[i, at : at + ROWS]
-    update_block(values, kept, 0, gradient, 0, padded, rule)
-    bias[at : at + ROWS] = values[:ROWS]
-    for i in range(moments.shape[0]):
-        moments[i, at : at + ROWS] = kept[i, :ROWS]
+            place_of_block = (first + word, first * shape.rows + word * PANEL, count * PANEL)
+            update_bias(shape, output, place_of_block, scores, scales, gradient, rules[1])
 
 
 @njit(cache=True, nogil=True)
@@ -343,7 +233,7 @@ def loss_tiles(tasks, shape, output, batch, work):
         first = tile * shape.tile
         place = (first, min(shape.tile, shape.words - first), work.scores)
         tile_scales(shape, tile, batch, work, scales)
-        work.observed[tile] = _subtract_observed(shape, tile, place, output, batch, work, scales)
+        work.observed[tile] = subtract_observed(shape, tile, place, output, batch, work, scales)
 
 
 @njit(cache=True, nogil=True)
@@ -382,8 +272,6 @@ def backward_tiles(tasks, shape, output, batch, work, rules):
             coming = ((first + count) * shape.rows, following)
             tile_scales(shape, tile, batch, work, scales)
             scale_rows(shape, batch.vectors, scales, scaled)
-            work.observed[tile] = _subtract_observed(
-                shape, tile, place, output, batch, work, scales
-            )
+            work.observed[tile] = subtract_observed(shape, tile, place, output, batch, work, scales)
             tile_centre_gradient(shape, place, output, scales, partial, coming)
             _tile_update(shape, place, output, (scales, scaled), gradient, rules)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_against_rivals import summarise
+from bench_precision import table as precision_table
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -63,6 +64,19 @@ def rivals_section(path: Path) -> list[str]:
 STAGES = ("read_s", "count_s", "train_s")
 
 
+def precision_section(path: Path) -> list[str]:
+    record = json.loads(path.read_text())
+    lines = ["## Precision", "", f"{record['corpus']}. {machine_line(record)}.", ""]
+    lines += ["| words | dimensions | rows | precision | step ms | speed, float32 = 1 |"]
+    lines.append("|---|---|---|---|---|---|")
+    for step in record["steps"]:
+        shape = f"{step['words']:,} | {step['dimensions']} | {step['rows']}"
+        for name, step_s in step["step_s"].items():
+            lines.append(f"| {shape} | {name} | {step_s * 1e3:.1f} | {step['speed'][name]:.2f} |")
+    lines += ["", "Loss in nats a pair, always computed in float32; a twentieth held out.", ""]
+    return [*lines, *precision_table(record["results"]), ""]
+
+
 def growth_section(path: Path) -> list[str]:
     record = json.loads(path.read_text())
     lines = ["## Growth: the time of a pass", "", f"{machine_line(record)}.", ""]
@@ -83,6 +97,9 @@ def main() -> None:
     lines = [INTRODUCTION]
     for path in sorted(RESULTS.glob("english-*.json")) + sorted(RESULTS.glob("wiki*.json")):
         lines += rivals_section(path)
+    precision = RESULTS / "precision.json"
+    if precision.exists():
+        lines += precision_section(precision)
     growth = RESULTS / "growth.json"
     if growth.exists():
         lines += growth_section(growth)

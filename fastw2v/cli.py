@@ -110,7 +110,7 @@ def describe(summary: "TrainingSummary") -> str:
             f"  and        {summary.conditional_entropy_nats:.4f} conditional entropy of the "
             "counts, the floor",
             f"seconds      {summary.read_s:.1f} reading, {summary.count_s:.1f} counting, "
-            f"{summary.train_s:.1f} training",
+            f"{summary.train_s:.1f} training in {summary.precision}",
         ]
     )
     if summary.loss_nats > summary.unigram_entropy_nats:

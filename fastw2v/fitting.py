@@ -19,6 +19,7 @@ from fastw2v.initial import initial_bias, random_vectors, spectral_vectors
 from fastw2v.objectives import ExactSoftmax, scores_bytes
 from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool
+from fastw2v.precision import resolved_precision
 from fastw2v.tokens import EncodedTokens, read_corpus
 from fastw2v.training import train
 from fastw2v.vocab import keep_probability
@@ -36,7 +37,8 @@ class TrainingSummary:
     The loss is the exact mean of -log p(o|c) over all window pairs of the training text as the
     run weighs them (window distance, subsampling), with the final parameters. The unigram
     entropy is what the best model without centres would reach, the conditional entropy what no
-    model can go below; all three in nats per pair of the same weighting.
+    model can go below; all three in nats per pair of the same weighting. `precision` is the one
+    that was used.
     """
 
     loss_nats: float
@@ -47,6 +49,7 @@ class TrainingSummary:
     count_s: float
     train_s: float
     batch_rows: int
+    precision: str = "float32"
 
     @property
     def perplexity(self) -> float:
@@ -82,6 +85,7 @@ def fit_softmax(
 ) -> Fitted:
     """Train exact full-softmax skip-gram; parameters and errors as in `Word2Vec.fit`."""
     started = time.perf_counter()
+    resolved_precision(settings.precision)  # refused before the text is read
     vocabulary, tokens = read_corpus(
         corpus,
         tokenizer=settings.tokenizer,
@@ -121,6 +125,7 @@ def fit_softmax(
         count_s,
         time.perf_counter() - started - read_s - count_s,
         batches.max_rows,
+        resolved_precision(settings.precision),
     )
     return Fitted(embeddings, summary, history, tokens.digest(vocabulary))
 

@@ -118,6 +118,7 @@ OPTIONS = {
     "final_rate": 0.5,
     "bias": "learned",
     "start": "random",
+    "precision": "float32",
     "tokenizer": "whitespace",
 }
 

@@ -28,6 +28,7 @@ ALLOWED = [
     ("final_rate", [0, 1]),
     ("bias", ["unigram", "learned", "none"]),
     ("start", ["spectral", "random"]),
+    ("precision", ["auto", "float32", "bf16x2", "bf16"]),
     ("tokenizer", ["words", "whitespace"]),
     ("objective", ["softmax"]),
 ]
@@ -46,6 +47,7 @@ REFUSED = [
     ("optimizer", ["adamw", None]),
     ("learning_rate", [0, -0.1, math.nan, math.inf]),
     ("final_rate", [-0.1, 1.01]),
+    ("precision", ["half", None]),
     ("bias", [True, "Unigram"]),
     ("start", ["svd", 0]),
     ("tokenizer", [""]),

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Precision
-from fastw2v.kernels.blocks import PANEL, ROWS, THIRD
+from fastw2v.kernels.blocks import PANEL
 from fastw2v.kernels.centre_rows import gather_rows, update_centres
 from fastw2v.kernels.simd import LANES
 from fastw2v.kernels.softmax_layout import (
+    DIMENSION_STEP,
     GROUPS,
     LOWEST,
+    WORD_STEP,
     BatchArrays,
     CentreState,
     OutputState,
@@ -51,7 +53,7 @@ def tile_for(max_rows: int, dimensions: int) -> int:
 
 def scores_bytes(n_words: int, n_rows: int) -> int:
     """Return the size of the largest array of a step, in bytes."""
-    return 4 * _round_up(n_words, ROWS) * _round_up(n_rows, PANEL)
+    return 4 * _round_up(n_words, WORD_STEP) * _round_up(n_rows, PANEL)
 
 
 class ExactSoftmax:
@@ -88,8 +90,9 @@ class ExactSoftmax:
     ) -> None:
         self.n_words, self.dimensions = in_vectors.shape
         self.pool = pool
-        self._words = _round_up(self.n_words, ROWS)
+        self._words = _round_up(self.n_words, WORD_STEP)
         self._stride = _round_up(self.dimensions, LANES)
+        self._block_dimensions = _round_up(self.dimensions, DIMENSION_STEP)
         self._max_rows = _round_up(max_rows, PANEL)
         self.tile = tile_for(max_rows, self.dimensions)
         recipe = RECIPES[optimizer]
@@ -116,7 +119,9 @@ class ExactSoftmax:
         )
 
     def _shape(self, rows: int) -> Shape:
-        return Shape(self._words, rows, self.dimensions, self._stride, self.tile)
+        return Shape(
+            self._words, rows, self.dimensions, self._stride, self._block_dimensions, self.tile
+        )
 
     def _padded(self, vectors: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
         padded = np.zeros((rows, self._stride), np.float32)
@@ -125,7 +130,6 @@ class ExactSoftmax:
 
     def _workspace(self) -> Workspace:
         tiles = -(-self._words // self.tile)
-        dimensions = _round_up(self.dimensions, THIRD)
         return Workspace(
             np.empty(self._words * self._max_rows, np.float32),
             np.empty((tiles, self._max_rows), np.float32),
@@ -133,7 +137,7 @@ class ExactSoftmax:
             np.empty(self._max_rows, np.float32),
             np.empty(self._max_rows, np.float32),
             np.zeros(tiles, np.float64),
-            np.empty((min(GROUPS, tiles), self._max_rows * dimensions), np.float32),
+            np.empty((min(GROUPS, tiles), self._max_rows * self._block_dimensions), np.float32),
         )
 
     @property

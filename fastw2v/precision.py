@@ -16,6 +16,7 @@ from fastw2v.kernels.bfloat16 import HAS_BFLOAT16
 from fastw2v.kernels.bfloat16_tiles import (
     RoundedArrays,
     backward_rounded_tiles,
+    dimension_pairs,
     forward_rounded_tiles,
     round_centres,
     round_outputs,
@@ -104,7 +105,7 @@ class RoundedProducts:
         self._pool, self._output, self._work = pool, output, work
         self._rounded = RoundedArrays(
             new(shape.words * row_pairs(shape)),
-            new(shape.rows * ((shape.dimensions + 1) // 2)),
+            new(shape.rows * dimension_pairs(shape)),
             new(shape.words * shape.rows // 2),
         )
         round_outputs(shape, output.vectors, self._rounded.outputs)

@@ -1,9 +1,9 @@
 """Numbers of 16 bits: pairs of bfloat16 as operands of a block, and how they are written.
 
 A bfloat16 is the upper half of a float32. CPUs with AVX512-BF16 multiply two pairs of them and
-add both products to a float32 in one instruction: twice the terms of a float32 multiply-add. An
-element is therefore a *pair*, two neighbours along the summed index k, held in a uint32 with
-the first in the lower half.
+add both products to a float32 in one instruction: twice the terms of a float32 multiply-add. AMX
+does so for whole matrix tiles (`fastw2v.kernels.amx`). An element is therefore a *pair*, two
+neighbours along the summed index k, held in a uint32 with the first in the lower half.
 
 Arrays come as planes, a tuple of one or two uint32 arrays. With one, a number is rounded to
 bfloat16 (8 significant bits). With two it is split into its rounded value and the rounded rest
@@ -15,8 +15,10 @@ Rounding is to nearest, ties to even; numbers below the normal range become zero
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from fastw2v.kernels.amx import HAS_AMX, ROWS_OF_TILE, SoftwareTiles, TileBlock
 from fastw2v.kernels.blocks import (
     PANEL,
     ROWS,
@@ -198,6 +200,48 @@ def pair_rows(typing_context, target, index, source, first, second):
     return types.void(target, types.intp, source, types.intp, types.intp), generate
 
 
+def _transposed(builder, rows):
+    """Emit the transpose of LANES vectors of as many pairs: four rounds of exchanges."""
+    distance = 1
+    while distance < LANES:
+        following = list(rows)
+        low = [i if not i & distance else LANES + i - distance for i in range(LANES)]
+        high = [i + distance if not i & distance else LANES + i for i in range(LANES)]
+        for i in range(LANES):
+            if not i & distance:
+                pair = rows[i], rows[i + distance]
+                for place, order in ((i, low), (i + distance, high)):
+                    mask = ir.Constant(_PAIRS, order)
+                    following[place] = builder.shuffle_vector(*pair, mask)
+        rows = following
+        distance *= 2
+    return rows
+
+
+@intrinsic
+def transpose_pairs(typing_context, target, target_place, source, source_place):
+    """Write 16 by 16 pairs transposed; a place is (first element, step from row to row)."""
+
+    def generate(context, builder, signature, arguments):
+        target, target_place, source, source_place = arguments
+        at, step = cgutils.unpack_tuple(builder, target_place, 2)
+        from_at, from_step = cgutils.unpack_tuple(builder, source_place, 2)
+        to = _pointers(context, builder, signature.args[0], target, at)
+        origin = _pointers(context, builder, signature.args[2], source, from_at)
+        for plane, start in zip(to, origin, strict=True):
+            rows = [
+                _load(
+                    builder, builder.gep(start, [builder.mul(from_step, ir.IntType(64)(i))]), _PAIRS
+                )
+                for i in range(LANES)
+            ]
+            for i, row in enumerate(_transposed(builder, rows)):
+                _store(builder, builder.gep(plane, [builder.mul(step, ir.IntType(64)(i))]), row)
+        return context.get_dummy_value()
+
+    return types.void(target, target_place, source, source_place), generate
+
+
 def _short_pointer(builder, pointer, index):
     return builder.gep(builder.bitcast(pointer, _INT16.as_pointer()), [index])
 
@@ -252,12 +296,21 @@ def _overload_new_planes(like, size):
     return lambda like, size: (np.empty(size, np.uint32), np.empty(size, np.uint32))
 
 
-_FULL = Block(BFloatPairs, ROWS, VECTORS)
+# AMX multiplies blocks of 16 rows; its tiles leave no odd rows over.
+PAIR_ROWS = ROWS_OF_TILE if HAS_AMX else ROWS
+SoftwareTiles.multiply = BFloatPairs
+
+
+def _block(rows, vectors):
+    return (TileBlock if HAS_AMX else Block)(BFloatPairs, PAIR_ROWS if HAS_AMX else rows, vectors)
+
+
+_FULL = _block(ROWS, VECTORS)
 
 pair_block = product_intrinsic(_FULL)
-pair_block_one_vector = product_intrinsic(Block(BFloatPairs, ROWS, 1))
+pair_block_one_vector = product_intrinsic(_block(ROWS, 1))
 pair_block_from_rows = product_from_rows_intrinsic(_FULL)
 pair_block_exponentials = exponentials_intrinsic(_FULL, _store_rows)
 pair_block_scaled = scaled_product_intrinsic(_FULL)
-pair_block_scaled_two_thirds = scaled_product_intrinsic(Block(BFloatPairs, 2 * THIRD, VECTORS))
-pair_block_scaled_third = scaled_product_intrinsic(Block(BFloatPairs, THIRD, VECTORS))
+pair_block_scaled_two_thirds = scaled_product_intrinsic(_block(2 * THIRD, VECTORS))
+pair_block_scaled_third = scaled_product_intrinsic(_block(THIRD, VECTORS))

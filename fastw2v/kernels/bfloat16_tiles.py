@@ -21,8 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.amx import HAS_AMX, configure_tiles, release_tiles
 from fastw2v.kernels.atomics import fetch_add
 from fastw2v.kernels.bfloat16 import (
+    PAIR_ROWS,
     PANEL_PAIRS,
     new_planes,
     pair_block,
@@ -35,8 +37,9 @@ from fastw2v.kernels.bfloat16 import (
     pair_rows,
     store_pairs,
     store_rounded,
+    transpose_pairs,
 )
-from fastw2v.kernels.blocks import PANEL, ROWS, THIRD
+from fastw2v.kernels.blocks import PANEL, THIRD
 from fastw2v.kernels.simd import LANES, broadcast, exponential, load, maximum, prefetch, store
 from fastw2v.kernels.softmax_errors import subtract_observed, tile_scales, update_bias
 from fastw2v.kernels.softmax_layout import Shape
@@ -65,7 +68,17 @@ def row_pairs(shape: Shape) -> int:
     return (shape.stride + 2 * LANES - 1) // (2 * LANES) * LANES
 
 
+def dimension_pairs(shape: Shape) -> int:
+    """Return the pairs of dimensions that the scores are summed over: whole tiles with AMX."""
+    return row_pairs(shape) if HAS_AMX else (shape.dimensions + 1) // 2
+
+
 _row_pairs = njit(nogil=True, inline="always")(row_pairs)
+
+
+@njit(nogil=True, inline="always")
+def _dimension_pairs(shape):
+    return _row_pairs(shape) if HAS_AMX else (shape.dimensions + 1) // 2
 
 
 @njit(nogil=True, inline="always")
@@ -89,15 +102,16 @@ def round_outputs(shape, vectors, outputs):
 @njit(cache=True, nogil=True)
 def round_centres(shape, batch, packed):
     """Write the batch's packed centre vectors in pairs of dimensions."""
-    dimension_pairs = (shape.dimensions + 1) // 2
+    n_pairs = _dimension_pairs(shape)
     nothing = broadcast(np.float32(0))
     for panel in range(shape.rows // PANEL):
         source = panel * shape.dimensions * PANEL
-        target = panel * dimension_pairs * PANEL
-        for d in range(0, shape.dimensions, 2):
+        target = panel * n_pairs * PANEL
+        for d in range(0, 2 * n_pairs, 2):
             for lane in range(0, PANEL, LANES):
-                first = load(batch.packed, source + d * PANEL + lane)
-                second = nothing
+                first, second = nothing, nothing
+                if d < shape.dimensions:
+                    first = load(batch.packed, source + d * PANEL + lane)
                 if d + 1 < shape.dimensions:
                     second = load(batch.packed, source + (d + 1) * PANEL + lane)
                 store_pairs(packed, target + d // 2 * PANEL + lane, first, second)
@@ -108,19 +122,19 @@ def _panel_of_scores(shape, panel, place, rounded, biases, totals):
     """Exponentials of one panel of a tile, relative to the reference; False if it is no good."""
     first, count = place
     at = (first * shape.rows + panel * count * PANEL) // 2
-    dimension_pairs = (shape.dimensions + 1) // 2
+    n_pairs = _dimension_pairs(shape)
     pairs = _row_pairs(shape)
     for lane in range(0, PANEL, LANES):
         store(totals, lane, broadcast(np.float32(0)))
         store(totals, PANEL + lane, broadcast(np.float32(-3e38)))
-    for word in range(0, count, ROWS):
+    for word in range(0, count, PAIR_ROWS):
         pair_block_exponentials(
             (rounded.scores, at + word * PANEL_PAIRS),
             (rounded.outputs, (first + word) * pairs),
-            (rounded.packed, panel * dimension_pairs * PANEL),
+            (rounded.packed, panel * n_pairs * PANEL),
             (biases, word),
             (totals, 0),
-            (1, dimension_pairs, PANEL_PAIRS, pairs, 0, 1, 0, PANEL),
+            (1, n_pairs, PANEL_PAIRS, pairs, 0, 1, 0, PANEL),
         )
     good = True
     for lane in range(PANEL, 2 * PANEL):
@@ -133,15 +147,15 @@ def _panel_by_peak(shape, panel, place, bias, rounded, scores, references):
     """Exponentials of one panel of a tile, relative to each row's own largest score."""
     first, count = place
     peaks, sums = references
-    dimension_pairs = (shape.dimensions + 1) // 2
+    n_pairs = _dimension_pairs(shape)
     pairs = _row_pairs(shape)
-    for word in range(0, count, ROWS):
+    for word in range(0, count, PAIR_ROWS):
         pair_block_from_rows(
             (scores, word * PANEL),
             (rounded.outputs, (first + word) * pairs),
-            (rounded.packed, panel * dimension_pairs * PANEL),
+            (rounded.packed, panel * n_pairs * PANEL),
             (bias, first + word),
-            (1, dimension_pairs, PANEL, pairs, 0, 1, 0, PANEL),
+            (1, n_pairs, PANEL, pairs, 0, 1, 0, PANEL),
         )
     for lane in range(0, PANEL, LANES):
         peak = load(scores, lane)
@@ -181,9 +195,11 @@ def forward_rounded_tiles(tasks, shape, output, rounded, work):
     biases = np.empty(shape.tile, np.float32)
     totals = np.empty(2 * PANEL, np.float32)
     scores = np.empty(shape.tile * PANEL, np.float32)
+    configure_tiles()
     while True:
         tile = fetch_add(tasks, 0, 1)
         if tile >= tiles:
+            release_tiles()
             return
         first = tile * shape.tile
         count = min(shape.tile, shape.words - first)
@@ -218,7 +234,7 @@ def _pair_centres(shape, vectors, scales, scaled):
 
 @njit(nogil=True)
 def _pair_outputs(shape, place, outputs, paired):
-    """Write the tile's output vectors in pairs of words, 2 * row_pairs apart."""
+    """Write the tile's output vectors in pairs of words: (count / 2, 2 * row_pairs)."""
     first, count = place
     pairs = _row_pairs(shape)
     for word in range(0, count, 2):
@@ -227,16 +243,27 @@ def _pair_outputs(shape, place, outputs, paired):
             pair_rows(paired, word * pairs + 2 * d, outputs, at + d, at + pairs + d)
 
 
+@njit(nogil=True)
+def _transpose_outputs(shape, count, paired, transposed):
+    """Turn the tile's pairs of words into (2 * row_pairs, count / 2), as AMX reads them."""
+    width, height = 2 * _row_pairs(shape), count // 2
+    for d in range(0, width, LANES):
+        for word in range(0, height, LANES):
+            target = (d * height + word, height)
+            transpose_pairs(transposed, target, paired, (word * width + d, width))
+
+
 @njit(nogil=True, inline="always")
 def _centre_gradient(shape, place, rounded, paired, rows, coming):
     """Add G U of the tile to the gradient, and have the scores of the next tile fetched."""
     first, count = place
     paired_outputs, paired_errors = paired
     scales, gradient = rows
-    dimensions = (shape.dimensions + THIRD - 1) // THIRD * THIRD
-    steps = (1, count // 2, PANEL, 1, 0, 2 * _row_pairs(shape), 0, PANEL)
+    dimensions = shape.block_dimensions
+    row_step, word_step = (count // 2, 1) if HAS_AMX else (1, 2 * _row_pairs(shape))
+    steps = (1, count // 2, PANEL, row_step, 0, word_step, 0, PANEL)
     panels = shape.rows // PANEL
-    share = coming[1] // (panels * ((dimensions + ROWS - 1) // ROWS)) + 1
+    share = coming[1] // (panels * ((dimensions + PAIR_ROWS - 1) // PAIR_ROWS)) + 1
     ahead, end = coming[0], coming[0] + coming[1]
     errors = (paired_errors, 0)
     for panel in range(panels):
@@ -246,14 +273,14 @@ def _centre_gradient(shape, place, rounded, paired, rows, coming):
             pair_rows(paired_errors, word // 2 * PANEL, rounded.scores, i, i + PANEL_PAIRS)
         row_scales = (scales, panel * PANEL)
         at = panel * dimensions * PANEL
-        for d in range(0, dimensions, ROWS):
+        for d in range(0, dimensions, PAIR_ROWS):
             for i in range(ahead, min(ahead + share, end), _CACHE_LINE):
                 for plane in rounded.scores:
                     prefetch(plane, i)
             ahead += share
             sums = (gradient, at + d * PANEL)
-            vectors = (paired_outputs, d)
-            if dimensions - d >= ROWS:
+            vectors = (paired_outputs, d * row_step)
+            if dimensions - d >= PAIR_ROWS:
                 pair_block_scaled(sums, vectors, errors, row_scales, steps)
             elif dimensions - d == THIRD:
                 pair_block_scaled_third(sums, vectors, errors, row_scales, steps)
@@ -270,7 +297,7 @@ def _update(shape, place, output, rounded, rows, gradient, rules):
     stride = shape.stride
     half = PANEL_PAIRS
     steps = (panels, half, stride, half, count * half, 1, half * stride, stride)
-    for word in range(0, count, ROWS):
+    for word in range(0, count, PAIR_ROWS):
         errors = (rounded.scores, first * shape.rows // 2 + word * half)
         d = 0
         while d + PANEL <= stride:
@@ -279,11 +306,16 @@ def _update(shape, place, output, rounded, rows, gradient, rules):
         if d < stride:
             pair_block_one_vector((gradient, d), errors, (scaled, d), steps)
         at = (first + word) * stride
-        size = ROWS * stride
+        size = PAIR_ROWS * stride
         update_block(output.vectors, output.vector_moments, at, gradient, 0, size, rules[0])
-        _round_rows(shape, output.vectors, first + word, ROWS, rounded.outputs)
+        _round_rows(shape, output.vectors, first + word, PAIR_ROWS, rounded.outputs)
         if rules[1].rate > 0:
-            place_of_block = (first + word, first * shape.rows + word * PANEL, count * PANEL)
+            place_of_block = (
+                first + word,
+                first * shape.rows + word * PANEL,
+                count * PANEL,
+                PAIR_ROWS,
+            )
             update_bias(shape, output, place_of_block, rounded.scores, scales, gradient, rules[1])
 
 
@@ -303,14 +335,17 @@ def backward_rounded_tiles(tasks, shape, output, batch, work, rounded, rules):
     """
     tiles = (shape.words + shape.tile - 1) // shape.tile
     groups = work.centre_gradients.shape[0]
-    gradient = np.zeros(ROWS * shape.stride + LANES, np.float32)
+    gradient = np.zeros(PAIR_ROWS * shape.stride + LANES, np.float32)
     scales = np.empty(shape.rows, np.float32)
     scaled = new_planes(rounded.scores, shape.rows // 2 * shape.stride)
     paired_outputs = new_planes(rounded.scores, shape.tile * _row_pairs(shape))
+    transposed = new_planes(rounded.scores, shape.tile * _row_pairs(shape) if HAS_AMX else 0)
     paired_errors = new_planes(rounded.scores, shape.tile // 2 * PANEL)
+    configure_tiles()
     while True:
         group = fetch_add(tasks, 0, 1)
         if group >= groups:
+            release_tiles()
             return
         partial = work.centre_gradients[group]
         partial[:] = 0
@@ -330,6 +365,8 @@ def backward_rounded_tiles(tasks, shape, output, batch, work, rounded, rules):
             )
             _pair_centres(shape, batch.vectors, scales, scaled)
             _pair_outputs(shape, place, rounded.outputs, paired_outputs)
-            paired = (paired_outputs, paired_errors)
+            if HAS_AMX:
+                _transpose_outputs(shape, count, paired_outputs, transposed)
+            paired = (transposed if HAS_AMX else paired_outputs, paired_errors)
             _centre_gradient(shape, place, rounded, paired, (scales, partial), coming)
             _update(shape, place, output, rounded, (scales, scaled), gradient, rules)

@@ -158,6 +158,25 @@ def _terms(builder, block, a, b, a_row, sums):
     return following
 
 
+def loop_over(builder, operands, steps, inner_step, emit):
+    """Emit both loops over k, `inner_step` elements at a time, around what `emit(a, b)` emits."""
+    a, b = operands
+    n_a = len(a.planes)
+    outer = _Loop(builder, "outer", builder.block, [_INDEX(0), *a.planes, *b.planes])
+    q, *at_outer = outer.values
+    inner = _Loop(builder, "inner", builder.block, [_INDEX(0), *at_outer])
+    p, *at_inner = inner.values
+    emit(Place(tuple(at_inner[:n_a])), Place(tuple(at_inner[n_a:])))
+    a_step = builder.mul(steps.a_inner, _INDEX(inner_step))
+    b_step = builder.mul(steps.b_inner, _INDEX(inner_step))
+    following = [builder.gep(x, [a_step]) for x in at_inner[:n_a]]
+    following += [builder.gep(x, [b_step]) for x in at_inner[n_a:]]
+    inner.close([builder.add(p, _INDEX(inner_step)), *following], steps.inner)
+    following = [builder.gep(x, [steps.a_outer]) for x in at_outer[:n_a]]
+    following += [builder.gep(x, [steps.b_outer]) for x in at_outer[n_a:]]
+    outer.close([builder.add(q, _INDEX(1)), *following], steps.outer)
+
+
 class Block(NamedTuple):
     """A block of `rows` times `vectors` sums over terms of an `operand`."""
 

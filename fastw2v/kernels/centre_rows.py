@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from fastw2v.kernels.atomics import fetch_add
-from fastw2v.kernels.blocks import PANEL, THIRD
+from fastw2v.kernels.blocks import PANEL
 from fastw2v.kernels.updates import Rule, update_block
 
 
@@ -123,7 +123,7 @@ def update_centres(tasks, shape, work, centres, state, rule):
     rule : Rule
         Its `unbias_second` is replaced by that of each row's own number of visits.
     """
-    dimensions = (shape.dimensions + THIRD - 1) // THIRD * THIRD
+    dimensions = shape.block_dimensions
     gradient = np.zeros(shape.stride, np.float32)
     while True:
         panel = fetch_add(tasks, 0, 1)

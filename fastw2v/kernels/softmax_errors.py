@@ -9,7 +9,7 @@ from numba import njit, types
 from numba.extending import overload
 
 from fastw2v.kernels.bfloat16 import number_at, set_number
-from fastw2v.kernels.blocks import PANEL, ROWS
+from fastw2v.kernels.blocks import PANEL
 from fastw2v.kernels.simd import (
     LANES,
     broadcast,
@@ -182,15 +182,15 @@ def _entry(batch, k, count):
 
 @njit(nogil=True)
 def update_bias(shape, output, place, scores, scales, gradient, rule):
-    """Update the `ROWS` biases of a block; they need not fill whole vectors.
+    """Update the biases of a block of words; they need not fill whole vectors.
 
-    `place` holds the block's first word, where its scores begin, and how far apart their panels
-    lie; `gradient` is scratch memory.
+    `place` holds the block's first word, where its scores begin, how far apart their panels lie,
+    and how many words there are; `gradient` is scratch memory.
     """
-    word, at, panel_step = place
-    padded = (ROWS + LANES - 1) // LANES * LANES
+    word, at, panel_step, words = place
+    padded = (words + LANES - 1) // LANES * LANES
     gradient[:padded] = 0
-    for i in range(ROWS):
+    for i in range(words):
         total = np.float32(0)
         for panel in range(shape.rows // PANEL):
             start = at + panel * panel_step + i * PANEL
@@ -200,10 +200,10 @@ def update_bias(shape, output, place, scores, scales, gradient, rule):
     bias, moments = output.bias, output.bias_moments
     values = np.zeros(padded, np.float32)
     kept = np.zeros((moments.shape[0], padded), np.float32)
-    values[:ROWS] = bias[word : word + ROWS]
+    values[:words] = bias[word : word + words]
     for i in range(moments.shape[0]):
-        kept[i, :ROWS] = moments[i, word : word + ROWS]
+        kept[i, :words] = moments[i, word : word + words]
     update_block(values, kept, 0, gradient, 0, padded, rule)
-    bias[word : word + ROWS] = values[:ROWS]
+    bias[word : word + words] = values[:words]
     for i in range(moments.shape[0]):
-        moments[i, word : word + ROWS] = kept[i, :ROWS]
+        moments[i, word : word + words] = kept[i, :words]

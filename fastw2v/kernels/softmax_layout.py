@@ -10,11 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.kernels.blocks import ROWS
+from fastw2v.kernels.amx import HAS_AMX
+from fastw2v.kernels.blocks import ROWS, THIRD
 
 GROUPS = 16  # fixed runs of tiles whose shares of the centre gradient are summed apart
 TILE_BYTES = 400_000  # scores and output vectors of a tile; with the rest they stay in L2
 LARGEST_TILE = 504
+# Words and dimensions are filled up to whole blocks; with AMX also to whole tiles of pairs.
+WORD_STEP = 8 * ROWS if HAS_AMX else ROWS
+DIMENSION_STEP = 16 if HAS_AMX else THIRD
 LOWEST = np.float32(-1e30)  # bias of the words that only fill up the last block
 
 Floats = NDArray[np.float32]
@@ -24,20 +28,22 @@ class Shape(NamedTuple):
     """Sizes of a step.
 
     `words` is V rounded up to whole blocks, `rows` is B rounded up to whole panels, `stride` is D
-    rounded up to whole vectors, `tile` the output words of a tile.
+    rounded up to whole vectors, `block_dimensions` is D rounded up to whole blocks of the centre
+    gradient, `tile` the output words of a tile.
     """
 
     words: int
     rows: int
     dimensions: int
     stride: int
+    block_dimensions: int
     tile: int
 
 
 def tile_words(max_rows: int, stride: int) -> int:
     """Return how many output words make a tile: whole blocks that fit in the cache."""
     fitting = TILE_BYTES // (4 * (max_rows + stride))
-    return max(ROWS, min(LARGEST_TILE, fitting) // ROWS * ROWS)
+    return max(WORD_STEP, min(LARGEST_TILE, fitting) // WORD_STEP * WORD_STEP)
 
 
 class OutputState(NamedTuple):
@@ -87,7 +93,7 @@ class Workspace(NamedTuple):
     row_peaks, row_sums : (rows,) the same over all tiles; log-sum-exp = peak + log(sum), kept
         apart because a float32 near 1e4 has no digits left for the logarithm
     observed : (tiles,) float64, sum of weight * log p over a tile's observed entries
-    centre_gradients : (GROUPS, rows * padded dimensions) partial sums, in panels
+    centre_gradients : (GROUPS, rows * block_dimensions) partial sums, in panels
     """
 
     scores: Floats

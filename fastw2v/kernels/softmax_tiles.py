@@ -171,7 +171,7 @@ def combine_tiles(shape, work):
 def tile_centre_gradient(shape, place, output, scales, gradient, coming):
     """Add G U of the tile to `gradient`, and have the scores of the next tile fetched."""
     first, count, scores = place
-    dimensions = (shape.dimensions + THIRD - 1) // THIRD * THIRD
+    dimensions = shape.block_dimensions
     steps = (1, count, PANEL, 1, 0, shape.stride, 0, PANEL)
     panels = shape.rows // PANEL
     share = coming[1] // (panels * ((dimensions + ROWS - 1) // ROWS)) + 1
@@ -214,7 +214,7 @@ def _tile_update(shape, place, output, rows, gradient, rules):
         size = ROWS * stride
         update_block(output.vectors, output.vector_moments, at, gradient, 0, size, rules[0])
         if rules[1].rate > 0:
-            place_of_block = (first + word, first * shape.rows + word * PANEL, count * PANEL)
+            place_of_block = (first + word, first * shape.rows + word * PANEL, count * PANEL, ROWS)
             update_bias(shape, output, place_of_block, scores, scales, gradient, rules[1])
 
 

@@ -20,12 +20,15 @@ from fastw2v.kernels.score_tiles import (
     noise_losses,
     softmax_moments,
     tree_moments,
+    tree_scores,
 )
 from fastw2v.kernels.simd import LANES
 from fastw2v.kernels.skipgram import check_sparse_rows
 from fastw2v.parallel import WorkerPool
 
 Floats = NDArray[np.float32]
+
+_STEP_COST = 8  # of a step on the way to one leaf; scoring a node for a whole panel is 1 a row
 
 
 class ContextScores(Protocol):
@@ -132,9 +135,11 @@ class TreeScores:
         """Return log q(o | h) of every observed word o, float64 (entries,)."""
         logs = np.empty(len(batch.contexts.indices), np.float64)
         inputs = _inputs(batch, self._nodes, self.n_words)
-        self._pool.run_kernel(
-            observed_leaves, inputs, self._nodes, self._tree, batch.contexts, logs
-        )
+        steps = np.diff(self._tree.starts)[batch.contexts.indices].sum()
+        kernel, tree = observed_leaves, self._tree
+        if _STEP_COST * steps > inputs.n_rows * self.n_words:
+            kernel, tree = tree_scores, self._children
+        self._pool.run_kernel(kernel, inputs, self._nodes, tree, batch.contexts, logs)
         return logs
 
     def moments(

@@ -79,6 +79,22 @@ def test_noise_losses_are_those_of_the_twin(pool, seed, sizes):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("words_of_a_row", [1, 200])
+def test_few_and_many_observed_leaves_are_those_of_the_twin(pool, words_of_a_row):
+    inputs, nodes, _, _ = made(5, PANEL + 5, 9, 300)
+    tree = huffman_tree(np.arange(1, 301))
+    generator = np.random.default_rng(6)
+    dense = np.zeros((len(inputs), 300), int)
+    for row in dense:
+        row[generator.choice(300, words_of_a_row, replace=False)] = 1
+    rows, columns = np.nonzero(dense)
+    expected = dense_scores.tree_scores(inputs, nodes, tree)[rows, columns]
+    found = TreeScores(nodes, tree, pool).observed(dense_scores.row_batch(inputs, dense))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(found, expected[::-1], rtol=1e-5, atol=1e-5)
+
+
 def test_a_forgotten_word_is_caught(pool):
     inputs, outputs, biases, dense = made(1, 40, 8, 50)
     z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)

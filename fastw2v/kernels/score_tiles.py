@@ -244,6 +244,38 @@ def _leaf_scores(scores, children, node_logs, leaves):
 
 
 @njit(cache=True, nogil=True)
+def tree_scores(tasks, inputs, nodes, children, contexts, scores):
+    """Write log q(o | h_r) for every observed word o of every row r, all leaves scored at once.
+
+    Dearer than `fastw2v.kernels.observed_scores.observed_leaves` for rows of few words, cheaper
+    for rows of many.
+
+    Parameters
+    ----------
+    tasks, inputs, nodes, children
+        As in `tree_moments`.
+    contexts : SparseRows
+        R rows of words below V.
+    scores : (entries,) float64
+        Written, in the order of the entries.
+    """
+    padded = (children.shape[0] + 1 + ROWS) * PANEL
+    packed = np.empty(inputs.dimensions * PANEL, np.float32)
+    node_scores, node_logs = np.empty(padded, np.float32), np.empty(padded, np.float32)
+    leaves = np.empty(padded, np.float32)
+    while True:
+        first = fetch_add(tasks, 0, 1) * PANEL
+        if first >= inputs.n_rows:
+            return
+        _pack_panel(inputs, first, packed)
+        _score_outputs(nodes, 0, children.shape[0], packed, node_scores, 0)
+        _leaf_scores(node_scores, children, node_logs, leaves)
+        for row in range(first, min(first + PANEL, inputs.n_rows)):
+            for entry in range(contexts.indptr[row], contexts.indptr[row + 1]):
+                scores[entry] = leaves[contexts.indices[entry] * PANEL + row - first]
+
+
+@njit(cache=True, nogil=True)
 def tree_moments(tasks, inputs, nodes, children, biases, scale, moments):
     """Do as `softmax_moments`, with the leaves' log probabilities as scores z.
 

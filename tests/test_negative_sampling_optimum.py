@@ -49,10 +49,16 @@ def the_loss(v, u):
 
 
 @pytest.mark.parametrize("dimensions", [V, V + 3])
-def test_the_expected_loss_leads_to_the_optimum(dimensions):
-    scores, loss = trained_scores(the_loss, dimensions)
-    assert_optimal(scores, COUNTS, NOISE, K, tolerance=TOLERANCE)
-    assert loss == pytest.approx(least_loss(COUNTS, NOISE, K), rel=1e-9)
+@pytest.mark.parametrize("skips_seen", [False, True])
+def test_the_expected_loss_leads_to_the_optimum(dimensions, skips_seen):
+    options = {"skips_seen": skips_seen}
+    scores, loss = trained_scores(
+        lambda v, u: expected_loss(COUNTS, NOISE, K, v, u, **options), dimensions
+    )
+    assert_optimal(scores, COUNTS, NOISE, K, tolerance=TOLERANCE, **options)
+    assert loss == pytest.approx(least_loss(COUNTS, NOISE, K, **options), rel=1e-9)
+    with pytest.raises(NotTheOptimumError):
+        assert_optimal(scores, COUNTS, NOISE, K, tolerance=0.05, skips_seen=not skips_seen)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
-from fastw2v.kernels.observed_scores import cbow_rows
+from fastw2v.kernels.observed_scores import cbow_rows, longest_sentence
 from fastw2v.kernels.skipgram import SparseRows
 from fastw2v.pair_counts import PairCounts, require_window
 
@@ -21,6 +21,8 @@ Vectors = NDArray[np.float32]
 
 BATCH_ROWS = 4096
 BATCH_ENTRIES = 2**20  # a single row may exceed it
+_DRAWS_PER_ROUND = 4  # draws for each token that is asked for
+_MOST_ROUNDS = 32
 _SAMPLE_STREAM = 31  # keeps samples apart from other uses of the seed
 
 
@@ -132,7 +134,8 @@ class CbowRows:
     mean : bool
         The mean of the contexts' vectors; else their sum.
     sample : int, optional
-        Take the rows of so many tokens drawn evenly, without drawing one twice. Default: all.
+        Take the rows of so many tokens drawn evenly, without drawing one twice; of fewer if
+        nearly all tokens stand alone. Default: all.
     seed : int
         What is drawn follows from it.
 
@@ -164,7 +167,7 @@ class CbowRows:
                 f"tokens: expected ids from 0 to {len(in_vectors) - 1}, one for each vector, got "
                 f"{int(tokens.ids.min(initial=0))} to {highest}"
             )
-        if np.diff(tokens.sentence_starts).max(initial=0) < 2:
+        if longest_sentence(tokens.sentence_starts) < 2:
             raise CorpusError("tokens: expected a sentence of at least two tokens, got none")
         self.in_vectors = in_vectors
         self.tokens = tokens
@@ -172,11 +175,34 @@ class CbowRows:
         self.mean = mean
         self.positions: NDArray[np.int64] | None = None
         if sample is not None and sample < tokens.n_tokens:
-            lengths = np.diff(tokens.sentence_starts)
-            alone = tokens.sentence_starts[:-1][lengths == 1]
-            fit = np.delete(np.arange(tokens.n_tokens), alone)
-            size = min(sample, len(fit))
-            self.positions = np.sort(_generator(seed).choice(fit, size, replace=False))
+            self.positions = self._drawn(sample, _generator(seed))
+
+    def _drawn(self, sample: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Draw positions with contexts; memory is bounded by the sample, not by the text."""
+        n_tokens = self.tokens.n_tokens
+        if n_tokens <= _DRAWS_PER_ROUND * sample:
+            drawn = self._with_contexts(generator.permutation(n_tokens))
+            return np.sort(drawn[:sample])
+        drawn = np.empty(0, np.int64)
+        for _ in range(_MOST_ROUNDS):
+            more = generator.integers(0, n_tokens, _DRAWS_PER_ROUND * sample)
+            drawn = np.union1d(drawn, self._with_contexts(more))
+            if len(drawn) >= sample:
+                break
+        if not len(drawn):
+            raise CorpusError(
+                f"tokens: expected tokens with contexts, drew {_MOST_ROUNDS} times and found none; "
+                "use a text of longer lines"
+            )
+        return np.sort(generator.permutation(drawn)[:sample])
+
+    def _sentences(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.searchsorted(self.tokens.sentence_starts, positions, "right") - 1
+
+    def _with_contexts(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        sentences = self._sentences(positions)
+        starts = self.tokens.sentence_starts
+        return positions[starts[sentences + 1] - starts[sentences] > 1]
 
     def __iter__(self) -> Iterator[RowBatch]:
         """Yield the rows, in the order of the text."""
@@ -193,8 +219,7 @@ class CbowRows:
                 yield batch
 
     def _batch(self, positions: NDArray[np.int64]) -> RowBatch:
-        starts = self.tokens.sentence_starts
-        sentences = np.searchsorted(starts, positions, "right") - 1
+        starts, sentences = self.tokens.sentence_starts, self._sentences(positions)
         inputs = np.empty((len(positions) * self.window, self.in_vectors.shape[1]), np.float32)
         words = np.empty(len(inputs), np.int32)
         text = (self.tokens.ids, starts, positions, sentences)

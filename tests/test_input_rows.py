@@ -126,6 +126,31 @@ def test_a_sample_of_tokens_is_drawn_without_the_lonely_ones():
     assert len(whole) == 5
 
 
+@pytest.mark.parametrize("sample", [3, 40])
+def test_tokens_are_drawn_evenly_whatever_the_size_of_the_sample(sample):
+    sentences = [[0, 1, 2], [3], [4, 5]] * 10  # 60 tokens, 50 with contexts
+    drawn, n_rows = np.zeros(V), 0
+    for seed in range(600):
+        rows = CbowRows(VECTORS, encoded(sentences), window=1, mean=True, sample=sample, seed=seed)
+        assert len(np.unique(rows.positions)) == len(rows.positions) == sample
+        drawn += gathered(rows)[1].sum(axis=0)
+        n_rows += sample
+    assert drawn.sum() == n_rows
+    expected = np.array([1, 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0]) / 5
+    assert_frequencies(drawn, expected)
+    with pytest.raises(FrequencyMismatchError):
+        assert_frequencies(drawn, np.array([1, 1, 1, 0, 2, 2, 0, 0, 0, 0, 0, 0]) / 7)
+
+
+def test_a_text_of_almost_nothing_but_lonely_tokens():
+    lonely = [[1]] * 5000
+    options = {"window": 1, "mean": True, "sample": 2}
+    with pytest.raises(CorpusError, match="expected tokens with contexts, drew 32 times"):
+        CbowRows(VECTORS, encoded([*lonely, [0, 1]]), **options)
+    rows = CbowRows(VECTORS, encoded([*lonely, *[[2, 3]] * 400]), **options)
+    assert gathered(rows)[1].argmax(axis=1).tolist()[0] in (2, 3)
+
+
 def test_one_context_of_cbow_is_skip_gram():
     # With windows of one neighbour each token has one input; the pairs are skip-gram's, turned.
     sentences = [[0, 1], [2, 3], [1, 2]]

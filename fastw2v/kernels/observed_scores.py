@@ -91,6 +91,15 @@ def tree_children(starts, points, codes):
 
 
 @njit(cache=True, nogil=True)
+def longest_sentence(starts):
+    """Return the length of the longest sentence, given where sentences start (n + 1,)."""
+    longest = 0
+    for sentence in range(starts.shape[0] - 1):
+        longest = max(longest, starts[sentence + 1] - starts[sentence])
+    return longest
+
+
+@njit(cache=True, nogil=True)
 def cbow_rows(ids, starts, positions, sentences, vectors, window, mean, inputs, words):
     """Write the inputs of CBOW for words of running text, for each reach of the window.
 

@@ -86,6 +86,7 @@ def scale_bits(bits: np.uint64, n: np.uint64) -> np.uint64:
     the low half the fraction that follows it. Every interval of it has its right probability to
     within 2^-64.
     """
+    bits = np.uint64(bits)
     high = (bits >> _HALF_BITS) * n
     low = (bits & _LOW_HALF) * n
     return high + (low >> _HALF_BITS)
@@ -145,4 +146,4 @@ def subsample_thresholds(keep: NDArray[np.float64]) -> NDArray[np.uint32]:
 @njit(cache=True, nogil=True)
 def is_kept(threshold: np.uint32, bits: np.uint64) -> np.bool_:
     """Return whether subsampling keeps a token: whether the high half is at most `threshold`."""
-    return (bits >> _HALF_BITS) <= np.uint64(threshold)
+    return (np.uint64(bits) >> _HALF_BITS) <= np.uint64(threshold)

@@ -1,6 +1,7 @@
 """Encoded corpora on disk: the same bits as in memory, in bounded memory, whole or not at all."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,6 @@ from fastw2v.errors import CorpusError, OutputError, TextEncodingError, Vocabula
 from fastw2v.tokens import encode_corpus, read_corpus
 from tests.corpora_made import as_text, random_sentences
 
-patient = settings(deadline=None)  # the first call may compile
 ROOT = Path(__file__).parents[1]
 SENTENCES = random_sentences(1, 60, sentences=400)
 
@@ -75,7 +75,7 @@ def test_files_hold_what_memory_holds(text_file, in_memory, folder):
     ]
 
 
-@patient
+@settings(deadline=None, max_examples=25)  # each example waits for the disk
 @given(st.lists(st.lists(st.sampled_from("abcdé"), max_size=9), max_size=30), st.integers(1, 3))
 def test_any_sentences_come_back(tmp_path_factory, sentences, min_count):
     folder = tmp_path_factory.mktemp("any") / "encoded"
@@ -167,7 +167,7 @@ def test_memory_is_bounded_by_a_block(tmp_path):
     small, large = tmp_path / "small.txt", tmp_path / "large.txt"
     small.write_text(line * (2**23 // len(line)))  # two blocks: their buffers are in the base
     with large.open("w") as file:
-        for _ in range(10):
+        for _ in range(5):
             file.write(line * (2**23 // len(line)))
 
     def read(folder):
@@ -179,7 +179,7 @@ def test_memory_is_bounded_by_a_block(tmp_path):
 
     bound = 24 * 2**20
     n_tokens, growth = read(str(tmp_path / "encoded"))
-    assert n_tokens > 20_000_000
+    assert n_tokens > 10_000_000
     assert growth < bound
     n_tokens, growth = read("")
     assert growth > max(bound, 4 * n_tokens)  # in memory it does not fit
@@ -203,6 +203,27 @@ def test_an_end_while_reading_leaves_nothing(text_file, folder, error):
 
     with pytest.raises(error):
         read_corpus(text_file, min_count=3, encoded_folder=folder, progress=stop)
+    assert nothing_left(folder)
+
+
+KILLED = """
+import os, sys
+from fastw2v.tokens import read_corpus
+
+def stop(done, total):
+    os.kill(os.getpid(), int(sys.argv[1]))
+
+read_corpus([["a", "b"]] * 9, min_count=1, encoded_folder=sys.argv[2], progress=stop)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_a_signal_while_reading_leaves_nothing(folder, name):
+    number = getattr(signal, name)
+    arguments = [sys.executable, "-c", KILLED, str(int(number)), folder]
+    run = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == -number, run.stderr
     assert nothing_left(folder)
 
 

@@ -7,6 +7,13 @@ temperature t and a weight s of the unigram distribution q turn any of them into
 
 t and s are fitted on training counts, and the loss of held-out text is then -log p in nats per
 pair, the same for all (docs/math.md). Vectors and everything else stay as they are.
+
+    log_unigram = context_log_probabilities(counts)
+    scores = SoftmaxScores(embeddings.out_vectors, pool)
+    training = CentreRows(embeddings.in_vectors, counts, sample=CALIBRATION_ROWS)
+    held_out = CentreRows(embeddings.in_vectors, held_out_counts)
+    calibration = calibrate(scores, training, log_unigram)
+    loss_nats = calibrated_loss(scores, held_out, log_unigram, calibration)
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from fastw2v.version import VERSION
 if TYPE_CHECKING:
     from fastw2v.config import Hyperparameters
     from fastw2v.errors import FastW2VError
-    from fastw2v.fitting import TrainingSummary
+    from fastw2v.fitted import TrainingSummary
     from fastw2v.held_out import Perplexity
     from fastw2v.model import Word2Vec
 
@@ -20,7 +20,7 @@ _HOMES = {
     "Hyperparameters": "fastw2v.config",
     "FastW2VError": "fastw2v.errors",
     "Perplexity": "fastw2v.held_out",
-    "TrainingSummary": "fastw2v.fitting",
+    "TrainingSummary": "fastw2v.fitted",
     "Word2Vec": "fastw2v.model",
 }
 

@@ -19,30 +19,26 @@ from fastw2v.errors import FastW2VError
 from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
-    from fastw2v.fitting import TrainingSummary
+    from fastw2v.fitted import TrainingSummary
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 # Its message is the whole help. Until click 8.2 there was none: help was printed, status 0.
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
-# Objective has one value as yet, so it would be an option without a choice.
-_NOT_OPTIONS = ("objective",)
-
 
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command one option for each field of `Hyperparameters`."""
     for item in reversed(fields(Hyperparameters)):
-        if item.name in _NOT_OPTIONS:
-            continue
         kinds = [kind for kind in get_args(item.type) if kind is not type(None)]
         kind: Any = item.type
         if get_origin(item.type) is Literal:
             kind = click.Choice(kinds)
         elif kinds:
             kind = kinds[0]
+        name = item.name.replace("_", "-")
         option = click.option(
-            f"--{item.name.replace('_', '-')}",
+            f"--{name}/--no-{name}" if kind is bool else f"--{name}",
             item.name,
             type=kind,
             default=item.default,
@@ -90,18 +86,25 @@ def train_command(
     model = Word2Vec(workers=workers, **settings)
     require_replaceable(output, CONFIG)
     with Display(quiet=quiet) as display:
-        model.fit(_sources(corpus), callbacks=[display.step], progress=display.stage)
+        model.fit(
+            _sources(corpus),
+            callbacks=[display.step],
+            progress=display.stage,
+            notice=display.notice,
+        )
     model.save(output)
     if not quiet and model.summary is not None:
         vocabulary = model.vocabulary
         click.echo(f"vocabulary   {len(vocabulary):,} words of {vocabulary.n_raw_types:,}")
         click.echo(f"tokens       {vocabulary.n_tokens:,} of {vocabulary.n_raw_tokens:,}")
-        click.echo(describe(model.summary))
+        click.echo(describe(model.summary, model.settings.objective))
         click.echo(f"model        {output}")
 
 
-def describe(summary: "TrainingSummary") -> str:
+def describe(summary: "TrainingSummary", objective: str) -> str:
     """Return the lines that say how good the final loss is, and what it cost."""
+    if summary.unigram_entropy_nats is None:
+        return _describe_last_pass(summary, objective)
     lines = "\n".join(
         [
             f"loss         {summary.loss_nats:.4f} nats a pair (perplexity "
@@ -118,6 +121,20 @@ def describe(summary: "TrainingSummary") -> str:
             "\nwarning      the loss is above the unigram entropy: use a smaller --learning-rate"
         )
     return lines
+
+
+def _describe_last_pass(summary: "TrainingSummary", objective: str) -> str:
+    lines = [f"loss         {summary.loss_nats:.4f} nats a pair in the last pass ({objective})"]
+    if summary.softmax_loss_nats is not None:
+        lines.append(
+            f"  softmax    {summary.softmax_loss_nats:.4f} nats a pair on a sample of the text, "
+            "scores calibrated"
+        )
+    lines.append(
+        f"seconds      {summary.read_s:.1f} reading, {summary.train_s:.1f} training in "
+        f"{summary.precision}"
+    )
+    return "\n".join(lines)
 
 
 def _sources(corpus: tuple[str, ...]) -> Any:
@@ -140,9 +157,7 @@ def _sources(corpus: tuple[str, ...]) -> Any:
 @click.option(
     "--vectors",
     type=click.Choice(["in", "out", "sum"]),
-    default="sum",
-    show_default=True,
-    help="Centre vectors, context vectors, or their sum.",
+    help="Centre vectors, context vectors, or their sum. Default: sum; in for hierarchical.",
 )
 def export_command(model: Path, out: Path, form: Any, vectors: Any) -> None:
     """Write vectors to a file."""
@@ -156,7 +171,11 @@ def export_command(model: Path, out: Path, form: Any, vectors: Any) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @click.option("--topn", type=click.IntRange(min=1), default=10, show_default=True)
-@click.option("--vectors", type=click.Choice(["in", "out", "sum"]), default="sum")
+@click.option(
+    "--vectors",
+    type=click.Choice(["in", "out", "sum"]),
+    help="Which table. Default: sum; in for hierarchical.",
+)
 def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: Any) -> None:
     """Print words near in cosine, and likely contexts.
 
@@ -203,6 +222,8 @@ def perplexity_command(
         return
     click.echo(f"loss        {result.loss_nats:.4f} nats a pair")
     click.echo(f"perplexity  {result.perplexity:,.2f}")
+    if result.objective_loss_nats != result.loss_nats:
+        click.echo(f"objective   {result.objective_loss_nats:.4f} nats a pair, its own definition")
     click.echo(f"tokens      {result.n_tokens:,} known, {result.n_oov:,} out of vocabulary")
 
 

@@ -4,12 +4,13 @@ The model validates with it on construction and stores it; the command line is b
 """
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin
 
 from fastw2v.errors import ConfigurationError
 
-Objective = Literal["softmax"]
+Model = Literal["skipgram", "cbow"]
+Objective = Literal["softmax", "negative", "hierarchical"]
 Batches = Literal["counts", "tokens"]
 Optimizer = Literal["adam", "adagrad", "sgd"]
 Bias = Literal["unigram", "learned", "none"]
@@ -20,6 +21,13 @@ Precision = Literal["auto", "float32", "bf16x2", "bf16"]
 LARGEST_SEED = 2**63 - 1
 
 
+# What a setting is when it is left open, by objective.
+_BY_OBJECTIVE: dict[str, dict[str, float]] = {
+    "sample": {"softmax": 1e-5, "negative": 1e-3, "hierarchical": 1e-3},
+    "final_rate": {"softmax": 0.05, "negative": 1e-4, "hierarchical": 1e-4},
+}
+
+
 def _setting(
     default: Any,
     meaning: str,
@@ -27,10 +35,18 @@ def _setting(
     low: float | None = None,
     high: float | None = None,
     low_is_open: bool = False,
+    used_by: tuple[str, ...] = (),
 ) -> Any:
+    """Make a field; `used_by` names the objectives or models that alone look at it."""
     return field(
         default=default,
-        metadata={"help": meaning, "low": low, "high": high, "low_is_open": low_is_open},
+        metadata={
+            "help": meaning,
+            "low": low,
+            "high": high,
+            "low_is_open": low_is_open,
+            "used_by": used_by,
+        },
     )
 
 
@@ -41,11 +57,14 @@ def _setting(
 class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
 
+    `sample` and `final_rate`, left open, get the value that suits the objective.
+
     Raises
     ------
     ConfigurationError
-        If a value has the wrong type or lies outside its range. The message names the
-        parameter, what is expected and what came.
+        If a value has the wrong type or lies outside its range, or if a setting is given that
+        the chosen objective and model do not look at. The message names the parameter, what is
+        expected and what came.
     """
 
     vector_size: int = _setting(100, "Dimensions of the vectors.", low=1)
@@ -56,45 +75,95 @@ class Hyperparameters:
     max_final_vocab: int | None = _setting(
         None, "Keep at most this many words, the most frequent ones. Default: all.", low=1
     )
-    sample: float = _setting(
-        1e-5, "Frequency above which words are down-weighted; 0 switches it off.", low=0, high=1
+    sample: float | None = _setting(
+        None,
+        "Frequency above which words are down-weighted; 0 switches it off. Default: 1e-5 for "
+        "softmax, 1e-3 for the other objectives.",
+        low=0,
+        high=1,
     )
     epochs: int = _setting(5, "Passes over the objective.", low=1)
     seed: int = _setting(1, "All random choices follow from it.", low=0, high=LARGEST_SEED)
-    objective: Objective = _setting("softmax", "The loss that is trained.")
+    model: Model = _setting(
+        "skipgram",
+        "'skipgram': each word predicts each of its contexts; 'cbow': all contexts together "
+        "predict the word.",
+    )
+    objective: Objective = _setting(
+        "softmax",
+        "The loss that is trained: the exact softmax, or negative sampling or hierarchical "
+        "softmax in its place.",
+    )
+    negative: int = _setting(
+        5, "Noise words for each predicted word.", low=1, high=1000, used_by=("negative",)
+    )
+    ns_exponent: float = _setting(
+        0.75,
+        "Noise words come with a probability like their count to this power.",
+        low=-10,
+        high=10,
+        used_by=("negative",),
+    )
+    negatives_shared: bool = _setting(
+        True,
+        "Whether the contexts of a window share their noise words, which is faster.",
+        used_by=("negative",),
+    )
+    cbow_mean: bool = _setting(
+        True, "Whether the contexts of a window are averaged or summed.", used_by=("cbow",)
+    )
     batches: Batches = _setting(
         "counts",
         "'counts': rows of the whole corpus's counts; 'tokens': stretches of running text.",
+        used_by=("softmax",),
     )
     batch_rows: int | None = _setting(
-        None, "Centre words in a batch of counts. Default: 256, fewer if memory is short.", low=1
+        None,
+        "Centre words in a batch of counts. Default: 256, fewer if memory is short.",
+        low=1,
+        used_by=("softmax",),
     )
     batch_tokens: int | None = _setting(
-        None, "Running tokens in a batch of tokens. Default: 1024, fewer if memory is short.", low=1
+        None,
+        "Running tokens in a batch of tokens. Default: 1024, fewer if memory is short.",
+        low=1,
+        used_by=("softmax",),
     )
     memory_mib: int = _setting(
-        2048, "Budget for the scores of one batch, in MiB; it bounds the batch size.", low=1
+        2048,
+        "Budget for the scores of one batch, in MiB; it bounds the batch size.",
+        low=1,
+        used_by=("softmax",),
     )
-    optimizer: Optimizer = _setting("adam", "How gradients become steps.")
+    optimizer: Optimizer = _setting("adam", "How gradients become steps.", used_by=("softmax",))
     learning_rate: float | None = _setting(
         None,
-        "First rate; it falls linearly. Default: the optimizer's own.",
+        "First rate; it falls linearly. Default: the optimizer's own, 0.025 where there is none.",
         low=0,
         low_is_open=True,
     )
-    final_rate: float = _setting(
-        0.05, "Rate of the last step, as a fraction of the first.", low=0, high=1
+    final_rate: float | None = _setting(
+        None,
+        "Rate of the last step, as a fraction of the first. Default: 0.05 for softmax, 1e-4 for "
+        "the other objectives.",
+        low=0,
+        high=1,
     )
     bias: Bias = _setting(
-        "unigram", "Output bias: log frequency (fixed), learned from there, or none."
+        "unigram",
+        "Output bias: log frequency (fixed), learned from there, or none.",
+        used_by=("softmax",),
     )
     start: Start = _setting(
-        "spectral", "First vectors: from the spectrum of the counts, or small random ones."
+        "spectral",
+        "First vectors: from the spectrum of the counts, or small random ones.",
+        used_by=("softmax",),
     )
     precision: Precision = _setting(
         "auto",
         "Numbers that are multiplied; bf16 and bf16x2 need a CPU that has them. 'auto': bf16 "
         "where it is faster and as good, else float32.",
+        used_by=("softmax",),
     )
     tokenizer: Tokenizer = _setting(
         "words",
@@ -105,8 +174,25 @@ class Hyperparameters:
         for item in fields(self):
             value = getattr(self, item.name)
             _check(item.name, value, item.type, item.metadata)
-            if hasattr(value, "__index__"):  # a whole number of numpy's, say, which JSON refuses
+            if hasattr(value, "__index__") and item.type is not bool:
+                # A whole number of numpy's, say, which JSON refuses.
                 object.__setattr__(self, item.name, int(value))
+        for item in fields(self):
+            if getattr(self, item.name) is None and item.name in _BY_OBJECTIVE:
+                object.__setattr__(self, item.name, _BY_OBJECTIVE[item.name][self.objective])
+            self._require_used(item)
+
+    def _require_used(self, item: "Field[Any]") -> None:
+        used_by = item.metadata["used_by"]
+        if not used_by or self.objective in used_by or self.model in used_by:
+            return
+        value = getattr(self, item.name)
+        if value != item.default:
+            kind = "model" if used_by == ("cbow",) else "objective"
+            raise ConfigurationError(
+                f"{item.name}: expected to be left alone, since only {kind} {used_by[0]!r} looks "
+                f"at it, not {getattr(self, kind)!r}; got {value!r}"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
@@ -124,6 +210,10 @@ def _check(name: str, value: Any, annotation: Any, metadata: Any) -> None:
             raise ConfigurationError(f"{name}: expected one of {allowed}, got {value!r}")
         return
     kind = kinds[0] if optional else annotation
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"{name}: expected True or False, got {value!r}")
+        return
     if kind is int:
         if isinstance(value, bool) or not hasattr(value, "__index__"):
             raise ConfigurationError(f"{name}: expected a whole number, got {value!r}")

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import Objective
 from fastw2v.errors import ConfigurationError
+from fastw2v.huffman import huffman_tree
+from fastw2v.kernels.sigmoid_losses import leaf_log_probabilities
 from fastw2v.vocab import Vocabulary
 
 if TYPE_CHECKING:
@@ -25,19 +28,38 @@ class Embeddings:
     vocabulary : Vocabulary
         V words with counts.
     in_vectors, out_vectors : (V, D) float32
-        Of the word as centre and as context.
+        Of the word as input and as output. With objective "hierarchical" out_vectors is
+        (V - 1, D): row k belongs to inner node k of the Huffman tree of the counts.
     out_bias : (V,) float32
-        With it, p(o | c) = softmax(out_vectors @ in_vectors[c] + out_bias)[o] speaks of the
-        text itself, subsampling undone (docs/math.md).
+        With it, p(o | c) = softmax(temperature * out_vectors @ in_vectors[c] + out_bias)[o]
+        speaks of the text itself, subsampling undone (docs/math.md). Zeros for "hierarchical",
+        where p(o | c) is that of the leaf o.
+    objective : {"softmax", "negative", "hierarchical"}
+        What the vectors were trained by.
+    temperature : float
+        1 for "softmax"; fitted after training for "negative" (`fastw2v.calibration`).
     """
 
     vocabulary: Vocabulary
     in_vectors: NDArray[np.float32]
     out_vectors: NDArray[np.float32]
     out_bias: NDArray[np.float32]
+    objective: Objective = "softmax"
+    temperature: float = 1.0
 
-    def table(self, vectors: VectorChoice) -> NDArray[np.float32]:
-        """Return the (V, D) table called "in", "out" or "sum" (in + out)."""
+    @property
+    def default_vectors(self) -> VectorChoice:
+        """The table to hand out unless another is asked for: "sum" where outputs are words."""
+        return "in" if self.objective == "hierarchical" else "sum"
+
+    def table(self, vectors: VectorChoice | None = None) -> NDArray[np.float32]:
+        """Return the (V, D) table called "in", "out" or "sum" (in + out), or the default one."""
+        vectors = vectors or self.default_vectors
+        if self.objective == "hierarchical" and vectors in ("out", "sum"):
+            raise ConfigurationError(
+                f"vectors: expected 'in', got {vectors!r}: hierarchical softmax has output vectors "
+                "for the inner nodes of its tree, not for words"
+            )
         if vectors == "in":
             return self.in_vectors
         if vectors == "out":
@@ -49,17 +71,22 @@ class Embeddings:
     def context_probabilities(self, word: str) -> NDArray[np.float64]:
         """Return p(o | word) for all V words o, float64, summing to one."""
         centre = self.in_vectors[self.vocabulary.index(word)].astype(np.float64)
-        scores = self.out_vectors.astype(np.float64) @ centre + self.out_bias
+        outputs = self.out_vectors.astype(np.float64)
+        if self.objective == "hierarchical":
+            tree = huffman_tree(self.vocabulary.counts)
+            return np.exp(leaf_log_probabilities(centre, outputs, tree))
+        scores = self.temperature * (outputs @ centre) + self.out_bias
         scores = np.exp(scores - scores.max())
         return np.asarray(scores / scores.sum())
 
-    def keyed_vectors(self, vectors: VectorChoice) -> "KeyedVectors":
+    def keyed_vectors(self, vectors: VectorChoice | None = None) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` of the chosen table, with the counts attached.
 
         It is a copy: gensim's methods that work in place do not reach into the model.
         """
         from gensim.models import KeyedVectors
 
+        vectors = vectors or self.default_vectors
         table = self.table(vectors)
         if vectors != "sum":  # the sum is a new array as it is
             table = table.copy()

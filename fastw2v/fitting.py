@@ -1,261 +1,42 @@
-"""From a corpus to trained parameters: read, count, start, train, and look at the result."""
+"""From a corpus to trained parameters, by whichever objective: read, then train."""
 
-import math
+import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fastw2v.batches import Batches, CountBatches, TokenBatches
-from fastw2v.callbacks import Callback, PassRecord, StageProgress
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
-from fastw2v.counts import PairCounts, count_pairs
-from fastw2v.embeddings import Embeddings
-from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
-from fastw2v.initial import initial_bias, random_vectors, spectral_vectors
-from fastw2v.objectives import ExactSoftmax, scores_bytes
-from fastw2v.optim import Optimizer
-from fastw2v.parallel import WorkerPool
+from fastw2v.exact_fitting import fit_counts
+from fastw2v.fitted import Fitted, RunOptions
 from fastw2v.precision import resolved_precision
-from fastw2v.tokens import EncodedTokens, read_corpus
-from fastw2v.training import train
-from fastw2v.vocab import keep_probability
-
-DEFAULT_BATCH_ROWS = 256
-DEFAULT_BATCH_TOKENS = 1024
-
-StageReport = Callable[[int, int | None], None]
+from fastw2v.stream_fitting import fit_stream
+from fastw2v.tokens import read_corpus
 
 
-@dataclass(frozen=True)
-class TrainingSummary:
-    """What a finished run amounts to.
+def fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions) -> Fitted:
+    """Read a corpus once and train on it; parameters and errors as in `Word2Vec.fit`.
 
-    The loss is the exact mean of -log p(o|c) over all window pairs of the training text as the
-    run weighs them (window distance, subsampling), with the final parameters. The unigram
-    entropy is what the best model without centres would reach, the conditional entropy what no
-    model can go below; all three in nats per pair of the same weighting. `precision` is the one
-    that was used.
+    Skip-gram with the exact softmax holds the encoded corpus in memory until its windows are
+    counted. The other objectives go over the text itself, in files that are mapped and removed at the
+    end.
     """
-
-    loss_nats: float
-    unigram_entropy_nats: float
-    conditional_entropy_nats: float
-    n_entries: int
-    read_s: float
-    count_s: float
-    train_s: float
-    batch_rows: int
-    precision: str = "float32"
-
-    @property
-    def perplexity(self) -> float:
-        """exp(loss_nats)."""
-        return perplexity_of(self.loss_nats)
+    if settings.objective == "softmax":
+        resolved_precision(settings.precision)  # refused before the text is read
+        return _fit(corpus, settings, run, None)
+    with tempfile.TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as folder:
+        return _fit(corpus, settings, run, Path(folder) / "corpus")
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """What `fit_softmax` hands to the model."""
-
-    embeddings: Embeddings
-    summary: TrainingSummary
-    history: list[PassRecord]
-    corpus_digest: str
-
-
-def perplexity_of(nats: float) -> float:
-    """Return exp(nats), infinity where it leaves the range of a float."""
-    try:
-        return math.exp(nats)
-    except OverflowError:
-        return math.inf
-
-
-def fit_softmax(
-    corpus: Corpus,
-    settings: Hyperparameters,
-    *,
-    workers: int,
-    callbacks: Sequence[Callback] = (),
-    progress: StageProgress | None = None,
-) -> Fitted:
-    """Train exact full-softmax skip-gram; parameters and errors as in `Word2Vec.fit`."""
+def _fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions, folder: Path | None) -> Fitted:
     started = time.perf_counter()
-    resolved_precision(settings.precision)  # refused before the text is read
     vocabulary, tokens = read_corpus(
         corpus,
         tokenizer=settings.tokenizer,
         min_count=settings.min_count,
         max_final_vocab=settings.max_final_vocab,
-        progress=stage_of(progress, "reading"),
+        progress=run.stage("reading"),
+        encoded_folder=folder,
     )
     read_s = time.perf_counter() - started
-    counts = counted_windows(tokens, len(vocabulary), settings.window, workers, progress)
-    if not counts.n_entries:
-        raise CorpusError(
-            f"corpus: expected at least one pair of words within {settings.window} of each "
-            f"other, got {len(tokens.ids)} tokens that stand alone in their lines; "
-            "use longer lines or a lower min_count"
-        )
-    count_s = time.perf_counter() - started - read_s
-    keep = keep_probability(vocabulary.counts, settings.sample)
-    batches = _batches(settings, tokens, counts, keep)
-    with WorkerPool(workers) as pool:
-        objective = _started(settings, counts, keep, batches.max_rows, pool, progress)
-        optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
-        history = train(objective, batches, optimizer, passes=settings.epochs, callbacks=callbacks)
-        loss_nats = _final_loss(settings, objective, batches, counts, keep)
-    # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
-    embeddings = Embeddings(
-        vocabulary,
-        objective.in_vectors,
-        objective.out_vectors,
-        (objective.out_bias - np.log(keep)).astype(np.float32),
-    )
-    summary = TrainingSummary(
-        loss_nats,
-        counts.context_entropy_nats(keep, keep),
-        counts.conditional_entropy_nats(keep, keep),
-        counts.n_entries,
-        read_s,
-        count_s,
-        time.perf_counter() - started - read_s - count_s,
-        batches.max_rows,
-        resolved_precision(settings.precision),
-    )
-    return Fitted(embeddings, summary, history, tokens.digest(vocabulary))
-
-
-def counted_windows(
-    tokens: EncodedTokens,
-    n_words: int,
-    window: int,
-    workers: int,
-    progress: StageProgress | None,
-) -> PairCounts:
-    """Count the windows and report it as the stage "counting"."""
-    report = stage_of(progress, "counting")
-    if report:
-        report(0, len(tokens.ids))
-    counts = count_pairs(tokens, n_words, window, workers=workers)
-    if report:
-        report(len(tokens.ids), len(tokens.ids))
-    return counts
-
-
-def _started(
-    settings: Hyperparameters,
-    counts: PairCounts,
-    keep: NDArray[np.float64],
-    max_rows: int,
-    pool: WorkerPool,
-    progress: StageProgress | None,
-) -> ExactSoftmax:
-    """Return the objective with its first vectors."""
-    report = stage_of(progress, "starting")
-    if report:
-        report(0, 1)
-    if settings.start == "spectral":
-        in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool)
-    else:
-        in_vectors, out_vectors = random_vectors(len(keep), settings)
-    objective = ExactSoftmax(
-        in_vectors,
-        out_vectors,
-        initial_bias(counts, keep, settings),
-        optimizer=settings.optimizer,
-        precision=settings.precision,
-        max_rows=max_rows,
-        pool=pool,
-    )
-    if report:
-        report(1, 1)
-    return objective
-
-
-def _batches(
-    settings: Hyperparameters,
-    tokens: EncodedTokens,
-    counts: PairCounts,
-    keep: NDArray[np.float64],
-) -> Batches:
-    n_words = len(keep)
-    if settings.batches == "counts":
-        rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
-        return CountBatches(
-            counts, keep, dimensions=settings.vector_size, rows=rows, seed=settings.seed
-        )
-    stretch = batch_size(settings, n_words, "batch_tokens", DEFAULT_BATCH_TOKENS)
-    return TokenBatches(
-        tokens,
-        keep,
-        dimensions=settings.vector_size,
-        window=settings.window,
-        stretch=stretch,
-        total_weight=float((counts.row_sums(keep) * keep).sum()),
-        seed=settings.seed,
-    )
-
-
-def _final_loss(
-    settings: Hyperparameters,
-    objective: ExactSoftmax,
-    batches: Batches,
-    counts: PairCounts,
-    keep: NDArray[np.float64],
-) -> float:
-    rows = batches
-    if not isinstance(rows, CountBatches):
-        rows = CountBatches(
-            counts,
-            keep,
-            dimensions=settings.vector_size,
-            rows=batches.max_rows,
-            seed=settings.seed,
-        )
-    loss_nats = exact_loss(objective, rows)
-    if not math.isfinite(loss_nats):
-        raise DivergenceError(
-            f"training diverged: expected a finite loss of the final vectors, got {loss_nats}; "
-            "use a smaller --learning-rate"
-        )
-    return loss_nats
-
-
-def stage_of(
-    progress: StageProgress | None, stage: str
-) -> Callable[[int, int | None], None] | None:
-    """Return what reports (done, total) of one stage, or None."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(stage, done, total)
-
-
-def exact_loss(objective: ExactSoftmax, batches: CountBatches) -> float:
-    """Return the exact mean loss over all rows of the counts, nats per weighted pair."""
-    total_loss, total_weight = 0.0, 0.0
-    for batch in batches.one_pass(0):
-        total_loss += objective.loss(batch)
-        total_weight += float(batch.row_weights.sum())
-    return total_loss / total_weight
-
-
-def batch_size(settings: Hyperparameters, n_words: int, name: str, default: int) -> int:
-    """Return the batch size `name`: as set, or the default as far as memory allows."""
-    asked: int | None = getattr(settings, name)
-    size = asked or default
-    budget = settings.memory_mib * 2**20
-    while asked is None and size > 1 and scores_bytes(n_words, min(size, n_words)) > budget:
-        size //= 2
-    needed = scores_bytes(n_words, min(size, n_words))
-    if needed > budget:
-        raise ConfigurationError(
-            f"memory_mib: a batch of {size} over {n_words:,} words needs {-(-needed // 2**20)} MiB "
-            f"for its scores, the budget is {settings.memory_mib}; raise memory_mib, lower {name}, "
-            "or keep fewer words with max_final_vocab or min_count"
-        )
-    return size
+    fit_text = fit_counts if settings.objective == "softmax" else fit_stream
+    return fit_text(vocabulary, tokens, settings, run, read_s)

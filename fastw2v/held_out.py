@@ -1,24 +1,32 @@
-"""Exact loss of trained parameters on a text that they need not have been trained on."""
+"""Loss of trained parameters on a text that they need not have been trained on."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from fastw2v.batches import CountBatches
+from fastw2v.calibration import Calibration, calibrated_loss
 from fastw2v.callbacks import StageProgress
 from fastw2v.config import Hyperparameters
+from fastw2v.context_scores import SoftmaxScores, TreeScores
 from fastw2v.corpus import Corpus
 from fastw2v.embeddings import Embeddings
+from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import CorpusError
-from fastw2v.fitting import (
+from fastw2v.exact_fitting import (
     DEFAULT_BATCH_ROWS,
     batch_size,
     counted_windows,
     exact_loss,
-    perplexity_of,
-    stage_of,
 )
+from fastw2v.fitted import perplexity_of, stage_of
+from fastw2v.huffman import huffman_tree
+from fastw2v.input_rows import CbowRows, CentreRows, InputRows
+from fastw2v.noise import noise_distribution
+from fastw2v.objective_losses import hierarchical_loss, negative_sampling_loss
 from fastw2v.objectives import ExactSoftmax
+from fastw2v.pair_counts import PairCounts
 from fastw2v.parallel import WorkerPool
 from fastw2v.tokens import encode_corpus
 
@@ -30,7 +38,10 @@ class Perplexity:
     Attributes
     ----------
     loss_nats : float
-        Mean of -log p(o|c) over all window pairs, a pair at distance d weighing (w-d+1)/w.
+        Mean of -log p(o|c) over all window pairs, a pair at distance d weighing (w-d+1)/w. With
+        CBOW p(word | contexts), the mean over word2vec's random reach of the window. Negative
+        sampling has no probabilities of its own; its scores were calibrated on the training text
+        (`fastw2v.calibration`).
     perplexity : float
         exp(loss_nats).
     n_tokens, n_oov : int
@@ -38,6 +49,9 @@ class Perplexity:
     n_sentences : int
     pair_weight : float
         Sum of all pair weights.
+    objective_loss_nats : float
+        The loss in the definition of the objective that was trained: of negative sampling its
+        expectation over the noise words, else `loss_nats`.
     """
 
     loss_nats: float
@@ -46,6 +60,7 @@ class Perplexity:
     n_oov: int
     n_sentences: int
     pair_weight: float
+    objective_loss_nats: float
 
 
 def text_perplexity(
@@ -87,20 +102,12 @@ def text_perplexity(
             f"text: expected at least one pair of known words within {settings.window} of "
             f"each other, got {len(tokens.ids)} known and {tokens.n_oov} unknown tokens"
         )
-    rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
-    batches = CountBatches(
-        counts, np.ones(n_words), dimensions=settings.vector_size, rows=rows, seed=settings.seed
-    )
     with WorkerPool(workers) as pool:
-        objective = ExactSoftmax(
-            embeddings.in_vectors,
-            embeddings.out_vectors,
-            embeddings.out_bias,
-            optimizer="sgd",  # it has no state, and nothing is trained here
-            max_rows=batches.max_rows,
-            pool=pool,
-        )
-        loss_nats = exact_loss(objective, batches)
+        if settings.objective == "softmax" and settings.model == "skipgram":
+            loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool)
+            own_nats = loss_nats
+        else:
+            loss_nats, own_nats = _losses_of_rows(embeddings, tokens, counts, settings, pool)
     return Perplexity(
         loss_nats,
         perplexity_of(loss_nats),
@@ -108,4 +115,54 @@ def text_perplexity(
         tokens.n_oov,
         len(tokens.sentence_starts) - 1,
         counts.total / settings.window,
+        own_nats,
     )
+
+
+def _skipgram_softmax_loss(
+    embeddings: Embeddings, counts: PairCounts, settings: Hyperparameters, pool: WorkerPool
+) -> float:
+    n_words = len(embeddings.vocabulary)
+    rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
+    batches = CountBatches(
+        counts, np.ones(n_words), dimensions=settings.vector_size, rows=rows, seed=settings.seed
+    )
+    objective = ExactSoftmax(
+        embeddings.in_vectors,
+        embeddings.out_vectors,
+        embeddings.out_bias,
+        optimizer="sgd",  # it has no state, and nothing is trained here
+        max_rows=batches.max_rows,
+        pool=pool,
+    )
+    return exact_loss(objective, batches)
+
+
+def _losses_of_rows(
+    embeddings: Embeddings,
+    tokens: EncodedTokens,
+    counts: PairCounts,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+) -> tuple[float, float]:
+    """Return the loss of the model's probabilities, and that of its objective's definition."""
+    rows: InputRows
+    if settings.model == "cbow":
+        rows = CbowRows(
+            embeddings.in_vectors, tokens, window=settings.window, mean=settings.cbow_mean
+        )
+    else:
+        rows = CentreRows(embeddings.in_vectors, counts)
+    word_counts = embeddings.vocabulary.counts
+    if settings.objective == "hierarchical":
+        tree = TreeScores(embeddings.out_vectors, huffman_tree(word_counts), pool)
+        loss_nats = hierarchical_loss(tree, rows)
+        return loss_nats, loss_nats
+    scores = SoftmaxScores(embeddings.out_vectors, pool)
+    # The bias holds the calibrated weight of the unigram distribution already.
+    point = Calibration(embeddings.temperature, 1.0, math.nan)
+    loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
+    if settings.objective == "softmax":
+        return loss_nats, loss_nats
+    noise = noise_distribution(word_counts, settings.ns_exponent)
+    return loss_nats, negative_sampling_loss(scores, rows, noise, settings.negative)

@@ -1,7 +1,7 @@
 """`Word2Vec`: the whole, from a corpus to vectors, probabilities and files."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +14,8 @@ from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
 from fastw2v.embeddings import Embeddings, VectorChoice
 from fastw2v.errors import ConfigurationError, FastW2VError, ModelFormatError
-from fastw2v.fitting import TrainingSummary, fit_softmax
+from fastw2v.fitted import RunOptions, TrainingSummary
+from fastw2v.fitting import fit
 from fastw2v.formats import ExportFormat, export
 from fastw2v.formats.model_folder import StoredModel, read_model, write_model
 from fastw2v.held_out import Perplexity, text_perplexity
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 
 
 class Word2Vec:
-    """Exact full-softmax skip-gram.
+    """Word vectors by skip-gram or CBOW: exact softmax, negative sampling, hierarchical softmax.
 
     Parameters
     ----------
     settings : Hyperparameters, optional
         All settings at once, instead of by name.
     workers : int, optional
-        Threads; default: the cores at hand. The result is the same for any number.
+        Threads; default: the cores at hand. With the exact softmax the result is the same for
+        any number; the other objectives repeat their bits with one worker only (Hogwild).
     **hyperparameters
         Any field of `Hyperparameters`: ``vector_size=100, window=5, min_count=5, sample=1e-5,
         epochs=5, seed=1, batches="counts", optimizer="adam", bias="unigram", ...``.
@@ -77,6 +79,7 @@ class Word2Vec:
         *,
         callbacks: Sequence[Callback] = (),
         progress: StageProgress | None = None,
+        notice: Callable[[str], None] | None = None,
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
@@ -90,6 +93,9 @@ class Word2Vec:
             Gets ("reading", bytes read, bytes in all or None) while the corpus is read,
             ("counting", tokens counted, tokens) before and after its windows are counted, and
             ("starting", 0 or 1, 1) before and after the first vectors are made.
+        notice : callable, optional
+            Gets a sentence for a person when the exact softmax will take more than a minute: how
+            long, and what would be quicker.
 
         Raises
         ------
@@ -100,9 +106,8 @@ class Word2Vec:
         DivergenceError
             If a loss or a vector is not finite any more. The model stays as it was.
         """
-        fitted = fit_softmax(
-            corpus, self.settings, workers=self.workers, callbacks=callbacks, progress=progress
-        )
+        run = RunOptions(self.workers, callbacks, progress, notice)
+        fitted = fit(corpus, self.settings, run)
         self._embeddings = fitted.embeddings
         self._keyed = {}
         self.summary, self.history = fitted.summary, fitted.history
@@ -128,7 +133,7 @@ class Word2Vec:
 
     @property
     def out_vectors(self) -> NDArray[np.float32]:
-        """Context vectors u (V, D)."""
+        """Output vectors u (V, D); of inner nodes, (V - 1, D), for hierarchical softmax."""
         return self.embeddings.out_vectors
 
     @property
@@ -138,11 +143,16 @@ class Word2Vec:
 
     @property
     def wv(self) -> "KeyedVectors":
-        """The sum of in and out vectors as gensim `KeyedVectors`, with counts."""
-        return self.keyed_vectors("sum")
+        """The vectors as gensim `KeyedVectors`, with counts.
 
-    def keyed_vectors(self, vectors: VectorChoice = "sum") -> "KeyedVectors":
+        The sum of in and out vectors; the in vectors of hierarchical softmax, which has no
+        output vectors of words.
+        """
+        return self.keyed_vectors()
+
+    def keyed_vectors(self, vectors: VectorChoice | None = None) -> "KeyedVectors":
         """Return gensim `KeyedVectors` of the table "in", "out" or "sum", made once."""
+        vectors = vectors or self.embeddings.default_vectors
         if vectors not in self._keyed:
             self._keyed[vectors] = self.embeddings.keyed_vectors(vectors)
         return self._keyed[vectors]
@@ -222,7 +232,7 @@ class Word2Vec:
         self,
         target: str | Path,
         form: ExportFormat = "word2vec",
-        vectors: VectorChoice = "sum",
+        vectors: VectorChoice | None = None,
     ) -> None:
         """Write the vectors in another program's format; see `fastw2v.formats.export`."""
         export(self.embeddings, Path(target), form, vectors)

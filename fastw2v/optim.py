@@ -68,7 +68,7 @@ class Optimizer:
     def __init__(self, settings: Hyperparameters, total_steps: int) -> None:
         self.recipe = RECIPES[settings.optimizer]
         self.first_rate = settings.learning_rate or default_rate(settings)
-        self.final_fraction = settings.final_rate
+        self.final_fraction = settings.final_rate or 0.0
         self.total_steps = max(total_steps, 1)
         self.bias_learns = settings.bias == "learned"
 

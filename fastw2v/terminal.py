@@ -34,6 +34,13 @@ class Display:
             if shown is not None:
                 shown.step(report)
 
+    def notice(self, sentence: str) -> None:
+        """Show a sentence that a person should read before a long run."""
+        if self._bars is not None:
+            self._bars.progress.console.print(sentence)
+        elif self._lines is not None:
+            print(sentence, file=sys.stderr, flush=True)
+
     def __enter__(self) -> Self:
         if self._bars is not None:
             self._bars.progress.start()

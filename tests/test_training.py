@@ -11,7 +11,7 @@ from fastw2v.callbacks import PassRecord
 from fastw2v.config import Hyperparameters
 from fastw2v.counts import count_pairs
 from fastw2v.errors import DivergenceError, FastW2VError
-from fastw2v.fitting import exact_loss
+from fastw2v.exact_fitting import exact_loss
 from fastw2v.initial import initial_bias, random_vectors
 from fastw2v.objectives import ExactSoftmax
 from fastw2v.optim import Optimizer

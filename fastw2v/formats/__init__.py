@@ -12,7 +12,12 @@ ExportFormat = Literal["word2vec", "word2vec-bin", "npz"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = ("word2vec", "word2vec-bin", "npz")
 
 
-def export(embeddings: Embeddings, target: Path, form: ExportFormat, vectors: VectorChoice) -> None:
+def export(
+    embeddings: Embeddings,
+    target: Path,
+    form: ExportFormat,
+    vectors: VectorChoice | None = None,
+) -> None:
     """Write `embeddings` to the file `target`, whole or not at all.
 
     Parameters
@@ -20,8 +25,9 @@ def export(embeddings: Embeddings, target: Path, form: ExportFormat, vectors: Ve
     embeddings : Embeddings
     target : Path
     form : {"word2vec", "word2vec-bin", "npz"}
-    vectors : {"in", "out", "sum"}
-        Which table; npz holds both tables and the bias whatever is chosen.
+    vectors : {"in", "out", "sum"}, optional
+        Which table; default: that of the model's objective. npz holds both tables and the bias
+        whatever is chosen.
 
     Raises
     ------

@@ -6,10 +6,11 @@ No file is executable or pickled. The schema version says which layout it is.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
+from fastw2v.config import Objective
 from fastw2v.embeddings import Embeddings
 from fastw2v.errors import ModelFormatError, VocabularyError
 from fastw2v.files import whole_folder
@@ -64,7 +65,11 @@ def write_model(model: StoredModel, folder: Path) -> None:
             str(temporary / ARRAYS),
         )
         _write_json(temporary / VOCABULARY, words)
-        _write_json(temporary / CONFIG, header | model.config)
+        probabilities = {
+            "objective": embeddings.objective,
+            "temperature": embeddings.temperature,
+        }
+        _write_json(temporary / CONFIG, header | model.config | {"probabilities": probabilities})
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
@@ -89,11 +94,17 @@ def read_model(folder: Path) -> StoredModel:
         vocabulary = Vocabulary(
             words["words"], arrays["counts"], words["n_raw_tokens"], words["n_raw_types"]
         )
+        probabilities = config.get("probabilities", {})
         embeddings = Embeddings(
-            vocabulary, arrays["in_vectors"], arrays["out_vectors"], arrays["out_bias"]
+            vocabulary,
+            arrays["in_vectors"],
+            arrays["out_vectors"],
+            arrays["out_bias"],
+            probabilities.get("objective", "softmax"),
+            probabilities.get("temperature", 1.0),
         )
         _require_words(vocabulary.words)
-        _require_arrays(arrays, len(vocabulary))
+        _require_arrays(arrays, len(vocabulary), embeddings.objective)
     except (OSError, ValueError, LookupError, TypeError, VocabularyError, SafetensorError) as error:
         raise ModelFormatError(
             f"{folder}: the model is damaged ({type(error).__name__}: {error}); "
@@ -135,14 +146,17 @@ def _require_words(words: Any) -> None:
         raise ValueError("words: expected all different, got some of them more than once")
 
 
-def _require_arrays(arrays: dict[str, Any], n_words: int) -> None:
+def _require_arrays(arrays: dict[str, Any], n_words: int, objective: str) -> None:
+    if objective not in get_args(Objective):
+        raise ValueError(f"objective: expected a known one, got {objective!r}")
+    n_outputs = n_words - 1 if objective == "hierarchical" else n_words
     if arrays["in_vectors"].ndim != 2:
         raise ValueError(f"in_vectors: expected two axes, got {arrays['in_vectors'].ndim}")
     dimensions = arrays["in_vectors"].shape[1]
     expected = {
         "counts": (np.int64, (n_words,)),
         "in_vectors": (np.float32, (n_words, dimensions)),
-        "out_vectors": (np.float32, (n_words, dimensions)),
+        "out_vectors": (np.float32, (n_outputs, dimensions)),
         "out_bias": (np.float32, (n_words,)),
     }
     for name, (dtype, shape) in expected.items():

@@ -1,0 +1,230 @@
+"""Fitting skip-gram by the exact softmax: count, start, train, and look at the result."""
+
+import math
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.batches import Batches, CountBatches, TokenBatches
+from fastw2v.callbacks import StageProgress
+from fastw2v.config import Hyperparameters
+from fastw2v.counts import PairCounts, count_pairs
+from fastw2v.embeddings import Embeddings
+from fastw2v.encoded import EncodedTokens
+from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
+from fastw2v.fitted import Fitted, RunOptions, TrainingSummary, stage_of
+from fastw2v.initial import initial_bias, random_vectors, spectral_vectors
+from fastw2v.objectives import ExactSoftmax, scores_bytes
+from fastw2v.optim import Optimizer
+from fastw2v.parallel import WorkerPool
+from fastw2v.precision import resolved_precision
+from fastw2v.training import train
+from fastw2v.vocab import Vocabulary, keep_probability
+
+DEFAULT_BATCH_ROWS = 256
+DEFAULT_BATCH_TOKENS = 1024
+
+_NOTICE_FLOPS = 5e12  # below so many operations a run is not worth an estimate
+_NOTICE_S = 60.0
+
+
+def fit_counts(
+    vocabulary: Vocabulary,
+    tokens: EncodedTokens,
+    settings: Hyperparameters,
+    run: RunOptions,
+    read_s: float,
+) -> Fitted:
+    """Train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
+    started = time.perf_counter()
+    counts = counted_windows(tokens, len(vocabulary), settings.window, run.workers, run.progress)
+    if not counts.n_entries:
+        raise CorpusError(
+            f"corpus: expected at least one pair of words within {settings.window} of each "
+            f"other, got {len(tokens.ids)} tokens that stand alone in their lines; "
+            "use longer lines or a lower min_count"
+        )
+    count_s = time.perf_counter() - started
+    keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
+    batches = _batches(settings, tokens, counts, keep)
+    with WorkerPool(run.workers) as pool:
+        objective = _started(settings, counts, keep, batches.max_rows, pool, run.progress)
+        _tell_of_a_long_run(settings, objective, batches, run)
+        optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
+        history = train(
+            objective, batches, optimizer, passes=settings.epochs, callbacks=run.callbacks
+        )
+        loss_nats = _final_loss(settings, objective, batches, counts, keep)
+    # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
+    embeddings = Embeddings(
+        vocabulary,
+        objective.in_vectors,
+        objective.out_vectors,
+        (objective.out_bias - np.log(keep)).astype(np.float32),
+    )
+    summary = TrainingSummary(
+        loss_nats,
+        counts.context_entropy_nats(keep, keep),
+        counts.conditional_entropy_nats(keep, keep),
+        counts.n_entries,
+        read_s,
+        count_s,
+        time.perf_counter() - started - count_s,
+        batches.max_rows,
+        resolved_precision(settings.precision),
+    )
+    return Fitted(embeddings, summary, history, tokens.digest(vocabulary))
+
+
+def _tell_of_a_long_run(
+    settings: Hyperparameters, objective: ExactSoftmax, batches: Batches, run: RunOptions
+) -> None:
+    """Time one batch, untrained, and say what all of them will take if that is long."""
+    rows = batches.batches_per_pass * batches.max_rows
+    flops = 6.0 * rows * objective.n_words * objective.dimensions * settings.epochs
+    if run.notice is None or flops < _NOTICE_FLOPS:
+        return
+    batch = next(iter(batches.one_pass(0)))
+    objective.loss(batch)  # kernels are compiled, memory is there
+    started = time.perf_counter()
+    objective.loss(batch)
+    # Of a step's three products the loss has one, in float32 whatever the precision.
+    step_s = 3 * (time.perf_counter() - started)
+    pass_s = step_s * batches.batches_per_pass
+    if pass_s * settings.epochs < _NOTICE_S:
+        return
+    run.notice(
+        f"{settings.epochs} passes of the exact softmax over {objective.n_words:,} words will "
+        f"take about {_duration(pass_s * settings.epochs)}, {_duration(pass_s)} each. Time grows "
+        "with the square of the vocabulary: --max-final-vocab or --min-count make it smaller, "
+        "--objective negative or hierarchical do without the square (docs/objectives.md)."
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def counted_windows(
+    tokens: EncodedTokens,
+    n_words: int,
+    window: int,
+    workers: int,
+    progress: StageProgress | None,
+) -> PairCounts:
+    """Count the windows and report it as the stage "counting"."""
+    report = stage_of(progress, "counting")
+    if report:
+        report(0, len(tokens.ids))
+    counts = count_pairs(tokens, n_words, window, workers=workers)
+    if report:
+        report(len(tokens.ids), len(tokens.ids))
+    return counts
+
+
+def _started(
+    settings: Hyperparameters,
+    counts: PairCounts,
+    keep: NDArray[np.float64],
+    max_rows: int,
+    pool: WorkerPool,
+    progress: StageProgress | None,
+) -> ExactSoftmax:
+    """Return the objective with its first vectors."""
+    report = stage_of(progress, "starting")
+    if report:
+        report(0, 1)
+    if settings.start == "spectral":
+        in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool)
+    else:
+        in_vectors, out_vectors = random_vectors(len(keep), settings)
+    objective = ExactSoftmax(
+        in_vectors,
+        out_vectors,
+        initial_bias(counts, keep, settings),
+        optimizer=settings.optimizer,
+        precision=settings.precision,
+        max_rows=max_rows,
+        pool=pool,
+    )
+    if report:
+        report(1, 1)
+    return objective
+
+
+def _batches(
+    settings: Hyperparameters,
+    tokens: EncodedTokens,
+    counts: PairCounts,
+    keep: NDArray[np.float64],
+) -> Batches:
+    n_words = len(keep)
+    if settings.batches == "counts":
+        rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
+        return CountBatches(
+            counts, keep, dimensions=settings.vector_size, rows=rows, seed=settings.seed
+        )
+    stretch = batch_size(settings, n_words, "batch_tokens", DEFAULT_BATCH_TOKENS)
+    return TokenBatches(
+        tokens,
+        keep,
+        dimensions=settings.vector_size,
+        window=settings.window,
+        stretch=stretch,
+        total_weight=float((counts.row_sums(keep) * keep).sum()),
+        seed=settings.seed,
+    )
+
+
+def _final_loss(
+    settings: Hyperparameters,
+    objective: ExactSoftmax,
+    batches: Batches,
+    counts: PairCounts,
+    keep: NDArray[np.float64],
+) -> float:
+    rows = batches
+    if not isinstance(rows, CountBatches):
+        rows = CountBatches(
+            counts,
+            keep,
+            dimensions=settings.vector_size,
+            rows=batches.max_rows,
+            seed=settings.seed,
+        )
+    loss_nats = exact_loss(objective, rows)
+    if not math.isfinite(loss_nats):
+        raise DivergenceError(
+            f"training diverged: expected a finite loss of the final vectors, got {loss_nats}; "
+            "use a smaller --learning-rate"
+        )
+    return loss_nats
+
+
+def exact_loss(objective: ExactSoftmax, batches: CountBatches) -> float:
+    """Return the exact mean loss over all rows of the counts, nats per weighted pair."""
+    total_loss, total_weight = 0.0, 0.0
+    for batch in batches.one_pass(0):
+        total_loss += objective.loss(batch)
+        total_weight += float(batch.row_weights.sum())
+    return total_loss / total_weight
+
+
+def batch_size(settings: Hyperparameters, n_words: int, name: str, default: int) -> int:
+    """Return the batch size `name`: as set, or the default as far as memory allows."""
+    asked: int | None = getattr(settings, name)
+    size = asked or default
+    budget = settings.memory_mib * 2**20
+    while asked is None and size > 1 and scores_bytes(n_words, min(size, n_words)) > budget:
+        size //= 2
+    needed = scores_bytes(n_words, min(size, n_words))
+    if needed > budget:
+        raise ConfigurationError(
+            f"memory_mib: a batch of {size} over {n_words:,} words needs {-(-needed // 2**20)} MiB "
+            f"for its scores, the budget is {settings.memory_mib}; raise memory_mib, lower {name}, "
+            "or keep fewer words with max_final_vocab or min_count"
+        )
+    return size

@@ -1,0 +1,96 @@
+"""What a finished run amounts to, and how a run tells of itself while it lasts."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fastw2v.callbacks import Callback, PassRecord, StageProgress
+from fastw2v.embeddings import Embeddings
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """What a finished run amounts to.
+
+    Attributes
+    ----------
+    loss_nats : float
+        Skip-gram with the exact softmax: the exact mean of -log p(o|c) over all window pairs of
+        the training text as the run weighs them (window distance, subsampling), with the final
+        parameters. Otherwise the mean of the last pass, in nats per pair of the objective's own
+        definition.
+    unigram_entropy_nats, conditional_entropy_nats : float, optional
+        What the best model without centres would reach, and what no model can go below, in nats
+        per pair of the same weighting; where window pairs were counted.
+    n_entries : int, optional
+        Different window pairs, where they were counted.
+    read_s, count_s, train_s : float
+        Seconds of each stage.
+    batch_rows : int, optional
+        Rows of a batch, where there are batches.
+    precision : str, optional
+        The one that was used for products.
+    softmax_loss_nats : float, optional
+        Negative sampling: the mean of -log p(o|c) by a calibrated softmax over its scores, on a
+        sample of the training text (`fastw2v.calibration`).
+    """
+
+    loss_nats: float
+    unigram_entropy_nats: float | None
+    conditional_entropy_nats: float | None
+    n_entries: int | None
+    read_s: float
+    count_s: float
+    train_s: float
+    batch_rows: int | None
+    precision: str | None = "float32"
+    softmax_loss_nats: float | None = None
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss_nats)."""
+        return perplexity_of(self.loss_nats)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fitting hands to the model."""
+
+    embeddings: Embeddings
+    summary: TrainingSummary
+    history: list[PassRecord]
+    corpus_digest: str
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What does not change the result: threads, and who is told what.
+
+    `notice` gets sentences that a person should read before a long run.
+    """
+
+    workers: int
+    callbacks: Sequence[Callback] = ()
+    progress: StageProgress | None = None
+    notice: Callable[[str], None] | None = None
+
+    def stage(self, name: str) -> Callable[[int, int | None], None] | None:
+        """Return what reports (done, total) of one stage, or None."""
+        return stage_of(self.progress, name)
+
+
+def stage_of(
+    progress: StageProgress | None, stage: str
+) -> Callable[[int, int | None], None] | None:
+    """Return what reports (done, total) of one stage, or None."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(stage, done, total)
+
+
+def perplexity_of(nats: float) -> float:
+    """Return exp(nats), infinity where it leaves the range of a float."""
+    try:
+        return math.exp(nats)
+    except OverflowError:
+        return math.inf

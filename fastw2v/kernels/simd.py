@@ -110,6 +110,47 @@ def maximum_of(builder, x, y):
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
 
+def shuffle(builder, x, y, lanes):
+    """Emit a vector of chosen lanes of two: 0 to LANES - 1 of `x`, LANES and up of `y`."""
+    return builder.shuffle_vector(x, y, ir.Constant(_INT_VECTOR, lanes))
+
+
+def _fold_lanes():
+    """Return the (first, second) lanes to add at each stage of `packed_sums`.
+
+    The first two stages stay within 128 bits, where shuffles are quickest on every CPU.
+    """
+    quarters = range(0, LANES, 4)
+    y = LANES
+    pairs = [k for q in quarters for k in (q, y + q, q + 1, y + q + 1)]
+    fours = [k for q in quarters for k in (q, q + 1, y + q, y + q + 1)]
+    stages = [(pairs, [k + 2 for k in pairs]), (fours, [k + 2 for k in fours])]
+    if LANES == 16:
+        halves = [*range(8), *range(y, y + 8)]
+        stages.append((halves, [k + 8 for k in halves]))
+    if LANES >= 8:
+        even = [q + k for q in range(0, 2 * LANES, 8) for k in range(4)]
+        stages.append((even, [k + 4 for k in even]))
+    return stages
+
+
+def packed_sums(builder, vectors):
+    """Emit the sums over the lanes of each of `vectors`, packed into as few vectors as hold them.
+
+    Sum k is lane k % LANES of vector k // LANES of the result; lanes left over hold anything.
+    """
+    for first, second in _fold_lanes():
+        pairs = [vectors[k : k + 2] for k in range(0, len(vectors), 2)]
+        vectors = [
+            builder.fadd(
+                shuffle(builder, pair[0], pair[-1], first),
+                shuffle(builder, pair[0], pair[-1], second),
+            )
+            for pair in pairs
+        ]
+    return vectors
+
+
 @intrinsic
 def load(typing_context, array, index):
     """Return the vector ``array[index : index + LANES]``."""

@@ -33,11 +33,13 @@ from fastw2v.kernels.simd import (
     VECTOR,
     constant,
     element_pointer,
-    exponential_of,
     load,
+    logarithm,
+    maximum_of,
     multiply_add,
     packed_sums,
     shuffle,
+    sigmoid_of,
     splat,
     store,
     vector_load,
@@ -45,9 +47,12 @@ from fastw2v.kernels.simd import (
 )
 
 TILE = 6  # outputs side by side: 2 inputs times 6 outputs leave registers for the operands
-_CONTRACT = ("contract",)
+# How many factors of at least 1/2 a running product may have: float32 holds 2^-126.
+_MOST_FACTORS = 120
+_GROUPS = -(-2 * TILE // LANES)  # factors that a pair of inputs adds at most
+_SCORED_AT_ONCE = 64  # inputs; their factors must not exceed what a product may have
 _INDEX = ir.IntType(64)
-_TINY = -100.0  # e^-100 vanishes beside 1: a lane with this score adds nothing to the loss
+_TINY = -30.0  # 1 - sigma(-30) rounds to 1: a lane with this score adds nothing to the loss
 
 
 class Tables(NamedTuple):
@@ -64,10 +69,11 @@ class Window(NamedTuple):
     """Work space of one window: who meets whom, and what came of it.
 
     `in_at` and `out_at` (int64) are the first elements of the rows in their tables; `signs`
-    (float32, `LANES` longer than the outputs) is -1 for label 1 and +1 for label 0; `errors` (float32,
-    inputs times outputs and `LANES` more) are rate times e_ij, tile by tile, input by input;
-    `gradients` (float32, inputs times row length) collects the steps of inputs; `losses` (2 * LANES
-    float32) is a running sum and a running product, see `loss_of`.
+    (float32) is -1 for label 1 and +1 for label 0, with at least `LANES` elements behind the last;
+    `errors` (float32, inputs times outputs and `LANES` more) takes rate times e_ij, tile by tile,
+    input by input; `gradients` (float32, inputs times row length) collects the steps of inputs.
+    `losses` (3 * LANES float32) holds running sums and products, `total` (1 float64) the loss in nats
+    and `factors` (1 int64) how many factors the products have, see `fold_losses`.
     """
 
     in_at: object
@@ -76,15 +82,45 @@ class Window(NamedTuple):
     errors: object
     gradients: object
     losses: object
+    total: object
+    factors: object
+
+
+class RowShape(NamedTuple):
+    """How long rows are: `vectors` that hold dimensions, and elements in those.
+
+    `vectors` is a number, or a tuple with so many zeros: then code is compiled for this number
+    alone, without loops along rows.
+    """
+
+    vectors: object
+    length: int
+
+
+class Meeting(NamedTuple):
+    """How many inputs meet how many outputs, at which rate.
+
+    With `collect` (0 or 1) the inputs stay as they are, and their steps are left in
+    ``window.gradients``, input by input.
+    """
+
+    n_inputs: int
+    n_outputs: int
+    rate: float
+    collect: int
 
 
 class Tile(NamedTuple):
-    """Which part of a window: inputs in all, first output, length of rows in vectors; the rate."""
+    """Which part of a window: inputs in all, first output, length of rows in vectors, the rate;
+    and which inputs are scored.
+    """
 
     n_inputs: int
     first_output: int
     n_vectors: int
     rate: float
+    first_input: int
+    n_scored: int
 
 
 class _Emitter:
@@ -106,14 +142,18 @@ class _Emitter:
             )
         )
         self.tile = Tile(*cgutils.unpack_tuple(builder, tile, len(Tile._fields)))
+        if isinstance(signature.args[2].types[2], types.BaseTuple):
+            self.tile = self.tile._replace(n_vectors=_INDEX(signature.args[2].types[2].count))
         self.outputs = []
         for j in range(size):
             at = builder.gep(
                 self.window.out_at, [builder.add(self.tile.first_output, _INDEX(j))]
             )
             self.outputs.append(builder.gep(self.out_base, [builder.load(at)]))
-        first_error = builder.mul(self.tile.n_inputs, self.tile.first_output)
-        self.errors = builder.gep(self.window.errors, [first_error])
+        # A pair of inputs has whole vectors to itself: those within a cache line are read again
+        # at once, those across two lines only after a delay.
+        self.errors = self.window.errors
+        self.pair_errors = -(-2 * size // LANES) * LANES
 
     def _start(self, context, kind, array):
         return element_pointer(context, self.builder, kind, array, _INDEX(0))
@@ -121,6 +161,13 @@ class _Emitter:
     def input_row(self, i):
         at = self.builder.load(self.builder.gep(self.window.in_at, [i]))
         return self.builder.gep(self.in_base, [at])
+
+    def errors_of(self, i):
+        """Return where the errors of input `i` begin."""
+        builder = self.builder
+        pair = builder.mul(builder.lshr(i, _INDEX(1)), _INDEX(self.pair_errors))
+        second = builder.mul(builder.and_(i, _INDEX(1)), _INDEX(self.size))
+        return builder.gep(self.errors, [builder.add(pair, second)])
 
     def variable(self, value):
         """Return memory for a vector, which the compiler turns into a register."""
@@ -146,7 +193,7 @@ def _emit_scores(emit, first_input, n_inputs):
             for i in range(n_inputs):
                 emit.add_product(sums[i * size + j], x[i], w)
     scores = packed_sums(builder, [builder.load(place) for place in sums])
-    errors = builder.gep(emit.errors, [builder.mul(first_input, _INDEX(size))])
+    errors = emit.errors_of(first_input)
     signs = builder.gep(emit.window.signs, [emit.tile.first_output])
     signs = [
         vector_load(builder, builder.gep(signs, [_INDEX(LANES * k)])) for k in range(2)
@@ -166,20 +213,12 @@ def _emit_error(emit, score, sign, used):
     if not all(used):
         mask = ir.Constant(ir.VectorType(ir.IntType(1), LANES), used)
         t = builder.select(mask, t, constant(_TINY))
-    zero, one = constant(0.0), constant(1.0)
-    is_right = builder.fcmp_ordered("<", t, zero)
-    opposite = builder.fsub(zero, t)
-    magnitude = builder.select(is_right, t, opposite)  # -|t|
-    power = exponential_of(builder, magnitude)
-    total = builder.fadd(power, one)
-    # sigma(t) is 1 / (1 + e^-t) or e^t / (1 + e^t): the exponential is never of a positive number.
-    numerator = builder.select(is_right, power, one)
-    wrong = builder.fdiv(numerator, total)
-    peaks_at = emit.window.losses
-    products_at = builder.gep(peaks_at, [_INDEX(LANES)])
-    peak = builder.select(is_right, zero, t)  # not a number stays what it is
-    vector_store(builder, peaks_at, builder.fadd(vector_load(builder, peaks_at), peak))
-    vector_store(builder, products_at, builder.fmul(vector_load(builder, products_at), total))
+    zero = constant(0.0)
+    wrong = sigmoid_of(builder, t)
+    peak = builder.select(builder.fcmp_ordered("<", t, zero), zero, t)  # NaN stays what it is
+    builder.store(builder.fadd(builder.load(emit.peaks), peak), emit.peaks)
+    larger = maximum_of(builder, wrong, builder.fsub(constant(1.0), wrong))
+    builder.store(builder.fmul(builder.load(emit.products), larger), emit.products)
     step = builder.fmul(sign, splat(builder, builder.fsub(ir.Constant(ir.FloatType(), 0.0), emit.tile.rate)))
     return builder.fmul(step, wrong)
 
@@ -205,7 +244,7 @@ def _emit_columns(emit, offset, width, mode):
             moved = x
         else:
             moved = [vector_load(builder, at(kept, k)) for k in range(width)]
-        errors = builder.gep(emit.errors, [builder.mul(loop.index, _INDEX(size))])
+        errors = emit.errors_of(loop.index)
         for j in range(size):
             error = splat(builder, builder.load(builder.gep(errors, [_INDEX(j)])))
             for k in range(width):
@@ -227,12 +266,19 @@ def _score_tile(size):
     def score(typing_context, tables, window, tile):
         def generate(context, builder, signature, arguments):
             emit = _Emitter(context, builder, signature, arguments, size)
-            n_inputs = emit.tile.n_inputs
-            pairs = builder.lshr(n_inputs, _INDEX(1))
+            first, n_scored = emit.tile.first_input, emit.tile.n_scored
+            peaks_at = emit.window.losses
+            products_at = builder.gep(peaks_at, [_INDEX(LANES)])
+            emit.peaks = emit.variable(vector_load(builder, peaks_at))
+            emit.products = emit.variable(vector_load(builder, products_at))
+            pairs = builder.lshr(n_scored, _INDEX(1))
             with cgutils.for_range(builder, pairs) as loop:
-                _emit_scores(emit, builder.shl(loop.index, _INDEX(1)), 2)
-            with builder.if_then(builder.trunc(n_inputs, ir.IntType(1))):
-                _emit_scores(emit, builder.sub(n_inputs, _INDEX(1)), 1)
+                _emit_scores(emit, builder.add(first, builder.shl(loop.index, _INDEX(1))), 2)
+            with builder.if_then(builder.trunc(n_scored, ir.IntType(1))):
+                last = builder.sub(builder.add(first, n_scored), _INDEX(1))
+                _emit_scores(emit, last, 1)
+            vector_store(builder, peaks_at, builder.load(emit.peaks))
+            vector_store(builder, products_at, builder.load(emit.products))
             return context.get_dummy_value()
 
         return types.void(tables, window, tile), generate
@@ -274,7 +320,7 @@ _direct_1, _direct_2, _direct_3, _direct_4, _direct_5, _direct_6 = _DIRECT
 _added_1, _added_2, _added_3, _added_4, _added_5, _added_6 = _ADDED
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, inline="always")
 def score_tile(tables, window, tile, size):
     """Fill in the errors of one tile of `size` outputs (1 to `TILE`) and add up its loss."""
     if size == 6:
@@ -291,7 +337,7 @@ def score_tile(tables, window, tile, size):
         _score_1(tables, window, tile)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, inline="always")
 def update_rows(tables, window, tile, size):
     """Update a tile's outputs, and the input rows in place."""
     if size == 6:
@@ -308,7 +354,7 @@ def update_rows(tables, window, tile, size):
         _direct_1(tables, window, tile)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, inline="always")
 def update_outputs(tables, window, tile, size):
     """Update a tile's outputs; add the steps of inputs to ``window.gradients``."""
     if size == 6:
@@ -326,47 +372,85 @@ def update_outputs(tables, window, tile, size):
 
 
 @njit(cache=True, nogil=True)
-def score_outputs(tables, window, n_inputs, n_outputs, n_vectors, rate):
-    """Scores, errors and loss of all outputs, tile by tile."""
-    first = 0
-    tiles = (n_outputs + TILE - 1) // TILE
-    while tiles:
-        size = (n_outputs - first + tiles - 1) // tiles
-        score_tile(tables, window, Tile(n_inputs, first, n_vectors, rate), size)
-        first += size
-        tiles -= 1
+def clear_losses(window):
+    """Begin anew: no loss so far."""
+    window.losses[:LANES] = 0
+    window.losses[LANES:] = 1
+    window.total[0] = 0
+    window.factors[0] = 0
 
 
 @njit(cache=True, nogil=True)
-def collect_steps(tables, window, n_inputs, n_outputs, n_vectors, rate):
-    """Update the outputs and leave the steps of the inputs in ``window.gradients``."""
-    for i in range(n_inputs * n_vectors * LANES):
-        window.gradients[i] = 0
-    first = 0
-    tiles = (n_outputs + TILE - 1) // TILE
-    while tiles:
-        size = (n_outputs - first + tiles - 1) // tiles
-        update_outputs(tables, window, Tile(n_inputs, first, n_vectors, rate), size)
-        first += size
-        tiles -= 1
+def fold_losses(window):
+    """Add the running sums and products to the total, in float64.
+
+    log(1 + e^t) = max(t, 0) - log max(sigma(t), 1 - sigma(t)). The first terms are summed lane by
+    lane; of the second ones only the products of the maxima, each at least 1/2, are kept, so that
+    one logarithm serves up to `_MOST_FACTORS` of them.
+    """
+    logarithms = logarithm(load(window.losses, LANES))
+    store(window.losses, 2 * LANES, load(window.losses, 0) - logarithms)
+    for lane in range(LANES):
+        window.total[0] += window.losses[2 * LANES + lane]
+        window.losses[lane] = 0
+        window.losses[LANES + lane] = 1
+    window.factors[0] = 0
 
 
-@njit(cache=True, nogil=True)
-def add_steps(tables, window, n_inputs, n_vectors):
-    """Add what `collect_steps` left to the input rows."""
+@njit(nogil=True, inline="always")
+def add_steps(tables, window, n_inputs, shape):
+    """Add the collected steps to the input rows."""
     for i in range(n_inputs):
-        for d in range(0, n_vectors * LANES, LANES):
+        for d in range(0, shape.length, LANES):
             at = window.in_at[i] + d
-            step = load(window.gradients, i * n_vectors * LANES + d)
+            step = load(window.gradients, i * shape.length + d)
             store(tables.in_rows, at, load(tables.in_rows, at) + step)
 
 
-@njit(cache=True, nogil=True)
-def train_window(tables, window, n_inputs, n_outputs, n_vectors, rate):
-    """One step at `rate` on the loss of `n_inputs` input rows with `n_outputs` output rows."""
-    score_outputs(tables, window, n_inputs, n_outputs, n_vectors, rate)
-    if n_outputs <= TILE:
-        update_rows(tables, window, Tile(n_inputs, 0, n_vectors, rate), n_outputs)
-    else:
-        collect_steps(tables, window, n_inputs, n_outputs, n_vectors, rate)
-        add_steps(tables, window, n_inputs, n_vectors)
+@njit(nogil=True, inline="always")
+def score_outputs(tables, window, meeting, first, size, shape):
+    """Errors and loss of a tile of outputs with all inputs."""
+    for i in range(0, meeting.n_inputs, _SCORED_AT_ONCE):
+        n_scored = min(_SCORED_AT_ONCE, meeting.n_inputs - i)
+        factors = (n_scored + 1) // 2 * _GROUPS
+        if window.factors[0] + factors > _MOST_FACTORS:
+            fold_losses(window)
+        window.factors[0] += factors
+        tile = Tile(meeting.n_inputs, first, shape.vectors, meeting.rate, i, n_scored)
+        score_tile(tables, window, tile, size)
+
+
+@njit(nogil=True, inline="always")
+def train_window(tables, window, meeting, shape):
+    """Take one step on the loss of a window's inputs with its outputs.
+
+    All scores are those of the rows before the step, whatever the number of outputs.
+
+    Parameters
+    ----------
+    tables : Tables
+        Updated; where ``meeting.collect`` is set, only ``tables.out_rows``.
+    window : Window
+        Who meets whom.
+    meeting : Meeting
+    shape : RowShape
+    """
+    n_inputs, n_outputs = meeting.n_inputs, meeting.n_outputs
+    direct = n_outputs <= TILE and meeting.collect == 0
+    if not direct:
+        for i in range(n_inputs * shape.length):
+            window.gradients[i] = 0
+    first = 0
+    tiles = (n_outputs + TILE - 1) // TILE
+    while tiles > 0:
+        size = (n_outputs - first + tiles - 1) // tiles
+        score_outputs(tables, window, meeting, first, size, shape)
+        tile = Tile(n_inputs, first, shape.vectors, meeting.rate, 0, 0)
+        if direct:
+            update_rows(tables, window, tile, size)
+        else:
+            update_outputs(tables, window, tile, size)
+        first += size
+        tiles -= 1
+    if not direct and meeting.collect == 0:
+        add_steps(tables, window, n_inputs, shape)

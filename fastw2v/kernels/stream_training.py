@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from fastw2v.kernels.atomics import fetch_add
+from fastw2v.kernels.frequent_rows import merge_copies
 from fastw2v.kernels.noise import draw
 from fastw2v.kernels.random_numbers import advance, below, scramble, seed_state
 from fastw2v.kernels.sigmoid_tiles import (
@@ -30,8 +31,9 @@ from fastw2v.kernels.simd import LANES, broadcast, load, prefetch, store
 from fastw2v.kernels.token_blocks import KeptTokens, gather_block
 
 LINE = 16  # float32 in a cache line, which the length of a row is a multiple of
-LOSS, PAIRS, KEPT, BAD_ID = range(4)  # columns of `totals`
-TOTALS = 8  # columns in all: one cache line for each worker
+SKIPGRAM, SKIPGRAM_BY_PAIRS, CBOW_SUM, CBOW_MEAN = range(4)
+LOSS, PAIRS, KEPT, BAD_IDS = range(4)
+TOTALS = 8  # one cache line for each worker
 
 _KEEP, _DRAW = 11, 12  # purposes that random numbers are for
 
@@ -39,42 +41,41 @@ _KEEP, _DRAW = 11, 12  # purposes that random numbers are for
 class Outputs(NamedTuple):
     """What a word is predicted by.
 
-    With negative sampling (`negative` > 0): the word itself and `negative` draws from the alias
-    table of `thresholds` (uint32, V) and `aliases` (int32, V). With hierarchical softmax
-    (`negative` 0): the inner nodes on its path, ``points[starts[w] : starts[w + 1]]`` (int32),
-    with `codes` (uint8).
+    With negative sampling (`negative` > 0): the word's own row and those of `negative` words drawn
+    from the alias table of `thresholds` (uint32, V) and `aliases` (int32, V). With hierarchical
+    softmax (`negative` 0): the inner nodes on its path, ``rows[starts[w] : starts[w + 1]]``
+    (int32), with the `codes` (uint8) of the turns there. `longest` is the most rows of any word.
     """
 
     negative: int
-    shared: int
+    longest: int
     thresholds: object
     aliases: object
     starts: object
-    points: object
+    rows: object
     codes: object
 
 
 class Inputs(NamedTuple):
-    """What predicts: each context alone (`cbow` 0), or their sum or mean at once.
+    """What predicts.
 
-    `window` is the largest distance of a context.
+    `window` is the largest distance of a context; `kind` is one of `SKIPGRAM`,
+    `SKIPGRAM_BY_PAIRS` (which draws new negatives for every pair), `CBOW_SUM`, `CBOW_MEAN`.
     """
 
     window: int
-    cbow: int
-    mean: int
+    kind: int
 
 
 class Layout(NamedTuple):
-    """How parameters lie: elements from row to row, vectors of a row that hold dimensions,
-    rows of the tables, and how many of the first ones every worker has a copy of.
+    """How parameters lie: elements from row to row, how much of a row holds dimensions, how many
+    of the first rows each worker has a copy of, and the first element of the workers' scratch rows.
     """
 
     stride: int
     shape: object
-    in_rows: int
-    out_rows: int
     copied: int
+    scratch: int
 
 
 class Span(NamedTuple):
@@ -100,15 +101,16 @@ def _aligned_zeros(size):
 
 
 @njit(cache=True, nogil=True)
-def _new_window(n_inputs, n_outputs, stride):
+def new_window(n_inputs, n_outputs, length):
+    """Return work space for at most so many inputs and outputs, of rows of `length` elements."""
     signs = np.ones(n_outputs + 2 * LANES, np.float32)
     signs[0] = -1
     window = Window(
         np.zeros(n_inputs + 1, np.int64),
-        np.zeros(n_outputs, np.int64),
+        np.zeros(n_outputs + 1, np.int64),
         signs,
         _aligned_zeros((n_inputs + 2) * (TILE + LANES)),
-        _aligned_zeros(n_inputs * stride),
+        _aligned_zeros(n_inputs * length),
         _aligned_zeros(3 * LANES),
         np.zeros(1, np.float64),
         np.zeros(1, np.int64),
@@ -117,19 +119,24 @@ def _new_window(n_inputs, n_outputs, stride):
     return window
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _fetch_row(rows, at, stride):
-    for element in range(0, stride, LINE):
-        prefetch(rows, at + element)
+@njit(cache=True, nogil=True)
+def _new_kept(room):
+    return KeptTokens(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _row_at(row, layout, shift):
     """Return where a row begins: one of the first ones in the worker's own copy."""
     return row * layout.stride + (shift if row < layout.copied else 0)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
+def _fetch_row(rows, at, stride):
+    for element in range(0, stride, LINE):
+        prefetch(rows, at + element)
+
+
+@njit(nogil=True, inline="always")
 def _draw_negatives(outputs, layout, shift, state, out_at):
     for k in range(outputs.negative):
         state = advance(state)
@@ -138,20 +145,76 @@ def _draw_negatives(outputs, layout, shift, state, out_at):
     return state
 
 
+@njit(nogil=True, inline="always")
+def _find_path(outputs, word, layout, shift, out_at):
+    """Write where the rows of a word's path begin, root first; return how many there are."""
+    start = outputs.starts[word]
+    n_nodes = outputs.starts[word + 1] - start
+    for k in range(n_nodes):
+        out_at[k] = _row_at(np.int64(outputs.rows[start + k]), layout, shift)
+    return n_nodes
+
+
+@njit(nogil=True, inline="always")
+def _set_signs(outputs, word, signs):
+    """Write the signs of a path: a turn of code 0 has label 1, as in word2vec.c."""
+    start = outputs.starts[word]
+    for k in range(outputs.starts[word + 1] - start):
+        signs[k] = np.float32(2) * np.float32(outputs.codes[start + k]) - np.float32(1)
+
+
+@njit(nogil=True, inline="always")
+def _add_contexts(in_rows, window, n_contexts, scale, shape):
+    """Write `scale` times the sum of the contexts' rows to the first input's row."""
+    for d in range(0, shape.length, LANES):
+        total = load(in_rows, window.in_at[1] + d)
+        for j in range(2, 1 + n_contexts):
+            total = total + load(in_rows, window.in_at[j] + d)
+        store(in_rows, window.in_at[0] + d, total * broadcast(scale))
+
+
+@njit(nogil=True, inline="always")
+def _move_contexts(in_rows, window, n_contexts, scale, shape):
+    """Add `scale` times the collected step to the contexts' rows."""
+    for d in range(0, shape.length, LANES):
+        step = load(window.gradients, d) * broadcast(scale)
+        for j in range(1, 1 + n_contexts):
+            at = window.in_at[j] + d
+            store(in_rows, at, load(in_rows, at) + step)
+
+
 @njit(cache=True, nogil=True)
-def train_blocks(tasks, worker, text, tables, outputs, inputs, layout, span, totals):
-    """Train on blocks of the text until the counter passes the last one."""
-    stride, window_size = layout.stride, inputs.window
-    in_shift = (layout.in_rows + worker * layout.copied) * stride
-    out_shift = (layout.out_rows + worker * layout.copied) * stride
-    n_tokens = text.ids.shape[0]
-    room = span.block_tokens + 2 * window_size
-    kept = KeptTokens(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32))
-    window = _new_window(2 * window_size, outputs.negative + 1, stride)
-    following = np.zeros(outputs.negative + 1, np.int64)
-    key = seed_state(span.seed, _KEEP, span.number)
+def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
+    """Train on blocks of a text until the counter has passed the last one.
+
+    Parameters
+    ----------
+    tasks : int64 array (1,)
+        The number of the next block, common to all workers.
+    worker : int
+    text : fastw2v.kernels.token_blocks.Text
+    tables : fastw2v.kernels.sigmoid_tiles.Tables
+        Updated.
+    outputs : Outputs
+    inputs : Inputs
+    model : (Layout, Copies, float64 array (workers, TOTALS))
+        The last one gets sums of the pass, a column each: `LOSS` in nats, `PAIRS` (inputs times
+        predicted words), `KEPT` tokens, and `BAD_IDS`, how many blocks had an id without a word.
+    span : Span
+    """
+    layout, copies, totals = model
+    shape, stride, window_size = layout.shape, layout.stride, inputs.window
     in_rows, out_rows = tables.in_rows, tables.out_rows
-    n_outputs = outputs.negative + 1
+    in_shift = copies.in_first + worker * copies.size
+    out_shift = copies.out_first + worker * copies.size
+    is_cbow = inputs.kind >= CBOW_SUM
+    first_context = 0 if inputs.kind == SKIPGRAM else 1  # behind the one that meets the outputs
+    kept = _new_kept(span.block_tokens + 2 * window_size)
+    window = new_window(2 * window_size + 1, outputs.longest, shape.length)
+    following = np.zeros(outputs.longest + 1, np.int64)
+    n_following = outputs.negative + 1
+    key = seed_state(span.seed, _KEEP, span.number)
+    n_tokens = text.ids.shape[0]
     while True:
         block = fetch_add(tasks, 0, 1)
         if block >= span.end_block:
@@ -160,38 +223,64 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, layout, span, tot
         end = min(n_tokens, begin + span.block_tokens)
         low, high = gather_block(text, key, begin, end, window_size, kept)
         if low < 0:
-            totals[worker, BAD_ID] += 1
+            totals[worker, BAD_IDS] += 1
             break
         rate = np.float32(span.rate - begin * span.rate_step)
         state = seed_state(span.seed, _DRAW, span.number, block)
         n_pairs = 0
         for i in range(low - 1, high):
-            ahead = i + 1
+            # While a window is computed, the rows of the next one are on their way.
+            n_outputs = n_following
             for j in range(n_outputs):
                 window.out_at[j] = following[j]
-            if ahead < high:
-                following[0] = _row_at(np.int64(kept.words[ahead]), layout, out_shift)
-                state = _draw_negatives(outputs, layout, out_shift, state, following)
-                for j in range(n_outputs):
+            if i + 1 < high:
+                word = np.int64(kept.words[i + 1])
+                if outputs.negative:
+                    following[0] = _row_at(word, layout, out_shift)
+                    state = _draw_negatives(outputs, layout, out_shift, state, following)
+                else:
+                    n_following = _find_path(outputs, word, layout, out_shift, following)
+                for j in range(n_following):
                     _fetch_row(out_rows, following[j], stride)
-                if ahead + window_size < high:
-                    word = np.int64(kept.words[ahead + window_size])
+                if i + 1 + window_size < high:
+                    word = np.int64(kept.words[i + 1 + window_size])
                     _fetch_row(in_rows, _row_at(word, layout, in_shift), stride)
             if i < low:
                 continue
             state = advance(state)
             reach = 1 + below(scramble(state), window_size)
-            n_inputs = 0
+            n_contexts = 0
             for j in range(max(i - reach, kept.first[i]), min(i + reach + 1, kept.end[i])):
-                window.in_at[n_inputs] = _row_at(np.int64(kept.words[j]), layout, in_shift)
-                n_inputs += np.int64(j != i)
-            if n_inputs:
-                train_window(tables, window, Meeting(n_inputs, n_outputs, rate, 0), layout.shape)
-            n_pairs += n_inputs
+                at = _row_at(np.int64(kept.words[j]), layout, in_shift)
+                window.in_at[first_context + n_contexts] = at
+                n_contexts += np.int64(j != i)
+            if n_contexts == 0:
+                continue
+            if outputs.negative == 0:
+                _set_signs(outputs, kept.words[i], window.signs)
+            rounds, together, scale = 1, 1, np.float32(1)
+            if inputs.kind == SKIPGRAM:
+                together = n_contexts
+            elif is_cbow:
+                if inputs.kind == CBOW_MEAN:
+                    scale = np.float32(1) / np.float32(n_contexts)
+                window.in_at[0] = layout.scratch + worker * stride
+                _add_contexts(in_rows, window, n_contexts, scale, shape)
+            else:
+                rounds = n_contexts
+            for turn in range(rounds):
+                if inputs.kind == SKIPGRAM_BY_PAIRS:
+                    window.in_at[0] = window.in_at[1 + turn]
+                    if turn:
+                        state = _draw_negatives(outputs, layout, out_shift, state, window.out_at)
+                meeting = Meeting(together, n_outputs, rate, np.int64(is_cbow))
+                train_window(tables, window, meeting, shape)
+            if is_cbow:
+                _move_contexts(in_rows, window, n_contexts, scale, shape)
+            n_pairs += rounds * together
         fold_losses(window)
+        totals[worker, LOSS] += window.total[0]
         totals[worker, PAIRS] += n_pairs
         totals[worker, KEPT] += high - low
-        totals[worker, LOSS] += window.total[0]
         window.total[0] = 0
-        if layout.copied:
-            pass
+        merge_copies(tables, copies, worker)

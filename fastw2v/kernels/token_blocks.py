@@ -41,12 +41,6 @@ class KeptTokens(NamedTuple):
     end: object
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _is_kept(text, key, position):
-    word = text.ids[position]
-    return is_kept(text.keep[word], seed_state(key ^ np.uint64(position)))
-
-
 @njit(cache=True, nogil=True)
 def sentence_at(sentence_starts, position):
     """Return the number of the sentence that holds `position`: the last that starts by then."""
@@ -64,10 +58,10 @@ def sentence_at(sentence_starts, position):
 def _gather(text, key, begin, end, kept, n):
     """Append the kept tokens of the positions from `begin` to `end`; return how many there are."""
     ids, keep = text.ids, text.keep
-    n_words = keep.shape[0]
+    n_words = np.uint32(keep.shape[0])
     for position in range(begin, end):
-        word = np.int64(ids[position])
-        if word < 0 or word >= n_words:
+        word = np.uint32(ids[position])  # a negative one becomes larger than any
+        if word >= n_words:
             return UNKNOWN_ID
         kept.words[n] = word
         n += np.int64(is_kept(keep[word], seed_state(key ^ np.uint64(position))))
@@ -75,29 +69,21 @@ def _gather(text, key, begin, end, kept, n):
 
 
 @njit(cache=True, nogil=True)
-def _start_before(text, key, begin, lowest, window):
-    """Return where the last `window` kept tokens before `begin` begin, not before `lowest`."""
-    n_words = text.keep.shape[0]
-    found, position = 0, begin
-    while position > lowest and found < window:
-        position -= 1
-        word = text.ids[position]
-        if 0 <= word < n_words:
-            found += np.int64(_is_kept(text, key, position))
-    return position
+def _far_neighbours(text, key, edge, step, last, window):
+    """Return how many positions from `edge` on hold the next `window` kept tokens.
 
-
-@njit(cache=True, nogil=True)
-def _end_after(text, key, end, highest, window):
-    """Return where the first `window` kept tokens from `end` on end, not after `highest`."""
-    n_words = text.keep.shape[0]
-    found, position = 0, end
-    while position < highest and found < window:
-        word = text.ids[position]
-        if 0 <= word < n_words:
-            found += np.int64(_is_kept(text, key, position))
-        position += 1
-    return position
+    `step` is 1 to look ahead and -1 to look back, `last` the number of positions in the sentence.
+    """
+    n_words = np.uint32(text.keep.shape[0])
+    found, n = 0, 0
+    while n < last and found < window:
+        position = edge + n if step > 0 else edge - 1 - n
+        word = np.uint32(text.ids[position])
+        if word >= n_words:
+            return n + 1  # whoever gathers this position finds it, too
+        found += np.int64(is_kept(text.keep[word], seed_state(key ^ np.uint64(position))))
+        n += 1
+    return n
 
 
 @njit(cache=True, nogil=True)
@@ -123,8 +109,8 @@ def gather_block(text, key, begin, end, window, kept):
     """
     starts = text.sentence_starts
     sentence = sentence_at(starts, begin)
-    position = _start_before(text, key, begin, starts[sentence], window)
-    n = _gather(text, key, position, begin, kept, 0)
+    before = _far_neighbours(text, key, begin, -1, begin - starts[sentence], window)
+    n = _gather(text, key, begin - before, begin, kept, 0)
     if n < 0:
         return UNKNOWN_ID, UNKNOWN_ID
     low, high, first = n, n, 0
@@ -134,8 +120,8 @@ def gather_block(text, key, begin, end, window, kept):
         n = _gather(text, key, position, min(sentence_end, end), kept, n)
         high = n
         if n >= 0 and sentence_end > end:
-            beyond = _end_after(text, key, end, sentence_end, window)
-            n = _gather(text, key, end, beyond, kept, n)
+            beyond = _far_neighbours(text, key, end, 1, sentence_end - end, window)
+            n = _gather(text, key, end, end + beyond, kept, n)
         if n < 0:
             return UNKNOWN_ID, UNKNOWN_ID
         for i in range(first, n):

@@ -1,0 +1,426 @@
+"""Training on the running text itself: negative sampling and hierarchical softmax.
+
+The exact objective needs the counts of a text; what is here needs only a stream of it. The driver
+lays out parameters for the kernels, hands out blocks of text to workers, keeps the history, and
+gives vectors back. `fastw2v.kernels.stream_training` has the pass itself, and
+`fastw2v.kernels.sigmoid_tiles` the loss and its gradients.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.callbacks import Callback, PassRecord, StepReport
+from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError, VocabularyError
+from fastw2v.kernels.frequent_rows import Copies, begin_copies, merge_copies
+from fastw2v.kernels.huffman import HuffmanTree, build_huffman
+from fastw2v.kernels.noise import AliasTable, build_alias
+from fastw2v.kernels.random_numbers import subsample_thresholds
+from fastw2v.kernels.sigmoid_tiles import RowShape, Tables
+from fastw2v.kernels.simd import LANES
+from fastw2v.kernels.stream_training import (
+    BAD_IDS,
+    CBOW_MEAN,
+    CBOW_SUM,
+    LINE,
+    LOSS,
+    PAIRS,
+    SKIPGRAM,
+    SKIPGRAM_BY_PAIRS,
+    TOTALS,
+    Inputs,
+    Layout,
+    Outputs,
+    Span,
+    train_blocks,
+)
+from fastw2v.kernels.token_blocks import Text
+from fastw2v.parallel import WorkerPool
+from fastw2v.tokens import EncodedTokens
+from fastw2v.vocab import keep_probability
+
+Vectors = NDArray[np.float32]
+
+BLOCK_TOKENS = 20_000
+BLOCKS_PER_CALL = 64  # of each worker, between two reports
+COPIED_ROWS = 256  # most frequent words, of which each of several workers has a copy
+_MOST_UNROLLED = 16  # vectors; code for longer rows has loops
+_RANDOM_STREAM = 0
+_ROWS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSettings:
+    """The settings of one run over a text.
+
+    Attributes
+    ----------
+    vector_size : int
+        Dimensions.
+    model : {"skipgram", "cbow"}
+        Whether each context predicts alone, or all contexts of a window together.
+    objective : {"negative", "hierarchical"}
+    window : int
+        Largest distance of a context; each window draws its reach evenly from 1 to this.
+    negative : int
+        Noise words for each predicted word.
+    ns_exponent : float
+        Noise words come with a probability like their count to this power.
+    negatives_shared : bool
+        Whether the contexts of a window share one set of noise words (skip-gram). Otherwise each
+        pair has its own, which is slower.
+    cbow_mean : bool
+        Whether contexts are averaged or summed.
+    sample : float
+        Frequency above which tokens are dropped at random; 0 keeps all.
+    epochs : int
+        Passes over the text.
+    learning_rate : float
+        Rate of the first token; it falls linearly with the tokens seen.
+    final_rate : float
+        Rate of the last token, as a fraction of the first.
+    seed : int
+    """
+
+    vector_size: int = 100
+    model: Literal["skipgram", "cbow"] = "skipgram"
+    objective: Literal["negative", "hierarchical"] = "negative"
+    window: int = 5
+    negative: int = 5
+    ns_exponent: float = 0.75
+    negatives_shared: bool = True
+    cbow_mean: bool = True
+    sample: float = 1e-3
+    epochs: int = 5
+    learning_rate: float = 0.025
+    final_rate: float = 1e-4
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.model not in ("skipgram", "cbow"):
+            raise ConfigurationError(f"model: expected 'skipgram' or 'cbow', got {self.model!r}")
+        if self.objective not in ("negative", "hierarchical"):
+            raise ConfigurationError(
+                f"objective: expected 'negative' or 'hierarchical', got {self.objective!r}"
+            )
+        for name in ("vector_size", "window", "negative", "epochs"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise ConfigurationError(
+                f"learning_rate: expected a number above 0, got {self.learning_rate!r}"
+            )
+        if not 0 <= self.final_rate <= 1:
+            raise ConfigurationError(f"final_rate: expected 0 to 1, got {self.final_rate!r}")
+        if not math.isfinite(self.ns_exponent):
+            raise ConfigurationError(
+                f"ns_exponent: expected a finite number, got {self.ns_exponent!r}"
+            )
+
+    @property
+    def input_kind(self) -> int:
+        """What predicts, as kernels number it."""
+        if self.model == "cbow":
+            return CBOW_MEAN if self.cbow_mean else CBOW_SUM
+        shares = self.negatives_shared or self.objective == "hierarchical"
+        return SKIPGRAM if shares else SKIPGRAM_BY_PAIRS
+
+
+@dataclass(frozen=True)
+class StreamResult:
+    """What a run gives.
+
+    Attributes
+    ----------
+    in_vectors : (V, D) float32
+    out_vectors : float32
+        (V, D) for negative sampling; (V - 1, D) for hierarchical softmax, where row k belongs to the
+        inner node k of `fastw2v.kernels.huffman.build_huffman`.
+    history : list of PassRecord
+        The loss is the mean over the pass, in nats per pair: an input with a predicted word. With
+        CBOW a whole window is one input.
+    """
+
+    in_vectors: Vectors
+    out_vectors: Vectors
+    history: list[PassRecord]
+
+
+def train_stream(
+    tokens: EncodedTokens,
+    counts: NDArray[np.int64],
+    settings: StreamSettings,
+    pool: WorkerPool,
+    *,
+    callbacks: Sequence[Callback] = (),
+    block_tokens: int | None = None,
+) -> StreamResult:
+    """Train vectors on a text.
+
+    Parameters
+    ----------
+    tokens : EncodedTokens
+        Its arrays may be memory maps; only the blocks in work are read. Sentences may have any
+        length.
+    counts : int64 array (V,)
+        How often each word occurs, the most frequent first.
+    settings : StreamSettings
+    pool : WorkerPool
+        With one worker, results are the same bit by bit in every run. Several workers update
+        common tables without locks, and results vary a little.
+    callbacks : sequence of callable
+        Called now and then, and after each pass, with a `StepReport`; a step is a block.
+    block_tokens : int, optional
+        Tokens that a worker takes at a time. Default: 20,000, fewer for short texts and for many
+        workers.
+
+    Returns
+    -------
+    StreamResult
+
+    Raises
+    ------
+    CorpusError
+        If there is no token, or sentences do not follow each other.
+    VocabularyError
+        If a token is not a word of the vocabulary.
+    DivergenceError
+        If the loss or the vectors of a pass are not finite.
+    """
+    _check_text(tokens, counts)
+    run = _Run(tokens, counts, settings, pool, block_tokens)
+    history: list[PassRecord] = []
+    started = time.perf_counter()
+    for number in range(settings.epochs):
+        report = run.one_pass(number, started, callbacks)
+        elapsed_s = time.perf_counter() - started
+        history.append(
+            PassRecord(number + 1, report.loss_nats, report.learning_rate, elapsed_s)
+        )
+    return StreamResult(run.in_vectors, run.out_vectors, history)
+
+
+def _check_text(tokens: EncodedTokens, counts: NDArray[np.int64]) -> None:
+    starts = tokens.sentence_starts
+    if not len(tokens.ids):
+        raise CorpusError("corpus: expected tokens of the vocabulary's words, got none")
+    if (
+        len(starts) < 2
+        or starts[0] != 0
+        or starts[-1] != len(tokens.ids)
+        or not bool((starts[1:] >= starts[:-1]).all())
+    ):
+        raise CorpusError(
+            f"sentence_starts: expected numbers that rise from 0 to the {len(tokens.ids)} tokens, "
+            f"got {len(starts)} others"
+        )
+    if not len(counts) or counts.min() < 0:
+        raise VocabularyError("counts: expected one of at least 0 for each word, got others")
+
+
+class _Setup(NamedTuple):
+    """What kernels are told that stays the same for a whole run."""
+
+    text: Text
+    tables: Tables
+    outputs: Outputs
+    inputs: Inputs
+    layout: Layout
+    copies: Copies
+    totals: NDArray[np.float64]
+
+
+class _Run:
+    """One run: parameters laid out for the kernels, and what they are told."""
+
+    def __init__(
+        self,
+        tokens: EncodedTokens,
+        counts: NDArray[np.int64],
+        settings: StreamSettings,
+        pool: WorkerPool,
+        block_tokens: int | None,
+    ) -> None:
+        self.settings, self.pool = settings, pool
+        self._tokens = tokens
+        self._n_words = len(counts)
+        self._hierarchical = settings.objective == "hierarchical"
+        self._out_rows = self._n_words - 1 if self._hierarchical else self._n_words
+        self.block_tokens = block_tokens or default_block(len(tokens.ids), pool.workers)
+        self._setup = self._prepare(counts)
+        tables, copies = self._setup.tables, self._setup.copies
+        for worker in range(pool.workers if copies.size else 0):
+            begin_copies(tables, copies, worker)
+        self._call(np.zeros(1, np.int64), 0, self._span(0, 0))  # compiles, or reads from the cache
+
+    def _prepare(self, counts: NDArray[np.int64]) -> _Setup:
+        settings, workers = self.settings, self.pool.workers
+        vectors = -(-settings.vector_size // LANES)
+        stride = -(-settings.vector_size // LINE) * LINE
+        shape = RowShape(
+            (0,) * vectors if vectors <= _MOST_UNROLLED else vectors, vectors * LANES
+        )
+        copied = min(COPIED_ROWS, self._out_rows) if workers > 1 else 0
+        size = copied * stride
+        in_end = self._n_words * stride
+        scratch = in_end + workers * size
+        in_rows = _aligned_zeros(scratch + workers * stride)
+        out_rows = _aligned_zeros(max(1, self._out_rows * stride + workers * size))
+        _fill_randomly(in_rows[:in_end].reshape(-1, stride)[:, : settings.vector_size], settings)
+        marks = np.zeros((2, workers, max(1, size)), np.float32)
+        keep = keep_probability(np.maximum(counts, 1), settings.sample)
+        return _Setup(
+            Text(self._tokens.ids, self._tokens.sentence_starts, subsample_thresholds(keep)),
+            Tables(in_rows, out_rows),
+            self._outputs(counts),
+            Inputs(settings.window, settings.input_kind),
+            Layout(stride, shape, copied, scratch),
+            Copies(
+                size, in_end, self._out_rows * stride, marks[0], marks[1], np.zeros(1, np.int64)
+            ),
+            np.zeros((workers, TOTALS), np.float64),
+        )
+
+    def _outputs(self, counts: NDArray[np.int64]) -> Outputs:
+        if self._hierarchical:
+            tree = build_huffman(counts)
+            longest = int(np.diff(tree.starts).max())
+            # The root first: rows are in order of how often they are used, as those of words.
+            rows = np.int32(self._n_words - 2) - tree.points
+            noise = AliasTable(np.zeros(1, np.uint32), np.zeros(1, np.int32))
+            return Outputs(0, longest, *noise, tree.starts, rows, tree.codes)
+        negative = self.settings.negative
+        noise = build_alias(counts.astype(np.float64) ** self.settings.ns_exponent)
+        nothing = HuffmanTree(np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.uint8))
+        return Outputs(negative, negative + 1, *noise, *nothing)
+
+    def _span(self, number: int, end_block: int) -> Span:
+        settings = self.settings
+        fall = settings.learning_rate * (1 - settings.final_rate) / settings.epochs
+        return Span(
+            settings.seed,
+            number,
+            end_block,
+            self.block_tokens,
+            settings.learning_rate - number * fall,
+            fall / len(self._tokens.ids),
+        )
+
+    def _call(self, tasks: NDArray[np.int64], end_block: int, span: Span) -> None:
+        """Train on blocks from the counter's to `end_block`; bring all copies home."""
+        setup = self._setup
+        model = (setup.layout, setup.copies, setup.totals)
+        span = span._replace(end_block=end_block)
+        tasks = tasks.copy()
+        self.pool.run(
+            lambda worker: train_blocks(
+                tasks, worker, setup.text, setup.tables, setup.outputs, setup.inputs, model, span
+            )
+        )
+        for worker in range(self.pool.workers):
+            merge_copies(setup.tables, setup.copies, worker)
+
+    def one_pass(
+        self, number: int, started: float, callbacks: Sequence[Callback]
+    ) -> StepReport:
+        """Train on the whole text once and return the last report."""
+        n_tokens, epochs = len(self._tokens.ids), self.settings.epochs
+        blocks = -(-n_tokens // self.block_tokens)
+        span = self._span(number, blocks)
+        self._setup.totals[:] = 0
+        for first in range(0, blocks, BLOCKS_PER_CALL * self.pool.workers):
+            end = min(blocks, first + BLOCKS_PER_CALL * self.pool.workers)
+            self._call(np.array([first], np.int64), end, span)
+            sums = self._setup.totals.sum(axis=0)
+            if sums[BAD_IDS]:
+                raise self._foreign_id()
+            loss_nats = float(sums[LOSS] / sums[PAIRS]) if sums[PAIRS] else 0.0
+            rate = span.rate - min(n_tokens, end * self.block_tokens) * span.rate_step
+            where = f"pass {number + 1} of {epochs} at learning rate {rate:.3g}"
+            if not math.isfinite(loss_nats):
+                raise _diverged(f"a finite loss, got {loss_nats}", where)
+            if end == blocks and not self._is_finite:
+                raise _diverged("finite vectors, got others", where)
+            report = StepReport(
+                number + 1,
+                epochs,
+                number * blocks + end,
+                epochs * blocks,
+                loss_nats,
+                rate,
+                time.perf_counter() - started,
+                end == blocks,
+            )
+            for callback in callbacks:
+                callback(report)
+        return report
+
+    def _foreign_id(self) -> VocabularyError:
+        ids = self._tokens.ids
+        for first in range(0, len(ids), _ROWS_AT_ONCE):
+            part = ids[first : first + _ROWS_AT_ONCE]
+            wrong = np.flatnonzero((part < 0) | (part >= self._n_words))
+            if wrong.size:
+                place = first + int(wrong[0])
+                return VocabularyError(
+                    f"ids: expected 0 to {self._n_words - 1}, the words of the vocabulary, got "
+                    f"{int(ids[place])} for token {place}; encode the text with this vocabulary"
+                )
+        return VocabularyError("ids: some changed while the text was being read")
+
+    @property
+    def _is_finite(self) -> bool:
+        return all(bool(np.isfinite(table).all()) for table in self._setup.tables)
+
+    def _vectors(self, rows: Vectors, n_rows: int) -> Vectors:
+        stride = self._setup.layout.stride
+        table = rows[: n_rows * stride].reshape(n_rows, stride)
+        return np.ascontiguousarray(table[:, : self.settings.vector_size])
+
+    @property
+    def in_vectors(self) -> Vectors:
+        """Vectors of words as inputs (V, D), a copy."""
+        return self._vectors(self._setup.tables.in_rows, self._n_words)
+
+    @property
+    def out_vectors(self) -> Vectors:
+        """Vectors of words, or of inner nodes, as outputs, a copy."""
+        vectors = self._vectors(self._setup.tables.out_rows, self._out_rows)
+        return np.ascontiguousarray(vectors[::-1]) if self._hierarchical else vectors
+
+
+def default_block(n_tokens: int, workers: int) -> int:
+    """Return how many tokens a worker takes at a time.
+
+    Short texts still have several blocks for every worker, and the more workers there are the
+    oftener they bring home what they have done to the most frequent words.
+    """
+    block = min(BLOCK_TOKENS, 2 * BLOCK_TOKENS // workers, n_tokens // (4 * workers))
+    return max(1000, block)
+
+
+def _aligned_zeros(size: int) -> Vectors:
+    """Return zeros that begin with a cache line."""
+    room = np.zeros(size + LINE, np.float32)
+    first = -(room.ctypes.data // room.itemsize) % LINE
+    return room[first : first + size]
+
+
+def _fill_randomly(table: Vectors, settings: StreamSettings) -> None:
+    """Write numbers evenly from -1/2D to 1/2D, as word2vec.c begins."""
+    generator = np.random.default_rng([settings.seed, _RANDOM_STREAM])
+    for first in range(0, len(table), _ROWS_AT_ONCE):
+        part = table[first : first + _ROWS_AT_ONCE]
+        uniform = generator.random(part.shape, dtype=np.float32) - np.float32(0.5)
+        part[:] = uniform / np.float32(settings.vector_size)
+
+
+def _diverged(what: str, where: str) -> DivergenceError:
+    return DivergenceError(
+        f"training diverged: expected {what} in {where}; use a smaller --learning-rate"
+    )

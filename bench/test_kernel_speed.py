@@ -5,11 +5,18 @@ import pytest
 from numba import njit
 
 from fastw2v.batches import CountBatches, TokenBatches
+from fastw2v.calibration import calibrate, context_log_probabilities
 from fastw2v.config import Hyperparameters
+from fastw2v.context_scores import SoftmaxScores, TreeScores
 from fastw2v.counts import count_pairs
+from fastw2v.huffman import huffman_tree
+from fastw2v.input_rows import CentreRows
 from fastw2v.kernels import functions, network, skipgram
+from fastw2v.kernels.noise import draw
+from fastw2v.kernels.random_numbers import advance, scramble, seed_state
 from fastw2v.kernels.simd import LANES, exponential, load, store
 from fastw2v.kernels.updates import update_block
+from fastw2v.noise import noise_table
 from fastw2v.objectives import ExactSoftmax
 from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool
@@ -146,14 +153,49 @@ def test_counting(benchmark, tokens, workers):
     assert bench(benchmark, count).n_entries
 
 
+@pytest.mark.parametrize("folder", [None, "encoded"])
 @pytest.mark.parametrize("tokenizer", ["whitespace", "words"])
-def test_reading(benchmark, tmp_path, tokenizer):
+def test_reading(benchmark, tmp_path, tokenizer, folder):
     ids = (np.random.default_rng(1).random(200_000) ** 3 * N_WORDS).astype(int)
     path = tmp_path / "text.txt"
     lines = (" ".join(f"word{i}" for i in ids[k : k + 50]) for k in range(0, len(ids), 50))
     path.write_text("\n".join(lines))
 
     def read():
-        return read_corpus(path, tokenizer=tokenizer, min_count=1, max_final_vocab=None)
+        return read_corpus(
+            path, tokenizer=tokenizer, min_count=1, encoded_folder=folder and tmp_path / folder
+        )
 
     assert bench(benchmark, read)[1].n_tokens == len(ids)
+
+
+@njit
+def sum_of_draws(table, size, state):
+    total = 0
+    for _ in range(size):
+        state = advance(state)
+        total += draw(table.thresholds, table.aliases, scramble(state))
+    return total
+
+
+def test_drawing_a_hundred_thousand_noise_words(benchmark, tokens):
+    table = noise_table(np.bincount(tokens.ids, minlength=N_WORDS) + 1, 0.75)
+    assert bench(benchmark, sum_of_draws, table, 100_000, seed_state(1, 1))
+
+
+def test_huffman_tree(benchmark):
+    counts = 10**7 // np.arange(1, 50_001)
+    assert len(bench(benchmark, huffman_tree, counts).starts) == 50_001
+
+
+@pytest.mark.parametrize("kind", ["softmax", "tree"])
+def test_calibrating(benchmark, counts, vectors, kind):
+    log_unigram = context_log_probabilities(counts)
+    rows = CentreRows(vectors[0], counts, sample=1024)
+    with WorkerPool(2) as pool:
+        if kind == "softmax":
+            scores = SoftmaxScores(vectors[1], pool)
+        else:
+            tree = huffman_tree(counts.context_sums().astype(np.int64))
+            scores = TreeScores(vectors[1], tree, pool)
+        assert np.isfinite(bench(benchmark, calibrate, scores, rows, log_unigram).loss_nats)

@@ -1,8 +1,9 @@
-"""A corpus as numbers: read once, counted, and encoded as ids of words."""
+"""Reading a corpus: once, counted, and encoded as ids of words, in memory or on disk."""
 
-import hashlib
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from fastw2v.corpus import (
     open_corpus,
     token_batch,
 )
+from fastw2v.encoded import EncodedTokens
+from fastw2v.encoded_folder import NumbersOnDisk, NumberStore, open_encoded, write_encoded
 from fastw2v.errors import CorpusError, VocabularyError
 from fastw2v.kernels.interning import (
     SENTENCE_END,
@@ -29,58 +32,7 @@ from fastw2v.text_files import BLOCK_BYTES
 from fastw2v.tokenizers import TextNormalizer
 from fastw2v.vocab import Vocabulary, build_vocabulary
 
-
-@dataclass(frozen=True, eq=False)
-class EncodedTokens:
-    """The kept tokens of a corpus, sentence by sentence.
-
-    Tokens of words that are not in the vocabulary are gone, so that windows reach over them.
-
-    Parameters
-    ----------
-    ids : int32 array (n_tokens,)
-        The tokens, as places in the vocabulary.
-    sentence_starts : int64 array (n_sentences + 1,)
-        Sentence s is ``ids[sentence_starts[s] : sentence_starts[s + 1]]``; it may be empty.
-    n_raw_tokens : int
-        How many tokens the corpus has, the left-out ones too.
-    n_oov : int
-        How many of them were left out.
-    """
-
-    ids: NDArray[np.int32]
-    sentence_starts: NDArray[np.int64]
-    n_raw_tokens: int
-    n_oov: int
-
-    @property
-    def n_tokens(self) -> int:
-        """How many tokens were kept."""
-        return len(self.ids)
-
-    @property
-    def n_sentences(self) -> int:
-        """How many sentences there are, empty ones too."""
-        return len(self.sentence_starts) - 1
-
-    def digest(self, vocabulary: Vocabulary) -> str:
-        """Return 64 hexadecimal digits that tell this encoded corpus from any other.
-
-        They depend on the ids, the sentences and the vocabulary's words, not on how the text
-        was stored or read, nor on the machine.
-        """
-        words = [word.encode() for word in vocabulary.words]
-        parts = [
-            np.ascontiguousarray(self.ids, "<i4").data,
-            np.ascontiguousarray(self.sentence_starts, "<i8").data,
-            np.array([len(word) for word in words], "<i8").data,
-            memoryview(b"".join(words)),
-        ]
-        hasher = hashlib.blake2b(digest_size=32)
-        for part in parts:
-            hasher.update(part.nbytes.to_bytes(8, "little"))
-            hasher.update(part)
-        return hasher.hexdigest()
+__all__ = ["EncodedTokens", "encode_corpus", "read_corpus"]
 
 
 def read_corpus(
@@ -91,8 +43,12 @@ def read_corpus(
     max_final_vocab: int | None = None,
     progress: Progress | None = None,
     block_bytes: int = BLOCK_BYTES,
+    encoded_folder: str | Path | None = None,
 ) -> tuple[Vocabulary, EncodedTokens]:
     """Read a corpus once; build its vocabulary and encode it.
+
+    In memory this takes 4 to 8 bytes a token and 8 a sentence. With `encoded_folder` it takes
+    what the vocabulary and a block of text take, however long the text is.
 
     Parameters
     ----------
@@ -109,11 +65,15 @@ def read_corpus(
         Called now and then with the bytes read so far, and in all (None if unknown).
     block_bytes : int
         About how much text is read at a time. The result does not depend on it.
+    encoded_folder : path, optional
+        Keep the encoded corpus there, in files, instead of in memory; written whole or not at
+        all, an earlier one is replaced. `fastw2v.encoded_folder.open_encoded` opens it again.
 
     Returns
     -------
     vocabulary : Vocabulary
     tokens : EncodedTokens
+        The same numbers in memory and mapped from files.
 
     Raises
     ------
@@ -125,13 +85,17 @@ def read_corpus(
         If no word is frequent enough.
     ConfigurationError
         If an option has a value that cannot be used.
+    OutputError
+        If `encoded_folder` cannot be written, or something else is in the way.
     """
-    reader = _Reader(new_word_table(), add=True, tokenizer=tokenizer)
-    name = reader.read(corpus, progress, block_bytes)
-    vocabulary, ranks = build_vocabulary(
-        reader.table, min_count=min_count, max_final_vocab=max_final_vocab, source=name
-    )
-    return vocabulary, reader.encoded(ranks)
+    folder = None if encoded_folder is None else Path(encoded_folder)
+    with _number_store(folder) as store:
+        reader = _Reader(new_word_table(), store, add=True, tokenizer=tokenizer)
+        name = reader.read(corpus, progress, block_bytes)
+        vocabulary, ranks = build_vocabulary(
+            reader.table, min_count=min_count, max_final_vocab=max_final_vocab, source=name
+        )
+        return vocabulary, reader.encoded(vocabulary, ranks, folder)
 
 
 def encode_corpus(
@@ -141,12 +105,13 @@ def encode_corpus(
     tokenizer: Tokenizer = "words",
     progress: Progress | None = None,
     block_bytes: int = BLOCK_BYTES,
+    encoded_folder: str | Path | None = None,
 ) -> EncodedTokens:
     """Read a corpus once and encode it in a given vocabulary.
 
     Parameters
     ----------
-    corpus, tokenizer, progress, block_bytes
+    corpus, tokenizer, progress, block_bytes, encoded_folder
         As in `read_corpus`.
     vocabulary : Vocabulary
         The words to keep. Others count as out of vocabulary.
@@ -164,16 +129,39 @@ def encode_corpus(
         If a text is not UTF-8.
     ConfigurationError
         If there is no such tokenizer.
+    OutputError
+        As in `read_corpus`.
     """
     batch = token_batch([vocabulary.words])
     numbers = np.empty(len(vocabulary) + 1, np.int32)
     table = intern_tokens(*batch, new_word_table(), True, numbers)
     if table.n_types[0] != len(vocabulary):
         raise VocabularyError("words: expected all different, got some of them more than once")
-    reader = _Reader(table, add=False, tokenizer=tokenizer)
-    reader.read(corpus, progress, block_bytes)
     unknown = -1  # the rank of the number that stands for every other word
-    return reader.encoded(np.append(np.arange(len(vocabulary), dtype=np.int32), np.int32(unknown)))
+    ranks = np.append(np.arange(len(vocabulary), dtype=np.int32), np.int32(unknown))
+    folder = None if encoded_folder is None else Path(encoded_folder)
+    with _number_store(folder) as store:
+        reader = _Reader(table, store, add=False, tokenizer=tokenizer)
+        reader.read(corpus, progress, block_bytes)
+        return reader.encoded(vocabulary, ranks, folder)
+
+
+class _NumbersInMemory:
+    """Numbers in arrays, whose memory is given back as they are used."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[NDArray[np.int32]] = deque()
+
+    def keep(self, numbers: NDArray[np.int32]) -> None:
+        self._chunks.append(numbers.copy())
+
+    def blocks(self) -> Iterator[NDArray[np.int32]]:
+        while self._chunks:
+            yield self._chunks.popleft()
+
+
+def _number_store(folder: Path | None) -> NumbersOnDisk | nullcontext[_NumbersInMemory]:
+    return nullcontext(_NumbersInMemory()) if folder is None else NumbersOnDisk(folder)
 
 
 class _Reader:
@@ -183,17 +171,21 @@ class _Reader:
     ----------
     table : WordTable
         The words to begin with.
+    store : NumberStore
+        Where the numbers are kept.
     add : bool
         Whether new words join the table.
     tokenizer : {"words", "whitespace"}
         For corpora that are text.
     """
 
-    def __init__(self, table: WordTable, *, add: bool, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self, table: WordTable, store: NumberStore, *, add: bool, tokenizer: Tokenizer
+    ) -> None:
         self.table = table
+        self._store = store
         self._add = add
         self._normalizer = TextNormalizer(tokenizer)
-        self._chunks: deque[NDArray[np.int32]] = deque()
         self._n_tokens = 0
         self._n_sentences = 0
 
@@ -211,13 +203,17 @@ class _Reader:
             )
         return opened.name
 
-    def encoded(self, ranks: NDArray[np.int32]) -> EncodedTokens:
-        """Turn the numbers into ids, and give back their memory on the way; once only."""
+    def encoded(
+        self, vocabulary: Vocabulary, ranks: NDArray[np.int32], folder: Path | None
+    ) -> EncodedTokens:
+        """Turn the numbers into ids, in memory or in a folder; once only."""
+        if folder is not None:
+            write_encoded(folder, vocabulary, ranks, self._store.blocks())
+            return open_encoded(folder, verify=False)[1]
         ids = np.empty(self._n_tokens, np.int32)
         starts = np.zeros(self._n_sentences + 1, np.int64)
         n_ids, n_sentences = 0, 0
-        while self._chunks:
-            numbers = self._chunks.popleft()
+        for numbers in self._store.blocks():
             n_ids, n_sentences = renumber(numbers, ranks, ids, n_ids, starts, n_sentences)
         ids.resize(n_ids, refcheck=False)
         return EncodedTokens(ids, starts, self._n_tokens, self._n_tokens - n_ids)
@@ -229,7 +225,7 @@ class _Reader:
             if scratch.size < n_bytes:
                 scratch = np.empty(n_bytes, np.int32)
             self.table, n_numbers = intern_lines(text, n_bytes, self.table, self._add, scratch)
-            self._keep(scratch[:n_numbers].copy())
+            self._keep(scratch[:n_numbers])
 
     def _read_tokens(
         self, corpus: TokenCorpus, progress: Progress | None, block_bytes: int
@@ -243,4 +239,4 @@ class _Reader:
         n_sentences = int(np.count_nonzero(numbers == SENTENCE_END))
         self._n_sentences += n_sentences
         self._n_tokens += len(numbers) - n_sentences
-        self._chunks.append(numbers)
+        self._store.keep(numbers)

@@ -352,7 +352,7 @@ def test_tiles_combine_into_one_log_sum_exp(z, tile):
     assert combined == pytest.approx(log_sum_exp(z), rel=1e-14, abs=1e-14)
 
 
-MODULES = ["functions", "skipgram", "network"]
+MODULES = ["functions", "skipgram", "network", "sigmoid_losses"]
 
 
 def public_formulas(module_name):

@@ -3,8 +3,8 @@
 Hierarchical softmax needs, for each word, the inner nodes on its way and which way to turn at
 each. Words of equal counts leave several trees that are equally good. This one is made by the
 same binary heap, with the same moves, as Python's ``heapq``, which gensim uses: ways and codes
-are gensim's, ties included. A heap takes O(V log V) steps where two queues would take O(V), which
-at a million words is a fraction of a second.
+are gensim's, ties included. A heap takes O(V log V) steps where two queues would take O(V); both are
+little beside reading the text.
 """
 
 from typing import NamedTuple

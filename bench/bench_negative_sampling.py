@@ -46,7 +46,8 @@ Result = dict[str, Any]
 
 def train_fastw2v(options: argparse.Namespace, shared: bool = True) -> Result:
     from fastw2v.parallel import WorkerPool
-    from fastw2v.streaming import StreamSettings, train_stream
+    from fastw2v.stream_settings import StreamSettings
+    from fastw2v.streaming import train_stream
     from fastw2v.tokens import read_corpus
 
     skipgram, negative = CELLS[options.cell]
@@ -173,7 +174,9 @@ def child(options: argparse.Namespace) -> None:
 def summarise(results: list[Result], tokens: int) -> list[str]:
     """Return lines of a Markdown table: rates, ratios to the rivals, quality over the seeds."""
     keys = list(dict.fromkeys((r["cell"], r["workers"], r["trainer"]) for r in results))
-    rows = {key: [r for r in results if (r["cell"], r["workers"], r["trainer"]) == key] for key in keys}
+    rows = {
+        key: [r for r in results if (r["cell"], r["workers"], r["trainer"]) == key] for key in keys
+    }
     medians = {key: statistics.median(r["train_s"] for r in rows[key]) for key in keys}
     names = list(results[0]["quality"]) if results[0]["quality"] else []
     head = ["cell", "workers", "trainer", "train s", "tokens/s", "x gensim", "x word2vec.c", *names]

@@ -10,28 +10,26 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, PassRecord, StepReport
-from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError, VocabularyError
+from fastw2v.encoded import EncodedTokens
+from fastw2v.errors import CorpusError, DivergenceError, VocabularyError
+from fastw2v.huffman import huffman_tree
 from fastw2v.kernels.frequent_rows import Copies, begin_copies, merge_copies
-from fastw2v.kernels.huffman import HuffmanTree, build_huffman
-from fastw2v.kernels.noise import AliasTable, build_alias
+from fastw2v.kernels.huffman import HuffmanTree
+from fastw2v.kernels.noise import AliasTable
 from fastw2v.kernels.random_numbers import subsample_thresholds
-from fastw2v.kernels.sigmoid_tiles import RowShape, Tables
+from fastw2v.kernels.sigmoid_tiles import Tables
+from fastw2v.kernels.sigmoid_windows import LINE, RowShape
 from fastw2v.kernels.simd import LANES
 from fastw2v.kernels.stream_training import (
     BAD_IDS,
-    CBOW_MEAN,
-    CBOW_SUM,
-    LINE,
     LOSS,
     PAIRS,
-    SKIPGRAM,
-    SKIPGRAM_BY_PAIRS,
     TOTALS,
     Inputs,
     Layout,
@@ -40,8 +38,9 @@ from fastw2v.kernels.stream_training import (
     train_blocks,
 )
 from fastw2v.kernels.token_blocks import Text
+from fastw2v.noise import noise_table
 from fastw2v.parallel import WorkerPool
-from fastw2v.tokens import EncodedTokens
+from fastw2v.stream_settings import StreamSettings
 from fastw2v.vocab import keep_probability
 
 Vectors = NDArray[np.float32]
@@ -54,83 +53,6 @@ _RANDOM_STREAM = 0
 _ROWS_AT_ONCE = 1 << 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamSettings:
-    """The settings of one run over a text.
-
-    Attributes
-    ----------
-    vector_size : int
-        Dimensions.
-    model : {"skipgram", "cbow"}
-        Whether each context predicts alone, or all contexts of a window together.
-    objective : {"negative", "hierarchical"}
-    window : int
-        Largest distance of a context; each window draws its reach evenly from 1 to this.
-    negative : int
-        Noise words for each predicted word.
-    ns_exponent : float
-        Noise words come with a probability like their count to this power.
-    negatives_shared : bool
-        Whether the contexts of a window share one set of noise words (skip-gram). Otherwise each
-        pair has its own, which is slower.
-    cbow_mean : bool
-        Whether contexts are averaged or summed.
-    sample : float
-        Frequency above which tokens are dropped at random; 0 keeps all.
-    epochs : int
-        Passes over the text.
-    learning_rate : float
-        Rate of the first token; it falls linearly with the tokens seen.
-    final_rate : float
-        Rate of the last token, as a fraction of the first.
-    seed : int
-    """
-
-    vector_size: int = 100
-    model: Literal["skipgram", "cbow"] = "skipgram"
-    objective: Literal["negative", "hierarchical"] = "negative"
-    window: int = 5
-    negative: int = 5
-    ns_exponent: float = 0.75
-    negatives_shared: bool = True
-    cbow_mean: bool = True
-    sample: float = 1e-3
-    epochs: int = 5
-    learning_rate: float = 0.025
-    final_rate: float = 1e-4
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if self.model not in ("skipgram", "cbow"):
-            raise ConfigurationError(f"model: expected 'skipgram' or 'cbow', got {self.model!r}")
-        if self.objective not in ("negative", "hierarchical"):
-            raise ConfigurationError(
-                f"objective: expected 'negative' or 'hierarchical', got {self.objective!r}"
-            )
-        for name in ("vector_size", "window", "negative", "epochs"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ConfigurationError(
-                f"learning_rate: expected a number above 0, got {self.learning_rate!r}"
-            )
-        if not 0 <= self.final_rate <= 1:
-            raise ConfigurationError(f"final_rate: expected 0 to 1, got {self.final_rate!r}")
-        if not math.isfinite(self.ns_exponent):
-            raise ConfigurationError(
-                f"ns_exponent: expected a finite number, got {self.ns_exponent!r}"
-            )
-
-    @property
-    def input_kind(self) -> int:
-        """What predicts, as kernels number it."""
-        if self.model == "cbow":
-            return CBOW_MEAN if self.cbow_mean else CBOW_SUM
-        shares = self.negatives_shared or self.objective == "hierarchical"
-        return SKIPGRAM if shares else SKIPGRAM_BY_PAIRS
-
-
 @dataclass(frozen=True)
 class StreamResult:
     """What a run gives.
@@ -139,8 +61,8 @@ class StreamResult:
     ----------
     in_vectors : (V, D) float32
     out_vectors : float32
-        (V, D) for negative sampling; (V - 1, D) for hierarchical softmax, where row k belongs to the
-        inner node k of `fastw2v.kernels.huffman.build_huffman`.
+        (V, D) for negative sampling; (V - 1, D) for hierarchical softmax, where row k belongs to
+        the inner node k of `fastw2v.huffman.huffman_tree`.
     history : list of PassRecord
         The loss is the mean over the pass, in nats per pair: an input with a predicted word. With
         CBOW a whole window is one input.
@@ -199,9 +121,7 @@ def train_stream(
     for number in range(settings.epochs):
         report = run.one_pass(number, started, callbacks)
         elapsed_s = time.perf_counter() - started
-        history.append(
-            PassRecord(number + 1, report.loss_nats, report.learning_rate, elapsed_s)
-        )
+        history.append(PassRecord(number + 1, report.loss_nats, report.learning_rate, elapsed_s))
     return StreamResult(run.in_vectors, run.out_vectors, history)
 
 
@@ -219,8 +139,11 @@ def _check_text(tokens: EncodedTokens, counts: NDArray[np.int64]) -> None:
             f"sentence_starts: expected numbers that rise from 0 to the {len(tokens.ids)} tokens, "
             f"got {len(starts)} others"
         )
-    if not len(counts) or counts.min() < 0:
-        raise VocabularyError("counts: expected one of at least 0 for each word, got others")
+    if not len(counts) or counts.min() < 1:
+        raise VocabularyError(
+            f"counts: expected one of at least 1 for each word, got {counts.min(initial=0)} among "
+            f"{len(counts)}; leave out words that do not occur"
+        )
 
 
 class _Setup(NamedTuple):
@@ -252,19 +175,17 @@ class _Run:
         self._hierarchical = settings.objective == "hierarchical"
         self._out_rows = self._n_words - 1 if self._hierarchical else self._n_words
         self.block_tokens = block_tokens or default_block(len(tokens.ids), pool.workers)
-        self._setup = self._prepare(counts)
+        self._in_rows, self._out_table, self._setup = self._prepare(counts)
         tables, copies = self._setup.tables, self._setup.copies
         for worker in range(pool.workers if copies.size else 0):
             begin_copies(tables, copies, worker)
         self._call(np.zeros(1, np.int64), 0, self._span(0, 0))  # compiles, or reads from the cache
 
-    def _prepare(self, counts: NDArray[np.int64]) -> _Setup:
+    def _prepare(self, counts: NDArray[np.int64]) -> tuple[Vectors, Vectors, _Setup]:
         settings, workers = self.settings, self.pool.workers
         vectors = -(-settings.vector_size // LANES)
         stride = -(-settings.vector_size // LINE) * LINE
-        shape = RowShape(
-            (0,) * vectors if vectors <= _MOST_UNROLLED else vectors, vectors * LANES
-        )
+        shape = RowShape((0,) * vectors if vectors <= _MOST_UNROLLED else vectors, vectors * LANES)
         copied = min(COPIED_ROWS, self._out_rows) if workers > 1 else 0
         size = copied * stride
         in_end = self._n_words * stride
@@ -273,8 +194,8 @@ class _Run:
         out_rows = _aligned_zeros(max(1, self._out_rows * stride + workers * size))
         _fill_randomly(in_rows[:in_end].reshape(-1, stride)[:, : settings.vector_size], settings)
         marks = np.zeros((2, workers, max(1, size)), np.float32)
-        keep = keep_probability(np.maximum(counts, 1), settings.sample)
-        return _Setup(
+        keep = keep_probability(counts, settings.sample)
+        setup = _Setup(
             Text(self._tokens.ids, self._tokens.sentence_starts, subsample_thresholds(keep)),
             Tables(in_rows, out_rows),
             self._outputs(counts),
@@ -285,17 +206,18 @@ class _Run:
             ),
             np.zeros((workers, TOTALS), np.float64),
         )
+        return in_rows, out_rows, setup
 
     def _outputs(self, counts: NDArray[np.int64]) -> Outputs:
         if self._hierarchical:
-            tree = build_huffman(counts)
+            tree = huffman_tree(counts)
             longest = int(np.diff(tree.starts).max())
             # The root first: rows are in order of how often they are used, as those of words.
             rows = np.int32(self._n_words - 2) - tree.points
             noise = AliasTable(np.zeros(1, np.uint32), np.zeros(1, np.int32))
             return Outputs(0, longest, *noise, tree.starts, rows, tree.codes)
         negative = self.settings.negative
-        noise = build_alias(counts.astype(np.float64) ** self.settings.ns_exponent)
+        noise = noise_table(counts, self.settings.ns_exponent)
         nothing = HuffmanTree(np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.uint8))
         return Outputs(negative, negative + 1, *noise, *nothing)
 
@@ -325,9 +247,7 @@ class _Run:
         for worker in range(self.pool.workers):
             merge_copies(setup.tables, setup.copies, worker)
 
-    def one_pass(
-        self, number: int, started: float, callbacks: Sequence[Callback]
-    ) -> StepReport:
+    def one_pass(self, number: int, started: float, callbacks: Sequence[Callback]) -> StepReport:
         """Train on the whole text once and return the last report."""
         n_tokens, epochs = len(self._tokens.ids), self.settings.epochs
         blocks = -(-n_tokens // self.block_tokens)
@@ -375,7 +295,7 @@ class _Run:
 
     @property
     def _is_finite(self) -> bool:
-        return all(bool(np.isfinite(table).all()) for table in self._setup.tables)
+        return all(bool(np.isfinite(table).all()) for table in (self._in_rows, self._out_table))
 
     def _vectors(self, rows: Vectors, n_rows: int) -> Vectors:
         stride = self._setup.layout.stride
@@ -385,12 +305,12 @@ class _Run:
     @property
     def in_vectors(self) -> Vectors:
         """Vectors of words as inputs (V, D), a copy."""
-        return self._vectors(self._setup.tables.in_rows, self._n_words)
+        return self._vectors(self._in_rows, self._n_words)
 
     @property
     def out_vectors(self) -> Vectors:
         """Vectors of words, or of inner nodes, as outputs, a copy."""
-        vectors = self._vectors(self._setup.tables.out_rows, self._out_rows)
+        vectors = self._vectors(self._out_table, self._out_rows)
         return np.ascontiguousarray(vectors[::-1]) if self._hierarchical else vectors
 
 

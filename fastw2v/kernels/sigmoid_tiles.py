@@ -23,7 +23,7 @@ softmax). One set of outputs for all inputs of a window: Ji et al. 2016, arXiv:1
 from typing import NamedTuple
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -33,24 +33,17 @@ from fastw2v.kernels.simd import (
     VECTOR,
     constant,
     element_pointer,
-    load,
-    logarithm,
     maximum_of,
     multiply_add,
     packed_sums,
     shuffle,
     sigmoid_of,
     splat,
-    store,
     vector_load,
     vector_store,
 )
 
 TILE = 6  # outputs side by side: 2 inputs times 6 outputs leave registers for the operands
-# How many factors of at least 1/2 a running product may have: float32 holds 2^-126.
-_MOST_FACTORS = 120
-_GROUPS = -(-2 * TILE // LANES)  # factors that a pair of inputs adds at most
-_SCORED_AT_ONCE = 64  # inputs; their factors must not exceed what a product may have
 _INDEX = ir.IntType(64)
 _TINY = -30.0  # 1 - sigma(-30) rounds to 1: a lane with this score adds nothing to the loss
 
@@ -68,12 +61,22 @@ class Tables(NamedTuple):
 class Window(NamedTuple):
     """Work space of one window: who meets whom, and what came of it.
 
-    `in_at` and `out_at` (int64) are the first elements of the rows in their tables; `signs`
-    (float32) is -1 for label 1 and +1 for label 0, with at least `LANES` elements behind the last;
-    `errors` (float32, inputs times outputs and `LANES` more) takes rate times e_ij, tile by tile,
-    input by input; `gradients` (float32, inputs times row length) collects the steps of inputs.
-    `losses` (3 * LANES float32) holds running sums and products, `total` (1 float64) the loss in nats
-    and `factors` (1 int64) how many factors the products have, see `fold_losses`.
+    Attributes
+    ----------
+    in_at, out_at : int64 arrays
+        The first elements of the rows in their tables.
+    signs : float32 array
+        -1 for label 1 and +1 for label 0, with at least `LANES` elements behind the last.
+    errors : float32 array
+        Takes rate times e_ij of one tile: whole vectors for each pair of inputs.
+    gradients : float32 array (inputs times row length)
+        Collects the steps of inputs.
+    losses : float32 array (3 * LANES)
+        Running sums and products, see `fastw2v.kernels.sigmoid_windows.fold_losses`.
+    total : float64 array (1,)
+        The loss in nats so far.
+    factors : int64 array (1,)
+        How many factors the products have.
     """
 
     in_at: object
@@ -86,38 +89,17 @@ class Window(NamedTuple):
     factors: object
 
 
-class RowShape(NamedTuple):
-    """How long rows are: `vectors` that hold dimensions, and elements in those.
-
-    `vectors` is a number, or a tuple with so many zeros: then code is compiled for this number
-    alone, without loops along rows.
-    """
-
-    vectors: object
-    length: int
-
-
-class Meeting(NamedTuple):
-    """How many inputs meet how many outputs, at which rate.
-
-    With `collect` (0 or 1) the inputs stay as they are, and their steps are left in
-    ``window.gradients``, input by input.
-    """
-
-    n_inputs: int
-    n_outputs: int
-    rate: float
-    collect: int
-
-
 class Tile(NamedTuple):
-    """Which part of a window: inputs in all, first output, length of rows in vectors, the rate;
-    and which inputs are scored.
+    """Which part of a window is worked on.
+
+    `n_inputs` is the number of all inputs, `first_output` the tile's first, `vectors` the length
+    of rows (a number, or a tuple of as many zeros), `rate` the learning rate (float32); of the
+    inputs, `n_scored` from `first_input` on are scored.
     """
 
     n_inputs: int
     first_output: int
-    n_vectors: int
+    vectors: object
     rate: float
     first_input: int
     n_scored: int
@@ -142,13 +124,12 @@ class _Emitter:
             )
         )
         self.tile = Tile(*cgutils.unpack_tuple(builder, tile, len(Tile._fields)))
-        if isinstance(signature.args[2].types[2], types.BaseTuple):
-            self.tile = self.tile._replace(n_vectors=_INDEX(signature.args[2].types[2].count))
+        vectors = signature.args[2].types[2]
+        is_known = isinstance(vectors, types.BaseTuple)
+        self.n_vectors = _INDEX(vectors.count) if is_known else self.tile.vectors
         self.outputs = []
         for j in range(size):
-            at = builder.gep(
-                self.window.out_at, [builder.add(self.tile.first_output, _INDEX(j))]
-            )
+            at = builder.gep(self.window.out_at, [builder.add(self.tile.first_output, _INDEX(j))])
             self.outputs.append(builder.gep(self.out_base, [builder.load(at)]))
         # A pair of inputs has whole vectors to itself: those within a cache line are read again
         # at once, those across two lines only after a delay.
@@ -185,7 +166,7 @@ def _emit_scores(emit, first_input, n_inputs):
     builder, size = emit.builder, emit.size
     inputs = [emit.input_row(builder.add(first_input, _INDEX(i))) for i in range(n_inputs)]
     sums = [emit.variable(constant(0.0)) for _ in range(n_inputs * size)]
-    with cgutils.for_range(builder, emit.tile.n_vectors) as loop:
+    with cgutils.for_range(builder, emit.n_vectors) as loop:
         offset = builder.mul(loop.index, _INDEX(LANES))
         x = [vector_load(builder, builder.gep(row, [offset])) for row in inputs]
         for j, row in enumerate(emit.outputs):
@@ -195,9 +176,8 @@ def _emit_scores(emit, first_input, n_inputs):
     scores = packed_sums(builder, [builder.load(place) for place in sums])
     errors = emit.errors_of(first_input)
     signs = builder.gep(emit.window.signs, [emit.tile.first_output])
-    signs = [
-        vector_load(builder, builder.gep(signs, [_INDEX(LANES * k)])) for k in range(2)
-    ] if size > LANES else [vector_load(builder, signs)] * 2
+    pieces = range(2) if size > LANES else (0, 0)
+    signs = [vector_load(builder, builder.gep(signs, [_INDEX(LANES * k)])) for k in pieces]
     for group, score in enumerate(scores):
         lanes = range(group * LANES, (group + 1) * LANES)
         sign = shuffle(builder, *signs, [lane % size for lane in lanes])
@@ -219,14 +199,15 @@ def _emit_error(emit, score, sign, used):
     builder.store(builder.fadd(builder.load(emit.peaks), peak), emit.peaks)
     larger = maximum_of(builder, wrong, builder.fsub(constant(1.0), wrong))
     builder.store(builder.fmul(builder.load(emit.products), larger), emit.products)
-    step = builder.fmul(sign, splat(builder, builder.fsub(ir.Constant(ir.FloatType(), 0.0), emit.tile.rate)))
+    rate = splat(builder, emit.tile.rate)
+    step = builder.fmul(builder.fsub(zero, sign), rate)
     return builder.fmul(step, wrong)
 
 
 def _emit_columns(emit, offset, width, mode):
     """Update `width` vectors of every row, from the values that all rows had before."""
     builder, size = emit.builder, emit.size
-    n_vectors = emit.tile.n_vectors
+    n_vectors = emit.n_vectors
 
     def at(row, k):
         return builder.gep(row, [builder.add(offset, _INDEX(k * LANES))])
@@ -240,10 +221,7 @@ def _emit_columns(emit, offset, width, mode):
             length = builder.mul(n_vectors, _INDEX(LANES))
             kept = builder.gep(emit.window.gradients, [builder.mul(loop.index, length)])
         x = [vector_load(builder, at(row, k)) for k in range(width)]
-        if mode == "direct":
-            moved = x
-        else:
-            moved = [vector_load(builder, at(kept, k)) for k in range(width)]
+        moved = [vector_load(builder, at(kept, k)) for k in range(width)] if kept is not row else x
         errors = emit.errors_of(loop.index)
         for j in range(size):
             error = splat(builder, builder.load(builder.gep(errors, [_INDEX(j)])))
@@ -297,7 +275,7 @@ def _update_tile(size, mode):
     def update(typing_context, tables, window, tile):
         def generate(context, builder, signature, arguments):
             emit = _Emitter(context, builder, signature, arguments, size)
-            n_vectors = emit.tile.n_vectors
+            n_vectors = emit.n_vectors
             blocks = builder.udiv(n_vectors, _INDEX(width))
             with cgutils.for_range(builder, blocks) as loop:
                 _emit_columns(emit, builder.mul(loop.index, _INDEX(width * LANES)), width, mode)
@@ -312,145 +290,6 @@ def _update_tile(size, mode):
     return update
 
 
-_SCORE = [_score_tile(size) for size in range(1, TILE + 1)]
-_DIRECT = [_update_tile(size, "direct") for size in range(1, TILE + 1)]
-_ADDED = [_update_tile(size, "added") for size in range(1, TILE + 1)]
-_score_1, _score_2, _score_3, _score_4, _score_5, _score_6 = _SCORE
-_direct_1, _direct_2, _direct_3, _direct_4, _direct_5, _direct_6 = _DIRECT
-_added_1, _added_2, _added_3, _added_4, _added_5, _added_6 = _ADDED
-
-
-@njit(nogil=True, inline="always")
-def score_tile(tables, window, tile, size):
-    """Fill in the errors of one tile of `size` outputs (1 to `TILE`) and add up its loss."""
-    if size == 6:
-        _score_6(tables, window, tile)
-    elif size == 5:
-        _score_5(tables, window, tile)
-    elif size == 4:
-        _score_4(tables, window, tile)
-    elif size == 3:
-        _score_3(tables, window, tile)
-    elif size == 2:
-        _score_2(tables, window, tile)
-    else:
-        _score_1(tables, window, tile)
-
-
-@njit(nogil=True, inline="always")
-def update_rows(tables, window, tile, size):
-    """Update a tile's outputs, and the input rows in place."""
-    if size == 6:
-        _direct_6(tables, window, tile)
-    elif size == 5:
-        _direct_5(tables, window, tile)
-    elif size == 4:
-        _direct_4(tables, window, tile)
-    elif size == 3:
-        _direct_3(tables, window, tile)
-    elif size == 2:
-        _direct_2(tables, window, tile)
-    else:
-        _direct_1(tables, window, tile)
-
-
-@njit(nogil=True, inline="always")
-def update_outputs(tables, window, tile, size):
-    """Update a tile's outputs; add the steps of inputs to ``window.gradients``."""
-    if size == 6:
-        _added_6(tables, window, tile)
-    elif size == 5:
-        _added_5(tables, window, tile)
-    elif size == 4:
-        _added_4(tables, window, tile)
-    elif size == 3:
-        _added_3(tables, window, tile)
-    elif size == 2:
-        _added_2(tables, window, tile)
-    else:
-        _added_1(tables, window, tile)
-
-
-@njit(cache=True, nogil=True)
-def clear_losses(window):
-    """Begin anew: no loss so far."""
-    window.losses[:LANES] = 0
-    window.losses[LANES:] = 1
-    window.total[0] = 0
-    window.factors[0] = 0
-
-
-@njit(cache=True, nogil=True)
-def fold_losses(window):
-    """Add the running sums and products to the total, in float64.
-
-    log(1 + e^t) = max(t, 0) - log max(sigma(t), 1 - sigma(t)). The first terms are summed lane by
-    lane; of the second ones only the products of the maxima, each at least 1/2, are kept, so that
-    one logarithm serves up to `_MOST_FACTORS` of them.
-    """
-    logarithms = logarithm(load(window.losses, LANES))
-    store(window.losses, 2 * LANES, load(window.losses, 0) - logarithms)
-    for lane in range(LANES):
-        window.total[0] += window.losses[2 * LANES + lane]
-        window.losses[lane] = 0
-        window.losses[LANES + lane] = 1
-    window.factors[0] = 0
-
-
-@njit(nogil=True, inline="always")
-def add_steps(tables, window, n_inputs, shape):
-    """Add the collected steps to the input rows."""
-    for i in range(n_inputs):
-        for d in range(0, shape.length, LANES):
-            at = window.in_at[i] + d
-            step = load(window.gradients, i * shape.length + d)
-            store(tables.in_rows, at, load(tables.in_rows, at) + step)
-
-
-@njit(nogil=True, inline="always")
-def score_outputs(tables, window, meeting, first, size, shape):
-    """Errors and loss of a tile of outputs with all inputs."""
-    for i in range(0, meeting.n_inputs, _SCORED_AT_ONCE):
-        n_scored = min(_SCORED_AT_ONCE, meeting.n_inputs - i)
-        factors = (n_scored + 1) // 2 * _GROUPS
-        if window.factors[0] + factors > _MOST_FACTORS:
-            fold_losses(window)
-        window.factors[0] += factors
-        tile = Tile(meeting.n_inputs, first, shape.vectors, meeting.rate, i, n_scored)
-        score_tile(tables, window, tile, size)
-
-
-@njit(nogil=True, inline="always")
-def train_window(tables, window, meeting, shape):
-    """Take one step on the loss of a window's inputs with its outputs.
-
-    All scores are those of the rows before the step, whatever the number of outputs.
-
-    Parameters
-    ----------
-    tables : Tables
-        Updated; where ``meeting.collect`` is set, only ``tables.out_rows``.
-    window : Window
-        Who meets whom.
-    meeting : Meeting
-    shape : RowShape
-    """
-    n_inputs, n_outputs = meeting.n_inputs, meeting.n_outputs
-    direct = n_outputs <= TILE and meeting.collect == 0
-    if not direct:
-        for i in range(n_inputs * shape.length):
-            window.gradients[i] = 0
-    first = 0
-    tiles = (n_outputs + TILE - 1) // TILE
-    while tiles > 0:
-        size = (n_outputs - first + tiles - 1) // tiles
-        score_outputs(tables, window, meeting, first, size, shape)
-        tile = Tile(n_inputs, first, shape.vectors, meeting.rate, 0, 0)
-        if direct:
-            update_rows(tables, window, tile, size)
-        else:
-            update_outputs(tables, window, tile, size)
-        first += size
-        tiles -= 1
-    if not direct and meeting.collect == 0:
-        add_steps(tables, window, n_inputs, shape)
+SCORE_TILE = [_score_tile(size) for size in range(1, TILE + 1)]
+UPDATE_ROWS = [_update_tile(size, "direct") for size in range(1, TILE + 1)]
+UPDATE_OUTPUTS = [_update_tile(size, "added") for size in range(1, TILE + 1)]

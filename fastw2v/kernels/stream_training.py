@@ -19,18 +19,16 @@ from fastw2v.kernels.atomics import fetch_add
 from fastw2v.kernels.frequent_rows import merge_copies
 from fastw2v.kernels.noise import draw
 from fastw2v.kernels.random_numbers import advance, below, scramble, seed_state
-from fastw2v.kernels.sigmoid_tiles import (
-    TILE,
+from fastw2v.kernels.sigmoid_windows import (
+    LINE,
     Meeting,
-    Window,
-    clear_losses,
     fold_losses,
+    new_window,
     train_window,
 )
 from fastw2v.kernels.simd import LANES, broadcast, load, prefetch, store
 from fastw2v.kernels.token_blocks import KeptTokens, gather_block
 
-LINE = 16  # float32 in a cache line, which the length of a row is a multiple of
 SKIPGRAM, SKIPGRAM_BY_PAIRS, CBOW_SUM, CBOW_MEAN = range(4)
 LOSS, PAIRS, KEPT, BAD_IDS = range(4)
 TOTALS = 8  # one cache line for each worker
@@ -68,8 +66,11 @@ class Inputs(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How parameters lie: elements from row to row, how much of a row holds dimensions, how many
-    of the first rows each worker has a copy of, and the first element of the workers' scratch rows.
+    """How parameters lie.
+
+    `stride` is the number of elements from row to row and `shape` how many of them hold
+    dimensions; of the first `copied` rows each worker has a copy; at `scratch` the workers have a
+    row each in the table of inputs.
     """
 
     stride: int
@@ -90,33 +91,6 @@ class Span(NamedTuple):
     block_tokens: int
     rate: float
     rate_step: float
-
-
-@njit(cache=True, nogil=True)
-def _aligned_zeros(size):
-    """Return zeros (float32) that begin with a cache line."""
-    room = np.zeros(size + LINE, np.float32)
-    first = -(room.ctypes.data >> 2) & (LINE - 1)
-    return room[first : first + size]
-
-
-@njit(cache=True, nogil=True)
-def new_window(n_inputs, n_outputs, length):
-    """Return work space for at most so many inputs and outputs, of rows of `length` elements."""
-    signs = np.ones(n_outputs + 2 * LANES, np.float32)
-    signs[0] = -1
-    window = Window(
-        np.zeros(n_inputs + 1, np.int64),
-        np.zeros(n_outputs + 1, np.int64),
-        signs,
-        _aligned_zeros((n_inputs + 2) * (TILE + LANES)),
-        _aligned_zeros(n_inputs * length),
-        _aligned_zeros(3 * LANES),
-        np.zeros(1, np.float64),
-        np.zeros(1, np.int64),
-    )
-    clear_losses(window)
-    return window
 
 
 @njit(cache=True, nogil=True)
@@ -194,7 +168,7 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     worker : int
     text : fastw2v.kernels.token_blocks.Text
     tables : fastw2v.kernels.sigmoid_tiles.Tables
-        Updated.
+        Updated. The length of a row is a multiple of `LINE`.
     outputs : Outputs
     inputs : Inputs
     model : (Layout, Copies, float64 array (workers, TOTALS))

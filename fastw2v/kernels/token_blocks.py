@@ -33,7 +33,8 @@ class KeptTokens(NamedTuple):
     """Room for the kept tokens of a block and of its surroundings, all int32.
 
     `words` are their ids; token i may see the tokens from ``first[i]`` up to, but not including,
-    ``end[i]``: those of its sentence. The lengths must be at least the block's and twice the window.
+    ``end[i]``: those of its sentence. There must be room for a block and twice
+    the window.
     """
 
     words: object

@@ -10,14 +10,14 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, PassRecord, StepReport
 from fastw2v.encoded import EncodedTokens
-from fastw2v.errors import CorpusError, DivergenceError, VocabularyError
+from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError, VocabularyError
 from fastw2v.huffman import huffman_tree
 from fastw2v.kernels.frequent_rows import Copies, begin_copies, merge_copies
 from fastw2v.kernels.huffman import HuffmanTree
@@ -79,6 +79,7 @@ def train_stream(
     settings: StreamSettings,
     pool: WorkerPool,
     *,
+    start: tuple[Vectors, Vectors] | None = None,
     callbacks: Sequence[Callback] = (),
     block_tokens: int | None = None,
 ) -> StreamResult:
@@ -95,6 +96,9 @@ def train_stream(
     pool : WorkerPool
         With one worker, results are the same bit by bit in every run. Several workers update
         common tables without locks, and results vary a little.
+    start : (in_vectors, out_vectors), optional
+        Where to begin, in the shapes of `StreamResult`. Default: input vectors evenly random
+        within 1/2D of zero and output vectors of zero, as in word2vec.c.
     callbacks : sequence of callable
         Called now and then, and after each pass, with a `StepReport`; a step is a block.
     block_tokens : int, optional
@@ -111,11 +115,18 @@ def train_stream(
         If there is no token, or sentences do not follow each other.
     VocabularyError
         If a token is not a word of the vocabulary.
+    ConfigurationError
+        If `start` has other shapes, or `block_tokens` is below 1.
     DivergenceError
         If the loss or the vectors of a pass are not finite.
     """
     _check_text(tokens, counts)
-    run = _Run(tokens, counts, settings, pool, block_tokens)
+    if block_tokens is not None and block_tokens < 1:
+        raise ConfigurationError(f"block_tokens: expected at least 1, got {block_tokens}")
+    run = _Run(
+        tokens, counts, settings, pool, block_tokens or default_block(len(tokens.ids), pool.workers)
+    )
+    run.begin(start)
     history: list[PassRecord] = []
     started = time.perf_counter()
     for number in range(settings.epochs):
@@ -167,19 +178,35 @@ class _Run:
         counts: NDArray[np.int64],
         settings: StreamSettings,
         pool: WorkerPool,
-        block_tokens: int | None,
+        block_tokens: int,
     ) -> None:
         self.settings, self.pool = settings, pool
         self._tokens = tokens
         self._n_words = len(counts)
         self._hierarchical = settings.objective == "hierarchical"
         self._out_rows = self._n_words - 1 if self._hierarchical else self._n_words
-        self.block_tokens = block_tokens or default_block(len(tokens.ids), pool.workers)
+        self.block_tokens = block_tokens
         self._in_rows, self._out_table, self._setup = self._prepare(counts)
+
+    def begin(self, start: tuple[Vectors, Vectors] | None) -> None:
+        """Set the first vectors, and make sure that kernels are compiled."""
+        settings = self.settings
+        in_part = self._table(self._in_rows, self._n_words)
+        out_part = self._table(self._out_table, self._out_rows)
+        if start is None:
+            _fill_randomly(in_part, settings)
+        else:
+            for name, given, part in zip(("in", "out"), start, (in_part, out_part), strict=True):
+                if given.shape != part.shape:
+                    raise ConfigurationError(
+                        f"start: expected {name}_vectors of shape {part.shape}, got {given.shape}"
+                    )
+            in_part[:] = start[0]
+            out_part[:] = start[1][::-1] if self._hierarchical else start[1]
         tables, copies = self._setup.tables, self._setup.copies
-        for worker in range(pool.workers if copies.size else 0):
+        for worker in range(self.pool.workers if copies.size else 0):
             begin_copies(tables, copies, worker)
-        self._call(np.zeros(1, np.int64), 0, self._span(0, 0))  # compiles, or reads from the cache
+        self._call(0, self._span(0, 0))
 
     def _prepare(self, counts: NDArray[np.int64]) -> tuple[Vectors, Vectors, _Setup]:
         settings, workers = self.settings, self.pool.workers
@@ -192,11 +219,15 @@ class _Run:
         scratch = in_end + workers * size
         in_rows = _aligned_zeros(scratch + workers * stride)
         out_rows = _aligned_zeros(max(1, self._out_rows * stride + workers * size))
-        _fill_randomly(in_rows[:in_end].reshape(-1, stride)[:, : settings.vector_size], settings)
         marks = np.zeros((2, workers, max(1, size)), np.float32)
         keep = keep_probability(counts, settings.sample)
         setup = _Setup(
-            Text(self._tokens.ids, self._tokens.sentence_starts, subsample_thresholds(keep)),
+            # Read-only all of them, so that memory maps need no kernels of their own.
+            Text(
+                _read_only(self._tokens.ids, np.int32),
+                _read_only(self._tokens.sentence_starts, np.int64),
+                subsample_thresholds(keep),
+            ),
             Tables(in_rows, out_rows),
             self._outputs(counts),
             Inputs(settings.window, settings.input_kind),
@@ -233,12 +264,11 @@ class _Run:
             fall / len(self._tokens.ids),
         )
 
-    def _call(self, tasks: NDArray[np.int64], end_block: int, span: Span) -> None:
-        """Train on blocks from the counter's to `end_block`; bring all copies home."""
+    def _call(self, first_block: int, span: Span) -> None:
+        """Train on blocks from `first_block` to the span's end; bring all copies home."""
         setup = self._setup
         model = (setup.layout, setup.copies, setup.totals)
-        span = span._replace(end_block=end_block)
-        tasks = tasks.copy()
+        tasks = np.array([first_block], np.int64)
         self.pool.run(
             lambda worker: train_blocks(
                 tasks, worker, setup.text, setup.tables, setup.outputs, setup.inputs, model, span
@@ -255,7 +285,7 @@ class _Run:
         self._setup.totals[:] = 0
         for first in range(0, blocks, BLOCKS_PER_CALL * self.pool.workers):
             end = min(blocks, first + BLOCKS_PER_CALL * self.pool.workers)
-            self._call(np.array([first], np.int64), end, span)
+            self._call(first, span._replace(end_block=end))
             sums = self._setup.totals.sum(axis=0)
             if sums[BAD_IDS]:
                 raise self._foreign_id()
@@ -297,21 +327,21 @@ class _Run:
     def _is_finite(self) -> bool:
         return all(bool(np.isfinite(table).all()) for table in (self._in_rows, self._out_table))
 
-    def _vectors(self, rows: Vectors, n_rows: int) -> Vectors:
+    def _table(self, rows: Vectors, n_rows: int) -> Vectors:
+        """Return the (n_rows, D) part of padded rows that is common to all workers, a view."""
         stride = self._setup.layout.stride
-        table = rows[: n_rows * stride].reshape(n_rows, stride)
-        return np.ascontiguousarray(table[:, : self.settings.vector_size])
+        return rows[: n_rows * stride].reshape(n_rows, stride)[:, : self.settings.vector_size]
 
     @property
     def in_vectors(self) -> Vectors:
         """Vectors of words as inputs (V, D), a copy."""
-        return self._vectors(self._in_rows, self._n_words)
+        return self._table(self._in_rows, self._n_words).copy()
 
     @property
     def out_vectors(self) -> Vectors:
         """Vectors of words, or of inner nodes, as outputs, a copy."""
-        vectors = self._vectors(self._out_table, self._out_rows)
-        return np.ascontiguousarray(vectors[::-1]) if self._hierarchical else vectors
+        vectors = self._table(self._out_table, self._out_rows)
+        return vectors[::-1].copy() if self._hierarchical else vectors.copy()
 
 
 def default_block(n_tokens: int, workers: int) -> int:
@@ -322,6 +352,13 @@ def default_block(n_tokens: int, workers: int) -> int:
     """
     block = min(BLOCK_TOKENS, 2 * BLOCK_TOKENS // workers, n_tokens // (4 * workers))
     return max(1000, block)
+
+
+def _read_only(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return a view that cannot be written, of a memory map too."""
+    view = np.asarray(array, dtype).view()
+    view.flags.writeable = False
+    return view
 
 
 def _aligned_zeros(size: int) -> Vectors:

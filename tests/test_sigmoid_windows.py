@@ -159,9 +159,11 @@ def test_negative_sampling_is_one_true_answer_and_others_false():
     found = negative_sampling_loss_and_gradients(rows[0, case.inputs[0]], rows[1, case.outputs])
     after, loss, _ = case.step(1.0)
     assert loss == pytest.approx(found.loss, rel=1e-6)
-    assert np.allclose(rows[0] - after[0], np.where(
-        np.arange(case.rows)[:, None] == case.inputs[0], found.hidden, 0
-    ), atol=1e-5)
+    assert np.allclose(
+        rows[0] - after[0],
+        np.where(np.arange(case.rows)[:, None] == case.inputs[0], found.hidden, 0),
+        atol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("score", [6.5, 30.0, 80.0, 1000.0])

@@ -246,11 +246,11 @@ class _Run:
             # The root first: rows are in order of how often they are used, as those of words.
             rows = np.int32(self._n_words - 2) - tree.points
             noise = AliasTable(np.zeros(1, np.uint32), np.zeros(1, np.int32))
-            return Outputs(0, longest, *noise, tree.starts, rows, tree.codes)
+            return Outputs((), longest, *noise, tree.starts, rows, tree.codes)
         negative = self.settings.negative
         noise = noise_table(counts, self.settings.ns_exponent)
         nothing = HuffmanTree(np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.uint8))
-        return Outputs(negative, negative + 1, *noise, *nothing)
+        return Outputs((0,) * negative, negative + 1, *noise, *nothing)
 
     def _span(self, number: int, end_block: int) -> Span:
         settings = self.settings

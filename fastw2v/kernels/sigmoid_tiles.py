@@ -43,7 +43,8 @@ from fastw2v.kernels.simd import (
     vector_store,
 )
 
-TILE = 6  # outputs side by side: 2 inputs times 6 outputs leave registers for the operands
+# Outputs side by side: 2 inputs times so many sums leave registers for the operands.
+TILE = 12 if LANES == 16 else 6
 _INDEX = ir.IntType(64)
 _TINY = -30.0  # 1 - sigma(-30) rounds to 1: a lane with this score adds nothing to the loss
 
@@ -176,11 +177,16 @@ def _emit_scores(emit, first_input, n_inputs):
     scores = packed_sums(builder, [builder.load(place) for place in sums])
     errors = emit.errors_of(first_input)
     signs = builder.gep(emit.window.signs, [emit.tile.first_output])
-    pieces = range(2) if size > LANES else (0, 0)
-    signs = [vector_load(builder, builder.gep(signs, [_INDEX(LANES * k)])) for k in pieces]
+    pieces = [
+        vector_load(builder, builder.gep(signs, [_INDEX(LANES * k)]))
+        for k in range(-(-size // LANES))
+    ]
     for group, score in enumerate(scores):
         lanes = range(group * LANES, (group + 1) * LANES)
-        sign = shuffle(builder, *signs, [lane % size for lane in lanes])
+        places = [lane % size for lane in lanes]
+        first = min(places) // LANES  # the lanes of a group lie in at most two pieces
+        pair = (pieces + pieces[-1:])[first : first + 2]
+        sign = shuffle(builder, *pair, [place - first * LANES for place in places])
         used = [lane < n_inputs * size for lane in lanes]
         error = _emit_error(emit, score, sign, used)
         vector_store(builder, builder.gep(errors, [_INDEX(group * LANES)]), error)
@@ -237,59 +243,66 @@ def _emit_columns(emit, offset, width, mode):
             vector_store(builder, at(row, k), builder.fadd(value, builder.load(step[k])))
 
 
-def _score_tile(size):
-    """Make the intrinsic that fills `errors` for a tile of `size` outputs."""
-
-    @intrinsic
-    def score(typing_context, tables, window, tile):
-        def generate(context, builder, signature, arguments):
-            emit = _Emitter(context, builder, signature, arguments, size)
-            first, n_scored = emit.tile.first_input, emit.tile.n_scored
-            peaks_at = emit.window.losses
-            products_at = builder.gep(peaks_at, [_INDEX(LANES)])
-            emit.peaks = emit.variable(vector_load(builder, peaks_at))
-            emit.products = emit.variable(vector_load(builder, products_at))
-            pairs = builder.lshr(n_scored, _INDEX(1))
-            with cgutils.for_range(builder, pairs) as loop:
-                _emit_scores(emit, builder.add(first, builder.shl(loop.index, _INDEX(1))), 2)
-            with builder.if_then(builder.trunc(n_scored, ir.IntType(1))):
-                last = builder.sub(builder.add(first, n_scored), _INDEX(1))
-                _emit_scores(emit, last, 1)
-            vector_store(builder, peaks_at, builder.load(emit.peaks))
-            vector_store(builder, products_at, builder.load(emit.products))
-            return context.get_dummy_value()
-
-        return types.void(tables, window, tile), generate
-
-    return score
+def _emit_errors(emit):
+    """All scores of the tile, input by input, two at a time."""
+    builder = emit.builder
+    first, n_scored = emit.tile.first_input, emit.tile.n_scored
+    peaks_at = emit.window.losses
+    products_at = builder.gep(peaks_at, [_INDEX(LANES)])
+    emit.peaks = emit.variable(vector_load(builder, peaks_at))
+    emit.products = emit.variable(vector_load(builder, products_at))
+    pairs = builder.lshr(n_scored, _INDEX(1))
+    with cgutils.for_range(builder, pairs) as loop:
+        _emit_scores(emit, builder.add(first, builder.shl(loop.index, _INDEX(1))), 2)
+    with builder.if_then(builder.trunc(n_scored, ir.IntType(1))):
+        last = builder.sub(builder.add(first, n_scored), _INDEX(1))
+        _emit_scores(emit, last, 1)
+    vector_store(builder, peaks_at, builder.load(emit.peaks))
+    vector_store(builder, products_at, builder.load(emit.products))
 
 
-def _update_tile(size, mode):
-    """Make the intrinsic that updates a tile of `size` outputs and what it means for the inputs.
+def _emit_updates(emit, mode):
+    """All steps of the tile, along the rows.
 
     `mode` says where the inputs' steps go: "direct" into their rows, "added" onto `gradients`.
     """
-    width = 2 if size <= TILE and REGISTERS >= 32 else 1
+    builder, n_vectors = emit.builder, emit.n_vectors
+    width = 2 if 4 * emit.size + 5 <= REGISTERS else 1
+    blocks = builder.udiv(n_vectors, _INDEX(width))
+    with cgutils.for_range(builder, blocks) as loop:
+        _emit_columns(emit, builder.mul(loop.index, _INDEX(width * LANES)), width, mode)
+    if width > 1:
+        with builder.if_then(builder.trunc(n_vectors, ir.IntType(1))):
+            last = builder.sub(n_vectors, _INDEX(1))
+            _emit_columns(emit, builder.mul(last, _INDEX(LANES)), 1, mode)
+
+
+def _for_each_size(emit_size):
+    """Make the intrinsic that does what is emitted for its `size` of tile, 1 to `TILE`."""
 
     @intrinsic
-    def update(typing_context, tables, window, tile):
+    def chosen(typing_context, tables, window, tile, size):
         def generate(context, builder, signature, arguments):
-            emit = _Emitter(context, builder, signature, arguments, size)
-            n_vectors = emit.n_vectors
-            blocks = builder.udiv(n_vectors, _INDEX(width))
-            with cgutils.for_range(builder, blocks) as loop:
-                _emit_columns(emit, builder.mul(loop.index, _INDEX(width * LANES)), width, mode)
-            if width > 1:
-                with builder.if_then(builder.trunc(n_vectors, ir.IntType(1))):
-                    last = builder.sub(n_vectors, _INDEX(1))
-                    _emit_columns(emit, builder.mul(last, _INDEX(LANES)), 1, mode)
+            *parts, size = arguments
+            done = builder.append_basic_block("done")
+            switch = builder.switch(size, done)
+            for case in range(1, TILE + 1):
+                block = builder.append_basic_block(f"size_{case}")
+                switch.add_case(_INDEX(case), block)
+                builder.position_at_end(block)
+                emit_size(_Emitter(context, builder, signature, parts, case))
+                builder.branch(done)
+            builder.position_at_end(done)
             return context.get_dummy_value()
 
-        return types.void(tables, window, tile), generate
+        return types.void(tables, window, tile, types.int64), generate
 
-    return update
+    return chosen
 
 
-SCORE_TILE = [_score_tile(size) for size in range(1, TILE + 1)]
-UPDATE_ROWS = [_update_tile(size, "direct") for size in range(1, TILE + 1)]
-UPDATE_OUTPUTS = [_update_tile(size, "added") for size in range(1, TILE + 1)]
+# Fill in the errors of a tile of `size` outputs, and add up their loss.
+score_tile = _for_each_size(_emit_errors)
+# Update a tile's outputs, and the input rows in place.
+update_rows = _for_each_size(lambda emit: _emit_updates(emit, "direct"))
+# Update a tile's outputs; add the steps of inputs to ``window.gradients``.
+update_outputs = _for_each_size(lambda emit: _emit_updates(emit, "added"))

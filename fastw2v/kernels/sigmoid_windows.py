@@ -9,12 +9,12 @@ import numpy as np
 from numba import njit
 
 from fastw2v.kernels.sigmoid_tiles import (
-    SCORE_TILE,
     TILE,
-    UPDATE_OUTPUTS,
-    UPDATE_ROWS,
     Tile,
     Window,
+    score_tile,
+    update_outputs,
+    update_rows,
 )
 from fastw2v.kernels.simd import LANES, load, logarithm, store
 
@@ -48,11 +48,6 @@ class Meeting(NamedTuple):
     n_outputs: int
     rate: float
     collect: int
-
-
-_score_1, _score_2, _score_3, _score_4, _score_5, _score_6 = SCORE_TILE
-_direct_1, _direct_2, _direct_3, _direct_4, _direct_5, _direct_6 = UPDATE_ROWS
-_added_1, _added_2, _added_3, _added_4, _added_5, _added_6 = UPDATE_OUTPUTS
 
 
 @njit(cache=True, nogil=True)
@@ -106,57 +101,6 @@ def new_window(n_inputs, n_outputs, length):
     )
     clear_losses(window)
     return window
-
-
-@njit(nogil=True, inline="always")
-def score_tile(tables, window, tile, size):
-    """Fill in the errors of one tile of `size` outputs (1 to `TILE`) and add up its loss."""
-    if size == 6:
-        _score_6(tables, window, tile)
-    elif size == 5:
-        _score_5(tables, window, tile)
-    elif size == 4:
-        _score_4(tables, window, tile)
-    elif size == 3:
-        _score_3(tables, window, tile)
-    elif size == 2:
-        _score_2(tables, window, tile)
-    else:
-        _score_1(tables, window, tile)
-
-
-@njit(nogil=True, inline="always")
-def update_rows(tables, window, tile, size):
-    """Update a tile's outputs, and the input rows in place."""
-    if size == 6:
-        _direct_6(tables, window, tile)
-    elif size == 5:
-        _direct_5(tables, window, tile)
-    elif size == 4:
-        _direct_4(tables, window, tile)
-    elif size == 3:
-        _direct_3(tables, window, tile)
-    elif size == 2:
-        _direct_2(tables, window, tile)
-    else:
-        _direct_1(tables, window, tile)
-
-
-@njit(nogil=True, inline="always")
-def update_outputs(tables, window, tile, size):
-    """Update a tile's outputs; add the steps of inputs to ``window.gradients``."""
-    if size == 6:
-        _added_6(tables, window, tile)
-    elif size == 5:
-        _added_5(tables, window, tile)
-    elif size == 4:
-        _added_4(tables, window, tile)
-    elif size == 3:
-        _added_3(tables, window, tile)
-    elif size == 2:
-        _added_2(tables, window, tile)
-    else:
-        _added_1(tables, window, tile)
 
 
 @njit(nogil=True, inline="always")

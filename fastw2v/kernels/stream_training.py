@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from fastw2v.kernels.atomics import fetch_add
+from fastw2v.kernels.context_rows import move_rows, sum_rows
 from fastw2v.kernels.frequent_rows import merge_copies
 from fastw2v.kernels.noise import draw
 from fastw2v.kernels.random_numbers import advance, below, scramble, seed_state
@@ -26,7 +27,7 @@ from fastw2v.kernels.sigmoid_windows import (
     new_window,
     train_window,
 )
-from fastw2v.kernels.simd import LANES, broadcast, load, prefetch, store
+from fastw2v.kernels.simd import prefetch
 from fastw2v.kernels.token_blocks import KeptTokens, gather_block
 
 SKIPGRAM, SKIPGRAM_BY_PAIRS, CBOW_SUM, CBOW_MEAN = range(4)
@@ -39,13 +40,14 @@ _KEEP, _DRAW = 11, 12  # purposes that random numbers are for
 class Outputs(NamedTuple):
     """What a word is predicted by.
 
-    With negative sampling (`negative` > 0): the word's own row and those of `negative` words drawn
-    from the alias table of `thresholds` (uint32, V) and `aliases` (int32, V). With hierarchical
-    softmax (`negative` 0): the inner nodes on its path, ``rows[starts[w] : starts[w + 1]]``
+    With negative sampling: the word's own row and those of words drawn from the alias table of
+    `thresholds` (uint32, V) and `aliases` (int32, V). `negatives` is a tuple with a zero for each of
+    these, so that code is compiled for their number. With hierarchical softmax it is empty, and
+    the word is predicted by the inner nodes on its path, ``rows[starts[w] : starts[w + 1]]``
     (int32), with the `codes` (uint8) of the turns there. `longest` is the most rows of any word.
     """
 
-    negative: int
+    negatives: object
     longest: int
     thresholds: object
     aliases: object
@@ -112,7 +114,7 @@ def _fetch_row(rows, at, stride):
 
 @njit(nogil=True, inline="always")
 def _draw_negatives(outputs, layout, shift, state, out_at):
-    for k in range(outputs.negative):
+    for k in range(len(outputs.negatives)):
         state = advance(state)
         word = np.int64(draw(outputs.thresholds, outputs.aliases, scramble(state)))
         out_at[1 + k] = _row_at(word, layout, shift)
@@ -135,26 +137,6 @@ def _set_signs(outputs, word, signs):
     start = outputs.starts[word]
     for k in range(outputs.starts[word + 1] - start):
         signs[k] = np.float32(2) * np.float32(outputs.codes[start + k]) - np.float32(1)
-
-
-@njit(nogil=True, inline="always")
-def _add_contexts(in_rows, window, n_contexts, scale, shape):
-    """Write `scale` times the sum of the contexts' rows to the first input's row."""
-    for d in range(0, shape.length, LANES):
-        total = load(in_rows, window.in_at[1] + d)
-        for j in range(2, 1 + n_contexts):
-            total = total + load(in_rows, window.in_at[j] + d)
-        store(in_rows, window.in_at[0] + d, total * broadcast(scale))
-
-
-@njit(nogil=True, inline="always")
-def _move_contexts(in_rows, window, n_contexts, scale, shape):
-    """Add `scale` times the collected step to the contexts' rows."""
-    for d in range(0, shape.length, LANES):
-        step = load(window.gradients, d) * broadcast(scale)
-        for j in range(1, 1 + n_contexts):
-            at = window.in_at[j] + d
-            store(in_rows, at, load(in_rows, at) + step)
 
 
 @njit(cache=True, nogil=True)
@@ -185,8 +167,10 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     first_context = 0 if inputs.kind == SKIPGRAM else 1  # behind the one that meets the outputs
     kept = _new_kept(span.block_tokens + 2 * window_size)
     window = new_window(2 * window_size + 1, outputs.longest, shape.length)
+    contexts = window.in_at[1:]
     following = np.zeros(outputs.longest + 1, np.int64)
-    n_following = outputs.negative + 1
+    n_following = len(outputs.negatives) + 1
+    is_negative = len(outputs.negatives) > 0
     key = seed_state(span.seed, _KEEP, span.number)
     n_tokens = text.ids.shape[0]
     while True:
@@ -204,12 +188,12 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
         n_pairs = 0
         for i in range(low - 1, high):
             # While a window is computed, the rows of the next one are on their way.
-            n_outputs = n_following
+            n_outputs = len(outputs.negatives) + 1 if is_negative else n_following
             for j in range(n_outputs):
                 window.out_at[j] = following[j]
             if i + 1 < high:
                 word = np.int64(kept.words[i + 1])
-                if outputs.negative:
+                if is_negative:
                     following[0] = _row_at(word, layout, out_shift)
                     state = _draw_negatives(outputs, layout, out_shift, state, following)
                 else:
@@ -230,7 +214,7 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                 n_contexts += np.int64(j != i)
             if n_contexts == 0:
                 continue
-            if outputs.negative == 0:
+            if not is_negative:
                 _set_signs(outputs, kept.words[i], window.signs)
             rounds, together, scale = 1, 1, np.float32(1)
             if inputs.kind == SKIPGRAM:
@@ -239,7 +223,8 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                 if inputs.kind == CBOW_MEAN:
                     scale = np.float32(1) / np.float32(n_contexts)
                 window.in_at[0] = layout.scratch + worker * stride
-                _add_contexts(in_rows, window, n_contexts, scale, shape)
+                total = in_rows[window.in_at[0] :]
+                sum_rows(in_rows, contexts, n_contexts, total, scale, shape.vectors)
             else:
                 rounds = n_contexts
             for turn in range(rounds):
@@ -250,7 +235,7 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                 meeting = Meeting(together, n_outputs, rate, np.int64(is_cbow))
                 train_window(tables, window, meeting, shape)
             if is_cbow:
-                _move_contexts(in_rows, window, n_contexts, scale, shape)
+                move_rows(in_rows, contexts, n_contexts, window.gradients, scale, shape.vectors)
             n_pairs += rounds * together
         fold_losses(window)
         totals[worker, LOSS] += window.total[0]

@@ -17,8 +17,8 @@ def fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions) -> Fitted:
     """Read a corpus once and train on it; parameters and errors as in `Word2Vec.fit`.
 
     Skip-gram with the exact softmax holds the encoded corpus in memory until its windows are
-    counted. The other objectives go over the text itself, in files that are mapped and removed at the
-    end.
+    counted. The other objectives go over the text itself, in files that are mapped, and removed
+    at the end.
     """
     if settings.objective == "softmax":
         resolved_precision(settings.precision)  # refused before the text is read

@@ -1,0 +1,245 @@
+"""One pass over a running text: skip-gram or CBOW, by negative sampling or hierarchical softmax.
+
+The words around a position are the inputs, the word at the position is what is predicted, as in
+word2vec.c. Skip-gram, p(context | centre), is usually written the other way round; windows are
+symmetric, so over a text both are the same pairs (docs/objectives.md). Taken this way, all inputs
+of a window meet one set of outputs, which is fetched once.
+
+Workers take blocks of the text from a shared counter and update common tables without locks
+(Hogwild, Niu et al. 2011, arXiv:1106.5730). All random choices of a block come from its own
+generator, so with one worker results are the same, bit by bit, in every run.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from fastw2v.kernels.atomics import fetch_add
+from fastw2v.kernels.context_rows import move_rows, sum_rows
+from fastw2v.kernels.frequent_rows import merge_copies
+from fastw2v.kernels.noise import draw
+from fastw2v.kernels.random_numbers import advance, below, scramble, seed_state
+from fastw2v.kernels.sigmoid_windows import (
+    LINE,
+    Meeting,
+    fold_losses,
+    new_window,
+    train_window,
+)
+from fastw2v.kernels.simd import prefetch
+from fastw2v.kernels.token_blocks import KeptTokens, gather_block
+
+SKIPGRAM, SKIPGRAM_BY_PAIRS, CBOW_SUM, CBOW_MEAN = range(4)
+LOSS, PAIRS, KEPT, BAD_IDS = range(4)
+TOTALS = 8  # one cache line for each worker
+
+_KEEP, _DRAW = 11, 12  # purposes that random numbers are for
+
+
+class Outputs(NamedTuple):
+    """What a word is predicted by.
+
+    With negative sampling: the word's own row and those of words drawn from the alias table of
+    `thresholds` (uint32, V) and `aliases` (int32, V). `negatives` is a tuple with a zero for each of
+    these, so that code is compiled for their number. With hierarchical softmax it is empty, and
+    the word is predicted by the inner nodes on its path, ``rows[starts[w] : starts[w + 1]]``
+    (int32), with the `codes` (uint8) of the turns there. `longest` is the most rows of any word.
+    """
+
+    negatives: object
+    longest: int
+    thresholds: object
+    aliases: object
+    starts: object
+    rows: object
+    codes: object
+
+
+class Inputs(NamedTuple):
+    """What predicts.
+
+    `window` is the largest distance of a context; `kind` is one of `SKIPGRAM`,
+    `SKIPGRAM_BY_PAIRS` (which draws new negatives for every pair), `CBOW_SUM`, `CBOW_MEAN`.
+    """
+
+    window: int
+    kind: int
+
+
+class Layout(NamedTuple):
+    """How parameters lie.
+
+    `stride` is the number of elements from row to row and `shape` how many of them hold
+    dimensions; of the first `copied` rows each worker has a copy; at `scratch` the workers have a
+    row each in the table of inputs.
+    """
+
+    stride: int
+    shape: object
+    copied: int
+    scratch: int
+
+
+class Span(NamedTuple):
+    """Which part of the run: seed, number of the pass, blocks, and how the rate falls.
+
+    `rate` is that of the first token of the pass, `rate_step` what each token takes off it.
+    """
+
+    seed: int
+    number: int
+    end_block: int
+    block_tokens: int
+    rate: float
+    rate_step: float
+
+
+@njit(cache=True, nogil=True)
+def _new_kept(room):
+    return KeptTokens(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32))
+
+
+@njit(nogil=True, inline="always")
+def _row_at(row, layout, shift):
+    """Return where a row begins: one of the first ones in the worker's own copy."""
+    return row * layout.stride + (shift if row < layout.copied else 0)
+
+
+@njit(nogil=True, inline="always")
+def _fetch_row(rows, at, stride):
+    for element in range(0, stride, LINE):
+        prefetch(rows, at + element)
+
+
+@njit(nogil=True, inline="always")
+def _draw_negatives(outputs, layout, shift, state, out_at):
+    for k in range(len(outputs.negatives)):
+        state = advance(state)
+        word = np.int64(draw(outputs.thresholds, outputs.aliases, scramble(state)))
+        out_at[1 + k] = _row_at(word, layout, shift)
+    return state
+
+
+@njit(nogil=True, inline="always")
+def _find_path(outputs, word, layout, shift, out_at):
+    """Write where the rows of a word's path begin, root first; return how many there are."""
+    start = outputs.starts[word]
+    n_nodes = outputs.starts[word + 1] - start
+    for k in range(n_nodes):
+        out_at[k] = _row_at(np.int64(outputs.rows[start + k]), layout, shift)
+    return n_nodes
+
+
+@njit(nogil=True, inline="always")
+def _set_signs(outputs, word, signs):
+    """Write the signs of a path: a turn of code 0 has label 1, as in word2vec.c."""
+    start = outputs.starts[word]
+    for k in range(outputs.starts[word + 1] - start):
+        signs[k] = np.float32(2) * np.float32(outputs.codes[start + k]) - np.float32(1)
+
+
+@njit(cache=True, nogil=True)
+def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
+    """Train on blocks of a text until the counter has passed the last one.
+
+    Parameters
+    ----------
+    tasks : int64 array (1,)
+        The number of the next block, common to all workers.
+    worker : int
+    text : fastw2v.kernels.token_blocks.Text
+    tables : fastw2v.kernels.sigmoid_tiles.Tables
+        Updated. The length of a row is a multiple of `LINE`.
+    outputs : Outputs
+    inputs : Inputs
+    model : (Layout, Copies, float64 array (workers, TOTALS))
+        The last one gets sums of the pass, a column each: `LOSS` in nats, `PAIRS` (inputs times
+        predicted words), `KEPT` tokens, and `BAD_IDS`, how many blocks had an id without a word.
+    span : Span
+    """
+    layout, copies, totals = model
+    shape, stride, window_size = layout.shape, layout.stride, inputs.window
+    in_rows, out_rows = tables.in_rows, tables.out_rows
+    in_shift = copies.in_first + worker * copies.size
+    out_shift = copies.out_first + worker * copies.size
+    is_cbow = inputs.kind >= CBOW_SUM
+    first_context = 0 if inputs.kind == SKIPGRAM else 1  # behind the one that meets the outputs
+    kept = _new_kept(span.block_tokens + 2 * window_size)
+    window = new_window(2 * window_size + 1, outputs.longest, shape.length)
+    contexts = window.in_at[1:]
+    following = np.zeros(outputs.longest + 1, np.int64)
+    n_following = len(outputs.negatives) + 1
+    is_negative = len(outputs.negatives) > 0
+    key = seed_state(span.seed, _KEEP, span.number)
+    n_tokens = text.ids.shape[0]
+    while True:
+        block = fetch_add(tasks, 0, 1)
+        if block >= span.end_block:
+            break
+        begin = block * span.block_tokens
+        end = min(n_tokens, begin + span.block_tokens)
+        low, high = gather_block(text, key, begin, end, window_size, kept)
+        if low < 0:
+            totals[worker, BAD_IDS] += 1
+            break
+        rate = np.float32(span.rate - begin * span.rate_step)
+        state = seed_state(span.seed, _DRAW, span.number, block)
+        n_pairs = 0
+        for i in range(low - 1, high):
+            # While a window is computed, the rows of the next one are on their way.
+            n_outputs = len(outputs.negatives) + 1 if is_negative else n_following
+            for j in range(n_outputs):
+                window.out_at[j] = following[j]
+            if i + 1 < high:
+                word = np.int64(kept.words[i + 1])
+                if is_negative:
+                    following[0] = _row_at(word, layout, out_shift)
+                    state = _draw_negatives(outputs, layout, out_shift, state, following)
+                else:
+                    n_following = _find_path(outputs, word, layout, out_shift, following)
+                for j in range(n_following):
+                    _fetch_row(out_rows, following[j], stride)
+                if i + 1 + window_size < high:
+                    word = np.int64(kept.words[i + 1 + window_size])
+                    _fetch_row(in_rows, _row_at(word, layout, in_shift), stride)
+            if i < low:
+                continue
+            state = advance(state)
+            reach = 1 + below(scramble(state), window_size)
+            n_contexts = 0
+            for j in range(max(i - reach, kept.first[i]), min(i + reach + 1, kept.end[i])):
+                at = _row_at(np.int64(kept.words[j]), layout, in_shift)
+                window.in_at[first_context + n_contexts] = at
+                n_contexts += np.int64(j != i)
+            if n_contexts == 0:
+                continue
+            if not is_negative:
+                _set_signs(outputs, kept.words[i], window.signs)
+            rounds, together, scale = 1, 1, np.float32(1)
+            if inputs.kind == SKIPGRAM:
+                together = n_contexts
+            elif is_cbow:
+                if inputs.kind == CBOW_MEAN:
+                    scale = np.float32(1) / np.float32(n_contexts)
+                window.in_at[0] = layout.scratch + worker * stride
+                total = in_rows[window.in_at[0] :]
+                sum_rows(in_rows, contexts, n_contexts, total, scale, shape.vectors)
+            else:
+                rounds = n_contexts
+            for turn in range(rounds):
+                if inputs.kind == SKIPGRAM_BY_PAIRS:
+                    window.in_at[0] = window.in_at[1 + turn]
+                    if turn:
+                        state = _draw_negatives(outputs, layout, out_shift, state, window.out_at)
+                meeting = Meeting(together, n_outputs, rate, np.int64(is_cbow))
+                train_window(tables, window, meeting, shape)
+            if is_cbow:
+                move_rows(in_rows, contexts, n_contexts, window.gradients, scale, shape.vectors)
+            n_pairs += rounds * together
+        fold_losses(window)
+        totals[worker, LOSS] += window.total[0]
+        totals[worker, PAIRS] += n_pairs
+        totals[worker, KEPT] += high - low
+        window.total[0] = 0
+        merge_copies(tables, copies, worker)

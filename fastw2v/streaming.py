@@ -1,0 +1,383 @@
+"""Training on the running text itself: negative sampling and hierarchical softmax.
+
+The exact objective needs the counts of a text; what is here needs only a stream of it. The driver
+lays out parameters for the kernels, hands out blocks of text to workers, keeps the history, and
+gives vectors back. `fastw2v.kernels.stream_training` has the pass itself, and
+`fastw2v.kernels.sigmoid_tiles` the loss and its gradients.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.callbacks import Callback, PassRecord, StepReport
+from fastw2v.encoded import EncodedTokens
+from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError, VocabularyError
+from fastw2v.huffman import huffman_tree
+from fastw2v.kernels.frequent_rows import Copies, begin_copies, merge_copies
+from fastw2v.kernels.huffman import HuffmanTree
+from fastw2v.kernels.noise import AliasTable
+from fastw2v.kernels.random_numbers import subsample_thresholds
+from fastw2v.kernels.sigmoid_tiles import Tables
+from fastw2v.kernels.sigmoid_windows import LINE, RowShape
+from fastw2v.kernels.simd import LANES
+from fastw2v.kernels.stream_training import (
+    BAD_IDS,
+    LOSS,
+    PAIRS,
+    TOTALS,
+    Inputs,
+    Layout,
+    Outputs,
+    Span,
+    train_blocks,
+)
+from fastw2v.kernels.token_blocks import Text
+from fastw2v.noise import noise_table
+from fastw2v.parallel import WorkerPool
+from fastw2v.stream_settings import StreamSettings
+from fastw2v.vocab import keep_probability
+
+Vectors = NDArray[np.float32]
+
+BLOCK_TOKENS = 20_000
+BLOCKS_PER_CALL = 64  # of each worker, between two reports
+COPIED_ROWS = 256  # most frequent words, of which each of several workers has a copy
+_MOST_UNROLLED = 16  # vectors; code for longer rows has loops
+_RANDOM_STREAM = 0
+_ROWS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True)
+class StreamResult:
+    """What a run gives.
+
+    Attributes
+    ----------
+    in_vectors : (V, D) float32
+    out_vectors : float32
+        (V, D) for negative sampling; (V - 1, D) for hierarchical softmax, where row k belongs to
+        the inner node k of `fastw2v.huffman.huffman_tree`.
+    history : list of PassRecord
+        The loss is the mean over the pass, in nats per pair: an input with a predicted word. With
+        CBOW a whole window is one input.
+    """
+
+    in_vectors: Vectors
+    out_vectors: Vectors
+    history: list[PassRecord]
+
+
+def train_stream(
+    tokens: EncodedTokens,
+    counts: NDArray[np.int64],
+    settings: StreamSettings,
+    pool: WorkerPool,
+    *,
+    start: tuple[Vectors, Vectors] | None = None,
+    callbacks: Sequence[Callback] = (),
+    block_tokens: int | None = None,
+) -> StreamResult:
+    """Train vectors on a text.
+
+    Parameters
+    ----------
+    tokens : EncodedTokens
+        Its arrays may be memory maps; only the blocks in work are read. Sentences may have any
+        length.
+    counts : int64 array (V,)
+        How often each word occurs, the most frequent first.
+    settings : StreamSettings
+    pool : WorkerPool
+        With one worker, results are the same bit by bit in every run. Several workers update
+        common tables without locks, and results vary a little.
+    start : (in_vectors, out_vectors), optional
+        Where to begin, in the shapes of `StreamResult`. Default: input vectors evenly random
+        within 1/2D of zero and output vectors of zero, as in word2vec.c.
+    callbacks : sequence of callable
+        Called now and then, and after each pass, with a `StepReport`; a step is a block.
+    block_tokens : int, optional
+        Tokens that a worker takes at a time. Default: 20,000, fewer for short texts and for many
+        workers.
+
+    Returns
+    -------
+    StreamResult
+
+    Raises
+    ------
+    CorpusError
+        If there is no token, or sentences do not follow each other.
+    VocabularyError
+        If a token is not a word of the vocabulary.
+    ConfigurationError
+        If `start` has other shapes, or `block_tokens` is below 1.
+    DivergenceError
+        If the loss or the vectors of a pass are not finite.
+    """
+    _check_text(tokens, counts)
+    if block_tokens is not None and block_tokens < 1:
+        raise ConfigurationError(f"block_tokens: expected at least 1, got {block_tokens}")
+    run = _Run(
+        tokens, counts, settings, pool, block_tokens or default_block(len(tokens.ids), pool.workers)
+    )
+    run.begin(start)
+    history: list[PassRecord] = []
+    started = time.perf_counter()
+    for number in range(settings.epochs):
+        report = run.one_pass(number, started, callbacks)
+        elapsed_s = time.perf_counter() - started
+        history.append(PassRecord(number + 1, report.loss_nats, report.learning_rate, elapsed_s))
+    return StreamResult(run.in_vectors, run.out_vectors, history)
+
+
+def _check_text(tokens: EncodedTokens, counts: NDArray[np.int64]) -> None:
+    starts = tokens.sentence_starts
+    if not len(tokens.ids):
+        raise CorpusError("corpus: expected tokens of the vocabulary's words, got none")
+    if (
+        len(starts) < 2
+        or starts[0] != 0
+        or starts[-1] != len(tokens.ids)
+        or not bool((starts[1:] >= starts[:-1]).all())
+    ):
+        raise CorpusError(
+            f"sentence_starts: expected numbers that rise from 0 to the {len(tokens.ids)} tokens, "
+            f"got {len(starts)} others"
+        )
+    if not len(counts) or counts.min() < 1:
+        raise VocabularyError(
+            f"counts: expected one of at least 1 for each word, got {counts.min(initial=0)} among "
+            f"{len(counts)}; leave out words that do not occur"
+        )
+
+
+class _Setup(NamedTuple):
+    """What kernels are told that stays the same for a whole run."""
+
+    text: Text
+    tables: Tables
+    outputs: Outputs
+    inputs: Inputs
+    layout: Layout
+    copies: Copies
+    totals: NDArray[np.float64]
+
+
+class _Run:
+    """One run: parameters laid out for the kernels, and what they are told."""
+
+    def __init__(
+        self,
+        tokens: EncodedTokens,
+        counts: NDArray[np.int64],
+        settings: StreamSettings,
+        pool: WorkerPool,
+        block_tokens: int,
+    ) -> None:
+        self.settings, self.pool = settings, pool
+        self._tokens = tokens
+        self._n_words = len(counts)
+        self._hierarchical = settings.objective == "hierarchical"
+        self._out_rows = self._n_words - 1 if self._hierarchical else self._n_words
+        self.block_tokens = block_tokens
+        self._in_rows, self._out_table, self._setup = self._prepare(counts)
+
+    def begin(self, start: tuple[Vectors, Vectors] | None) -> None:
+        """Set the first vectors, and make sure that kernels are compiled."""
+        settings = self.settings
+        in_part = self._table(self._in_rows, self._n_words)
+        out_part = self._table(self._out_table, self._out_rows)
+        if start is None:
+            _fill_randomly(in_part, settings)
+        else:
+            for name, given, part in zip(("in", "out"), start, (in_part, out_part), strict=True):
+                if given.shape != part.shape:
+                    raise ConfigurationError(
+                        f"start: expected {name}_vectors of shape {part.shape}, got {given.shape}"
+                    )
+            in_part[:] = start[0]
+            out_part[:] = start[1][::-1] if self._hierarchical else start[1]
+        tables, copies = self._setup.tables, self._setup.copies
+        for worker in range(self.pool.workers if copies.size else 0):
+            begin_copies(tables, copies, worker)
+        self._call(0, self._span(0, 0))
+
+    def _prepare(self, counts: NDArray[np.int64]) -> tuple[Vectors, Vectors, _Setup]:
+        settings, workers = self.settings, self.pool.workers
+        vectors = -(-settings.vector_size // LANES)
+        stride = -(-settings.vector_size // LINE) * LINE
+        shape = RowShape((0,) * vectors if vectors <= _MOST_UNROLLED else vectors, vectors * LANES)
+        copied = min(COPIED_ROWS, self._out_rows) if workers > 1 else 0
+        size = copied * stride
+        in_end = self._n_words * stride
+        scratch = in_end + workers * size
+        in_rows = _aligned_zeros(scratch + workers * stride)
+        out_rows = _aligned_zeros(max(1, self._out_rows * stride + workers * size))
+        marks = np.zeros((2, workers, max(1, size)), np.float32)
+        keep = keep_probability(counts, settings.sample)
+        setup = _Setup(
+            # Read-only all of them, so that memory maps need no kernels of their own.
+            Text(
+                _read_only(self._tokens.ids, np.int32),
+                _read_only(self._tokens.sentence_starts, np.int64),
+                subsample_thresholds(keep),
+            ),
+            Tables(in_rows, out_rows),
+            self._outputs(counts),
+            Inputs(settings.window, settings.input_kind),
+            Layout(stride, shape, copied, scratch),
+            Copies(
+                size, in_end, self._out_rows * stride, marks[0], marks[1], np.zeros(1, np.int64)
+            ),
+            np.zeros((workers, TOTALS), np.float64),
+        )
+        return in_rows, out_rows, setup
+
+    def _outputs(self, counts: NDArray[np.int64]) -> Outputs:
+        if self._hierarchical:
+            tree = huffman_tree(counts)
+            longest = int(np.diff(tree.starts).max())
+            # The root first: rows are in order of how often they are used, as those of words.
+            rows = np.int32(self._n_words - 2) - tree.points
+            noise = AliasTable(np.zeros(1, np.uint32), np.zeros(1, np.int32))
+            return Outputs((), longest, *noise, tree.starts, rows, tree.codes)
+        negative = self.settings.negative
+        noise = noise_table(counts, self.settings.ns_exponent)
+        nothing = HuffmanTree(np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.uint8))
+        return Outputs((0,) * negative, negative + 1, *noise, *nothing)
+
+    def _span(self, number: int, end_block: int) -> Span:
+        settings = self.settings
+        fall = settings.learning_rate * (1 - settings.final_rate) / settings.epochs
+        return Span(
+            settings.seed,
+            number,
+            end_block,
+            self.block_tokens,
+            settings.learning_rate - number * fall,
+            fall / len(self._tokens.ids),
+        )
+
+    def _call(self, first_block: int, span: Span) -> None:
+        """Train on blocks from `first_block` to the span's end; bring all copies home."""
+        setup = self._setup
+        model = (setup.layout, setup.copies, setup.totals)
+        tasks = np.array([first_block], np.int64)
+        self.pool.run(
+            lambda worker: train_blocks(
+                tasks, worker, setup.text, setup.tables, setup.outputs, setup.inputs, model, span
+            )
+        )
+        for worker in range(self.pool.workers):
+            merge_copies(setup.tables, setup.copies, worker)
+
+    def one_pass(self, number: int, started: float, callbacks: Sequence[Callback]) -> StepReport:
+        """Train on the whole text once and return the last report."""
+        n_tokens, epochs = len(self._tokens.ids), self.settings.epochs
+        blocks = -(-n_tokens // self.block_tokens)
+        span = self._span(number, blocks)
+        self._setup.totals[:] = 0
+        for first in range(0, blocks, BLOCKS_PER_CALL * self.pool.workers):
+            end = min(blocks, first + BLOCKS_PER_CALL * self.pool.workers)
+            self._call(first, span._replace(end_block=end))
+            sums = self._setup.totals.sum(axis=0)
+            if sums[BAD_IDS]:
+                raise self._foreign_id()
+            loss_nats = float(sums[LOSS] / sums[PAIRS]) if sums[PAIRS] else 0.0
+            rate = span.rate - min(n_tokens, end * self.block_tokens) * span.rate_step
+            where = f"pass {number + 1} of {epochs} at learning rate {rate:.3g}"
+            if not math.isfinite(loss_nats):
+                raise _diverged(f"a finite loss, got {loss_nats}", where)
+            if end == blocks and not self._is_finite:
+                raise _diverged("finite vectors, got others", where)
+            report = StepReport(
+                number + 1,
+                epochs,
+                number * blocks + end,
+                epochs * blocks,
+                loss_nats,
+                rate,
+                time.perf_counter() - started,
+                end == blocks,
+            )
+            for callback in callbacks:
+                callback(report)
+        return report
+
+    def _foreign_id(self) -> VocabularyError:
+        ids = self._tokens.ids
+        for first in range(0, len(ids), _ROWS_AT_ONCE):
+            part = ids[first : first + _ROWS_AT_ONCE]
+            wrong = np.flatnonzero((part < 0) | (part >= self._n_words))
+            if wrong.size:
+                place = first + int(wrong[0])
+                return VocabularyError(
+                    f"ids: expected 0 to {self._n_words - 1}, the words of the vocabulary, got "
+                    f"{int(ids[place])} for token {place}; encode the text with this vocabulary"
+                )
+        return VocabularyError("ids: some changed while the text was being read")
+
+    @property
+    def _is_finite(self) -> bool:
+        return all(bool(np.isfinite(table).all()) for table in (self._in_rows, self._out_table))
+
+    def _table(self, rows: Vectors, n_rows: int) -> Vectors:
+        """Return the (n_rows, D) part of padded rows that is common to all workers, a view."""
+        stride = self._setup.layout.stride
+        return rows[: n_rows * stride].reshape(n_rows, stride)[:, : self.settings.vector_size]
+
+    @property
+    def in_vectors(self) -> Vectors:
+        """Vectors of words as inputs (V, D), a copy."""
+        return self._table(self._in_rows, self._n_words).copy()
+
+    @property
+    def out_vectors(self) -> Vectors:
+        """Vectors of words, or of inner nodes, as outputs, a copy."""
+        vectors = self._table(self._out_table, self._out_rows)
+        return vectors[::-1].copy() if self._hierarchical else vectors.copy()
+
+
+def default_block(n_tokens: int, workers: int) -> int:
+    """Return how many tokens a worker takes at a time.
+
+    Short texts still have several blocks for every worker, and the more workers there are the
+    oftener they bring home what they have done to the most frequent words.
+    """
+    block = min(BLOCK_TOKENS, 2 * BLOCK_TOKENS // workers, n_tokens // (4 * workers))
+    return max(1000, block)
+
+
+def _read_only(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return a view that cannot be written, of a memory map too."""
+    view = np.asarray(array, dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+def _aligned_zeros(size: int) -> Vectors:
+    """Return zeros that begin with a cache line."""
+    room = np.zeros(size + LINE, np.float32)
+    first = -(room.ctypes.data // room.itemsize) % LINE
+    return room[first : first + size]
+
+
+def _fill_randomly(table: Vectors, settings: StreamSettings) -> None:
+    """Write numbers evenly from -1/2D to 1/2D, as word2vec.c begins."""
+    generator = np.random.default_rng([settings.seed, _RANDOM_STREAM])
+    for first in range(0, len(table), _ROWS_AT_ONCE):
+        part = table[first : first + _ROWS_AT_ONCE]
+        uniform = generator.random(part.shape, dtype=np.float32) - np.float32(0.5)
+        part[:] = uniform / np.float32(settings.vector_size)
+
+
+def _diverged(what: str, where: str) -> DivergenceError:
+    return DivergenceError(
+        f"training diverged: expected {what} in {where}; use a smaller --learning-rate"
+    )

@@ -8,7 +8,7 @@ from fastw2v.files import whole_file
 
 
 def write_word2vec(
-    embeddings: Embeddings, target: Path, vectors: VectorChoice, *, binary: bool
+    embeddings: Embeddings, target: Path, vectors: VectorChoice | None, *, binary: bool
 ) -> None:
     """Write one table in word2vec's text or binary format, most frequent words first.
 

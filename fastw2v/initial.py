@@ -29,7 +29,7 @@ Vectors = NDArray[np.float32]
 _RANDOM_STREAM = 0  # keeps the first vectors apart from other uses of the seed
 _SPECTRAL_STREAM = 2
 OVERSAMPLING = 10  # columns beyond D that the range finder carries along
-ROUNDS = 3  # of two products each, after a first one: as near as ten plain products come
+ROUNDS = 4  # of two products each, after a first one: nearer than ten plain products come
 # A round makes columns differ in size by up to twice the square of this; Gram matrices of single
 # precision tell 3,000 apart.
 WIDEST_SPREAD = 32.0

@@ -26,11 +26,10 @@ def save(path: Path, words: list[str], counts: Any, tables: dict[str, Any]) -> N
 def train_fastw2v(options: argparse.Namespace) -> Result:
     from fastw2v import Word2Vec
 
-    settings = json.loads(options.settings)
+    settings = {"window": options.window, **json.loads(options.settings)}
     model = Word2Vec(
         workers=options.workers,
         vector_size=options.vector_size,
-        window=options.window,
         min_count=options.min_count,
         epochs=options.epochs,
         tokenizer="whitespace",

@@ -5,7 +5,8 @@ import pytest
 
 from fastw2v import initial
 from fastw2v.config import Hyperparameters
-from fastw2v.initial import initial_bias, random_vectors, spectral_vectors
+from fastw2v.initial import _Associations, initial_bias, random_vectors, spectral_vectors
+from fastw2v.kernels.blocks import PANEL
 from fastw2v.parallel import WorkerPool
 from tests.dense_softmax import pair_counts, random_counts
 
@@ -41,13 +42,86 @@ def test_products_are_the_best_of_low_rank(n_words, dimensions):
     best = np.sqrt(np.sum(values[dimensions:] ** 2))
     product /= initial.STRETCH
     reached = np.linalg.norm(matrix - product)
-    # The range finder with a few power iterations: close to the best, never better.
+    # A few rounds of the range finder come close to the best, and never beyond it.
     assert best * 0.999 <= reached <= best * 1.1
     # The check sees a start that has one sign wrong.
     in_vectors[:, 0] *= -1
     flipped = (in_vectors @ out_vectors.T).astype(np.float64) * np.outer(scale, scale)
     flipped /= initial.STRETCH
     assert np.linalg.norm(matrix - flipped) > best * 1.1
+
+
+def symmetric_matrix(pool, eigenvalues, seed=0):
+    """A matrix to be factorised with these eigenvalues, and the same one dense in float64."""
+    n_words = len(eigenvalues)
+    random = np.random.default_rng(seed).standard_normal((n_words, n_words))
+    basis = np.linalg.qr(random)[0]
+    dense = (basis * eigenvalues) @ basis.T
+    ones = np.ones(n_words)
+    matrix = _Associations(pair_counts(np.ones((n_words, n_words), int)), ones, ones, ones, pool)
+    indptr, indices, _ = matrix.matrix
+    matrix.matrix = (indptr, indices, dense.astype(np.float32).ravel())
+    return matrix, dense
+
+
+def orthonormal_columns(n_words, width, seed=1):
+    random = np.random.default_rng(seed).standard_normal((n_words, width))
+    return np.linalg.qr(random)[0].astype(np.float32)
+
+
+# As many words as there are rows in a task of the kernels: no padding.
+FLAT = np.concatenate(([6.0, -5.0, 4.5], np.linspace(3, 2, 45), np.linspace(0.8, -0.8, 192)))
+
+
+def test_a_round_is_chebyshevs_second_polynomial():
+    tall = orthonormal_columns(len(FLAT), PANEL)
+    with WorkerPool(1) as pool:
+        matrix, dense = symmetric_matrix(pool, FLAT)
+        came = matrix._amplified(tall)
+    once = dense @ tall.astype(np.float64)
+    cut = np.linalg.svd(once, compute_uv=False)[-1]
+    assert cut <= np.sort(np.abs(FLAT))[::-1][PANEL - 1]
+    wanted = 2 * dense @ once / cut**2 - tall
+
+    def is_equal(result):
+        return np.abs(result - wanted).max() < 1e-3 * np.abs(wanted).max()
+
+    assert is_equal(came)
+    assert not is_equal(came + 2 * tall)
+
+
+def test_singular_values_far_apart_take_two_plain_products():
+    eigenvalues = FLAT.copy()
+    eigenvalues[0] = 40 * initial.WIDEST_SPREAD
+    tall = orthonormal_columns(len(FLAT), PANEL)
+    with WorkerPool(1) as pool:
+        matrix, dense = symmetric_matrix(pool, eigenvalues)
+        came = matrix._orthonormal(matrix._amplified(tall)).astype(np.float64)
+    wanted = np.linalg.qr(dense @ np.linalg.qr(dense @ tall.astype(np.float64))[0])[0]
+
+    def largest_angle(left, right):
+        return np.arccos(np.clip(np.linalg.svd(left.T @ right, compute_uv=False)[-1], 0, 1))
+
+    assert largest_angle(came, wanted) < 0.01
+    assert largest_angle(orthonormal_columns(len(FLAT), PANEL, seed=2), wanted) > 0.1
+
+
+def test_rounds_find_more_than_as_many_plain_products():
+    n_words, rank, products = 600, 20, 2 + 2 * initial.ROUNDS
+    eigenvalues = 5.0 / np.sqrt(np.arange(1, n_words + 1)) * np.where(np.arange(n_words) % 3, 1, -1)
+    with WorkerPool(1) as pool:
+        matrix, dense = symmetric_matrix(pool, eigenvalues)
+        values, vectors = matrix.largest_eigenpairs(rank, np.random.default_rng(3))
+    width = -(-(rank + initial.OVERSAMPLING) // PANEL) * PANEL
+    plain = np.random.default_rng(3).standard_normal((n_words, width))
+    for _ in range(products - 1):
+        plain = np.linalg.qr(dense @ plain)[0]
+    ritz = np.linalg.eigvalsh(plain.T @ dense @ plain)
+    plain_energy = np.sum(np.sort(np.abs(ritz))[-rank:] ** 2)
+    best_energy = np.sum(np.sort(np.abs(eigenvalues))[-rank:] ** 2)
+    assert plain_energy < np.sum(values**2) <= best_energy * (1 + 1e-5)
+    assert np.allclose(vectors.T @ vectors, np.eye(rank), atol=1e-4)
+    assert np.allclose(np.diag(vectors.T @ dense @ vectors), values, atol=1e-3)
 
 
 def test_any_number_of_workers_gives_the_same_bits():

@@ -34,9 +34,7 @@ def _along_rows(builder, vectors, kind, emit):
 
 
 def _parts(builder, row, offset, width):
-    return [
-        builder.gep(row, [builder.add(offset, _INDEX(k * LANES))]) for k in range(width)
-    ]
+    return [builder.gep(row, [builder.add(offset, _INDEX(k * LANES))]) for k in range(width)]
 
 
 @intrinsic

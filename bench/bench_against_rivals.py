@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,9 @@ def quality(path: Path) -> dict[str, dict[str, float]]:
     return result
 
 
-def run(spec: str, seed: int, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def run(
+    spec: str, seed: int, options: argparse.Namespace, folder: Path, extra: Sequence[str] = ()
+) -> dict[str, Any]:
     """Train once in a process of its own and return times, memory and quality."""
     trainer, epochs = spec.split(":")
     vectors = folder / "vectors.npz"
@@ -58,7 +61,7 @@ def run(spec: str, seed: int, options: argparse.Namespace, folder: Path) -> dict
     command = [sys.executable, str(Path(__file__).parent / "train_one.py"), trainer]
     command += [str(options.corpus), str(vectors), "--epochs", epochs, "--seed", str(seed)]
     command += ["--vector-size", str(options.vector_size), "--min-count", str(options.min_count)]
-    command += ["--settings", settings, "--workers", str(options.workers)]
+    command += ["--settings", settings, "--workers", str(options.workers), *extra]
     environment = {k: v for k, v in os.environ.items() if k not in BLAS_PINS}
     done = subprocess.run(
         [*command, "--started", repr(time.time())],

@@ -154,7 +154,7 @@ def crossover_table(results: Runs) -> list[str]:
     ]
     for words in dict.fromkeys(r["settings"]["max_final_vocab"] for r in results):
         times = {
-            r["settings"]["objective"]: r["train_s"] + r["count_s"]
+            r["settings"]["objective"]: r["passes_s"]
             for r in results
             if r["settings"]["max_final_vocab"] == words
         }

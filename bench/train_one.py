@@ -47,6 +47,7 @@ def train_fastw2v(options: argparse.Namespace) -> Result:
         "read_s": model.summary.read_s,
         "count_s": model.summary.count_s,
         "train_s": model.summary.train_s,
+        "passes_s": model.history[-1].elapsed_s,
         "loss_nats": model.summary.loss_nats,
     }
     if options.held_out:

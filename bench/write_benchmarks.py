@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bench_against_rivals import summarise
+from bench_objectives import PARTS as OBJECTIVES
 from bench_precision import table as precision_table
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 OUT = HERE.parent / "BENCHMARKS.md"
+GUIDE = HERE.parent / "docs" / "objectives.md"
 
 INTRODUCTION = """# Benchmarks
 
@@ -77,6 +79,30 @@ def precision_section(path: Path) -> list[str]:
     return [*lines, *precision_table(record["results"]), ""]
 
 
+def objectives_tables() -> dict[str, list[str]]:
+    """Return the tables of docs/objectives.md by name, as far as they were measured."""
+    tables = {}
+    for path in sorted(RESULTS.glob("objectives-*.json")):
+        record = json.loads(path.read_text())
+        name = path.stem.removeprefix("objectives-")
+        part = name.split("-")[0]
+        lines = [f"{record['corpus']}, {machine_line(record)}.", ""]
+        tables[name] = [*lines, *OBJECTIVES[part][1](record["results"])]
+    return tables
+
+
+def write_objectives() -> None:
+    """Put the measured tables between their marks in docs/objectives.md."""
+    text = GUIDE.read_text()
+    for name, lines in objectives_tables().items():
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        head, rest = text.split(begin)
+        _, tail = rest.split(end)
+        text = "\n".join([head + begin, "", *lines, "", end + tail])
+    GUIDE.write_text(text)
+    print(GUIDE.name)
+
+
 def growth_section(path: Path) -> list[str]:
     record = json.loads(path.read_text())
     lines = ["## Growth: the time of a pass", "", f"{machine_line(record)}.", ""]
@@ -105,6 +131,7 @@ def main() -> None:
         lines += growth_section(growth)
     OUT.write_text("\n".join(lines).rstrip() + "\n")
     print(OUT.name)
+    write_objectives()
 
 
 if __name__ == "__main__":

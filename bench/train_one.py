@@ -48,6 +48,7 @@ def train_fastw2v(options: argparse.Namespace) -> Result:
         "count_s": model.summary.count_s,
         "train_s": model.summary.train_s,
         "passes_s": model.history[-1].elapsed_s,
+        "pass_losses_nats": [record.loss_nats for record in model.history],
         "loss_nats": model.summary.loss_nats,
     }
     if options.held_out:

@@ -54,12 +54,20 @@ def rivals_section(path: Path) -> list[str]:
         "",
     ]
     lines += summarise(results, rivals[0])
+    lines += ["", "fastw2v-cold compiles all kernels first, as the first run ever does."] * any(
+        r["run"].startswith("fastw2v-cold") for r in results
+    )
     lines += ["", "Seconds within fastw2v, medians:", "", "| run | reading | counting | training |"]
     lines.append("|---|---|---|---|")
     for spec in dict.fromkeys(r["run"] for r in results if "count_s" in r):
         rows = [r for r in results if r["run"] == spec]
         stages = [statistics.median(r[name] for r in rows) for name in STAGES]
         lines.append(f"| {spec} | " + " | ".join(f"{seconds:.2f}" for seconds in stages) + " |")
+    lines += ["", "Loss of each pass, nats a weighted pair, mean over rounds:", ""]
+    for spec in dict.fromkeys(r["run"] for r in results if "pass_losses_nats" in r):
+        curves = [r["pass_losses_nats"] for r in results if r["run"] == spec]
+        means = [statistics.mean(losses) for losses in zip(*curves, strict=True)]
+        lines.append(f"- {spec}: " + ", ".join(f"{loss:.3f}" for loss in means))
     return [*lines, ""]
 
 

@@ -53,11 +53,12 @@ class Case:
         tables = Tables(padded[0].reshape(-1), padded[1].reshape(-1))
         vectors = -(-self.dimensions // LANES)
         length = vectors * LANES
-        window = new_window(len(self.inputs), len(self.outputs), length)
+        signs = np.full(3 + len(self.outputs) + 2 * LANES, np.nan, np.float32)
+        signs[3 : 3 + len(self.outputs)] = np.where(self.labels, -1, 1)
+        window = new_window(len(self.inputs), len(self.outputs), length, signs)
         window.in_at[: len(self.inputs)] = self.inputs * self.stride
         window.out_at[: len(self.outputs)] = self.outputs * self.stride
-        window.signs[: len(self.outputs)] = np.where(self.labels, -1, 1)
-        meeting = Meeting(len(self.inputs), len(self.outputs), np.float32(rate), collect)
+        meeting = Meeting(len(self.inputs), len(self.outputs), np.float32(rate), 3, collect)
         one_step(tables, window, meeting, RowShape((0,) * vectors if unrolled else vectors, length))
         assert not padded[:, :, self.dimensions :].any()
         steps = window.gradients[: len(self.inputs) * length].reshape(-1, length)

@@ -41,12 +41,12 @@ class Outputs(NamedTuple):
     """What a word is predicted by.
 
     With negative sampling: the word's own row and those of words drawn from the alias table of
-    `thresholds` (uint32, V) and `aliases` (int32, V). `negatives` is a tuple with a zero for each of
-    these, so that code is compiled for their number. With hierarchical softmax it is empty, and
-    the word is predicted by the inner nodes on its path, ``rows[starts[w] : starts[w + 1]]``
-    (int32). `signs` (float32) is -1 for a row that should say yes and +1 for others: of the one word
-    and its negatives, or of all paths one after the other, with room behind the last for a vector.
-    `longest` is the most rows of any word.
+    `thresholds` (uint32, V) and `aliases` (int32, V). `negatives` is a tuple with a zero for each
+    of these, so that code is compiled for their number. With hierarchical softmax it is empty,
+    and the word is predicted by the inner nodes on its path, ``rows[starts[w] : starts[w + 1]]``
+    (int32). `signs` (float32) is -1 for a row that should say yes and +1 for others: of the one
+    word and its negatives, or of all paths one after the other, with room behind the last for a
+    vector. `longest` is the most rows of any word.
     """
 
     negatives: object

@@ -133,13 +133,16 @@ def test_an_input_that_comes_twice_takes_both_steps():
     case = Case(20, 4, TILE + 1)
     case.inputs[3] = case.inputs[0]
     case.check(1.0)
-    case = Case(20, 4, TILE)  # in place, the second time sees the first step
+    # In place, outputs may meet the second one after its first step: a difference of order rate.
+    case = Case(20, 4, TILE)
     case.inputs[3] = case.inputs[0]
-    rate = 1e-2
-    after, *_ = case.step(rate)
-    moved, expected = case.before - after, case.before - case.expected(rate)[0]
-    assert np.abs(moved - expected).max() < 0.05 * np.abs(expected).max()
-    assert np.abs(moved - expected)[0, case.inputs[0]].max() < np.abs(expected).max() / 2
+    differences = []
+    for rate in (0.1, 0.01):
+        moved = (case.before - case.step(rate)[0]) / rate
+        expected = (case.before - case.expected(rate)[0]) / rate
+        differences.append(np.abs(moved - expected).max() / np.abs(expected).max())
+    assert differences[0] < 0.1
+    assert differences[1] < 0.12 * differences[0]
 
 
 @pytest.mark.parametrize("n_outputs", [4, 10])

@@ -1,9 +1,9 @@
 """Sums of rows and steps to rows: what CBOW does with the vectors of a window's contexts."""
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from llvmlite import ir
 
 from fastw2v.kernels.simd import (
     LANES,

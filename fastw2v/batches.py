@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from fastw2v.counts import BatchWorkspace, PairCounts, count_batch
 from fastw2v.kernels.centre_rows import prepare_rows
-from fastw2v.objectives import Batch, tile_for
+from fastw2v.objectives import Batch
+from fastw2v.output_layer import tile_for
 from fastw2v.tokens import EncodedTokens
 
 _ORDER_STREAM = 1  # keeps the order of rows apart from other uses of the seed

@@ -145,7 +145,8 @@ class CbowBatches:
         self.tile = tile_for(self.max_rows, dimensions)
 
     def _thinned(self, number: int) -> ThinnedText:
-        return ThinnedText(*self._text, self._thresholds, *pass_keys(self.seed, number))
+        keys = (np.uint64(key) for key in pass_keys(self.seed, number))
+        return ThinnedText(*self._text, self._thresholds, *keys)
 
     def one_pass(self, number: int) -> Iterator[CbowBatch]:
         """Yield the batches of pass `number`, counted from 0 and below `passes`."""

@@ -18,6 +18,7 @@ CELLS = [
     ("cbow", "negative"),
     ("skipgram", "hierarchical"),
     ("cbow", "hierarchical"),
+    ("cbow", "softmax"),
 ]
 N_WORDS = 30
 
@@ -30,7 +31,8 @@ def sentences(seed=1):
 def trained(request):
     model, objective = request.param
     return Word2Vec(
-        vector_size=12, window=2, min_count=1, sample=0, epochs=20, learning_rate=0.1,
+        vector_size=12, window=2, min_count=1, sample=0, epochs=20,
+        learning_rate=None if objective == "softmax" else 0.1,
         model=model, objective=objective, workers=1,
     ).fit(sentences())  # fmt: skip
 
@@ -148,10 +150,11 @@ def test_one_worker_repeats_its_bits(model, objective):
         assert np.array_equal(came, again)
 
 
-@pytest.mark.parametrize("objective", ["negative", "hierarchical"])
-def test_words_that_stand_alone_are_an_error(objective):
-    with pytest.raises(CorpusError, match="expected at least one pair of words within 5"):
-        Word2Vec(min_count=1, objective=objective).fit([["a"], ["b"], ["a"]])
+@pytest.mark.parametrize(("model", "objective"), CELLS)
+def test_words_that_stand_alone_are_an_error(model, objective):
+    expected = "expected at least one pair of words within 5|expected words with contexts"
+    with pytest.raises(CorpusError, match=expected):
+        Word2Vec(min_count=1, model=model, objective=objective).fit([["a"], ["b"], ["a"]])
 
 
 def test_a_sample_of_the_text_keeps_its_sentences(monkeypatch):

@@ -20,7 +20,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from bench_precision import cut
+from bench_precision import without_held_out
 from gensim.models import KeyedVectors
 from machine import header
 
@@ -122,7 +122,7 @@ def main() -> None:
     options = parser.parse_args()
     print(header(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        train, held = cut(options.corpus, Path(folder))
+        train, held = without_held_out(options.corpus, Path(folder))
         vocabulary, tokens = read_corpus(
             train, tokenizer="whitespace", min_count=10, max_final_vocab=options.words
         )

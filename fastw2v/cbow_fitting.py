@@ -1,7 +1,7 @@
 """From an encoded text to trained CBOW parameters: start, batches, training."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.fitted import Fitted, RunOptions, TrainingSummary
 from fastw2v.initial import random_vectors, spectral_vectors
+from fastw2v.long_runs import tell_of_a_long_run
 from fastw2v.objectives import scores_bytes
 from fastw2v.optim import CBOW_MEAN_RECIPES, CBOW_SUM_RECIPES, Optimizer
 from fastw2v.parallel import WorkerPool
@@ -64,6 +65,7 @@ def fit_cbow(
             mean=settings.cbow_mean,
             callbacks=run.callbacks,
             progress=run.progress,
+            notice=run.notice,
         )
     embeddings = Embeddings(vocabulary, found.in_vectors, found.out_vectors, found.out_bias)
     summary = TrainingSummary(
@@ -90,6 +92,7 @@ def fit_cbow_softmax(
     counts: PairCounts | None = None,
     callbacks: Sequence[Callback] = (),
     progress: StageProgress | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> FittedCbow:
     """Train exact full-softmax CBOW on running text.
 
@@ -111,6 +114,8 @@ def fit_cbow_softmax(
         As for `fastw2v.training.train`.
     progress : callable, optional
         Called with the stages "counting" and "starting".
+    notice : callable, optional
+        As in `Word2Vec.fit`.
 
     Returns
     -------
@@ -156,6 +161,7 @@ def fit_cbow_softmax(
         pool=pool,
     )
     _report(progress, "starting", 1, 1)
+    tell_of_a_long_run(objective, batches, settings.epochs, notice)
     recipes = CBOW_MEAN_RECIPES if mean else CBOW_SUM_RECIPES
     optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass, recipes)
     history = train(objective, batches, optimizer, passes=settings.epochs, callbacks=callbacks)

@@ -15,6 +15,7 @@ from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.fitted import Fitted, RunOptions, TrainingSummary, stage_of
 from fastw2v.initial import initial_bias, random_vectors, spectral_vectors
+from fastw2v.long_runs import tell_of_a_long_run
 from fastw2v.objectives import ExactSoftmax, scores_bytes
 from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool
@@ -24,9 +25,6 @@ from fastw2v.vocab import Vocabulary, keep_probability
 
 DEFAULT_BATCH_ROWS = 256
 DEFAULT_BATCH_TOKENS = 1024
-
-_NOTICE_FLOPS = 5e12  # below so many operations a run is not worth an estimate
-_NOTICE_S = 60.0
 
 
 def fit_counts(
@@ -50,7 +48,7 @@ def fit_counts(
     batches = _batches(settings, tokens, counts, keep)
     with WorkerPool(run.workers) as pool:
         objective = _started(settings, counts, keep, batches.max_rows, pool, run.progress)
-        _tell_of_a_long_run(settings, objective, batches, run)
+        tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
         history = train(
             objective, batches, optimizer, passes=settings.epochs, callbacks=run.callbacks
@@ -75,37 +73,6 @@ def fit_counts(
         resolved_precision(settings.precision),
     )
     return Fitted(embeddings, summary, history, tokens.digest(vocabulary))
-
-
-def _tell_of_a_long_run(
-    settings: Hyperparameters, objective: ExactSoftmax, batches: Batches, run: RunOptions
-) -> None:
-    """Time one batch, untrained, and say what all of them will take if that is long."""
-    rows = batches.batches_per_pass * batches.max_rows
-    flops = 6.0 * rows * objective.n_words * objective.dimensions * settings.epochs
-    if run.notice is None or flops < _NOTICE_FLOPS:
-        return
-    batch = next(iter(batches.one_pass(0)))
-    objective.loss(batch)  # kernels are compiled, memory is there
-    started = time.perf_counter()
-    objective.loss(batch)
-    # Of a step's three products the loss has one, in float32 whatever the precision.
-    step_s = 3 * (time.perf_counter() - started)
-    pass_s = step_s * batches.batches_per_pass
-    if pass_s * settings.epochs < _NOTICE_S:
-        return
-    run.notice(
-        f"{settings.epochs} passes of the exact softmax over {objective.n_words:,} words will "
-        f"take about {_duration(pass_s * settings.epochs)}, {_duration(pass_s)} each. Time grows "
-        "with the square of the vocabulary: --max-final-vocab or --min-count make it smaller, "
-        "--objective negative or hierarchical do without the square (docs/objectives.md)."
-    )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def counted_windows(

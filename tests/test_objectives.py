@@ -7,7 +7,6 @@ import pytest
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, CorpusError
-from fastw2v.fitted import RunOptions
 from fastw2v.huffman import huffman_tree
 from fastw2v.stream_fitting import sampled_text
 from fastw2v.tokens import encode_corpus, read_corpus
@@ -176,19 +175,22 @@ def test_a_sample_of_the_text_keeps_its_sentences(monkeypatch):
 
 
 def test_a_long_run_says_so_before_it_begins(monkeypatch):
-    monkeypatch.setattr("fastw2v.exact_fitting._NOTICE_FLOPS", 0)
+    monkeypatch.setattr("fastw2v.long_runs.NOTICE_FLOPS", 0)
     heard = []
     model = Word2Vec(vector_size=4, min_count=1, epochs=1)
     model.fit(sentences(), notice=heard.append)
     assert heard == []  # a moment's work
-    monkeypatch.setattr("fastw2v.exact_fitting._NOTICE_S", 0)
+    monkeypatch.setattr("fastw2v.long_runs.NOTICE_S", 0)
     quiet = Word2Vec(vector_size=4, min_count=1, epochs=1).fit(sentences())
     model.fit(sentences(), notice=heard.append)
     assert len(heard) == 1
     assert "1 passes of the exact softmax over 30 words will take about 0 s" in heard[0]
     assert "--objective negative" in heard[0]
     assert np.array_equal(model.in_vectors, quiet.in_vectors)  # looking changes nothing
-    assert RunOptions(1).notice is None
+    Word2Vec(vector_size=4, min_count=1, epochs=1, model="cbow").fit(
+        sentences(), notice=heard.append
+    )
+    assert len(heard) == 2
 
 
 def test_the_command_line_trains_and_measures_every_cell(run, tmp_path, chain_file):

@@ -1,0 +1,67 @@
+"""Telling a person before a long exact run how long it will take, and what would be quicker."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from fastw2v.batches import BatchSource
+
+NOTICE_FLOPS = 5e12  # below so many operations a run is not worth an estimate
+NOTICE_S = 60.0
+_PRODUCTS = 3  # of a step; a loss has one of them, in float32 whatever the precision
+
+AnyBatch = TypeVar("AnyBatch")
+Batch_contra = TypeVar("Batch_contra", contravariant=True)
+
+
+class Measured(Protocol[Batch_contra]):
+    """What an estimate needs to know of an objective."""
+
+    n_words: int
+    dimensions: int
+
+    def loss(self, batch: Batch_contra) -> float:
+        """Compute a batch's loss; train nothing."""
+        ...
+
+
+def tell_of_a_long_run(
+    objective: Measured[AnyBatch],
+    batches: BatchSource[AnyBatch],
+    passes: int,
+    notice: Callable[[str], None] | None,
+) -> None:
+    """Time the loss of one batch, and say what all passes will take if that is over a minute.
+
+    Parameters
+    ----------
+    objective : ExactSoftmax or CbowSoftmax
+        Not changed.
+    batches : BatchSource
+    passes : int
+    notice : callable, optional
+        Gets the sentence.
+    """
+    rows = batches.batches_per_pass * batches.max_rows
+    flops = 6.0 * rows * objective.n_words * objective.dimensions * passes
+    if notice is None or flops < NOTICE_FLOPS:
+        return
+    batch = next(iter(batches.one_pass(0)))
+    objective.loss(batch)  # kernels are compiled, memory is there
+    started = time.perf_counter()
+    objective.loss(batch)
+    pass_s = _PRODUCTS * (time.perf_counter() - started) * batches.batches_per_pass
+    if pass_s * passes < NOTICE_S:
+        return
+    notice(
+        f"{passes} passes of the exact softmax over {objective.n_words:,} words will take about "
+        f"{_duration(pass_s * passes)}, {_duration(pass_s)} each. Fewer words make it shorter "
+        "(--max-final-vocab, --min-count); --objective negative or hierarchical take a time that "
+        "hardly grows with the words (docs/objectives.md)."
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -28,7 +28,7 @@ from fastw2v.vocab import Vocabulary, keep_probability
 DEFAULT_ROWS = 512
 # The spectral vectors are those of one context's score. Several contexts say more than one, but
 # their mean is no larger, and their sum counts twice what they have in common.
-START_SCALES = {True: 1.5, False: 0.6}
+START_SCALES = {True: 2.0, False: 0.6}
 
 Vectors = NDArray[np.float32]
 

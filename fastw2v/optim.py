@@ -41,8 +41,8 @@ RECIPES = {
 }
 
 # CBOW's batches are of positions whatever `batches` says. Plain SGD sums over the rows of a batch,
-# so that the smallest vocabularies decide how large its rate may be; with the mean a context word
-# sees 1/C of its rows' gradients and may move faster.
+# so that the share of the most frequent word decides how large its rate may be; with the mean a
+# context word sees 1/C of its rows' gradients and may move faster.
 CBOW_MEAN_RECIPES = {
     "adam": Recipe(ADAM, RMSPROP, 0.01, 3.0, 1.0, 2, 1),
     "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.1, 1.0, 1.0, 1, 1),

@@ -71,6 +71,14 @@ class Hyperparameters:
     window: int = _setting(
         5, "Largest distance of a context word; nearer words weigh more.", low=1, high=10_000
     )
+    window_sample: float = _setting(
+        1e-3,
+        "Frequency above which words take less than a whole place in a window, so that it reaches "
+        "over them, as word2vec's do over dropped words; 0: each word takes a whole place.",
+        low=0,
+        high=1,
+        used_by=("softmax",),
+    )
     min_count: int = _setting(5, "Words that occur less often are left out.", low=1)
     max_final_vocab: int | None = _setting(
         None, "Keep at most this many words, the most frequent ones. Default: all.", low=1

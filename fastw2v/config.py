@@ -69,7 +69,7 @@ class Hyperparameters:
 
     vector_size: int = _setting(100, "Dimensions of the vectors.", low=1)
     window: int = _setting(
-        5, "Largest distance of a context word; nearer words weigh more.", low=1, high=10_000
+        5, "Places that a window has on each side; nearer words weigh more.", low=1, high=10_000
     )
     window_sample: float = _setting(
         1e-3,

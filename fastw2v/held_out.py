@@ -38,11 +38,11 @@ class Perplexity:
     Attributes
     ----------
     loss_nats : float
-        Mean of -log p(o|c) over all window pairs. In windows of size w a pair weighs 1 less 1/w for
-        each word between, or as much of it as `window_sample` leaves of a frequent word; losses of
-        models can be compared if both settings are the same. With CBOW p(word | contexts), the mean over word2vec's random reach of the window. Negative
-        sampling has no probabilities of its own; its scores were calibrated on the training text
-        (`fastw2v.calibration`).
+        Mean of -log p(o|c) over all window pairs, a pair of words side by side weighing 1. In
+        windows of size w each word between takes 1/w, and `window_sample` makes that less for
+        frequent words. With CBOW p(word | contexts), the mean over word2vec's random reach of the
+        window. Negative sampling has no probabilities of its own; its scores were calibrated on
+        the training text (`fastw2v.calibration`).
     perplexity : float
         exp(loss_nats).
     n_tokens, n_oov : int

@@ -180,8 +180,9 @@ class Word2Vec:
     def perplexity(self, corpus: Corpus, *, progress: StageProgress | None = None) -> Perplexity:
         """Return the exact loss on a text, read with the model's tokenizer and windows.
 
-        Losses of models with the same `window` and `window_sample` can be compared, whatever
-        else differs. A model of another objective has windows like those of `window_sample=0`.
+        Losses on one text can be compared between models that weigh its pairs alike: with the
+        same `window`, and the same `window_sample` and training text, whatever else differs. With
+        `window_sample=0`, and with the other objectives, `window` alone decides.
 
         Raises
         ------

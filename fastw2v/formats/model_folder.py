@@ -118,10 +118,9 @@ def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
 
     A later setting's default need not be what models did before it.
     """
-    # Windows were plain; other objectives than the exact softmax refuse the setting.
-    if hyperparameters.get("objective", "softmax") == "softmax":
-        return {"window_sample": 0.0} | hyperparameters
-    return hyperparameters
+    settings = {"window_sample": 0.0, **hyperparameters}  # windows were plain
+    # Other objectives refuse the setting, and their windows are plain still.
+    return settings if settings.get("objective", "softmax") == "softmax" else hyperparameters
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

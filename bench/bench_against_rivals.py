@@ -2,7 +2,8 @@
 
     python bench/bench_against_rivals.py CORPUS [--runs SPEC ...] [--rounds R] [--json OUT]
 
-A run is TRAINER:EPOCHS, say ``fastw2v:8`` or ``gensim:5``. Every run is a process of its own;
+A run is TRAINER:EPOCHS, say ``fastw2v:8`` or ``gensim:5``; ``fastw2v-cold:5`` compiles all of its
+kernels first, as the first run ever on a machine does. Every run is a process of its own;
 the runs alternate, round after round, each round with another seed. Wall time is from the start
 of the process to the end of training: imports, reading, vocabulary and counting included. Quality
 is Spearman's rho on WordSim-353 and SimLex-999 and the accuracy on the Google analogies among the
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +52,21 @@ def quality(path: Path) -> dict[str, dict[str, float]]:
     return result
 
 
-def run(spec: str, seed: int, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def run(
+    spec: str, seed: int, options: argparse.Namespace, folder: Path, extra: Sequence[str] = ()
+) -> dict[str, Any]:
     """Train once in a process of its own and return times, memory and quality."""
-    trainer, epochs = spec.split(":")
+    name, epochs = spec.split(":")
+    trainer = name.removesuffix("-cold")
     vectors = folder / "vectors.npz"
     settings = {"fastw2v": options.settings, "gensim": options.gensim_settings}.get(trainer, "{}")
     command = [sys.executable, str(Path(__file__).parent / "train_one.py"), trainer]
     command += [str(options.corpus), str(vectors), "--epochs", epochs, "--seed", str(seed)]
     command += ["--vector-size", str(options.vector_size), "--min-count", str(options.min_count)]
-    command += ["--settings", settings, "--workers", str(options.workers)]
+    command += ["--settings", settings, "--workers", str(options.workers), *extra]
     environment = {k: v for k, v in os.environ.items() if k not in BLAS_PINS}
+    if name != trainer:
+        environment["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(dir=folder)
     done = subprocess.run(
         [*command, "--started", repr(time.time())],
         check=True,

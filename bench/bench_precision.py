@@ -73,7 +73,7 @@ def step_times(words: int, dimensions: int, rows: int, workers: int, rounds: int
     }
 
 
-def cut(corpus: Path, folder: Path) -> tuple[Path, Path]:
+def without_held_out(corpus: Path, folder: Path) -> tuple[Path, Path]:
     """Write every twentieth line to one file, the others to another."""
     train, held = folder / "train.txt", folder / "held.txt"
     with corpus.open("rb") as text, train.open("wb") as most, held.open("wb") as few:
@@ -85,7 +85,7 @@ def cut(corpus: Path, folder: Path) -> tuple[Path, Path]:
 def trained(corpus: Path, seeds: int, workers: int) -> list[dict[str, Any]]:
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        train, held = cut(corpus, Path(folder))
+        train, held = without_held_out(corpus, Path(folder))
         for seed, precision in itertools.product(range(1, seeds + 1), PRECISIONS):
             model = Word2Vec(
                 min_count=10,

@@ -39,19 +39,70 @@ def train_fastw2v(options: argparse.Namespace) -> Result:
     model.fit(options.corpus)
     wall_s = time.time() - options.started
     assert model.summary is not None
-    save(
-        options.vectors,
-        model.vocabulary.words,
-        model.vocabulary.counts,
-        {"in": model.in_vectors, "out": model.out_vectors},
-    )
+    tables = {"in": model.in_vectors}
+    if model.settings.objective != "hierarchical":  # which has none for words
+        tables["out"] = model.out_vectors
+    save(options.vectors, model.vocabulary.words, model.vocabulary.counts, tables)
     stages = {
         "read_s": model.summary.read_s,
         "count_s": model.summary.count_s,
         "train_s": model.summary.train_s,
+        "passes_s": model.history[-1].elapsed_s,
+        "pass_losses_nats": [record.loss_nats for record in model.history],
         "loss_nats": model.summary.loss_nats,
     }
+    if options.held_out:
+        stages |= held_out_losses(model, options.corpus, options.held_out)
     return {"wall_s": wall_s, **stages}
+
+
+def held_out_losses(model: Any, corpus: Path, held_out: Path) -> dict[str, float]:
+    """Return losses of a text in nats a pair: the objective's own, the model's, the calibrated.
+
+    Both numbers of the calibration are fitted on a sample of the training text, for every
+    objective alike (`fastw2v.calibration`).
+    """
+    from fastw2v.calibration import calibrate, calibrated_loss
+    from fastw2v.context_scores import SoftmaxScores, TreeScores
+    from fastw2v.counts import count_pairs
+    from fastw2v.huffman import huffman_tree
+    from fastw2v.input_rows import CbowRows, CentreRows
+    from fastw2v.parallel import WorkerPool
+    from fastw2v.stream_fitting import training_rows
+    from fastw2v.tokens import encode_corpus
+
+    plain = model.perplexity(held_out)
+    settings, vectors = model.settings, model.in_vectors
+    log_unigram = np.log(model.vocabulary.counts / model.vocabulary.counts.sum())
+    biases = log_unigram.astype(np.float32)
+
+    def encoded(text: Path) -> Any:
+        return encode_corpus(text, model.vocabulary, tokenizer=settings.tokenizer)
+
+    with WorkerPool(model.workers) as pool:
+        if settings.objective == "hierarchical":
+            tree = huffman_tree(model.vocabulary.counts)
+            scores: Any = TreeScores(model.out_vectors, tree, pool)
+        else:
+            scores = SoftmaxScores(model.out_vectors, pool)
+        found = calibrate(
+            scores, training_rows(vectors, encoded(corpus), settings, model.workers), biases
+        )
+        tokens = encoded(held_out)
+        if settings.model == "cbow":
+            rows: Any = CbowRows(
+                vectors, tokens, window=settings.window, mean=settings.cbow_mean, sample=20_000
+            )
+        else:
+            counts = count_pairs(tokens, len(vectors), settings.window, workers=model.workers)
+            rows = CentreRows(vectors, counts)
+        calibrated = calibrated_loss(scores, rows, biases, found)
+    return {
+        "own_nats": plain.objective_loss_nats,
+        "model_nats": plain.loss_nats,
+        "calibrated_nats": calibrated,
+        "temperature": found.temperature,
+    }
 
 
 def train_gensim(options: argparse.Namespace) -> Result:
@@ -135,6 +186,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--started", type=float, default=time.time())
+    parser.add_argument("--held-out", type=Path, help="a text to measure losses on (fastw2v)")
     parser.add_argument("--settings", default="{}", help="more settings of the trainer, as JSON")
     options = parser.parse_args()
     result = TRAINERS[options.trainer](options)

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bench_against_rivals import summarise
+from bench_objectives import PARTS as OBJECTIVES
 from bench_precision import table as precision_table
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 OUT = HERE.parent / "BENCHMARKS.md"
+GUIDE = HERE.parent / "docs" / "objectives.md"
 
 INTRODUCTION = """# Benchmarks
 
@@ -52,12 +54,20 @@ def rivals_section(path: Path) -> list[str]:
         "",
     ]
     lines += summarise(results, rivals[0])
+    lines += ["", "fastw2v-cold compiles all kernels first, as the first run ever does."] * any(
+        r["run"].startswith("fastw2v-cold") for r in results
+    )
     lines += ["", "Seconds within fastw2v, medians:", "", "| run | reading | counting | training |"]
     lines.append("|---|---|---|---|")
     for spec in dict.fromkeys(r["run"] for r in results if "count_s" in r):
         rows = [r for r in results if r["run"] == spec]
         stages = [statistics.median(r[name] for r in rows) for name in STAGES]
         lines.append(f"| {spec} | " + " | ".join(f"{seconds:.2f}" for seconds in stages) + " |")
+    lines += ["", "Loss of each pass, nats a weighted pair, mean over rounds:", ""]
+    for spec in dict.fromkeys(r["run"] for r in results if "pass_losses_nats" in r):
+        curves = [r["pass_losses_nats"] for r in results if r["run"] == spec]
+        means = [statistics.mean(losses) for losses in zip(*curves, strict=True)]
+        lines.append(f"- {spec}: " + ", ".join(f"{loss:.3f}" for loss in means))
     return [*lines, ""]
 
 
@@ -75,6 +85,30 @@ def precision_section(path: Path) -> list[str]:
             lines.append(f"| {shape} | {name} | {step_s * 1e3:.1f} | {step['speed'][name]:.2f} |")
     lines += ["", "Loss in nats a pair, always computed in float32; a twentieth held out.", ""]
     return [*lines, *precision_table(record["results"]), ""]
+
+
+def objectives_tables() -> dict[str, list[str]]:
+    """Return the tables of docs/objectives.md by name, as far as they were measured."""
+    tables = {}
+    for path in sorted(RESULTS.glob("objectives-*.json")):
+        record = json.loads(path.read_text())
+        name = path.stem.removeprefix("objectives-")
+        part = name.split("-")[0]
+        lines = [f"{record['corpus']}, {machine_line(record)}.", ""]
+        tables[name] = [*lines, *OBJECTIVES[part][1](record["results"])]
+    return tables
+
+
+def write_objectives() -> None:
+    """Put the measured tables between their marks in docs/objectives.md."""
+    text = GUIDE.read_text()
+    for name, lines in objectives_tables().items():
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        head, rest = text.split(begin)
+        _, tail = rest.split(end)
+        text = "\n".join([head + begin, "", *lines, "", end + tail])
+    GUIDE.write_text(text)
+    print(GUIDE.name)
 
 
 def growth_section(path: Path) -> list[str]:
@@ -105,6 +139,7 @@ def main() -> None:
         lines += growth_section(growth)
     OUT.write_text("\n".join(lines).rstrip() + "\n")
     print(OUT.name)
+    write_objectives()
 
 
 if __name__ == "__main__":

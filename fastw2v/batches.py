@@ -8,32 +8,43 @@ same gradient. What order the rows come in follows from the seed and the number 
 import queue
 import threading
 from collections.abc import Generator, Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.counts import BatchWorkspace, PairCounts, count_batch
 from fastw2v.kernels.centre_rows import prepare_rows
-from fastw2v.objectives import Batch, tile_for
+from fastw2v.objectives import Batch
+from fastw2v.output_layer import tile_for
 from fastw2v.tokens import EncodedTokens
+
+Item = TypeVar("Item")
+Batch_co = TypeVar("Batch_co", covariant=True)
 
 _ORDER_STREAM = 1  # keeps the order of rows apart from other uses of the seed
 
 
-class Batches(Protocol):
+class BatchSource(Protocol[Batch_co]):
     """What training needs to know of a kind of batches."""
 
-    max_rows: int
+    @property
+    def max_rows(self) -> int:
+        """The most rows of a batch."""
+        ...
 
     @property
     def batches_per_pass(self) -> int:
         """Number of batches in one pass."""
         ...
 
-    def one_pass(self, number: int) -> Iterator[Batch]:
+    def one_pass(self, number: int) -> Iterator[Batch_co]:
         """Yield the batches of pass `number`, counted from 0."""
         ...
+
+
+class Batches(BatchSource[Batch], Protocol):
+    """Batches of centre rows."""
 
 
 def order_generator(seed: int, number: int) -> np.random.Generator:
@@ -172,7 +183,7 @@ class TokenBatches:
 _END = object()
 
 
-def prefetched(batches: Iterator[Batch], depth: int = 2) -> Generator[Batch, None, None]:
+def prefetched(batches: Iterator[Item], depth: int = 2) -> Generator[Item, None, None]:
     """Yield the same batches, prepared ahead by a thread while the caller computes."""
     ready: queue.Queue[object] = queue.Queue(depth)
     stop = threading.Event()

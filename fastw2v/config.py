@@ -146,7 +146,8 @@ class Hyperparameters:
     optimizer: Optimizer = _setting("adam", "How gradients become steps.", used_by=("softmax",))
     learning_rate: float | None = _setting(
         None,
-        "First rate; it falls linearly. Default: the optimizer's own, 0.025 where there is none.",
+        "First rate; it falls linearly. Default: the optimizer's own with softmax, else 0.025, "
+        "and 0.15 for the mean of CBOW.",
         low=0,
         low_is_open=True,
     )

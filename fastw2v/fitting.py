@@ -4,6 +4,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
 from fastw2v.exact_fitting import fit_counts
@@ -38,5 +39,7 @@ def _fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions, folder: Pat
         encoded_folder=folder,
     )
     read_s = time.perf_counter() - started
-    fit_text = fit_counts if settings.objective == "softmax" else fit_stream
+    fit_text = fit_stream
+    if settings.objective == "softmax":
+        fit_text = fit_counts if settings.model == "skipgram" else fit_cbow
     return fit_text(vocabulary, tokens, settings, run, read_s)

@@ -6,6 +6,7 @@ in the batch, so its rule must not depend on how rare the word is: under ``adam`
 use RMSprop with corrections counted by each row's own visits.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,6 +40,20 @@ RECIPES = {
     "sgd": Recipe(SGD, SGD, 0.2, 1.0, 0.15, 0, 0),
 }
 
+# CBOW's batches are of positions whatever `batches` says. Plain SGD sums over the rows of a batch,
+# so that the smallest vocabularies decide how large its rate may be; with the mean a context word
+# sees 1/C of its rows' gradients and may move faster.
+CBOW_MEAN_RECIPES = {
+    "adam": Recipe(ADAM, RMSPROP, 0.01, 3.0, 1.0, 2, 1),
+    "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.1, 1.0, 1.0, 1, 1),
+    "sgd": Recipe(SGD, SGD, 0.03, 5.0, 1.0, 0, 0),
+}
+CBOW_SUM_RECIPES = {
+    "adam": Recipe(ADAM, RMSPROP, 0.01, 1.0, 1.0, 2, 1),
+    "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.1, 1.0, 1.0, 1, 1),
+    "sgd": Recipe(SGD, SGD, 0.02, 1.0, 1.0, 0, 0),
+}
+
 DECAY_FIRST = 0.9
 DECAY_SECOND = 0.99
 CENTRE_DECAY_SECOND = 0.9
@@ -63,11 +78,18 @@ class Optimizer:
     settings : Hyperparameters
     total_steps : int
         Number of steps of the whole run, at least 1.
+    recipes : mapping of str to Recipe
+        What each optimiser does, and its default rate.
     """
 
-    def __init__(self, settings: Hyperparameters, total_steps: int) -> None:
-        self.recipe = RECIPES[settings.optimizer]
-        self.first_rate = settings.learning_rate or default_rate(settings)
+    def __init__(
+        self,
+        settings: Hyperparameters,
+        total_steps: int,
+        recipes: Mapping[str, Recipe] = RECIPES,
+    ) -> None:
+        self.recipe = recipes[settings.optimizer]
+        self.first_rate = settings.learning_rate or default_rate(settings, recipes)
         self.final_fraction = settings.final_rate or 0.0
         self.total_steps = max(total_steps, 1)
         self.bias_learns = settings.bias == "learned"
@@ -89,9 +111,9 @@ class Optimizer:
         return StepRules(output, bias, centre, rate)
 
 
-def default_rate(settings: Hyperparameters) -> float:
+def default_rate(settings: Hyperparameters, recipes: Mapping[str, Recipe] = RECIPES) -> float:
     """Return the first rate of a run that asks for none."""
-    recipe = RECIPES[settings.optimizer]
+    recipe = recipes[settings.optimizer]
     return recipe.rate * (recipe.tokens_rate_factor if settings.batches == "tokens" else 1.0)
 
 

@@ -24,7 +24,10 @@ from fastw2v.stream_settings import StreamSettings
 from fastw2v.streaming import train_stream
 from fastw2v.vocab import Vocabulary
 
-DEFAULT_RATE = 0.025
+DEFAULT_RATE = 0.025  # word2vec's
+# The gradient of a mean is divided by the number of contexts, which word2vec.c and gensim leave
+# out: about 6 in a window of 5. Measured: `bench/bench_negative_sampling.py`.
+CBOW_MEAN_RATE = 0.15
 _STRETCHES = 64
 _STRETCH_TOKENS = 4096
 
@@ -80,10 +83,16 @@ def stream_settings(settings: Hyperparameters) -> StreamSettings:
         cbow_mean=settings.cbow_mean,
         sample=settings.sample or 0.0,
         epochs=settings.epochs,
-        learning_rate=settings.learning_rate or DEFAULT_RATE,
+        learning_rate=settings.learning_rate or default_rate(settings),
         final_rate=settings.final_rate or 0.0,
         seed=settings.seed,
     )
+
+
+def default_rate(settings: Hyperparameters) -> float:
+    """Return the first rate of a run that asks for none."""
+    by_mean = settings.model == "cbow" and settings.cbow_mean
+    return CBOW_MEAN_RATE if by_mean else DEFAULT_RATE
 
 
 def _summary(

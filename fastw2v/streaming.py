@@ -246,11 +246,14 @@ class _Run:
             # The root first: rows are in order of how often they are used, as those of words.
             rows = np.int32(self._n_words - 2) - tree.points
             noise = AliasTable(np.zeros(1, np.uint32), np.zeros(1, np.int32))
-            return Outputs((), longest, *noise, tree.starts, rows, tree.codes)
+            signs = _path_signs(tree)
+            return Outputs((), longest, *noise, tree.starts, rows, signs)
         negative = self.settings.negative
         noise = noise_table(counts, self.settings.ns_exponent)
-        nothing = HuffmanTree(np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.uint8))
-        return Outputs((0,) * negative, negative + 1, *noise, *nothing)
+        signs = np.ones(negative + 1 + 2 * LANES, np.float32)
+        signs[0] = -1
+        no_paths = (np.zeros(1, np.int64), np.zeros(1, np.int32))
+        return Outputs((0,) * negative, negative + 1, *noise, *no_paths, signs)
 
     def _span(self, number: int, end_block: int) -> Span:
         settings = self.settings
@@ -352,6 +355,13 @@ def default_block(n_tokens: int, workers: int) -> int:
     """
     block = min(BLOCK_TOKENS, 2 * BLOCK_TOKENS // workers, n_tokens // (4 * workers))
     return max(1000, block)
+
+
+def _path_signs(tree: HuffmanTree) -> Vectors:
+    """Return -1 for the turns of code 0, which word2vec.c gives the label 1, and +1 for others."""
+    signs = np.ones(len(tree.codes) + 2 * LANES, np.float32)
+    signs[: len(tree.codes)] = 2 * tree.codes.astype(np.float32) - 1
+    return signs
 
 
 def _read_only(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:

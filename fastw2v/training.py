@@ -4,17 +4,46 @@ import math
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from typing import Protocol, TypeVar
 
-from fastw2v.batches import Batches, prefetched
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.batches import BatchSource, prefetched
 from fastw2v.callbacks import Callback, PassRecord, StepReport
 from fastw2v.errors import DivergenceError
-from fastw2v.objectives import ExactSoftmax
-from fastw2v.optim import Optimizer
+from fastw2v.optim import Optimizer, StepRules
+
+
+class WeightedRows(Protocol):
+    """What training needs to know of a batch."""
+
+    @property
+    def row_weights(self) -> NDArray[np.float64]:
+        """Weight of each row (B,); the batch's loss is divided by their sum."""
+        ...
+
+
+AnyBatch = TypeVar("AnyBatch", bound=WeightedRows)
+Batch_contra = TypeVar("Batch_contra", bound=WeightedRows, contravariant=True)
+
+
+class Objective(Protocol[Batch_contra]):
+    """What training needs to know of an objective."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all parameters are finite numbers."""
+        ...
+
+    def step(self, batch: Batch_contra, rules: StepRules) -> float:
+        """Train on one batch and return its loss from before, in nats, summed over the rows."""
+        ...
 
 
 def train(
-    objective: ExactSoftmax,
-    batches: Batches,
+    objective: Objective[AnyBatch],
+    batches: BatchSource[AnyBatch],
     optimizer: Optimizer,
     *,
     passes: int,
@@ -24,10 +53,10 @@ def train(
 
     Parameters
     ----------
-    objective : ExactSoftmax
+    objective : ExactSoftmax or CbowSoftmax
         Trained in place.
-    batches : Batches
-        Gives the batches of each pass.
+    batches : BatchSource
+        Gives the objective's batches of each pass.
     optimizer : Optimizer
         Gives the rules of each step; its ``total_steps`` should be those of all passes.
     passes : int

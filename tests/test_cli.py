@@ -123,15 +123,40 @@ OPTIONS = {
 }
 
 
+STREAM_OPTIONS = {
+    "objective": "negative",
+    "model": "cbow",
+    "negative": 3,
+    "ns_exponent": 0.5,
+    "negatives_shared": False,
+    "cbow_mean": False,
+}
+
+
+def as_words(options):
+    words = []
+    for name, value in options.items():
+        option = name.replace("_", "-")
+        if value is False:
+            words.append(f"--no-{option}")
+        else:
+            words += [f"--{option}", str(value)]
+    return words
+
+
+def test_options_of_the_other_objectives_reach_the_settings(run, tmp_path, chain_file):
+    words = as_words({**STREAM_OPTIONS, "vector_size": 3, "epochs": 1, "min_count": 1})
+    status, _, errors = run("train", chain_file, "-o", tmp_path / "model", "--quiet", *words)
+    assert (status, errors) == (0, "")
+    stored = json.loads((tmp_path / "model" / "config.json").read_text())["hyperparameters"]
+    assert {name: stored[name] for name in STREAM_OPTIONS} == STREAM_OPTIONS
+
+
 def test_every_option_reaches_the_settings(run, tmp_path, chain_file):
     defaults = Hyperparameters().as_dict()
     assert all(defaults[name] != value for name, value in OPTIONS.items())
-    assert {*OPTIONS, "objective"} == set(defaults)
-    words = [
-        word
-        for name, value in OPTIONS.items()
-        for word in (f"--{name.replace('_', '-')}", str(value))
-    ]
+    assert {*OPTIONS, *STREAM_OPTIONS} == set(defaults)
+    words = as_words(OPTIONS)
     status, _, errors = run("train", chain_file, "-o", tmp_path / "model", "--quiet", *words)
     assert (status, errors) == (0, "")
     stored = json.loads((tmp_path / "model" / "config.json").read_text())["hyperparameters"]
@@ -143,8 +168,7 @@ def test_options_have_the_defaults_of_the_settings():
     training = command_line.commands["train"]
     defaults = {option.name: option.default for option in training.params}
     for item in fields(Hyperparameters):
-        if item.name != "objective":
-            assert defaults[item.name] == item.default
+        assert defaults[item.name] == item.default
 
 
 def test_training_again_replaces_the_model(run, tmp_path, chain_file):

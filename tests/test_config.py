@@ -30,14 +30,26 @@ ALLOWED = [
     ("start", ["spectral", "random"]),
     ("precision", ["auto", "float32", "bf16x2", "bf16"]),
     ("tokenizer", ["words", "whitespace"]),
-    ("objective", ["softmax"]),
+    ("model", ["skipgram", "cbow"]),
+    ("objective", ["softmax", "negative", "hierarchical"]),
+    ("negative", [1, 20]),
+    ("ns_exponent", [0.75, -1, 0]),
+    ("negatives_shared", [True, False]),
+    ("cbow_mean", [True, False]),
 ]
+# What makes a setting one that is looked at.
+LOOKED_AT = {
+    "negative": {"objective": "negative"},
+    "ns_exponent": {"objective": "negative"},
+    "negatives_shared": {"objective": "negative"},
+    "cbow_mean": {"model": "cbow"},
+}
 REFUSED = [
     ("vector_size", [0, -1, 1.5, "100", None, True, math.inf]),
     ("window", [0, 10_001]),
     ("min_count", [0]),
     ("max_final_vocab", [0, 2.0]),
-    ("sample", [-1e-9, 1.1, math.nan, math.inf, None, "0.1", False]),
+    ("sample", [-1e-9, 1.1, math.nan, math.inf, "0.1", False]),
     ("epochs", [0]),
     ("seed", [-1, LARGEST_SEED + 1]),
     ("batches", ["Counts", 0, None]),
@@ -51,7 +63,12 @@ REFUSED = [
     ("bias", [True, "Unigram"]),
     ("start", ["svd", 0]),
     ("tokenizer", [""]),
-    ("objective", ["negative"]),
+    ("model", ["skip-gram", None]),
+    ("objective", ["ns", None]),
+    ("negative", [0, 1001, 2.5]),
+    ("ns_exponent", [math.nan, 11, None]),
+    ("negatives_shared", [1, "yes", None]),
+    ("cbow_mean", [0, None]),
 ]
 
 
@@ -61,13 +78,14 @@ def flat(cases):
 
 @pytest.mark.parametrize(("name", "value"), flat(ALLOWED))
 def test_allowed(name, value):
-    assert getattr(Hyperparameters(**{name: value}), name) == value
+    settings = Hyperparameters(**{name: value}, **LOOKED_AT.get(name, {}))
+    assert getattr(settings, name) == value
 
 
 @pytest.mark.parametrize(("name", "value"), flat(REFUSED))
 def test_refused_by_name_with_what_was_expected_and_what_came(name, value):
     with pytest.raises(ConfigurationError) as caught:
-        Hyperparameters(**{name: value})
+        Hyperparameters(**{name: value}, **LOOKED_AT.get(name, {}))
     message = str(caught.value)
     assert message.startswith(f"{name}: expected ")
     assert message.endswith(f"got {value!r}")
@@ -85,6 +103,27 @@ def test_every_choice_is_named_when_none_of_them_came():
             with pytest.raises(ConfigurationError) as caught:
                 Hyperparameters(**{item.name: "something else"})
             assert all(repr(choice) in str(caught.value) for choice in get_args(item.type))
+
+
+def test_what_is_left_open_follows_the_objective():
+    assert (Hyperparameters().sample, Hyperparameters().final_rate) == (1e-5, 0.05)
+    settings = Hyperparameters(objective="negative")
+    assert (settings.sample, settings.final_rate) == (1e-3, 1e-4)
+    assert Hyperparameters(objective="hierarchical", sample=0, final_rate=0).sample == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"negative": 7}, "negative: .* only objective 'negative' looks at it, not 'softmax'"),
+        ({"cbow_mean": False}, "cbow_mean: .* only model 'cbow' looks at it, not 'skipgram'"),
+        ({"objective": "hierarchical", "optimizer": "sgd"}, "optimizer: .* objective 'softmax'"),
+        ({"objective": "negative", "precision": "bf16"}, "precision: .* not 'negative'"),
+    ],
+)
+def test_a_setting_that_nobody_would_look_at_is_refused(given, message):
+    with pytest.raises(ConfigurationError, match=message):
+        Hyperparameters(**given)
 
 
 def test_settings_do_not_change_once_made():

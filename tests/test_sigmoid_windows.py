@@ -53,11 +53,12 @@ class Case:
         tables = Tables(padded[0].reshape(-1), padded[1].reshape(-1))
         vectors = -(-self.dimensions // LANES)
         length = vectors * LANES
-        window = new_window(len(self.inputs), len(self.outputs), length)
+        signs = np.full(3 + len(self.outputs) + 2 * LANES, np.nan, np.float32)
+        signs[3 : 3 + len(self.outputs)] = np.where(self.labels, -1, 1)
+        window = new_window(len(self.inputs), len(self.outputs), length, signs)
         window.in_at[: len(self.inputs)] = self.inputs * self.stride
         window.out_at[: len(self.outputs)] = self.outputs * self.stride
-        window.signs[: len(self.outputs)] = np.where(self.labels, -1, 1)
-        meeting = Meeting(len(self.inputs), len(self.outputs), np.float32(rate), collect)
+        meeting = Meeting(len(self.inputs), len(self.outputs), np.float32(rate), 3, collect)
         one_step(tables, window, meeting, RowShape((0,) * vectors if unrolled else vectors, length))
         assert not padded[:, :, self.dimensions :].any()
         steps = window.gradients[: len(self.inputs) * length].reshape(-1, length)
@@ -132,13 +133,16 @@ def test_an_input_that_comes_twice_takes_both_steps():
     case = Case(20, 4, TILE + 1)
     case.inputs[3] = case.inputs[0]
     case.check(1.0)
-    case = Case(20, 4, TILE)  # in place, the second time sees the first step
+    # In place, outputs may meet the second one after its first step: a difference of order rate.
+    case = Case(20, 4, TILE)
     case.inputs[3] = case.inputs[0]
-    rate = 1e-2
-    after, *_ = case.step(rate)
-    moved, expected = case.before - after, case.before - case.expected(rate)[0]
-    assert np.abs(moved - expected).max() < 0.05 * np.abs(expected).max()
-    assert np.abs(moved - expected)[0, case.inputs[0]].max() < np.abs(expected).max() / 2
+    differences = []
+    for rate in (0.1, 0.01):
+        moved = (case.before - case.step(rate)[0]) / rate
+        expected = (case.before - case.expected(rate)[0]) / rate
+        differences.append(np.abs(moved - expected).max() / np.abs(expected).max())
+    assert differences[0] < 0.1
+    assert differences[1] < 0.12 * differences[0]
 
 
 @pytest.mark.parametrize("n_outputs", [4, 10])

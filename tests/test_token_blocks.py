@@ -1,4 +1,4 @@
-"""Blocks of a text: no window lost or doubled at their edges, tokens kept as often as they should."""
+"""Blocks of a text: no window lost or doubled at edges, tokens kept as often as they should."""
 
 import numpy as np
 import pytest

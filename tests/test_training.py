@@ -217,7 +217,7 @@ def test_vectors_that_are_lost_in_the_last_batch_are_noticed(sentences, pool, mo
 
 
 def test_a_final_loss_that_is_no_number_is_noticed(sentences, monkeypatch):
-    monkeypatch.setattr("fastw2v.fitting.exact_loss", lambda *_: np.inf)
+    monkeypatch.setattr("fastw2v.exact_fitting.exact_loss", lambda *_: np.inf)
     model = Word2Vec(min_count=1, epochs=1)
     with pytest.raises(DivergenceError, match=r"loss of the final vectors, got inf; use a smaller"):
         model.fit(sentences)

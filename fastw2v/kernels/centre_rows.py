@@ -95,7 +95,8 @@ def gather_rows(shape, centres, source, batch):
 
 
 @njit(nogil=True, inline="always")
-def _rule_of_visit(rule, visit):
+def rule_of_visit(rule, visit):
+    """Return the rule with the correction of a row's own number of visits."""
     decayed = np.float64(rule.decay_second) ** visit
     return Rule(
         rule.kind,
@@ -106,6 +107,17 @@ def _rule_of_visit(rule, visit):
         np.float32(1.0 / (1.0 - decayed)) if decayed < 1.0 else np.float32(1.0),
         rule.epsilon,
     )
+
+
+@njit(nogil=True, inline="always")
+def add_groups(shape, work, panel):
+    """Add the groups' gradients of one panel of rows to those of the first, in fixed order."""
+    total = work.centre_gradients[0]
+    size = shape.block_dimensions * PANEL
+    for group in range(1, work.centre_gradients.shape[0]):
+        partial = work.centre_gradients[group]
+        for i in range(panel * size, (panel + 1) * size):
+            total[i] += partial[i]
 
 
 @njit(cache=True, nogil=True)
@@ -129,17 +141,14 @@ def update_centres(tasks, shape, work, centres, state, rule):
         panel = fetch_add(tasks, 0, 1)
         if panel >= shape.rows // PANEL:
             return
+        add_groups(shape, work, panel)
         total = work.centre_gradients[0]
-        start, end = panel * dimensions * PANEL, (panel + 1) * dimensions * PANEL
-        for group in range(1, work.centre_gradients.shape[0]):
-            partial = work.centre_gradients[group]
-            for i in range(start, end):
-                total[i] += partial[i]
+        start = panel * dimensions * PANEL
         for row in range(panel * PANEL, min((panel + 1) * PANEL, centres.shape[0])):
             for d in range(shape.dimensions):
                 gradient[d] = total[start + d * PANEL + row - panel * PANEL]
             centre = centres[row]
             state.visits[centre] += 1
             at = centre * shape.stride
-            row_rule = _rule_of_visit(rule, state.visits[centre])
+            row_rule = rule_of_visit(rule, state.visits[centre])
             update_block(state.vectors, state.moments, at, gradient, 0, shape.stride, row_rule)

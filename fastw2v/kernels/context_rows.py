@@ -1,9 +1,9 @@
 """Sums of rows and steps to rows: what CBOW does with the vectors of a window's contexts."""
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from llvmlite import ir
 
 from fastw2v.kernels.simd import (
     LANES,
@@ -34,9 +34,7 @@ def _along_rows(builder, vectors, kind, emit):
 
 
 def _parts(builder, row, offset, width):
-    return [
-        builder.gep(row, [builder.add(offset, _INDEX(k * LANES))]) for k in range(width)
-    ]
+    return [builder.gep(row, [builder.add(offset, _INDEX(k * LANES))]) for k in range(width)]
 
 
 @intrinsic

@@ -43,8 +43,9 @@ from fastw2v.kernels.simd import (
     vector_store,
 )
 
-# Outputs side by side: 2 inputs times so many sums leave registers for the operands.
-TILE = 12 if LANES == 16 else 6
+# Outputs side by side: 2 inputs times 6 sums leave registers for the operands, even with 16 of
+# them. Where there are 32, tiles of 8 and 12 were not faster.
+TILE = 6
 _INDEX = ir.IntType(64)
 _TINY = -30.0  # 1 - sigma(-30) rounds to 1: a lane with this score adds nothing to the loss
 
@@ -67,7 +68,8 @@ class Window(NamedTuple):
     in_at, out_at : int64 arrays
         The first elements of the rows in their tables.
     signs : float32 array
-        -1 for label 1 and +1 for label 0, with at least `LANES` elements behind the last.
+        -1 for label 1 and +1 for label 0, with at least `LANES` elements behind the last. They are
+        read as vectors, so they should not have been written one by one just before.
     errors : float32 array
         Takes rate times e_ij of one tile: whole vectors for each pair of inputs.
     gradients : float32 array (inputs times row length)
@@ -95,7 +97,8 @@ class Tile(NamedTuple):
 
     `n_inputs` is the number of all inputs, `first_output` the tile's first, `vectors` the length
     of rows (a number, or a tuple of as many zeros), `rate` the learning rate (float32); of the
-    inputs, `n_scored` from `first_input` on are scored.
+    inputs, `n_scored` from `first_input` on are scored. `first_sign` is the place of the window's
+    first sign.
     """
 
     n_inputs: int
@@ -104,6 +107,7 @@ class Tile(NamedTuple):
     rate: float
     first_input: int
     n_scored: int
+    first_sign: int
 
 
 class _Emitter:
@@ -176,7 +180,8 @@ def _emit_scores(emit, first_input, n_inputs):
                 emit.add_product(sums[i * size + j], x[i], w)
     scores = packed_sums(builder, [builder.load(place) for place in sums])
     errors = emit.errors_of(first_input)
-    signs = builder.gep(emit.window.signs, [emit.tile.first_output])
+    first_sign = builder.add(emit.tile.first_sign, emit.tile.first_output)
+    signs = builder.gep(emit.window.signs, [first_sign])
     pieces = [
         vector_load(builder, builder.gep(signs, [_INDEX(LANES * k)]))
         for k in range(-(-size // LANES))

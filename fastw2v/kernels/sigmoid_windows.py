@@ -38,7 +38,7 @@ class RowShape(NamedTuple):
 
 
 class Meeting(NamedTuple):
-    """How many inputs meet how many outputs, at which rate.
+    """How many inputs meet how many outputs, at which rate; where the outputs' signs begin.
 
     With `collect` (0 or 1) the inputs stay as they are, and their steps are left in
     ``window.gradients``, input by input.
@@ -47,6 +47,7 @@ class Meeting(NamedTuple):
     n_inputs: int
     n_outputs: int
     rate: float
+    first_sign: int
     collect: int
 
 
@@ -85,10 +86,8 @@ def _aligned_zeros(size):
 
 
 @njit(cache=True, nogil=True)
-def new_window(n_inputs, n_outputs, length):
+def new_window(n_inputs, n_outputs, length, signs):
     """Return work space for at most so many inputs and outputs, of rows of `length` elements."""
-    signs = np.ones(n_outputs + 2 * LANES, np.float32)
-    signs[0] = -1
     window = Window(
         np.zeros(n_inputs + 1, np.int64),
         np.zeros(n_outputs + 1, np.int64),
@@ -122,7 +121,8 @@ def score_outputs(tables, window, meeting, first, size, shape):
         if window.factors[0] + factors > _MOST_FACTORS:
             fold_losses(window)
         window.factors[0] += factors
-        tile = Tile(meeting.n_inputs, first, shape.vectors, meeting.rate, i, n_scored)
+        sign = meeting.first_sign
+        tile = Tile(meeting.n_inputs, first, shape.vectors, meeting.rate, i, n_scored, sign)
         score_tile(tables, window, tile, size)
 
 
@@ -151,7 +151,7 @@ def train_window(tables, window, meeting, shape):
     while tiles > 0:
         size = (n_outputs - first + tiles - 1) // tiles
         score_outputs(tables, window, meeting, first, size, shape)
-        tile = Tile(n_inputs, first, shape.vectors, meeting.rate, 0, 0)
+        tile = Tile(n_inputs, first, shape.vectors, meeting.rate, 0, 0, 0)
         if direct:
             update_rows(tables, window, tile, size)
         else:

@@ -303,7 +303,8 @@ _SIGMOID_END = 87.0
 def sigmoid_of(builder, x):
     """Emit 1 / (1 + e^-x) lane by lane, made for few steps one after the other.
 
-    The relative error is below 4e-7 for x from -8 to 8 and below 3e-6 from -87 to 87, where it ends.
+    The relative error is below 4e-7 for x from -8 to 8, and below 3e-6 from -87
+    to 87, where it ends.
     """
     x = maximum_of(builder, x, constant(-_SIGMOID_END))
     end = constant(_SIGMOID_END)

@@ -41,10 +41,12 @@ class Outputs(NamedTuple):
     """What a word is predicted by.
 
     With negative sampling: the word's own row and those of words drawn from the alias table of
-    `thresholds` (uint32, V) and `aliases` (int32, V). `negatives` is a tuple with a zero for each of
-    these, so that code is compiled for their number. With hierarchical softmax it is empty, and
-    the word is predicted by the inner nodes on its path, ``rows[starts[w] : starts[w + 1]]``
-    (int32), with the `codes` (uint8) of the turns there. `longest` is the most rows of any word.
+    `thresholds` (uint32, V) and `aliases` (int32, V). `negatives` is a tuple with a zero for each
+    of these, so that code is compiled for their number. With hierarchical softmax it is empty,
+    and the word is predicted by the inner nodes on its path, ``rows[starts[w] : starts[w + 1]]``
+    (int32). `signs` (float32) is -1 for a row that should say yes and +1 for others: of the one
+    word and its negatives, or of all paths one after the other, with room behind the last for a
+    vector. `longest` is the most rows of any word.
     """
 
     negatives: object
@@ -53,7 +55,7 @@ class Outputs(NamedTuple):
     aliases: object
     starts: object
     rows: object
-    codes: object
+    signs: object
 
 
 class Inputs(NamedTuple):
@@ -131,14 +133,6 @@ def _find_path(outputs, word, layout, shift, out_at):
     return n_nodes
 
 
-@njit(nogil=True, inline="always")
-def _set_signs(outputs, word, signs):
-    """Write the signs of a path: a turn of code 0 has label 1, as in word2vec.c."""
-    start = outputs.starts[word]
-    for k in range(outputs.starts[word + 1] - start):
-        signs[k] = np.float32(2) * np.float32(outputs.codes[start + k]) - np.float32(1)
-
-
 @njit(cache=True, nogil=True)
 def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     """Train on blocks of a text until the counter has passed the last one.
@@ -166,7 +160,7 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     is_cbow = inputs.kind >= CBOW_SUM
     first_context = 0 if inputs.kind == SKIPGRAM else 1  # behind the one that meets the outputs
     kept = _new_kept(span.block_tokens + 2 * window_size)
-    window = new_window(2 * window_size + 1, outputs.longest, shape.length)
+    window = new_window(2 * window_size + 1, outputs.longest, shape.length, outputs.signs)
     contexts = window.in_at[1:]
     following = np.zeros(outputs.longest + 1, np.int64)
     n_following = len(outputs.negatives) + 1
@@ -214,8 +208,7 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                 n_contexts += np.int64(j != i)
             if n_contexts == 0:
                 continue
-            if not is_negative:
-                _set_signs(outputs, kept.words[i], window.signs)
+            first_sign = 0 if is_negative else outputs.starts[kept.words[i]]
             rounds, together, scale = 1, 1, np.float32(1)
             if inputs.kind == SKIPGRAM:
                 together = n_contexts
@@ -232,7 +225,7 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                     window.in_at[0] = window.in_at[1 + turn]
                     if turn:
                         state = _draw_negatives(outputs, layout, out_shift, state, window.out_at)
-                meeting = Meeting(together, n_outputs, rate, np.int64(is_cbow))
+                meeting = Meeting(together, n_outputs, rate, first_sign, np.int64(is_cbow))
                 train_window(tables, window, meeting, shape)
             if is_cbow:
                 move_rows(in_rows, contexts, n_contexts, window.gradients, scale, shape.vectors)

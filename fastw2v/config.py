@@ -73,8 +73,8 @@ class Hyperparameters:
     )
     window_sample: float = _setting(
         1e-3,
-        "Frequency above which words take less than a whole place in a window of skip-gram, so that "
-        "it reaches over them, as word2vec's does over dropped words; 0: always a whole place.",
+        "Frequency above which words take less than a whole place in a window of skip-gram, which "
+        "reaches over them as word2vec's does over dropped words; 0: always a whole place.",
         low=0,
         high=1,
         used_by=("softmax",),

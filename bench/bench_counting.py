@@ -2,7 +2,8 @@
 
 Words are drawn independently, so there are more different pairs than in real text of the same
 length, which makes the task harder. Every number of workers is measured in a process of its
-own.
+own. Plain and measured windows are counted in turn, so that their ratio can be trusted on a busy
+machine.
 
     python bench/bench_counting.py --tokens 10_000_000 --workers 1 2
 """
@@ -18,6 +19,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from fastw2v.counts import count_pairs
+from fastw2v.vocab import keep_probability
+from fastw2v.windows import word_widths
 
 CHUNK = 1 << 20
 
@@ -43,8 +46,10 @@ def peak_mb() -> float:
 
 def measure(options: argparse.Namespace, workers: int) -> dict[str, float]:
     tokens = zipf_corpus(options.tokens, options.words, options.seed)
+    frequencies = np.bincount(tokens.ids, minlength=options.words)
+    widths = word_widths(keep_probability(frequencies, options.window_sample))
     before_mb = peak_mb()
-    times = []
+    times, measured_times = [], []
     after_mb = 0.0
     for _ in range(1 + options.repeat):
         started = time.perf_counter()
@@ -52,13 +57,22 @@ def measure(options: argparse.Namespace, workers: int) -> dict[str, float]:
         times.append(time.perf_counter() - started)
         after_mb = after_mb or peak_mb()
         shape = {"entries": counts.n_entries, "result_mb": counts.nbytes / 1e6}
+        weight = counts.total
         del counts
+        started = time.perf_counter()
+        counts = count_pairs(tokens, options.words, options.window, workers=workers, widths=widths)
+        measured_times.append(time.perf_counter() - started)
+        shape["weight_ratio"] = counts.total / weight
+        del counts
+    ratios = np.array(measured_times[1:]) / times[1:]
     lengths = np.diff(tokens.sentence_starts)
     pairs = sum(2 * np.maximum(lengths - d, 0).sum() for d in range(1, options.window + 1))
     return shape | {
         "pairs": int(pairs),
         "cold_s": times[0],
         "warm_s": float(np.median(times[1:])),
+        "measured_s": float(np.median(measured_times[1:])),
+        "measured_ratio": float(np.median(ratios)),
         "before_mb": before_mb,
         "after_mb": after_mb,
     }
@@ -69,6 +83,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=10_000_000)
     parser.add_argument("--words", type=int, default=45_000, help="size of the vocabulary")
     parser.add_argument("--window", type=int, default=5)
+    parser.add_argument("--window-sample", type=float, default=1e-3, help="of measured windows")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=5, help="warm runs; their median counts")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
@@ -94,6 +109,11 @@ def main() -> None:
                 f"{options.tokens / seconds / 1e6:.1f} M tokens/s, "
                 f"{found['pairs'] / seconds / 1e6:.0f} M pairs/s"
             )
+        print(
+            f"{workers} worker(s), warm, measured windows, sample {options.window_sample:g}: "
+            f"{found['measured_s']:.3f} s, {found['measured_ratio']:.2f} of plain ones' time for "
+            f"{found['weight_ratio']:.2f} of their weight"
+        )
         print(
             f"{workers} worker(s), memory: {found['after_mb']:.0f} MB at peak, "
             f"{found['before_mb']:.0f} MB before, result {found['result_mb']:.0f} MB "

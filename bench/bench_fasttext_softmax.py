@@ -92,6 +92,7 @@ def by_fastw2v(sentences: list[list[str]], passes: int) -> tuple[float, list[np.
     model = Word2Vec(
         vector_size=DIMENSIONS,
         window=WINDOW,
+        window_sample=0,
         min_count=MIN_COUNT,
         sample=0,
         bias="none",

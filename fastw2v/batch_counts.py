@@ -15,9 +15,11 @@ from fastw2v.kernels.batch_counting import (
     count_batch_rows,
     group_batch,
 )
-from fastw2v.kernels.pair_counting import Rows, Spans
+from fastw2v.kernels.pair_counting import Rows
 from fastw2v.kernels.sparse_rows import SLACK, RowAccumulator, new_row_accumulator
-from fastw2v.pair_counts import LARGEST_INT32, require_window
+from fastw2v.kernels.windows import Spans
+from fastw2v.pair_counts import LARGEST_INT32
+from fastw2v.windows import largest_count, windows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +79,10 @@ class BatchWorkspace:
             self.centres = self._new_centres(n_tokens)
         return self.centres
 
-    def rows_for(self, n_pairs: int, largest_count: int) -> tuple[RowAccumulator, Rows]:
+    def rows_for(self, n_pairs: int, largest: int) -> tuple[RowAccumulator, Rows]:
         """Return an accumulator and arrays for the entries of `n_pairs` pairs."""
         room = n_pairs + SLACK
-        if largest_count > LARGEST_INT32:
+        if largest > LARGEST_INT32:
             if self._wide is None or self._wide[1].indices.size < room:
                 accumulator = new_row_accumulator(self.n_words, np.int64)
                 self._wide = (accumulator, Rows(np.empty(room, np.int32), np.empty(room, np.int64)))
@@ -97,6 +99,7 @@ def count_batch(
     n_words: int,
     window: int,
     workspace: BatchWorkspace,
+    widths: NDArray[np.int32] | None = None,
 ) -> BatchCounts:
     """Count the pairs whose centre lies in a stretch of the running text.
 
@@ -112,9 +115,10 @@ def count_batch(
     n_words : int
         V, the size of the vocabulary.
     window : int
-        Largest distance of a pair.
     workspace : BatchWorkspace
-        For `n_words` words. The time taken does not depend on V.
+        For `n_words` words. The time taken by plain windows does not depend on V.
+    widths : ndarray of int32, shape (V,), optional
+        `window` and `widths` are those of `count_pairs`.
 
     Returns
     -------
@@ -128,11 +132,11 @@ def count_batch(
     IndexError
         If the stretch does not lie within the text.
     CorpusError
-        If a sentence that is touched is inconsistent.
+        If a sentence that is touched is inconsistent, or a count may not fit int64.
     VocabularyError
-        If an id that is touched is not below `n_words`.
+        If an id that is touched is not below `n_words`, or there is not one width for each word.
     """
-    require_window(window)
+    windows = windows_of(window, widths, n_words)
     if workspace.n_words != n_words:
         raise ConfigurationError(
             f"workspace: expected one for {n_words} words, got {workspace.n_words}; make a new one"
@@ -143,17 +147,17 @@ def count_batch(
             f"start, stop: expected positions within 0 to {text.ids.size}, got {start}, {stop}"
         )
     centres = workspace.centres_for(stop - start)
-    n_rows, detail = group_batch(text, start, stop, window, workspace.accumulator, centres)
+    n_rows, detail = group_batch(text, start, stop, windows, workspace.accumulator, centres)
     if n_rows == UNKNOWN_WORD:
         raise unknown_word(text, detail, n_words)
     if n_rows == BROKEN_SENTENCE:
         raise broken_sentence(text, detail)
     most = int(centres.frequencies[:n_rows].max(initial=0))
     room = min(detail, n_rows * n_words)
-    accumulator, entries = workspace.rows_for(room, most * window * (window + 1))
+    accumulator, entries = workspace.rows_for(room, largest_count(most, windows))
     spans = Spans(centres.spans.packed[: stop - start], centres.spans.starts[: n_rows + 1])
     indptr = np.empty(n_rows + 1, np.int64)
-    largest = count_batch_rows(text.ids, spans, window, accumulator, indptr, entries)
+    largest = count_batch_rows(text.ids, spans, windows, accumulator, indptr, entries)
     size = int(indptr[-1])
     return BatchCounts(
         rows=centres.words[:n_rows].copy(),

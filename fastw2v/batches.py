@@ -125,6 +125,8 @@ class TokenBatches:
     total_weight : float
         Sum of all weighted pairs of the corpus: ``(counts.row_sums(keep) * keep).sum()``.
     seed : int
+    widths : (V,) int32, optional
+        What each word takes of a place in a window: those of the counts.
     """
 
     def __init__(
@@ -137,10 +139,12 @@ class TokenBatches:
         stretch: int,
         total_weight: float,
         seed: int,
+        widths: NDArray[np.int32] | None = None,
     ) -> None:
         self.tokens = tokens
         self.keep = keep
         self.window = window
+        self.widths = widths
         self.stretch = stretch
         self.seed = seed
         self.max_rows = max(1, min(stretch, len(keep), len(tokens.ids)))
@@ -162,7 +166,9 @@ class TokenBatches:
     def batch(self, start: int) -> Batch:
         """Return the batch of the stretch that begins at token `start`."""
         stop = min(start + self.stretch, len(self.tokens.ids))
-        found = count_batch(self.tokens, start, stop, len(self.keep), self.window, self._workspace)
+        found = count_batch(
+            self.tokens, start, stop, len(self.keep), self.window, self._workspace, self.widths
+        )
         rows = np.arange(len(found.rows))
         entries = prepare_rows(
             rows,

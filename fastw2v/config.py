@@ -69,7 +69,15 @@ class Hyperparameters:
 
     vector_size: int = _setting(100, "Dimensions of the vectors.", low=1)
     window: int = _setting(
-        5, "Largest distance of a context word; nearer words weigh more.", low=1, high=10_000
+        5, "Places that a window has on each side; nearer words weigh more.", low=1, high=10_000
+    )
+    window_sample: float = _setting(
+        1e-3,
+        "Frequency above which words take less than a whole place in a window of skip-gram, which "
+        "reaches over them as word2vec's does over dropped words; 0: always a whole place.",
+        low=0,
+        high=1,
+        used_by=("softmax",),
     )
     min_count: int = _setting(5, "Words that occur less often are left out.", low=1)
     max_final_vocab: int | None = _setting(

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import CorpusError, VocabularyError
-from fastw2v.kernels.pair_counting import LARGEST_N_TOKENS, Text
+from fastw2v.kernels.pair_counting import Text
+from fastw2v.kernels.windows import LARGEST_N_TOKENS
 
 
 class TokenArrays(Protocol):

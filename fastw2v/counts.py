@@ -1,8 +1,10 @@
 """Counting word pairs: the whole corpus at once, or a stretch of running text.
 
-n(c, o) is the sum of ``window - d + 1`` over all positions of o at a distance d <= window from
-a position of c in the same sentence: a whole number, so counts do not depend on the order in
-which they are made, add up exactly, and are the same for any number of workers.
+n(c, o) is the sum of a weight over all positions of o near a position of c in the same sentence:
+``window - d + 1`` at a distance d <= window or, given widths of words, ``window`` less the widths
+of the words between, rounded to the nearest, as long as that is above 0. The weight is a whole
+number, so counts do not depend on the order in which they are made, add up exactly, and are the
+same for any number of workers.
 """
 
 from collections.abc import Iterator
@@ -15,7 +17,6 @@ from fastw2v.counted_text import TokenArrays, check_sentences, text_of, unknown_
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.pair_counting import (
     Rows,
-    Spans,
     Tasks,
     Text,
     copy_rows,
@@ -24,8 +25,10 @@ from fastw2v.kernels.pair_counting import (
     group_positions,
 )
 from fastw2v.kernels.sparse_rows import SLACK, new_row_accumulator
-from fastw2v.pair_counts import LARGEST_INT32, PairCounts, require_window
+from fastw2v.kernels.windows import Spans, Windows
+from fastw2v.pair_counts import LARGEST_INT32, PairCounts
 from fastw2v.parallel import WorkerPool
+from fastw2v.windows import largest_count, windows_of
 
 __all__ = [
     "BatchCounts",
@@ -46,7 +49,14 @@ RESERVED_ENTRIES = 2**28
 TASK_COST = 2**17
 
 
-def count_pairs(tokens: TokenArrays, n_words: int, window: int, *, workers: int) -> PairCounts:
+def count_pairs(
+    tokens: TokenArrays,
+    n_words: int,
+    window: int,
+    *,
+    workers: int,
+    widths: NDArray[np.int32] | None = None,
+) -> PairCounts:
     """Count the pairs of a whole corpus.
 
     Needs, beside the result: 8 bytes a token up to `GROUPED_POSITIONS`, `STAGED_ENTRIES`, and
@@ -59,9 +69,13 @@ def count_pairs(tokens: TokenArrays, n_words: int, window: int, *, workers: int)
     n_words : int
         V, the size of the vocabulary.
     window : int
-        Largest distance of a pair.
+        What two words side by side count; the largest distance of a pair of plain windows.
     workers : int
         Threads. The result does not depend on it.
+    widths : ndarray of int32, shape (V,), optional
+        What each word takes of a place in a window, as `fastw2v.windows.word_widths` gives it;
+        pairs are then at most ``4 * window`` apart. Default: plain windows, in which each word
+        takes a whole place.
 
     Returns
     -------
@@ -73,19 +87,20 @@ def count_pairs(tokens: TokenArrays, n_words: int, window: int, *, workers: int)
     ConfigurationError
         If `window`, `n_words` or `workers` is out of range.
     CorpusError
-        If the sentences do not cut the tokens from the first to the last.
+        If the sentences do not cut the tokens from the first to the last, or a count may not fit
+        int64.
     VocabularyError
-        If an id is not below `n_words`.
+        If an id is not below `n_words`, or there is not one width for each word.
     """
     if n_words < 1:
         raise ConfigurationError(f"n_words: expected at least 1, got {n_words}")
-    require_window(window)
+    windows = windows_of(window, widths, n_words)
     text = text_of(tokens)
     lengths = np.diff(text.sentence_starts)
     check_sentences(text, lengths)
-    reach = min(window, max(int(lengths.max(initial=1)) - 1, 0))
+    reach = min(windows.reach, max(int(lengths.max(initial=1)) - 1, 0))
     with WorkerPool(workers) as pool:
-        counting = _Counting(pool, text, n_words, window)
+        counting = _Counting(pool, text, n_words, windows)
         counting.count_words()
         counting.count_pairs(contexts=2 * reach)
     return counting.counts()
@@ -94,10 +109,10 @@ def count_pairs(tokens: TokenArrays, n_words: int, window: int, *, workers: int)
 class _Counting:
     """One run of `count_pairs`, step by step."""
 
-    def __init__(self, pool: WorkerPool, text: Text, n_words: int, window: int) -> None:
+    def __init__(self, pool: WorkerPool, text: Text, n_words: int, windows: Windows) -> None:
         self.pool = pool
         self.text = text
-        self.window = window
+        self.windows = windows
         # One block of text a worker; their order keeps the positions of a word ascending.
         blocks = np.linspace(0, text.ids.size, pool.workers + 1)
         self.blocks = np.round(blocks).astype(np.int64)
@@ -121,8 +136,8 @@ class _Counting:
         totals = self.frequencies.sum(axis=0)
         pairs = totals * contexts
         entries = np.minimum(pairs, n_words)
-        largest_count = int(totals.max()) * self.window * (self.window + 1)
-        self.sum_type: type = np.int32 if largest_count <= LARGEST_INT32 else np.int64
+        largest = largest_count(int(totals.max()), self.windows)
+        self.sum_type: type = np.int32 if largest <= LARGEST_INT32 else np.int64
         self.accumulators = [
             new_row_accumulator(n_words, self.sum_type) for _ in range(self.pool.workers)
         ]
@@ -148,7 +163,7 @@ class _Counting:
         counter = np.zeros(1, np.int64)
         self.pool.run(
             lambda _: group_positions(
-                self.text, self.blocks, first, self.window, slots, packed, counter
+                self.text, self.blocks, first, self.windows, slots, packed, counter
             )
         )
         return Spans(packed, starts)
@@ -163,7 +178,9 @@ class _Counting:
 
         def count(worker: int) -> int:
             row = self.accumulators[worker]
-            return count_rows(self.text.ids, spans, tasks, self.window, row, staged, sizes, counter)
+            return count_rows(
+                self.text.ids, spans, tasks, self.windows, row, staged, sizes, counter
+            )
 
         largest = max(self.pool.run(count))
         filled = row_starts[tasks.cuts[0] : tasks.cuts[-1] + 1]
@@ -192,7 +209,7 @@ class _Counting:
         indices, values = self.result
         indices.resize(int(self.indptr[-1]), refcheck=False)
         values.resize(int(self.indptr[-1]), refcheck=False)
-        return PairCounts(self.indptr, indices, values, self.window)
+        return PairCounts(self.indptr, indices, values, self.windows.size)
 
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:

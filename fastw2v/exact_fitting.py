@@ -22,6 +22,7 @@ from fastw2v.parallel import WorkerPool
 from fastw2v.precision import resolved_precision
 from fastw2v.training import train
 from fastw2v.vocab import Vocabulary, keep_probability
+from fastw2v.windows import word_widths
 
 DEFAULT_BATCH_ROWS = 256
 DEFAULT_BATCH_TOKENS = 1024
@@ -36,7 +37,7 @@ def fit_counts(
 ) -> Fitted:
     """Train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
     started = time.perf_counter()
-    counts = counted_windows(tokens, len(vocabulary), settings.window, run.workers, run.progress)
+    counts = counted_windows(tokens, vocabulary, settings, run.workers, run.progress)
     if not counts.n_entries:
         raise CorpusError(
             f"corpus: expected at least one pair of words within {settings.window} of each "
@@ -45,7 +46,7 @@ def fit_counts(
         )
     count_s = time.perf_counter() - started
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
-    batches = _batches(settings, tokens, counts, keep)
+    batches = _batches(settings, tokens, counts, keep, window_widths(vocabulary, settings))
     with WorkerPool(run.workers) as pool:
         objective = _started(settings, counts, keep, batches.max_rows, pool, run.progress)
         tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
@@ -75,18 +76,37 @@ def fit_counts(
     return Fitted(embeddings, summary, history, tokens.digest(vocabulary))
 
 
+def window_widths(vocabulary: Vocabulary, settings: Hyperparameters) -> NDArray[np.int32] | None:
+    """Return what each word takes of a place in the settings' windows; None for plain windows.
+
+    They follow from the counts of the vocabulary, those of the training text, whatever the text
+    is that windows are counted in. Windows of CBOW and of the objectives that go over running text
+    are plain: they drop tokens, or draw their reach.
+    """
+    exact_skipgram = settings.objective == "softmax" and settings.model == "skipgram"
+    if not exact_skipgram or settings.window_sample == 0:
+        return None
+    return word_widths(keep_probability(vocabulary.counts, settings.window_sample))
+
+
 def counted_windows(
     tokens: EncodedTokens,
-    n_words: int,
-    window: int,
+    vocabulary: Vocabulary,
+    settings: Hyperparameters,
     workers: int,
     progress: StageProgress | None,
 ) -> PairCounts:
-    """Count the windows and report it as the stage "counting"."""
+    """Count the settings' windows and report it as the stage "counting"."""
     report = stage_of(progress, "counting")
     if report:
         report(0, len(tokens.ids))
-    counts = count_pairs(tokens, n_words, window, workers=workers)
+    counts = count_pairs(
+        tokens,
+        len(vocabulary),
+        settings.window,
+        workers=workers,
+        widths=window_widths(vocabulary, settings),
+    )
     if report:
         report(len(tokens.ids), len(tokens.ids))
     return counts
@@ -127,6 +147,7 @@ def _batches(
     tokens: EncodedTokens,
     counts: PairCounts,
     keep: NDArray[np.float64],
+    widths: NDArray[np.int32] | None,
 ) -> Batches:
     n_words = len(keep)
     if settings.batches == "counts":
@@ -143,6 +164,7 @@ def _batches(
         stretch=stretch,
         total_weight=float((counts.row_sums(keep) * keep).sum()),
         seed=settings.seed,
+        widths=widths,
     )
 
 

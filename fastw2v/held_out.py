@@ -38,10 +38,11 @@ class Perplexity:
     Attributes
     ----------
     loss_nats : float
-        Mean of -log p(o|c) over all window pairs, a pair at distance d weighing (w-d+1)/w. With
-        CBOW p(word | contexts), the mean over word2vec's random reach of the window. Negative
-        sampling has no probabilities of its own; its scores were calibrated on the training text
-        (`fastw2v.calibration`).
+        Mean of -log p(o|c) over all window pairs, a pair of words side by side weighing 1. In
+        windows of size w each word between takes 1/w, and `window_sample` makes that less for
+        frequent words. With CBOW p(word | contexts), the mean over word2vec's random reach of the
+        window. Negative sampling has no probabilities of its own; its scores were calibrated on
+        the training text (`fastw2v.calibration`).
     perplexity : float
         exp(loss_nats).
     n_tokens, n_oov : int
@@ -71,7 +72,9 @@ def text_perplexity(
     workers: int,
     progress: StageProgress | None = None,
 ) -> Perplexity:
-    """Return the exact loss on a text, read with the settings' tokenizer and window.
+    """Return the exact loss on a text, read with the settings' tokenizer and windows.
+
+    How wide words are in the windows follows from their frequency in the training text.
 
     Parameters
     ----------
@@ -95,8 +98,7 @@ def text_perplexity(
         tokenizer=settings.tokenizer,
         progress=stage_of(progress, "reading"),
     )
-    n_words = len(embeddings.vocabulary)
-    counts = counted_windows(tokens, n_words, settings.window, workers, progress)
+    counts = counted_windows(tokens, embeddings.vocabulary, settings, workers, progress)
     if not counts.n_entries:
         raise CorpusError(
             f"text: expected at least one pair of known words within {settings.window} of "

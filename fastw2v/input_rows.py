@@ -15,7 +15,8 @@ from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.kernels.observed_scores import cbow_rows, longest_sentence
 from fastw2v.kernels.skipgram import SparseRows
-from fastw2v.pair_counts import PairCounts, require_window
+from fastw2v.pair_counts import PairCounts
+from fastw2v.windows import require_window
 
 Vectors = NDArray[np.float32]
 

@@ -17,7 +17,12 @@ from fastw2v.errors import ConfigurationError, FastW2VError, ModelFormatError
 from fastw2v.fitted import RunOptions, TrainingSummary
 from fastw2v.fitting import fit
 from fastw2v.formats import ExportFormat, export
-from fastw2v.formats.model_folder import StoredModel, read_model, write_model
+from fastw2v.formats.model_folder import (
+    StoredModel,
+    read_model,
+    with_later_settings,
+    write_model,
+)
 from fastw2v.held_out import Perplexity, text_perplexity
 from fastw2v.parallel import available_cores
 from fastw2v.version import VERSION
@@ -173,7 +178,11 @@ class Word2Vec:
         return [(words[i], float(probabilities[i])) for i in order]
 
     def perplexity(self, corpus: Corpus, *, progress: StageProgress | None = None) -> Perplexity:
-        """Return the exact loss on a text, read with the model's tokenizer and window.
+        """Return the exact loss on a text, read with the model's tokenizer and windows.
+
+        Losses on one text can be compared between models that weigh its pairs alike: with the
+        same `window`, and the same `window_sample` and training text, whatever else differs. With
+        `window_sample=0`, and with the other objectives, `window` alone decides.
 
         Raises
         ------
@@ -206,7 +215,7 @@ class Word2Vec:
         stored = read_model(Path(folder))
         config = stored.config
         try:
-            settings = Hyperparameters(**config["hyperparameters"])
+            settings = Hyperparameters(**with_later_settings(config["hyperparameters"]))
             digest = config["corpus"]["digest"]
             history = [PassRecord(**record) for record in config["history"]]
             summary = TrainingSummary(**config["summary"]) if config["summary"] else None

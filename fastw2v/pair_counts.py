@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastw2v.errors import ConfigurationError, CorpusError
+from fastw2v.errors import CorpusError
 from fastw2v.kernels import pair_statistics
-from fastw2v.kernels.pair_counting import LARGEST_REACH
+from fastw2v.windows import require_window
 
 # Counts that may grow beyond this are added up in int64, and kept so if they do.
 LARGEST_INT32 = 2**31 - 1
@@ -31,7 +31,8 @@ class PairCounts:
     values : ndarray of int32 or int64, shape (nnz,)
         n(c, o) > 0; int32 if the largest of them fits.
     window : int
-        Largest distance of a pair; a pair at distance d counts ``window - d + 1``.
+        What two words side by side count; words between them take from it, as
+        `fastw2v.counts` says.
 
     Raises
     ------
@@ -191,14 +192,6 @@ def _require_array(name: str, array: Any, dtypes: tuple[type, ...]) -> None:
     ):
         got = f"{getattr(array, 'dtype', type(array).__name__)} {getattr(array, 'shape', '')}"
         raise ValueError(f"{name}: expected a contiguous {allowed} array (n,), got {got}")
-
-
-def require_window(window: int) -> None:
-    """Raise ConfigurationError unless windows of this size can be counted."""
-    if not hasattr(window, "__index__") or not 1 <= window <= LARGEST_REACH:
-        raise ConfigurationError(
-            f"window: expected a whole number from 1 to {LARGEST_REACH}, got {window!r}"
-        )
 
 
 def _shares(masses: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -104,6 +104,7 @@ def test_the_machine_s_blas_threads_do_not_change_a_bit(tmp_path):
 OPTIONS = {
     "vector_size": 3,
     "window": 2,
+    "window_sample": 0.01,
     "min_count": 2,
     "max_final_vocab": 30,
     "sample": 0.01,

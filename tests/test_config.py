@@ -14,6 +14,7 @@ from fastw2v.errors import ConfigurationError, FastW2VError
 ALLOWED = [
     ("vector_size", [1, 300, np.int64(7)]),
     ("window", [1, 10_000]),
+    ("window_sample", [0, 1e-5, 1]),
     ("min_count", [1, 10**9]),
     ("max_final_vocab", [None, 1]),
     ("sample", [0, 1e-5, 0.5, 1, np.float64(0.1)]),
@@ -47,6 +48,7 @@ LOOKED_AT = {
 REFUSED = [
     ("vector_size", [0, -1, 1.5, "100", None, True, math.inf]),
     ("window", [0, 10_001]),
+    ("window_sample", [-1e-9, 1.1, math.nan, None, "0.001"]),
     ("min_count", [0]),
     ("max_final_vocab", [0, 2.0]),
     ("sample", [-1e-9, 1.1, math.nan, math.inf, "0.1", False]),

@@ -73,8 +73,8 @@ def loss_of_fasttext(corpus, folder, dimensions=DIMENSIONS):
 
 def loss_of_fastw2v(corpus, window=WINDOW):
     model = Word2Vec(
-        vector_size=DIMENSIONS, window=window, min_count=1, sample=0, batches="tokens",
-        bias="none", epochs=100,
+        vector_size=DIMENSIONS, window=window, window_sample=0, min_count=1, sample=0,
+        batches="tokens", bias="none", epochs=100,
     ).fit(corpus.sentences)  # fmt: skip
     assert model.vocabulary.words == corpus.words
     assert not model.out_bias.any()

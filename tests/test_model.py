@@ -115,7 +115,8 @@ def test_summary_and_history_tell_of_the_run(chain, model):
 
 def test_entropies_are_those_of_a_naive_count():
     sentences = [["a", "b", "a"], ["b", "c"], ["c"]]
-    summary = Word2Vec(vector_size=2, window=1, min_count=1, sample=0).fit(sentences).summary
+    settings = {"vector_size": 2, "window": 1, "window_sample": 0, "min_count": 1, "sample": 0}
+    summary = Word2Vec(**settings).fit(sentences).summary
     # a-b twice, b-a twice, b-c, c-b: contexts a 2, b 3, c 1 of 6; only b has a choice.
     unigram = -sum(p * np.log(p) for p in (2 / 6, 3 / 6, 1 / 6))
     conditional = -3 / 6 * (2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3))
@@ -263,7 +264,9 @@ def test_an_untrained_model_says_what_to_do(tmp_path, use):
 def test_unknown_hyperparameters_get_a_hint():
     with pytest.raises(ConfigurationError, match=r"vectorsize: .* did you mean 'vector_size'"):
         Word2Vec(vectorsize=3)
-    with pytest.raises(ConfigurationError, match=r"quux: .*known: vector_size, window, min_count"):
+    with pytest.raises(
+        ConfigurationError, match=r"quux: .*known: vector_size, window, window_sample"
+    ):
         Word2Vec(quux=3)
     with pytest.raises(ConfigurationError, match="either an object or names, got both"):
         Word2Vec(Hyperparameters(), window=2)

@@ -30,7 +30,22 @@ class Exported:
         return odds / odds.sum(axis=1, keepdims=True)
 
 
-def naive(sentences, words, probabilities, window=WINDOW):
+def widths_of(model):
+    """What each word takes of a place in the model's windows."""
+    return keep_probability(model.vocabulary.counts, model.settings.window_sample)
+
+
+def pair_weights(ids, widths, window=WINDOW):
+    """(centre, context, weight) of all pairs of a sentence; weights are whole numbers."""
+    for i, centre in enumerate(ids):
+        for j, context in enumerate(ids):
+            between = widths[ids[min(i, j) + 1 : max(i, j)]].sum()
+            weight = math.floor(window - between + 0.5)
+            if i != j and weight > 0 and abs(i - j) <= 4 * window:
+                yield centre, context, weight
+
+
+def naive(sentences, words, probabilities, widths, window=WINDOW):
     """Loss, pair weight, tokens known and unknown, by a double loop over the window pairs."""
     places = {word: place for place, word in enumerate(words)}
     loss = weight = 0.0
@@ -39,13 +54,9 @@ def naive(sentences, words, probabilities, window=WINDOW):
         ids = [places[word] for word in sentence if word in places]
         known += len(ids)
         unknown += len(sentence) - len(ids)
-        for i, centre in enumerate(ids):
-            for j, context in enumerate(ids):
-                distance = abs(i - j)
-                if 1 <= distance <= window:
-                    share = (window - distance + 1) / window
-                    loss -= share * math.log(probabilities[centre, context])
-                    weight += share
+        for centre, context, share in pair_weights(ids, widths, window):
+            loss -= share / window * math.log(probabilities[centre, context])
+            weight += share / window
     return loss / weight, weight, known, unknown
 
 
@@ -81,7 +92,9 @@ def test_context_probabilities_are_the_softmax_of_the_export(trained):
 
 def test_perplexity_is_the_naive_one(trained, held_out):
     model, exported = trained
-    loss, weight, known, unknown = naive(held_out, exported.words, exported.probabilities())
+    loss, weight, known, unknown = naive(
+        held_out, exported.words, exported.probabilities(), widths_of(model)
+    )
     result = model.perplexity(held_out)
     assert result.loss_nats == pytest.approx(loss, rel=2e-6)
     assert result.perplexity == pytest.approx(math.exp(loss), rel=1e-5)
@@ -90,20 +103,25 @@ def test_perplexity_is_the_naive_one(trained, held_out):
     assert unknown > 200
 
 
-@pytest.mark.parametrize("sabotage", ["windows stop at unknown words", "flat weights", "window"])
+@pytest.mark.parametrize(
+    "sabotage", ["windows stop at unknown words", "flat weights", "window", "widths"]
+)
 def test_the_comparison_catches_other_definitions(trained, held_out, sabotage):
     model, exported = trained
     came = model.perplexity(held_out).loss_nats
-    words, probabilities = exported.words, exported.probabilities()
-    assert came == pytest.approx(naive(held_out, words, probabilities)[0], rel=2e-6)
+    words, probabilities, widths = exported.words, exported.probabilities(), widths_of(model)
+    assert came == pytest.approx(naive(held_out, words, probabilities, widths)[0], rel=2e-6)
     if sabotage == "windows stop at unknown words":
         cut = " ".join(" ".join(sentence) + " unknown1" for sentence in held_out)
         parts = [part.split() for part in cut.replace("unknown", "\nunknown").split("\n")]
-        wrong = naive(parts, words, probabilities)[0]
+        wrong = naive(parts, words, probabilities, widths)[0]
     elif sabotage == "flat weights":
         wrong = naive_flat(held_out, words, probabilities)
+    elif sabotage == "widths":  # plain windows in place of measured ones, and the other way round
+        others = np.ones(len(words)) if widths.min() < 1 else np.full(len(words), 0.5)
+        wrong = naive(held_out, words, probabilities, others)[0]
     else:
-        wrong = naive(held_out, words, probabilities, window=WINDOW + 1)[0]
+        wrong = naive(held_out, words, probabilities, widths, window=WINDOW + 1)[0]
     assert came != pytest.approx(wrong, rel=1e-3)
 
 
@@ -147,8 +165,10 @@ def test_undoing_the_thinning_fits_the_text_better(thinned_model, skewed, tmp_pa
     keep = keep_probability(thinned_model.vocabulary.counts, thinned_model.settings.sample)
     assert keep.max() > 3 * keep.min()
     corrected = thinned_model.perplexity(skewed).loss_nats
-    as_trained = naive(skewed, exported.words, exported.probabilities(np.log(keep)))[0]
-    overdone = naive(skewed, exported.words, exported.probabilities(-np.log(keep)))[0]
+    text = (skewed, exported.words)
+    widths = widths_of(thinned_model)
+    as_trained = naive(*text, exported.probabilities(np.log(keep)), widths)[0]
+    overdone = naive(*text, exported.probabilities(-np.log(keep)), widths)[0]
     assert corrected < min(as_trained, overdone) - 0.1
     # The thinned text is another text, with more rare words in it: its loss is not this one.
     assert corrected != pytest.approx(thinned_model.summary.loss_nats, rel=1e-2)
@@ -164,10 +184,8 @@ def test_the_bias_as_trained_gives_the_loss_of_the_summary(thinned_model, skewed
     pairs = Counter()
     for sentence in skewed:
         ids = [places[word] for word in sentence]
-        for i, centre in enumerate(ids):
-            for j in range(max(0, i - WINDOW), min(len(ids), i + WINDOW + 1)):
-                if i != j:
-                    pairs[centre, ids[j]] += WINDOW - abs(i - j) + 1
+        for centre, context, weight in pair_weights(ids, widths_of(thinned_model)):
+            pairs[centre, context] += weight
     weights = {(c, o): n * keep[c] * keep[o] for (c, o), n in pairs.items()}
     loss = -sum(w * math.log(probabilities[pair]) for pair, w in weights.items())
     assert loss / sum(weights.values()) == pytest.approx(thinned_model.summary.loss_nats, rel=2e-6)

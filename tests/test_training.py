@@ -294,8 +294,9 @@ def test_with_room_for_every_word_the_loss_reaches_the_floor(
 def converged(small, batches, optimizer, bias, epochs, rate):
     start = "random" if optimizer == "sgd" else "spectral"  # plain SGD has further to go from there
     return Word2Vec(
-        vector_size=9, window=2, min_count=1, sample=0, batch_rows=4, batch_tokens=400, start=start,
-        batches=batches, optimizer=optimizer, bias=bias, epochs=epochs, learning_rate=rate,
+        vector_size=9, window=2, window_sample=0, min_count=1, sample=0, batch_rows=4,
+        batch_tokens=400, start=start, batches=batches, optimizer=optimizer, bias=bias,
+        epochs=epochs, learning_rate=rate,
     ).fit(small)  # fmt: skip
 
 
@@ -313,7 +314,9 @@ def test_the_floor_of_another_corpus_is_missed_or_broken_through(small):
 
 def test_too_few_dimensions_stay_above_the_floor(small):
     """The floor is no attractor: a model without room for the counts must not come near it."""
-    model = Word2Vec(vector_size=1, window=2, min_count=1, sample=0, epochs=150, batch_rows=4)
+    model = Word2Vec(
+        vector_size=1, window=2, window_sample=0, min_count=1, sample=0, epochs=150, batch_rows=4
+    )
     summary = model.fit(small).summary
     assert gap_nats(summary, summary.conditional_entropy_nats) > 0.02
 

@@ -113,6 +113,16 @@ def read_model(folder: Path) -> StoredModel:
     return StoredModel(config, embeddings)
 
 
+def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
+    """Return stored hyper-parameters with those that did not exist when they were stored.
+
+    A later setting's default need not be what models did before it.
+    """
+    settings = {"window_sample": 0.0, **hyperparameters}  # windows were plain
+    # Other objectives refuse the setting, and their windows are plain still.
+    return settings if settings.get("objective", "softmax") == "softmax" else hyperparameters
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():

@@ -10,17 +10,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fastw2v.kernels.pair_counting import (
+from fastw2v.kernels.pair_counting import Rows, Text, find_sentence
+from fastw2v.kernels.sparse_rows import RowAccumulator, add_to_row, drain_row
+from fastw2v.kernels.windows import (
     LARGEST_REACH,
     REACH_BITS,
-    Rows,
     Spans,
-    Text,
+    Windows,
     add_windows,
-    find_sentence,
     pack_span,
 )
-from fastw2v.kernels.sparse_rows import RowAccumulator, add_to_row, drain_row
 
 UNKNOWN_WORD = -1
 BROKEN_SENTENCE = -2
@@ -61,7 +60,7 @@ def find_unknown_word(ids: NDArray[np.uint32], start: int, stop: int, n_words: i
 
 @njit(cache=True, nogil=True)
 def group_batch(
-    text: Text, start: int, stop: int, window: int, row: RowAccumulator, centres: Centres
+    text: Text, start: int, stop: int, windows: Windows, row: RowAccumulator, centres: Centres
 ) -> tuple[int, int]:
     """Find the distinct words of [start, stop), sorted, and group their positions.
 
@@ -71,8 +70,7 @@ def group_batch(
         Only what the batch and its windows touch is read; just that is checked.
     start, stop : int
         Positions, 0 <= start <= stop <= n_tokens.
-    window : int
-        At most `LARGEST_REACH`.
+    windows : Windows
     row : RowAccumulator
         Empty; left empty.
     centres : Centres
@@ -83,11 +81,14 @@ def group_batch(
     n_rows : int
         Number of distinct words; or `UNKNOWN_WORD` or `BROKEN_SENTENCE`.
     detail : int
-        Number of pairs; or the position of the word, or the number of the sentence.
+        Number of pairs at most; or the position of the word, or the number of the sentence.
     """
     n_tokens = text.ids.size
     unknown = find_unknown_word(
-        text.ids, max(0, start - window), min(n_tokens, stop + window), centres.slots.size
+        text.ids,
+        max(0, start - windows.reach),
+        min(n_tokens, stop + windows.reach),
+        centres.slots.size,
     )
     if unknown >= 0:
         return UNKNOWN_WORD, unknown
@@ -114,7 +115,7 @@ def group_batch(
             centre = text.ids[i]
             slot = centres.slots[centre]
             centres.slots[centre] = slot + 1
-            span = pack_span(i, sentence_start, sentence_stop, window)
+            span = pack_span(i, sentence_start, sentence_stop, windows.reach)
             packed[slot] = span
             n_pairs += ((span >> REACH_BITS) & LARGEST_REACH) + (span & LARGEST_REACH)
         position = max(position, sentence_stop)
@@ -126,7 +127,7 @@ def group_batch(
 def count_batch_rows(
     ids: NDArray[np.uint32],
     spans: Spans,
-    window: int,
+    windows: Windows,
     row: RowAccumulator,
     indptr: NDArray[np.int64],
     result: Rows,
@@ -137,7 +138,7 @@ def count_batch_rows(
     ----------
     ids : ndarray of uint32, shape (n_tokens,)
     spans : Spans
-    window : int
+    windows : Windows
     row : RowAccumulator
         Empty; left empty.
     indptr : ndarray of int64, shape (B + 1,)
@@ -153,7 +154,7 @@ def count_batch_rows(
     largest = 0
     indptr[0] = 0
     for k in range(indptr.size - 1):
-        n_touched = add_windows(ids, spans, k, window, row)
+        n_touched = add_windows(ids, spans, k, windows, row)
         indptr[k + 1], row_largest = drain_row(
             row, n_touched, result.indices, result.values, indptr[k]
         )

@@ -2,34 +2,19 @@
 
 The positions of the corpus are grouped by their centre word with a counting sort; then, for
 one centre after the other, the windows of all its positions are added into a dense row
-(`fastw2v.kernels.sparse_rows`). No pair is ever stored or hashed. A context at distance d from
-its centre adds window - d + 1: word2vec draws the size of every window evenly from 1 to
-`window`, so a context at distance d is used with probability (window - d + 1) / window.
-
-Mikolov et al., "Efficient estimation of word representations in vector space", 2013, and the
-``b = next_random % window`` of word2vec.c.
+(`fastw2v.kernels.sparse_rows`). No pair is ever stored or hashed. What a pair adds is said in
+`fastw2v.kernels.windows`.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
 from fastw2v.kernels.atomics import fetch_add
-from fastw2v.kernels.sparse_rows import RowAccumulator, add_to_row, drain_row
-
-# A span is one position with the number of contexts it has on the left and on the right, in
-# one integer: 35 bits, 14 bits and 14 bits. Sentence ends are looked up once, in order.
-# Within these limits no count exceeds n_tokens * window * (window + 1) < 2**63.
-REACH_BITS = 14
-LARGEST_REACH = 2**REACH_BITS - 1
-LARGEST_N_TOKENS = 2**35
-# Positions of one word lie far apart: each costs a fetch from memory unless it is asked for
-# this many positions before it is needed. From 24 to 64 the speed is the same.
-_AHEAD = 40
+from fastw2v.kernels.sparse_rows import RowAccumulator, drain_row
+from fastw2v.kernels.windows import Spans, Windows, add_windows, pack_span
 
 
 class Text(NamedTuple):
@@ -44,20 +29,6 @@ class Text(NamedTuple):
 
     ids: NDArray[np.uint32]
     sentence_starts: NDArray[np.int64]
-
-
-class Spans(NamedTuple):
-    """Spans grouped by centre word.
-
-    Attributes
-    ----------
-    packed : ndarray of int64, shape (n,)
-    starts : ndarray of int64, shape (C + 1,)
-        The spans of the k-th centre are ``packed[starts[k]:starts[k + 1]]``.
-    """
-
-    packed: NDArray[np.int64]
-    starts: NDArray[np.int64]
 
 
 class Tasks(NamedTuple):
@@ -86,25 +57,6 @@ class Rows(NamedTuple):
 
     indices: NDArray[np.int32]
     values: NDArray[Any]
-
-
-def _emit_prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """Ask for the cache line of ``array[index]``; an index outside the array does no harm."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
-        flag = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, flag, flag, flag])
-        function = builder.module.declare_intrinsic("llvm.prefetch", [pointer.type], kind)
-        builder.call(function, [pointer, flag(0), flag(3), flag(1)])  # to read, keep, data
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64), generate
-
-
-# Called from kernels as _prefetch(array, index), without the typing context.
-_prefetch: Any = intrinsic(_emit_prefetch)
 
 
 @njit(cache=True, nogil=True)
@@ -157,49 +109,11 @@ def find_sentence(sentence_starts: NDArray[np.int64], position: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def pack_span(position: int, sentence_start: int, sentence_stop: int, window: int) -> int:
-    """Return the span of a position in its sentence; see `REACH_BITS`."""
-    left = min(position - sentence_start, window)
-    right = min(sentence_stop - 1 - position, window)
-    return (position << (2 * REACH_BITS)) | (left << REACH_BITS) | right
-
-
-@njit(cache=True, nogil=True)
-def add_windows(
-    ids: NDArray[np.uint32],
-    spans: Spans,
-    centre: int,
-    window: int,
-    row: RowAccumulator,
-) -> np.uint64:
-    """Add the contexts of all spans of one centre to its row; return the words touched."""
-    n_touched = np.uint64(0)
-    last = spans.packed.size - 1
-    for k in range(spans.starts[centre], spans.starts[centre + 1]):
-        later = spans.packed[min(k + _AHEAD, last)] >> (2 * REACH_BITS)
-        _prefetch(ids, later - window)
-        _prefetch(ids, later + window)
-        span = spans.packed[k]
-        position = span >> (2 * REACH_BITS)
-        left = (span >> REACH_BITS) & LARGEST_REACH
-        right = span & LARGEST_REACH
-        weight = window + 1 - left
-        for i in range(position - left, position):
-            n_touched = add_to_row(row, n_touched, ids[np.uint64(i)], weight)
-            weight += 1
-        weight = window
-        for i in range(position + 1, position + right + 1):
-            n_touched = add_to_row(row, n_touched, ids[np.uint64(i)], weight)
-            weight -= 1
-    return n_touched
-
-
-@njit(cache=True, nogil=True)
 def group_positions(
     text: Text,
     cuts: NDArray[np.int64],
     first_centre: int,
-    window: int,
+    windows: Windows,
     slots: NDArray[np.int64],
     packed: NDArray[np.int64],
     counter: NDArray[np.int64],
@@ -213,8 +127,7 @@ def group_positions(
         The blocks of `count_words`.
     first_centre : int
         The range begins with this word and has as many as `slots` has columns.
-    window : int
-        At most `LARGEST_REACH`.
+    windows : Windows
     slots : ndarray of int64, shape (n_blocks, C)
         Where the next span of each centre from each block goes; advanced.
     packed : ndarray of int64, shape (n,)
@@ -239,7 +152,9 @@ def group_positions(
                 if centre < n_centres:
                     slot = row[centre]
                     row[centre] = slot + 1
-                    packed[np.uint64(slot)] = pack_span(i, sentence_start, sentence_stop, window)
+                    packed[np.uint64(slot)] = pack_span(
+                        i, sentence_start, sentence_stop, windows.reach
+                    )
             position = max(position, sentence_stop)
             sentence += 1
 
@@ -249,7 +164,7 @@ def count_rows(
     ids: NDArray[np.uint32],
     spans: Spans,
     tasks: Tasks,
-    window: int,
+    windows: Windows,
     row: RowAccumulator,
     staged: Rows,
     sizes: NDArray[np.int64],
@@ -264,7 +179,7 @@ def count_rows(
         Of C centres.
     tasks : Tasks
         Rows are counted from the first centre of `spans`.
-    window : int
+    windows : Windows
     row : RowAccumulator
         This worker's own, with sums that hold the largest count.
     staged : Rows
@@ -286,7 +201,7 @@ def count_rows(
             return largest
         place = tasks.places[task]
         for centre in range(tasks.cuts[task], tasks.cuts[task + 1]):
-            n_touched = add_windows(ids, spans, centre, window, row)
+            n_touched = add_windows(ids, spans, centre, windows, row)
             stop, row_largest = drain_row(row, n_touched, staged.indices, staged.values, place)
             sizes[centre] = stop - place
             largest = max(largest, row_largest)

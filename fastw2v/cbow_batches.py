@@ -28,8 +28,8 @@ from fastw2v.kernels.context_windows import (
 )
 from fastw2v.kernels.random_numbers import subsample_thresholds
 from fastw2v.output_layer import tile_for
-from fastw2v.pair_counts import require_window
 from fastw2v.tokens import EncodedTokens
+from fastw2v.windows import require_window
 
 RUN = 16
 

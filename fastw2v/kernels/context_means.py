@@ -1,9 +1,9 @@
 """One step of CBOW: the mean of a window's contexts meets its outputs.
 
-With a single input, what counts is how long each window waits for the one before, which has just
-moved most of the same contexts. So the scores of up to `SCORED` outputs go through one reduction
-and one sigmoid, whatever their number; then come the steps of the contexts, which the next window
-needs first, and last those of the outputs. `fastw2v.kernels.sigmoid_tiles` has the formulas.
+A single input has little arithmetic for each output; what takes time is a reduction, a sigmoid
+and a pass over the gradient, one waiting for the other. So there is one of each for up to `SCORED`
+outputs, whatever their number. The next window shares most of the contexts, so these are moved
+first, and the outputs last. `fastw2v.kernels.sigmoid_tiles` has the formulas.
 """
 
 from llvmlite import ir

@@ -46,8 +46,8 @@ class Case:
         self.outputs = generator.permutation(self.rows)[:n_outputs]
         self.labels = generator.random(n_outputs) < 0.5
 
-    def step(self, rate, *, unrolled=False, collect=0):
-        """Run the kernel; return the tables, the loss in nats and the collected steps."""
+    def step(self, rate, *, unrolled=False):
+        """Run the kernel; return the tables and the loss in nats."""
         padded = np.zeros((2, self.rows, self.stride), np.float32)
         padded[:, :, : self.dimensions] = self.before
         tables = Tables(padded[0].reshape(-1), padded[1].reshape(-1))
@@ -58,11 +58,10 @@ class Case:
         window = new_window(len(self.inputs), len(self.outputs), length, signs)
         window.in_at[: len(self.inputs)] = self.inputs * self.stride
         window.out_at[: len(self.outputs)] = self.outputs * self.stride
-        meeting = Meeting(len(self.inputs), len(self.outputs), np.float32(rate), 3, collect)
+        meeting = Meeting(len(self.inputs), len(self.outputs), np.float32(rate), 3)
         one_step(tables, window, meeting, RowShape((0,) * vectors if unrolled else vectors, length))
         assert not padded[:, :, self.dimensions :].any()
-        steps = window.gradients[: len(self.inputs) * length].reshape(-1, length)
-        return padded[:, :, : self.dimensions], window.total[0], steps[:, : self.dimensions]
+        return padded[:, :, : self.dimensions], window.total[0]
 
     def expected(self, rate, sign=1.0):
         """Do the same in float64, input by input; `sign` is for sabotage."""
@@ -79,7 +78,7 @@ class Case:
 
     def check(self, rate, sign=1.0, **options):
         """Raise StepMismatchError unless (before - after) / rate is the gradient."""
-        after, loss, _ = self.step(rate, **options)
+        after, loss = self.step(rate, **options)
         expected, expected_loss = self.expected(rate, sign)
         gradient = (self.before - expected) / rate
         recovered = (self.before - after) / rate
@@ -111,7 +110,7 @@ def test_a_flipped_sign_is_caught(n_outputs):
         Case(20, 4, n_outputs).check(1.0, sign=-1.0)
     case = Case(20, 4, n_outputs)
     case.labels[0] = not case.labels[0]
-    after, *_ = case.step(1.0)
+    after, _ = case.step(1.0)
     case.labels[0] = not case.labels[0]
     assert np.abs(after - case.expected(1.0)[0]).max() > 1e-2
 
@@ -145,23 +144,12 @@ def test_an_input_that_comes_twice_takes_both_steps():
     assert differences[1] < 0.12 * differences[0]
 
 
-@pytest.mark.parametrize("n_outputs", [4, 10])
-def test_collected_steps_leave_inputs_alone(n_outputs):
-    case = Case(33, 3, n_outputs)
-    after, _, steps = case.step(0.5, collect=1)
-    expected, _ = case.expected(0.5)
-    assert (after[0] == case.before[0]).all()
-    assert np.allclose(after[1], expected[1], atol=1e-5)
-    assert np.allclose(steps, expected[0, case.inputs] - case.before[0, case.inputs], atol=1e-5)
-    assert np.abs(steps).max() > 1e-2
-
-
 def test_negative_sampling_is_one_true_answer_and_others_false():
     case = Case(16, 1, 6)
     case.labels[:] = [True, False, False, False, False, False]
     rows = case.before.astype(np.float64)
     found = negative_sampling_loss_and_gradients(rows[0, case.inputs[0]], rows[1, case.outputs])
-    after, loss, _ = case.step(1.0)
+    after, loss = case.step(1.0)
     assert loss == pytest.approx(found.loss, rel=1e-6)
     assert np.allclose(
         rows[0] - after[0],
@@ -178,12 +166,12 @@ def test_gradients_at_large_scores_are_not_cut(score, label):
     case.before[0, case.inputs, 0] = score if not label else -score
     case.before[1, case.outputs, 0] = 1
     case.labels[:] = label
-    after, loss, _ = case.step(1.0)
+    after, loss = case.step(1.0)
     assert loss == pytest.approx(2 * np.logaddexp(0, score), rel=1e-6)
     step = (1 if label else -1) / (1 + np.exp(-score))
     assert np.allclose(after[0, case.inputs, 0] - case.before[0, case.inputs, 0], step, atol=1e-4)
     case.labels[:] = not label  # nearly right: what is left is e^-score, not zero
-    after, loss, _ = case.step(1.0)
+    after, loss = case.step(1.0)
     if score < 10:
         moved = after[1, case.outputs[0], 0] - 1
         expected = 2 * score / (1 + np.exp(score))
@@ -194,5 +182,5 @@ def test_gradients_at_large_scores_are_not_cut(score, label):
 def test_a_loss_that_is_no_number_is_seen():
     case = Case(4, 2, 3)
     case.before[0, case.inputs[1], 2] = np.nan
-    _, loss, _ = case.step(0.1)
+    _, loss = case.step(0.1)
     assert np.isnan(loss)

@@ -342,12 +342,14 @@ import sys
 from fastw2v.kernels.simd import LANES
 assert LANES == int(sys.argv[1]), LANES
 from tests.test_streaming import CELLS, compare_with_twin
+from tests.test_context_means import Case as MeanCase
 from tests.test_sigmoid_windows import Case
 for cell in CELLS:
     compare_with_twin(cell)
 for dimensions in (1, 7, 100):
     for n_outputs in (1, 5, 6, 13):
         Case(dimensions, 5, n_outputs).check(1.0)
+        MeanCase(dimensions, 5, n_outputs).check()
 print("fine")
 """
 

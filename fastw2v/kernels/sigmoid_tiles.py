@@ -110,7 +110,7 @@ class Tile(NamedTuple):
     first_sign: int
 
 
-class _Emitter:
+class TileEmitter:
     """What one tile of `size` outputs needs while it is emitted."""
 
     def __init__(self, context, builder, signature, arguments, size):
@@ -145,6 +145,7 @@ class _Emitter:
         return element_pointer(context, self.builder, kind, array, _INDEX(0))
 
     def input_row(self, i):
+        """Return where the row of input `i` begins."""
         at = self.builder.load(self.builder.gep(self.window.in_at, [i]))
         return self.builder.gep(self.in_base, [at])
 
@@ -162,23 +163,61 @@ class _Emitter:
         return place
 
     def add_product(self, place, x, y):
+        """Add x*y to a variable."""
         builder = self.builder
         builder.store(multiply_add(builder, x, y, builder.load(place)), place)
+
+    def begin_losses(self):
+        """Take the running sums and products of the loss into registers."""
+        self.peaks_at = self.window.losses
+        self.products_at = self.builder.gep(self.peaks_at, [_INDEX(LANES)])
+        self.peaks = self.variable(vector_load(self.builder, self.peaks_at))
+        self.products = self.variable(vector_load(self.builder, self.products_at))
+
+    def end_losses(self):
+        """Write them back."""
+        vector_store(self.builder, self.peaks_at, self.builder.load(self.peaks))
+        vector_store(self.builder, self.products_at, self.builder.load(self.products))
+
+    def error(self, score, sign, mask):
+        """Return rate times the errors of a vector of scores; add their loss to the running one.
+
+        Lanes where `mask` is false hold no score; None if all do.
+        """
+        builder = self.builder
+        t = builder.fmul(score, sign)
+        if mask is not None:
+            t = builder.select(mask, t, constant(_TINY))
+        zero = constant(0.0)
+        wrong = sigmoid_of(builder, t)
+        peak = builder.select(builder.fcmp_ordered("<", t, zero), zero, t)  # NaN stays what it is
+        builder.store(builder.fadd(builder.load(self.peaks), peak), self.peaks)
+        larger = maximum_of(builder, wrong, builder.fsub(constant(1.0), wrong))
+        builder.store(builder.fmul(builder.load(self.products), larger), self.products)
+        rate = splat(builder, self.tile.rate)
+        step = builder.fmul(builder.fsub(zero, sign), rate)
+        return builder.fmul(step, wrong)
+
+
+def emit_dot_products(emit, inputs):
+    """Return the products of each of `inputs` with each output, as vectors still to be summed."""
+    builder, size = emit.builder, emit.size
+    sums = [emit.variable(constant(0.0)) for _ in range(len(inputs) * size)]
+    with cgutils.for_range(builder, emit.n_vectors) as loop:
+        offset = builder.mul(loop.index, _INDEX(LANES))
+        x = [vector_load(builder, builder.gep(row, [offset])) for row in inputs]
+        for j, row in enumerate(emit.outputs):
+            w = vector_load(builder, builder.gep(row, [offset]))
+            for i, value in enumerate(x):
+                emit.add_product(sums[i * size + j], value, w)
+    return [builder.load(place) for place in sums]
 
 
 def _emit_scores(emit, first_input, n_inputs):
     """Scores, errors and loss of `n_inputs` (1 or 2) inputs with all outputs of the tile."""
     builder, size = emit.builder, emit.size
     inputs = [emit.input_row(builder.add(first_input, _INDEX(i))) for i in range(n_inputs)]
-    sums = [emit.variable(constant(0.0)) for _ in range(n_inputs * size)]
-    with cgutils.for_range(builder, emit.n_vectors) as loop:
-        offset = builder.mul(loop.index, _INDEX(LANES))
-        x = [vector_load(builder, builder.gep(row, [offset])) for row in inputs]
-        for j, row in enumerate(emit.outputs):
-            w = vector_load(builder, builder.gep(row, [offset]))
-            for i in range(n_inputs):
-                emit.add_product(sums[i * size + j], x[i], w)
-    scores = packed_sums(builder, [builder.load(place) for place in sums])
+    scores = packed_sums(builder, emit_dot_products(emit, inputs))
     errors = emit.errors_of(first_input)
     first_sign = builder.add(emit.tile.first_sign, emit.tile.first_output)
     signs = builder.gep(emit.window.signs, [first_sign])
@@ -193,26 +232,9 @@ def _emit_scores(emit, first_input, n_inputs):
         pair = (pieces + pieces[-1:])[first : first + 2]
         sign = shuffle(builder, *pair, [place - first * LANES for place in places])
         used = [lane < n_inputs * size for lane in lanes]
-        error = _emit_error(emit, score, sign, used)
+        mask = None if all(used) else ir.Constant(ir.VectorType(ir.IntType(1), LANES), used)
+        error = emit.error(score, sign, mask)
         vector_store(builder, builder.gep(errors, [_INDEX(group * LANES)]), error)
-
-
-def _emit_error(emit, score, sign, used):
-    """Return rate times the errors of a vector of scores; add their loss to the running one."""
-    builder = emit.builder
-    t = builder.fmul(score, sign)
-    if not all(used):
-        mask = ir.Constant(ir.VectorType(ir.IntType(1), LANES), used)
-        t = builder.select(mask, t, constant(_TINY))
-    zero = constant(0.0)
-    wrong = sigmoid_of(builder, t)
-    peak = builder.select(builder.fcmp_ordered("<", t, zero), zero, t)  # NaN stays what it is
-    builder.store(builder.fadd(builder.load(emit.peaks), peak), emit.peaks)
-    larger = maximum_of(builder, wrong, builder.fsub(constant(1.0), wrong))
-    builder.store(builder.fmul(builder.load(emit.products), larger), emit.products)
-    rate = splat(builder, emit.tile.rate)
-    step = builder.fmul(builder.fsub(zero, sign), rate)
-    return builder.fmul(step, wrong)
 
 
 def _emit_columns(emit, offset, width, mode):
@@ -252,18 +274,14 @@ def _emit_errors(emit):
     """All scores of the tile, input by input, two at a time."""
     builder = emit.builder
     first, n_scored = emit.tile.first_input, emit.tile.n_scored
-    peaks_at = emit.window.losses
-    products_at = builder.gep(peaks_at, [_INDEX(LANES)])
-    emit.peaks = emit.variable(vector_load(builder, peaks_at))
-    emit.products = emit.variable(vector_load(builder, products_at))
+    emit.begin_losses()
     pairs = builder.lshr(n_scored, _INDEX(1))
     with cgutils.for_range(builder, pairs) as loop:
         _emit_scores(emit, builder.add(first, builder.shl(loop.index, _INDEX(1))), 2)
     with builder.if_then(builder.trunc(n_scored, ir.IntType(1))):
         last = builder.sub(builder.add(first, n_scored), _INDEX(1))
         _emit_scores(emit, last, 1)
-    vector_store(builder, peaks_at, builder.load(emit.peaks))
-    vector_store(builder, products_at, builder.load(emit.products))
+    emit.end_losses()
 
 
 def _emit_updates(emit, mode):
@@ -295,7 +313,7 @@ def _for_each_size(emit_size):
                 block = builder.append_basic_block(f"size_{case}")
                 switch.add_case(_INDEX(case), block)
                 builder.position_at_end(block)
-                emit_size(_Emitter(context, builder, signature, parts, case))
+                emit_size(TileEmitter(context, builder, signature, parts, case))
                 builder.branch(done)
             builder.position_at_end(done)
             return context.get_dummy_value()

@@ -38,17 +38,12 @@ class RowShape(NamedTuple):
 
 
 class Meeting(NamedTuple):
-    """How many inputs meet how many outputs, at which rate; where the outputs' signs begin.
-
-    With `collect` (0 or 1) the inputs stay as they are, and their steps are left in
-    ``window.gradients``, input by input.
-    """
+    """How many inputs meet how many outputs, at which rate; where the outputs' signs begin."""
 
     n_inputs: int
     n_outputs: int
     rate: float
     first_sign: int
-    collect: int
 
 
 @njit(cache=True, nogil=True)
@@ -77,6 +72,14 @@ def fold_losses(window):
     window.factors[0] = 0
 
 
+@njit(nogil=True, inline="always")
+def reserve_factors(window, factors):
+    """Make sure that the running products have room for so many more factors."""
+    if window.factors[0] + factors > _MOST_FACTORS:
+        fold_losses(window)
+    window.factors[0] += factors
+
+
 @njit(cache=True, nogil=True)
 def _aligned_zeros(size):
     """Return zeros (float32) that begin with a cache line."""
@@ -90,9 +93,9 @@ def new_window(n_inputs, n_outputs, length, signs):
     """Return work space for at most so many inputs and outputs, of rows of `length` elements."""
     window = Window(
         np.zeros(n_inputs + 1, np.int64),
-        np.zeros(n_outputs + 1, np.int64),
+        np.zeros(n_outputs + 4, np.int64),
         signs,
-        _aligned_zeros((n_inputs + 2) * (TILE + LANES)),
+        _aligned_zeros(max((n_inputs + 2) * (TILE + LANES), n_outputs + LANES)),
         _aligned_zeros(n_inputs * length),
         _aligned_zeros(3 * LANES),
         np.zeros(1, np.float64),
@@ -118,9 +121,7 @@ def score_outputs(tables, window, meeting, first, size, shape):
     for i in range(0, meeting.n_inputs, _SCORED_AT_ONCE):
         n_scored = min(_SCORED_AT_ONCE, meeting.n_inputs - i)
         factors = (n_scored + 1) // 2 * _GROUPS
-        if window.factors[0] + factors > _MOST_FACTORS:
-            fold_losses(window)
-        window.factors[0] += factors
+        reserve_factors(window, factors)
         sign = meeting.first_sign
         tile = Tile(meeting.n_inputs, first, shape.vectors, meeting.rate, i, n_scored, sign)
         score_tile(tables, window, tile, size)
@@ -135,14 +136,14 @@ def train_window(tables, window, meeting, shape):
     Parameters
     ----------
     tables : Tables
-        Updated; where ``meeting.collect`` is set, only ``tables.out_rows``.
+        Updated.
     window : Window
         Who meets whom.
     meeting : Meeting
     shape : RowShape
     """
     n_inputs, n_outputs = meeting.n_inputs, meeting.n_outputs
-    direct = n_outputs <= TILE and meeting.collect == 0
+    direct = n_outputs <= TILE
     if not direct:
         for i in range(n_inputs * shape.length):
             window.gradients[i] = 0
@@ -158,5 +159,5 @@ def train_window(tables, window, meeting, shape):
             update_outputs(tables, window, tile, size)
         first += size
         tiles -= 1
-    if not direct and meeting.collect == 0:
+    if not direct:
         add_steps(tables, window, n_inputs, shape)

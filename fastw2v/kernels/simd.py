@@ -367,18 +367,24 @@ def logarithm(typing_context, x):
     return vector_type(vector_type), generate
 
 
-@intrinsic
-def prefetch(typing_context, array, index):
-    """Ask for the cache line of ``array[index]``, to be written soon; never faults."""
+def _prefetch_intrinsic(for_write):
+    @intrinsic
+    def fetch(typing_context, array, index):
+        def generate(context, builder, signature, arguments):
+            pointer = element_pointer(context, builder, signature.args[0], *arguments)
+            byte_pointer = ir.IntType(8).as_pointer()
+            kind = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            keep_near, data = INT32(2), INT32(1)
+            address = builder.bitcast(pointer, byte_pointer)
+            builder.call(function, [address, INT32(for_write), keep_near, data])
+            return context.get_dummy_value()
 
-    def generate(context, builder, signature, arguments):
-        pointer = element_pointer(context, builder, signature.args[0], *arguments)
-        byte_pointer = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        for_write, keep_near, data = INT32(1), INT32(2), INT32(1)
-        address = builder.bitcast(pointer, byte_pointer)
-        builder.call(function, [address, for_write, keep_near, data])
-        return context.get_dummy_value()
+        return types.void(array, types.intp), generate
 
-    return types.void(array, types.intp), generate
+    return fetch
+
+
+# Ask for the cache line of ``array[index]``, to be written soon, or only read; never faults.
+prefetch = _prefetch_intrinsic(1)
+prefetch_read = _prefetch_intrinsic(0)

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from fastw2v.kernels.atomics import fetch_add
-from fastw2v.kernels.context_rows import move_rows, sum_rows
+from fastw2v.kernels.context_means import train_mean
 from fastw2v.kernels.frequent_rows import merge_copies
 from fastw2v.kernels.noise import draw
 from fastw2v.kernels.random_numbers import advance, below, scramble, seed_state
@@ -27,13 +27,16 @@ from fastw2v.kernels.sigmoid_windows import (
     new_window,
     train_window,
 )
-from fastw2v.kernels.simd import prefetch
+from fastw2v.kernels.simd import prefetch, prefetch_read
 from fastw2v.kernels.token_blocks import KeptTokens, gather_block
 
 SKIPGRAM, SKIPGRAM_BY_PAIRS, CBOW_SUM, CBOW_MEAN = range(4)
 LOSS, PAIRS, KEPT, BAD_IDS = range(4)
 TOTALS = 8  # one cache line for each worker
 
+# A path is found one window ahead of its use. What it is found in is asked for as many windows
+# ahead; otherwise the search waits for memory, and the rows come late.
+_PATHS_AHEAD = 4
 _KEEP, _DRAW = 11, 12  # purposes that random numbers are for
 
 
@@ -124,13 +127,26 @@ def _draw_negatives(outputs, layout, shift, state, out_at):
 
 
 @njit(nogil=True, inline="always")
-def _find_path(outputs, word, layout, shift, out_at):
-    """Write where the rows of a word's path begin, root first; return how many there are."""
+def _find_path(outputs, word, layout, shift, out_rows, out_at):
+    """Write where the rows of a word's path begin, root first; return how many there are.
+
+    The rows are asked for at once.
+    """
     start = outputs.starts[word]
     n_nodes = outputs.starts[word + 1] - start
     for k in range(n_nodes):
         out_at[k] = _row_at(np.int64(outputs.rows[start + k]), layout, shift)
+        _fetch_row(out_rows, out_at[k], layout.stride)
     return n_nodes
+
+
+@njit(nogil=True, inline="always")
+def _fetch_path(outputs, word):
+    """Ask for what `_find_path` will read, and for the signs, of up to two cache lines each."""
+    start = outputs.starts[word]
+    for node in range(0, 2 * LINE, LINE):
+        prefetch_read(outputs.rows, start + node)
+        prefetch_read(outputs.signs, start + node)
 
 
 @njit(cache=True, nogil=True)
@@ -161,7 +177,6 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     first_context = 0 if inputs.kind == SKIPGRAM else 1  # behind the one that meets the outputs
     kept = _new_kept(span.block_tokens + 2 * window_size)
     window = new_window(2 * window_size + 1, outputs.longest, shape.length, outputs.signs)
-    contexts = window.in_at[1:]
     following = np.zeros(outputs.longest + 1, np.int64)
     n_following = len(outputs.negatives) + 1
     is_negative = len(outputs.negatives) > 0
@@ -183,17 +198,19 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
         for i in range(low - 1, high):
             # While a window is computed, the rows of the next one are on their way.
             n_outputs = len(outputs.negatives) + 1 if is_negative else n_following
-            for j in range(n_outputs):
+            for j in range(outputs.longest):  # all, so that the length is always the same
                 window.out_at[j] = following[j]
             if i + 1 < high:
                 word = np.int64(kept.words[i + 1])
                 if is_negative:
                     following[0] = _row_at(word, layout, out_shift)
                     state = _draw_negatives(outputs, layout, out_shift, state, following)
+                    for j in range(n_outputs):
+                        _fetch_row(out_rows, following[j], stride)
                 else:
-                    n_following = _find_path(outputs, word, layout, out_shift, following)
-                for j in range(n_following):
-                    _fetch_row(out_rows, following[j], stride)
+                    n_following = _find_path(outputs, word, layout, out_shift, out_rows, following)
+                    if i + _PATHS_AHEAD < high:
+                        _fetch_path(outputs, kept.words[i + _PATHS_AHEAD])
                 if i + 1 + window_size < high:
                     word = np.int64(kept.words[i + 1 + window_size])
                     _fetch_row(in_rows, _row_at(word, layout, in_shift), stride)
@@ -209,26 +226,23 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
             if n_contexts == 0:
                 continue
             first_sign = 0 if is_negative else outputs.starts[kept.words[i]]
-            rounds, together, scale = 1, 1, np.float32(1)
+            rounds, together = n_contexts, 1
             if inputs.kind == SKIPGRAM:
-                together = n_contexts
+                rounds, together = 1, n_contexts
             elif is_cbow:
+                rounds = 1
+                scale = np.float32(1)
                 if inputs.kind == CBOW_MEAN:
-                    scale = np.float32(1) / np.float32(n_contexts)
+                    scale /= np.float32(n_contexts)
                 window.in_at[0] = layout.scratch + worker * stride
-                total = in_rows[window.in_at[0] :]
-                sum_rows(in_rows, contexts, n_contexts, total, scale, shape.vectors)
-            else:
-                rounds = n_contexts
-            for turn in range(rounds):
+                meeting = Meeting(n_contexts, n_outputs, rate, first_sign)
+                train_mean(tables, window, meeting, scale, shape)
+            for turn in range(0 if is_cbow else rounds):
                 if inputs.kind == SKIPGRAM_BY_PAIRS:
                     window.in_at[0] = window.in_at[1 + turn]
                     if turn:
                         state = _draw_negatives(outputs, layout, out_shift, state, window.out_at)
-                meeting = Meeting(together, n_outputs, rate, first_sign, np.int64(is_cbow))
-                train_window(tables, window, meeting, shape)
-            if is_cbow:
-                move_rows(in_rows, contexts, n_contexts, window.gradients, scale, shape.vectors)
+                train_window(tables, window, Meeting(together, n_outputs, rate, first_sign), shape)
             n_pairs += rounds * together
         fold_losses(window)
         totals[worker, LOSS] += window.total[0]

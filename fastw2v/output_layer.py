@@ -22,6 +22,7 @@ from fastw2v.kernels.softmax_layout import (
     OutputState,
     Shape,
     Workspace,
+    new_shape,
     tile_words,
 )
 from fastw2v.kernels.softmax_tiles import combine_tiles, forward_tiles, loss_tiles
@@ -129,7 +130,7 @@ class OutputLayer:
         )
 
     def _shape(self, rows: int) -> Shape:
-        return Shape(
+        return new_shape(
             self._words, rows, self.dimensions, self.stride, self._block_dimensions, self.tile
         )
 

@@ -1,6 +1,6 @@
 """Products on AMX's matrix tiles: with tiles in memory, and as compiled for a CPU that has them.
 
-On a CPU with AMX tests/test_bfloat16.py runs on its tiles; nothing here needs one.
+On a CPU with AMX all tests of bfloat16 are run on its tiles too.
 """
 
 import os
@@ -84,11 +84,18 @@ def test_pairs_are_transposed():
 
 @here
 @pytest.mark.slow
-def test_the_whole_step_on_tiles_in_memory(tmp_path):
+@pytest.mark.parametrize(
+    "tiles",
+    [
+        "software",
+        pytest.param("1", marks=pytest.mark.skipif(not amx.CPU_HAS_AMX, reason="no AMX here")),
+    ],
+)
+def test_the_whole_step_on_tiles(tiles, tmp_path):
     """All tests of bfloat16 and of the exact step, with the layouts that tiles need."""
     environment = {
         **os.environ,
-        "FASTW2V_SOFTWARE_TILES": "1",
+        "FASTW2V_AMX": tiles,
         "NUMBA_CACHE_DIR": str(tmp_path),
     }
     done = subprocess.run(
@@ -153,6 +160,7 @@ def test_compiled_for_a_cpu_with_tiles_it_uses_them(tmp_path):
     wanted += ("avx512bf16", "amx-tile", "amx-bf16")
     environment = {
         **os.environ,
+        "FASTW2V_AMX": "1",
         "NUMBA_CPU_NAME": "sapphirerapids",
         "NUMBA_CPU_FEATURES": ",".join(f"+{name}" for name in wanted),
         "NUMBA_CACHE_DIR": str(tmp_path),

@@ -5,9 +5,12 @@ pairs of A run along its rows and those of B down its columns, which is how `bfl
 operands for AVX512-BF16 too.
 
 The operating system gives tiles to a process that asks (Linux, ``arch_prctl``); each thread then
-sets their shapes before use (`configure_tiles`) and clears them after (`release_tiles`). With the
-environment variable FASTW2V_SOFTWARE_TILES=1, which is for tests, tiles are memory and
-AVX512-BF16 multiplies them: slow, but all that surrounds the instructions runs on CPUs without.
+sets their shapes before use (`configure_tiles`) and clears them after (`release_tiles`).
+
+The environment variable FASTW2V_AMX decides: "1" uses the tiles of a CPU that has them. It is not
+the default, because no such CPU was at hand when this was written: the code was tested with
+"software", where tiles are memory and AVX512-BF16 multiplies them, slowly, and by reading what is
+compiled for a CPU with AMX.
 """
 
 import ctypes
@@ -53,9 +56,11 @@ def _permitted() -> bool:
     return bool(system_call(_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA) == 0)
 
 
-SOFTWARE_TILES = os.environ.get("FASTW2V_SOFTWARE_TILES") == "1"
+_CHOICE = os.environ.get("FASTW2V_AMX", "0")
 _FEATURES = {"amx-tile", "amx-bf16", "avx512bf16"}
-HAS_AMX = SOFTWARE_TILES or (TARGET_FEATURES >= _FEATURES and LANES == 16 and _permitted())
+CPU_HAS_AMX = TARGET_FEATURES >= _FEATURES and LANES == 16
+SOFTWARE_TILES = _CHOICE == "software"
+HAS_AMX = SOFTWARE_TILES or (_CHOICE == "1" and CPU_HAS_AMX and _permitted())
 
 
 class HardwareTiles:

@@ -40,6 +40,17 @@ class Shape(NamedTuple):
     tile: int
 
 
+class TileShape(Shape):
+    """The same with AMX: a type of its own, by which caches tell kernels for tiles apart."""
+
+    __slots__ = ()
+
+
+def new_shape(*sizes: int) -> Shape:
+    """Return the `Shape` of these sizes for the kernels in use."""
+    return TileShape(*sizes) if HAS_AMX else Shape(*sizes)
+
+
 def tile_words(max_rows: int, stride: int) -> int:
     """Return how many output words make a tile: whole blocks that fit in the cache."""
     fitting = TILE_BYTES // (4 * (max_rows + stride))

@@ -89,6 +89,24 @@ def precision_section(path: Path) -> list[str]:
     return [*lines, *precision_table(record["results"]), ""]
 
 
+def fasttext_section(path: Path) -> list[str]:
+    record = json.loads(path.read_text())
+    results = record["results"]
+    ratio = results["fastw2v"]["pairs_per_s"] / results["fastText"]["pairs_per_s"]
+    lines = ["## The exact loss by fastText's softmax", ""]
+    lines += [
+        f"{record['words']:,} words, {record['pairs']:,.0f} window pairs; pairs/s, fastw2v to "
+        f"fastText: {ratio:,.0f}. {machine_line(record)}.",
+        "",
+        "| trainer | passes | seconds | pairs/s | loss, nats a pair |",
+        "|---|---|---|---|---|",
+    ]
+    for name, r in results.items():
+        figures = f"{r['seconds']:.2f} | {r['pairs_per_s']:,.0f} | {r['loss_nats']:.3f}"
+        lines.append(f"| {name} | {r['passes']} | {figures} |")
+    return [*lines, ""]
+
+
 def objectives_tables() -> dict[str, list[str]]:
     """Return the tables of docs/objectives.md by name, as far as they were measured."""
     tables = {}
@@ -160,6 +178,9 @@ def main() -> None:
     precision = RESULTS / "precision.json"
     if precision.exists():
         lines += precision_section(precision)
+    fasttext = RESULTS / "fasttext-softmax.json"
+    if fasttext.exists():
+        lines += fasttext_section(fasttext)
     growth = RESULTS / "growth.json"
     if growth.exists():
         lines += growth_section(growth)

@@ -75,6 +75,7 @@ def by_fasttext(path: Path, words: list[str], epochs: int) -> tuple[float, list[
         dim=DIMENSIONS,
         ws=WINDOW,
         epoch=epochs,
+        lr=0.025,  # its default of 0.05 ended in NaN on 110,000 tokens
         minCount=MIN_COUNT,
         minn=0,
         maxn=0,
@@ -106,7 +107,7 @@ def by_fastw2v(sentences: list[list[str]], passes: int) -> tuple[float, list[np.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tokens", type=int, default=60_000)
+    parser.add_argument("--tokens", type=int, default=80_000)
     parser.add_argument("--epochs", type=int, default=1, help="of fastText")
     parser.add_argument("--passes", type=int, default=5, help="of fastw2v")
     parser.add_argument("--json", type=Path, help="where to write the figures")

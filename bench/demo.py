@@ -25,7 +25,7 @@ def main() -> None:
     vocabulary, summary = model.vocabulary, model.summary
     assert summary is not None
     print(f"tokens       {vocabulary.n_raw_tokens:,}, vocabulary {len(vocabulary):,} words")
-    print(describe(summary))
+    print(describe(summary, model.settings.objective))
     print("\nNearest neighbours by cosine")
     for word in WORDS:
         near = ", ".join(

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from fastw2v import Word2Vec
-from fastw2v.cli import describe
+from fastw2v.commands.train import describe
 from fastw2v.evaluation import scores
 from fastw2v.terminal import Display
 

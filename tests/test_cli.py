@@ -23,7 +23,7 @@ import zstandard
 from gensim.models import KeyedVectors
 
 from fastw2v import Hyperparameters, Word2Vec, __version__
-from fastw2v.cli import command_line
+from fastw2v.commands.train import train_command
 from tests.corpora_made import random_sentences, write_text
 from tests.programs import PROGRAM, program
 
@@ -166,8 +166,7 @@ def test_every_option_reaches_the_settings(run, tmp_path, chain_file):
 
 
 def test_options_have_the_defaults_of_the_settings():
-    training = command_line.commands["train"]
-    defaults = {option.name: option.default for option in training.params}
+    defaults = {option.name: option.default for option in train_command.params}
     for item in fields(Hyperparameters):
         assert defaults[item.name] == item.default
 

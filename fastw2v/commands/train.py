@@ -1,0 +1,92 @@
+"""`fastw2v train`: from text to a model folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fastw2v.commands.options import (
+    hyperparameter_options,
+    quiet_option,
+    sources_of,
+    workers_option,
+)
+
+if TYPE_CHECKING:
+    from fastw2v.fitted import TrainingSummary
+
+
+@click.command("train")
+@click.argument("corpus", nargs=-1, required=True)
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Model folder."
+)
+@hyperparameter_options
+@workers_option
+@quiet_option
+def train_command(
+    corpus: tuple[str, ...], output: Path, workers: int | None, quiet: bool, **settings: Any
+) -> None:
+    """Train a model on CORPUS.
+
+    Sources are text files (also .gz .bz2 .xz .zst), folders of them, or - for standard input.
+
+    A line is a sentence (or paragraph); windows do not cross lines.
+    """
+    from fastw2v.files import require_replaceable
+    from fastw2v.formats.model_folder import CONFIG
+    from fastw2v.model import Word2Vec
+    from fastw2v.terminal import Display
+
+    model = Word2Vec(workers=workers, **settings)
+    require_replaceable(output, CONFIG)
+    with Display(quiet=quiet) as display:
+        model.fit(
+            sources_of(corpus),
+            callbacks=[display.step],
+            progress=display.stage,
+            notice=display.notice,
+        )
+    model.save(output)
+    if not quiet and model.summary is not None:
+        vocabulary = model.vocabulary
+        click.echo(f"vocabulary   {len(vocabulary):,} words of {vocabulary.n_raw_types:,}")
+        click.echo(f"tokens       {vocabulary.n_tokens:,} of {vocabulary.n_raw_tokens:,}")
+        click.echo(describe(model.summary, model.settings.objective))
+        click.echo(f"model        {output}")
+
+
+def describe(summary: "TrainingSummary", objective: str) -> str:
+    """Return the lines that say how good the final loss is, and what it cost."""
+    if summary.unigram_entropy_nats is None:
+        return _describe_last_pass(summary, objective)
+    lines = "\n".join(
+        [
+            f"loss         {summary.loss_nats:.4f} nats a pair (perplexity "
+            f"{summary.perplexity:,.1f})",
+            f"  between    {summary.unigram_entropy_nats:.4f} unigram entropy, no vectors needed",
+            f"  and        {summary.conditional_entropy_nats:.4f} conditional entropy of the "
+            "counts, the floor",
+            f"seconds      {summary.read_s:.1f} reading, {summary.count_s:.1f} counting, "
+            f"{summary.train_s:.1f} training in {summary.precision}",
+        ]
+    )
+    if summary.loss_nats > summary.unigram_entropy_nats:
+        lines += (
+            "\nwarning      the loss is above the unigram entropy: use a smaller --learning-rate"
+        )
+    return lines
+
+
+def _describe_last_pass(summary: "TrainingSummary", objective: str) -> str:
+    lines = [f"loss         {summary.loss_nats:.4f} nats a pair in the last pass ({objective})"]
+    if summary.softmax_loss_nats is not None:
+        lines.append(
+            f"  softmax    {summary.softmax_loss_nats:.4f} nats a pair on a sample of the text, "
+            "scores calibrated"
+        )
+    lines.append(
+        f"seconds      {summary.read_s:.1f} reading, {summary.train_s:.1f} training in "
+        f"{summary.precision}"
+    )
+    return "\n".join(lines)

@@ -75,7 +75,7 @@ def test_a_person_without_scikit_learn_is_told_what_to_install(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     status, out, _ = run("eval", model_folder, "--probe", files / "labels.tsv", "--quiet")
     assert status == 0
-    assert "not compared: pip install scikit-learn" in out
+    assert "not compared: pip install 'fastw2v[sklearn]'" in out
 
 
 @pytest.mark.parametrize("vectors", ["in", "out", "sum"])
@@ -109,3 +109,35 @@ def test_what_cannot_be_measured_is_refused(run, model_folder, tmp_path, files):
     assert "none.tsv: expected a text file in UTF-8" in errors
     status, _, errors = run("eval", tmp_path / "none")
     assert status == 2
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".bin", ".txt.gz"])
+def test_vectors_of_other_programs_are_measured_alike(run, model, model_folder, files, suffix):
+    path = files / f"vectors{suffix}"
+    model.export(path, None if suffix != ".txt.gz" else "word2vec", vectors="in")
+    _, expected, _ = run("eval", model_folder, *asked(files), "--vectors", "in", "--json")
+    status, out, errors = run("eval", path, *asked(files), "--json", "--quiet")
+    assert (status, errors) == (0, "")
+    wanted = json.loads(expected)
+    for name in ("words", "dimensions", "similarity", "analogies"):
+        assert json.loads(out)[name] == wanted[name]
+    status, _, errors = run("eval", path, "--vectors", "in")
+    assert status == 2
+    assert "which has one table only, got 'in'" in errors
+    status, _, errors = run("eval", path, "--text", path)
+    assert status == 2
+    assert "expected a model folder, whose p(context | word) is measured" in errors
+
+
+def test_words_are_put_in_the_order_of_their_counts(tmp_path):
+    from fastw2v.evaluation.loading import load_table
+    from fastw2v.formats import write_vectors
+    from fastw2v.formats.vectors import Vectors
+
+    vectors = np.arange(6, dtype=np.float32).reshape(3, 2)
+    stored = Vectors(["rare", "often", "some"], vectors, np.array([1, 9, 5]))
+    write_vectors(stored, tmp_path / "vectors.npz")
+    table, model = load_table(tmp_path / "vectors.npz")
+    assert model is None
+    assert list(table.words) == ["often", "some", "rare"]
+    assert table.vectors.tolist() == [[2, 3], [4, 5], [0, 1]]

@@ -22,7 +22,7 @@ from fastw2v.evaluation.probe_network import ProbeSettings, predicted, train_net
 from fastw2v.evaluation.word_table import WordTable
 
 Labels = NDArray[np.int64]
-SCIKIT_LEARN = "scikit-learn"
+SCIKIT_LEARN = "'fastw2v[sklearn]'"
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,9 @@ def show(comparison: dict[str, Any]) -> None:
 
     from fastw2v.comparison.tables import settings_line, tables_of
 
-    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
+    # Brackets of a message are its own, not rich's.
+    width = None if sys.stdout.isatty() else 240
+    console = Console(width=width, highlight=False, markup=False)
     console.print(", ".join(f"{name} {value}" for name, value in comparison["machine"].items()))
     console.print(settings_line(comparison["settings"]))
     for table in tables_of(comparison):

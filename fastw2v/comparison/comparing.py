@@ -158,6 +158,7 @@ class _Session:
             workers=settings.workers,
             seed=seed,
             sample=settings.sample,
+            n_words=self.text.vocabulary,
             held_out=self.text.held_out,
         )
 

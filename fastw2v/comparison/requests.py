@@ -31,6 +31,8 @@ class TrainingRequest:
         Subsampling threshold; default: each trainer's own.
     settings : dict
         More settings, in the trainer's own names.
+    n_words : int, optional
+        Words that come at least `min_count` times, where that is known.
     held_out : Path, optional
         A text on which fastw2v measures its own loss, after the clock was stopped.
     """
@@ -47,6 +49,7 @@ class TrainingRequest:
     seed: int = 1
     sample: float | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    n_words: int | None = None
     held_out: Path | None = None
 
     def as_json(self) -> str:

@@ -202,8 +202,7 @@ def train_fasttext(request: TrainingRequest) -> Trained:
 
 def train_fasttext_softmax(request: TrainingRequest) -> Trained:
     """Train fastText's skip-gram with its full softmax, one pair after the other."""
-    # Its default rate of 0.05 ended in NaN on 110,000 tokens.
-    return _by_fasttext(request, {"loss": "softmax", "lr": 0.025})
+    return _by_fasttext(request, {"loss": "softmax"})
 
 
 def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
@@ -220,7 +219,7 @@ def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
         "minCount": request.min_count,
         "minn": 0,
         "maxn": 0,
-        "bucket": 0,
+        **_filled_rows(request),
         "thread": request.workers,
         **own,
         **request.settings,
@@ -244,6 +243,20 @@ def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
         loss=losses.get(named["loss"]),
         settings=_common(request) | named,
     )
+
+
+def _filled_rows(request: TrainingRequest) -> dict[str, int]:
+    """Return settings with which fastText gives first values to the vectors of all words.
+
+    Each of its threads fills a tenth of the input matrix, so that with fewer than ten the rest is
+    memory as it was found, and training may end in NaN. Rows of buckets, which come last and which
+    nothing uses without subwords, let the words lie in the part that is filled. It keeps them
+    only if wordNgrams is above 1, which means nothing to skip-gram.
+    """
+    if request.n_words is None:
+        return {"wordNgrams": 2}  # with two million buckets, its default
+    n_rows = request.n_words + 1  # the end of a line is a word
+    return {"wordNgrams": 2, "bucket": 10 * (n_rows // min(request.workers, 10) + 1)}
 
 
 def _common(request: TrainingRequest) -> dict[str, Any]:

@@ -24,13 +24,13 @@ _FILE = click.Path(path_type=Path)
     "--pairs",
     type=_FILE,
     multiple=True,
-    help="Lines of word<TAB>word<TAB>similarity. Default: WordSim-353 and SimLex-999.",
+    help="Lines of word<TAB>word<TAB>similarity; repeatable. Default: WordSim-353, SimLex-999.",
 )
 @click.option(
     "--analogies",
     type=_FILE,
     multiple=True,
-    help="Lines of four words, in sections ': NAME'. Default: the Google analogies.",
+    help="Lines of four words, in sections ': NAME'; repeatable. Default: the Google analogies.",
 )
 @click.option(
     "--restrict",

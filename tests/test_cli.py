@@ -124,13 +124,10 @@ OPTIONS = {
 }
 
 
+NEGATIVE = {"objective": "negative", "negative": 3, "ns_exponent": 0.5}
 STREAM_OPTIONS = {
-    "objective": "negative",
-    "model": "cbow",
-    "negative": 3,
-    "ns_exponent": 0.5,
-    "negatives_shared": False,
-    "cbow_mean": False,
+    "skipgram": {**NEGATIVE, "negatives_shared": False},
+    "cbow": {**NEGATIVE, "model": "cbow", "cbow_mean": False},
 }
 
 
@@ -145,18 +142,19 @@ def as_words(options):
     return words
 
 
-def test_options_of_the_other_objectives_reach_the_settings(run, tmp_path, chain_file):
-    words = as_words({**STREAM_OPTIONS, "vector_size": 3, "epochs": 1, "min_count": 1})
+@pytest.mark.parametrize("options", STREAM_OPTIONS.values(), ids=STREAM_OPTIONS)
+def test_options_of_the_other_objectives_reach_the_settings(run, tmp_path, chain_file, options):
+    words = as_words({**options, "vector_size": 3, "epochs": 1, "min_count": 1})
     status, _, errors = run("train", chain_file, "-o", tmp_path / "model", "--quiet", *words)
     assert (status, errors) == (0, "")
     stored = json.loads((tmp_path / "model" / "config.json").read_text())["hyperparameters"]
-    assert {name: stored[name] for name in STREAM_OPTIONS} == STREAM_OPTIONS
+    assert {name: stored[name] for name in options} == options
 
 
 def test_every_option_reaches_the_settings(run, tmp_path, chain_file):
     defaults = Hyperparameters().as_dict()
     assert all(defaults[name] != value for name, value in OPTIONS.items())
-    assert {*OPTIONS, *STREAM_OPTIONS} == set(defaults)
+    assert {*OPTIONS, *STREAM_OPTIONS["skipgram"], *STREAM_OPTIONS["cbow"]} == set(defaults)
     words = as_words(OPTIONS)
     status, _, errors = run("train", chain_file, "-o", tmp_path / "model", "--quiet", *words)
     assert (status, errors) == (0, "")

@@ -49,6 +49,7 @@ def from_table(path: Path, table: Any) -> Vectors:
     """
     arrow = require_pyarrow()
     try:
+        table.validate(full=True)  # a damaged file's offsets would be followed anywhere
         words = table[WORD].to_pylist()
         if not all(isinstance(word, str) for word in words):
             raise TypeError(f"{WORD}: expected text in each row")

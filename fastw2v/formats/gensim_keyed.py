@@ -90,5 +90,6 @@ def write(vectors: Vectors, target: Path) -> None:
         If it cannot be written.
     """
     keyed = vectors.keyed_vectors()
+    keyed.lifecycle_events = None  # would hold the time and the machine
     with whole_file(target) as temporary, temporary.open("wb") as file:
         keyed.save(file, pickle_protocol=4)

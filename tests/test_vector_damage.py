@@ -239,7 +239,7 @@ def test_a_pickle_that_runs_something_is_refused_and_does_not_run(tmp_path, monk
     [
         ([1, 2], "TypeError"),
         ({"index_to_key": ["a"]}, "TypeError"),
-        (np.float32, "TypeError|KeyError"),
+        (np.float32, r"asks for numpy\.float32"),
     ],
 )
 def test_pickles_of_something_else(tmp_path, content, message):

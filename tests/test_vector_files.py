@@ -1,6 +1,8 @@
 """Every format of the table: what is written is read again, by the bit, and found by itself."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v import Word2Vec
-from fastw2v.errors import ConfigurationError, ModelFormatError, OutputError
+from fastw2v.errors import ConfigurationError, MissingDependencyError, ModelFormatError, OutputError
 from fastw2v.formats import FORMATS, export, format_named, read_vectors, write_vectors
 from fastw2v.formats.vectors import Vectors
 from tests.test_formats import SCRIPTS, made, names
@@ -270,3 +272,33 @@ def test_convert_on_the_command_line(run, tmp_path, reference):
     assert (code, out) == (2, "")
     assert err.startswith(f"fastw2v: {tmp_path / 'd.npz'}: expected a Parquet file")
     assert not (tmp_path / "e").exists()
+
+
+GUIDE = (Path(__file__).parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_s_table_is_the_program_s():
+    rows = [line.split("|") for line in GUIDE.splitlines() if line.startswith("| `")]
+    assert [row[1].strip(" `") for row in rows] == list(ALL)
+    for row, form in zip(rows, FORMATS, strict=True):
+        suffixes = tuple(part.strip(" `") for part in row[2].split(",") if "." in part)
+        assert suffixes == form.suffixes
+        assert ("both tables" in row[4]) == form.holds_model
+        assert ("counts" in row[4]) == (form.name in KEEPS_COUNTS)
+
+
+def test_the_guide_s_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    exec(GUIDE.split("```python\n")[1].split("```")[0], namespace)
+    assert names(tmp_path) == ["folder", "vectors.parquet", "vectors.txt.gz"]
+    assert namespace["keyed"].index_to_key == namespace["vectors"].words
+
+
+def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    vectors = Vectors(["a"], np.ones((1, 2), np.float32))
+    for form in ("parquet", "arrow"):
+        with pytest.raises(MissingDependencyError, match=r"pip install 'fastw2v\[arrow\]'"):
+            write_vectors(vectors, tmp_path / "x", form)
+    assert names(tmp_path) == []

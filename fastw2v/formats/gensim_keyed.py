@@ -73,10 +73,15 @@ def _number(*_: Any) -> float:
     return math.nan  # none that reading looks at
 
 
+def _bytes_of(text: str, _: str) -> bytes:
+    return text.encode("latin-1")  # how earlier protocols store bytes
+
+
 _STAND_INS: dict[tuple[str, str], Any] = {
     ("gensim.models.keyedvectors", "KeyedVectors"): _Keyed,
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Type,
+    ("_codecs", "encode"): _bytes_of,
 }
 for _core in ("core", "_core"):
     _STAND_INS[f"numpy.{_core}.multiarray", "_reconstruct"] = _empty_array

@@ -99,6 +99,8 @@ class _CarefulUnpickler(pickle.Unpickler):
 def read(path: Path) -> Vectors:
     """Read what `KeyedVectors.save` wrote, with the ``.npy`` beside it where gensim made one.
 
+    Counts are read where there is one for each word.
+
     Raises
     ------
     ModelFormatError
@@ -119,6 +121,8 @@ def read(path: Path) -> Vectors:
         counted = None if counts is None else counts.array()
         if counted is not None and counted.dtype != np.int64:
             raise TypeError(f"counts: expected int64, got {counted.dtype}")
+        if counted is not None and len(counted) < len(words):
+            counted = None  # gensim's add_vectors gives new words none
     except _RefusedError as error:
         raise ModelFormatError(
             f"{path}: expected gensim KeyedVectors, got a pickle that asks for {error}, which "

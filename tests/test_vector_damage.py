@@ -431,7 +431,7 @@ def sound(tmp_path_factory):
 
 @pytest.mark.parametrize("form", ALL)
 @settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_any_damage_is_an_error_of_ours_or_leaves_sound_vectors(sound, tmp_path, form, data):

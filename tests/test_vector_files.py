@@ -1,6 +1,7 @@
 """Every format of the table: what is written is read again, by the bit, and found by itself."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, MissingDependencyError, ModelFormatError, OutputError
 from fastw2v.formats import FORMATS, export, format_named, read_vectors, write_vectors
 from fastw2v.formats.vectors import Vectors
+from fastw2v.text_files import BLOCK_BYTES
 from tests.test_formats import SCRIPTS, made, names
 
 TEXT = ("word2vec", "glove", "fasttext")
@@ -54,7 +56,7 @@ def test_tables_without_counts(tmp_path, form):
 
 
 @pytest.mark.parametrize("form", ALL)
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=20)
 @given(
     words=st.lists(
         st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1),
@@ -138,7 +140,7 @@ def test_words_that_look_like_something_else_are_told_apart(tmp_path):
 
 def test_binary_vectors_are_not_taken_for_text(tmp_path):
     generator = np.random.default_rng(1)
-    for _ in range(100):
+    for _ in range(40):
         dimensions = int(generator.integers(1, 4))
         table = generator.normal(size=(3, dimensions)).astype(np.float32)
         vectors = Vectors(["a", "b", "c"], table)
@@ -202,6 +204,49 @@ def test_folders_replace_only_their_like(tmp_path, form):
     for word in ("a", "b"):
         write_vectors(Vectors([word], vectors.vectors), tmp_path / "mine", form)
     assert read_vectors(tmp_path / "mine").words == ["b"]
+
+
+def test_lines_longer_than_a_block(tmp_path):
+    table = np.random.default_rng(1).normal(size=(2, 600_000)).astype(np.float32)
+    for form in (*TEXT, "word2vec-bin"):
+        write_vectors(Vectors(["a", "b"], table), tmp_path / form, form)
+        assert (tmp_path / form).stat().st_size > BLOCK_BYTES
+        assert np.array_equal(read_vectors(tmp_path / form).vectors, table)
+
+
+FULL_DISK = """
+import os, resource, signal, sys
+import numpy as np
+from pathlib import Path
+from fastw2v.errors import OutputError
+from fastw2v.formats import FORMATS, write_vectors
+from fastw2v.formats.vectors import Vectors
+
+for form in FORMATS:
+    form.implementation()
+import pyarrow.parquet
+folder = Path(sys.argv[1])
+table = np.random.default_rng(1).normal(size=(3000, 50)).astype(np.float32)
+vectors = Vectors([f"w{k}" for k in range(3000)], table)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+for form in FORMATS:
+    try:
+        write_vectors(vectors, folder / "x", form.name)
+    except OutputError as error:
+        print(form.name, str(folder / "x") in str(error), os.listdir(folder))
+"""
+
+
+def test_a_disk_that_is_full_leaves_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert done.stdout.splitlines() == [f"{form} True []" for form in ALL], done.stderr
 
 
 @pytest.mark.parametrize("form", ALL)

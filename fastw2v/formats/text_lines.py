@@ -80,6 +80,8 @@ class LineReader:
         """Read some whole lines."""
         if not self._dimensions:
             data = self._begin(data)
+        if not data:  # a block of the first line alone, before a very long one
+            return
         dimensions = self._dimensions
         # A line has a word, and for each number a space and a digit, at least.
         room = min(data.count(b"\n"), len(data) // (2 * dimensions + 2))

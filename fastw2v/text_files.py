@@ -4,27 +4,34 @@ Each file is read by itself: the last line of one never runs into the first of t
 cannot be read, or is not UTF-8, is an error that names the file and the place.
 """
 
+import bz2
+import gzip
 import lzma
 import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
-from fastw2v.errors import CorpusError, TextEncodingError
+from fastw2v.config import Errors
+from fastw2v.errors import CorpusError
+from fastw2v.utf8 import Repairs, valid_utf8
 
 AnyPath = str | os.PathLike[str]
 
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 4 << 20
 
-_COMPRESSED = (".gz", ".bz2", ".xz")
+_COMPRESSED: dict[str, Callable[[BinaryIO], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+}
 _ZSTANDARD = ".zst"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class TextBlock(NamedTuple):
@@ -95,7 +102,12 @@ def _files_below(folder: str) -> Iterator[Path]:
                 folders.append(name)
 
 
-def text_blocks(file: str, block_bytes: int) -> Iterator[tuple[TextBlock, int]]:
+def text_blocks(
+    file: str,
+    block_bytes: int,
+    errors: Errors = "strict",
+    repairs: Repairs | None = None,
+) -> Iterator[tuple[TextBlock, int]]:
     """Yield the blocks of one file, each with the number of the file's bytes up to its end.
 
     Parameters
@@ -104,14 +116,20 @@ def text_blocks(file: str, block_bytes: int) -> Iterator[tuple[TextBlock, int]]:
         Its name, or `STANDARD_INPUT`.
     block_bytes : int
         About how many bytes a block has; a longer line makes its block longer.
+    errors : {"strict", "replace", "ignore"}
+        What to do with what is not UTF-8, see `fastw2v.utf8`.
+    repairs : Repairs, optional
+        Is told how much that was.
 
     Raises
     ------
     CorpusError
-        If the file cannot be read, or its compressed data are damaged or cut short.
+        If the file cannot be read, changes while it is read, or its compressed data are damaged
+        or cut short.
     TextEncodingError
-        If the text is not UTF-8.
+        If the text is not UTF-8, and `errors` does not help.
     """
+    repairs = Repairs() if repairs is None else repairs
     offset = 0
     pending: list[bytes | memoryview] = []  # the beginning of a line
     for data in chain(_chunks(file, block_bytes), [b""]):
@@ -128,37 +146,23 @@ def text_blocks(file: str, block_bytes: int) -> Iterator[tuple[TextBlock, int]]:
         if text:
             if at_end:
                 text += b"\n"
-            _check_encoding(text, shown_name(file), offset)
-            yield TextBlock(text, shown_name(file), offset), end
+            valid = valid_utf8(text, shown_name(file), offset, errors, repairs)
+            yield TextBlock(valid, shown_name(file), offset), end
         offset = end
-
-
-def _check_encoding(text: bytes, source: str, offset: int) -> None:
-    if text.isascii():
-        return
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        is_utf_16 = offset == 0 and text.startswith(_UTF_16_MARKS)
-        encoding = "UTF-16" if is_utf_16 else "ISO-8859-1"
-        raise TextEncodingError(
-            f"{source}: expected UTF-8 text, got byte 0x{text[error.start]:02x} at byte offset "
-            f"{offset + error.start} ({error.reason}); re-encode the text, for example with: "
-            f"iconv -f {encoding} -t UTF-8 OLD > NEW"
-        ) from None
 
 
 def _chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
     """Yield a file's decompressed bytes, some at a time and never none."""
     try:
         if file == STANDARD_INPUT:
-            yield from iter(lambda: sys.stdin.buffer.read(chunk_bytes), b"")
-        elif _suffix(file) == _ZSTANDARD:
-            with Path(file).open("rb") as stream:
-                yield from _zstandard_chunks(stream)
-        else:
-            with _opened(file) as stream:
-                yield from iter(lambda: stream.read(chunk_bytes), b"")
+            yield from _standard_input(chunk_bytes)
+            return
+        with Path(file).open("rb") as stored:
+            at_opening = os.fstat(stored.fileno())
+            for chunk in _decompressed(stored, _suffix(file), chunk_bytes):
+                _require_unchanged(file, stored, at_opening)
+                yield chunk
+            _require_unchanged(file, stored, at_opening)
     except FileNotFoundError as error:
         raise CorpusError(f"{file}: no such file or folder") from error
     except (EOFError, zlib.error, lzma.LZMAError) as error:
@@ -176,13 +180,37 @@ def _damaged(file: str, error: Exception) -> CorpusError:
     )
 
 
-def _opened(file: str) -> BinaryIO:
-    if _suffix(file) not in _COMPRESSED:
-        return Path(file).open("rb")
-    import smart_open
+def _standard_input(chunk_bytes: int) -> Iterator[bytes]:
+    if sys.stdin is None:
+        raise CorpusError("standard input: expected text, got a closed one; name a file instead")
+    yield from iter(lambda: sys.stdin.buffer.read(chunk_bytes), b"")
 
-    stream: BinaryIO = smart_open.open(file, "rb", compression=_suffix(file))
-    return stream
+
+def _require_unchanged(file: str, stored: BinaryIO, at_opening: os.stat_result) -> None:
+    """Raise `CorpusError` if an open file was written to, or cut, since it was opened.
+
+    One that grows as fast as it is read would never end. One that is removed or replaced by
+    another under its name is still whole for whoever has it open.
+    """
+    now = os.fstat(stored.fileno())
+    before = (at_opening.st_size, at_opening.st_mtime_ns)
+    if not stat.S_ISREG(now.st_mode) or (now.st_size, now.st_mtime_ns) == before:
+        return
+    raise CorpusError(
+        f"{file}: expected a file that stays as it is, got one that changed while it was read: "
+        f"{at_opening.st_size:,} bytes at first, now {now.st_size:,}; wait until it is complete, "
+        "or read a copy"
+    )
+
+
+def _decompressed(stored: BinaryIO, suffix: str, chunk_bytes: int) -> Iterator[bytes]:
+    if suffix == _ZSTANDARD:
+        yield from _zstandard_chunks(stored)
+    elif suffix in _COMPRESSED:
+        with _COMPRESSED[suffix](stored) as stream:
+            yield from iter(lambda: stream.read(chunk_bytes), b"")
+    else:
+        yield from iter(lambda: stored.read(chunk_bytes), b"")
 
 
 def _zstandard_chunks(stream: BinaryIO) -> Iterator[bytes]:
@@ -214,6 +242,12 @@ def plain_size(file: str) -> int | None:
     path = Path(file)
     is_plain = file != STANDARD_INPUT and _suffix(file) not in (*_COMPRESSED, _ZSTANDARD)
     return path.stat().st_size if is_plain and path.is_file() else None
+
+
+def is_read_once(file: str) -> bool:
+    """Return whether what was read is gone: standard input, a pipe, a terminal."""
+    mode = None if file == STANDARD_INPUT else _mode(file)
+    return file == STANDARD_INPUT or (mode is not None and not stat.S_ISREG(mode))
 
 
 def shown_name(file: str) -> str:

@@ -17,6 +17,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol
@@ -75,18 +76,24 @@ class NumbersOnDisk:
 
     def keep(self, numbers: NDArray[np.int32]) -> None:
         """Write the next numbers."""
-        try:
+        with self._told():
             self._file.write(np.ascontiguousarray(numbers).data)
+
+    def blocks(self) -> Iterator[NDArray[np.int32]]:
+        """Yield all numbers in order, some at a time."""
+        with self._told():
+            self._file.seek(0)  # writes what is still in the buffer
+        while data := self._file.read(4 * _BLOCK_NUMBERS):
+            yield np.frombuffer(data, np.int32)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise OutputError(
                 f"{self._target}: could not be written ({error}); make room, or choose another disk"
             ) from error
-
-    def blocks(self) -> Iterator[NDArray[np.int32]]:
-        """Yield all numbers in order, some at a time."""
-        self._file.seek(0)
-        while data := self._file.read(4 * _BLOCK_NUMBERS):
-            yield np.frombuffer(data, np.int32)
 
     def __enter__(self) -> "NumbersOnDisk":
         return self
@@ -97,7 +104,8 @@ class NumbersOnDisk:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # what a full disk did not take was told of; nobody reads it now
+            self._file.close()
 
 
 def write_encoded(

@@ -53,7 +53,6 @@ def _temporary_folder() -> Iterator[Path]:
 def _fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions, folder: Path | None) -> Fitted:
     started = time.perf_counter()
     opened = open_corpus(corpus, settings.errors)
-    _tell_of_one_reading(opened, folder, run)
     vocabulary, tokens = read_corpus(
         opened,
         tokenizer=settings.tokenizer,
@@ -62,7 +61,7 @@ def _fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions, folder: Pat
         progress=run.stage("reading"),
         encoded_folder=folder,
     )
-    _tell_of_repairs(opened, run)
+    _tell_of_reading(opened, folder, run)
     read_s = time.perf_counter() - started
     fit_text = fit_stream
     if settings.objective == "softmax":
@@ -72,15 +71,14 @@ def _fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions, folder: Pat
     return replace(fitted, summary=replace(fitted.summary, n_invalid=n_invalid))
 
 
-def _tell_of_one_reading(opened: OpenedCorpus, folder: Path | None, run: RunOptions) -> None:
-    if run.notice and isinstance(opened, TextCorpus) and opened.read_once:
-        place = "in memory" if folder is None else f"in {folder.parent}"
+def _tell_of_reading(opened: OpenedCorpus, folder: Path | None, run: RunOptions) -> None:
+    if run.notice is None or not isinstance(opened, TextCorpus):
+        return
+    if opened.read_once:
+        place = "memory" if folder is None else str(folder.parent)
         run.notice(
-            f"{', '.join(opened.read_once)}: can be read once only; its words are kept {place}, as "
-            "numbers, for all that follows"
+            f"{', '.join(opened.read_once)} cannot be read again: its words are kept in {place}, "
+            "as numbers, until the end of training"
         )
-
-
-def _tell_of_repairs(opened: OpenedCorpus, run: RunOptions) -> None:
-    if run.notice and isinstance(opened, TextCorpus) and opened.repairs.n_sequences:
+    if opened.repairs.n_sequences:
         run.notice(opened.repairs.sentence(opened.errors))

@@ -159,9 +159,13 @@ def _chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
             return
         with Path(file).open("rb") as stored:
             at_opening = os.fstat(stored.fileno())
-            for chunk in _decompressed(stored, _suffix(file), chunk_bytes):
+            try:
+                for chunk in _decompressed(stored, _suffix(file), chunk_bytes):
+                    _require_unchanged(file, stored, at_opening)
+                    yield chunk
+            except Exception:  # the better reason, where a change damaged compressed data
                 _require_unchanged(file, stored, at_opening)
-                yield chunk
+                raise
             _require_unchanged(file, stored, at_opening)
     except FileNotFoundError as error:
         raise CorpusError(f"{file}: no such file or folder") from error

@@ -43,6 +43,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
     OutputError
         If it cannot be written, or something that is no model is in the way.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     embeddings = model.embeddings
@@ -60,10 +61,11 @@ def write_model(model: StoredModel, folder: Path) -> None:
         "out_bias": embeddings.out_bias,
     }
     with whole_folder(folder, CONFIG) as temporary:
-        save_file(
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()},
-            str(temporary / ARRAYS),
-        )
+        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        try:
+            save_file(whole, str(temporary / ARRAYS))
+        except SafetensorError as error:  # a full disk, say, of which it makes no OSError
+            raise OSError(str(error)) from error
         _write_json(temporary / VOCABULARY, words)
         probabilities = {
             "objective": embeddings.objective,

@@ -8,6 +8,9 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from gensim.models import KeyedVectors
+
 QUICK = {"vector_size": 2, "min_count": 1, "epochs": 1, "start": "random"}
 TEXT = "the cat sat on the mat\nthe end\n"
 WORDS = Counter(TEXT.split())
@@ -73,3 +76,15 @@ def without_privileges(*, only_if=True):
         yield
     finally:
         os.seteuid(0)
+
+
+def gensim_words(path, form):
+    return KeyedVectors.load_word2vec_format(str(path), binary=form == "word2vec-bin").index_to_key
+
+
+def npz_words(path, _form):
+    with np.load(path, allow_pickle=False) as stored:
+        return stored["words"].tolist()
+
+
+READERS = {"word2vec": gensim_words, "word2vec-bin": gensim_words, "npz": npz_words}

@@ -25,12 +25,13 @@ AnyPath = str | os.PathLike[str]
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 4 << 20
 
-_COMPRESSED: dict[str, Callable[[BinaryIO], Any]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-}
+_GZIP = ".gz"
+_BZIP2 = ".bz2"
+_XZ = ".xz"
 _ZSTANDARD = ".zst"
+_COMPRESSED = (_GZIP, _BZIP2, _XZ, _ZSTANDARD)
+_READ_BYTES = 1 << 17
+_ZSTANDARD_READ_BYTES = 1 << 14  # it may grow 30,000 times at once
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -210,19 +211,50 @@ def _require_unchanged(file: str, stored: BinaryIO, at_opening: os.stat_result) 
 def _decompressed(stored: BinaryIO, suffix: str, chunk_bytes: int) -> Iterator[bytes]:
     if suffix == _ZSTANDARD:
         yield from _zstandard_chunks(stored)
-    elif suffix in _COMPRESSED:
-        with _COMPRESSED[suffix](stored) as stream:
+    elif suffix == _BZIP2:
+        yield from _stream_chunks(stored, bz2.BZ2Decompressor, chunk_bytes)
+    elif suffix == _XZ:
+        yield from _stream_chunks(stored, lzma.LZMADecompressor, chunk_bytes, padding=b"\0")
+    elif suffix == _GZIP:
+        with gzip.open(stored) as stream:
             yield from iter(lambda: stream.read(chunk_bytes), b"")
     else:
         yield from iter(lambda: stored.read(chunk_bytes), b"")
 
 
-def _zstandard_chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _stream_chunks(
+    stored: BinaryIO,
+    new_decompressor: Callable[[], Any],
+    chunk_bytes: int,
+    padding: bytes = b"",
+) -> Iterator[bytes]:
+    """Decompress stream after stream.
+
+    Python's own readers take a second stream whose first bytes are damaged for the end of the
+    file, and pass over all that is left.
+    """
+    data = stored.read(_READ_BYTES)
+    while data:
+        stream = new_decompressor()
+        while not stream.eof:
+            if stream.needs_input and not data:
+                data = stored.read(_READ_BYTES)
+                if not data:
+                    raise EOFError("the last stream has no end")
+            text = stream.decompress(data, chunk_bytes)
+            data = b""
+            if text:
+                yield text
+        data = (stream.unused_data or stored.read(_READ_BYTES)).lstrip(padding)
+        while padding and not data and (more := stored.read(_READ_BYTES)):
+            data = more.lstrip(padding)
+
+
+def _zstandard_chunks(stored: BinaryIO) -> Iterator[bytes]:
     """Decompress frame after frame; unlike the package's own reader, notice a missing end."""
     import zstandard
 
-    read_bytes = 1 << 17
-    data = stream.read(read_bytes)
+    data = stored.read(_ZSTANDARD_READ_BYTES)
     while data:
         frame = zstandard.ZstdDecompressor().decompressobj()
         while not frame.eof:
@@ -234,7 +266,7 @@ def _zstandard_chunks(stream: BinaryIO) -> Iterator[bytes]:
                 raise EOFError(str(error)) from error
             if text:
                 yield text
-            data = frame.unused_data or stream.read(read_bytes)
+            data = frame.unused_data or stored.read(_ZSTANDARD_READ_BYTES)
 
 
 def _suffix(file: str) -> str:
@@ -244,7 +276,7 @@ def _suffix(file: str) -> str:
 def plain_size(file: str) -> int | None:
     """Return the size of a plain file in bytes; None for what is compressed or not a file."""
     path = Path(file)
-    is_plain = file != STANDARD_INPUT and _suffix(file) not in (*_COMPRESSED, _ZSTANDARD)
+    is_plain = file != STANDARD_INPUT and _suffix(file) not in _COMPRESSED
     return path.stat().st_size if is_plain and path.is_file() else None
 
 

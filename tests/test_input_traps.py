@@ -7,6 +7,7 @@ traps of lists and settings, `test_changing_input.py` those of files that change
 
 import bz2
 import gzip
+import lzma
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from fastw2v import Word2Vec
 from fastw2v.errors import CorpusError, FastW2VError, TextEncodingError
@@ -86,6 +88,19 @@ def folder_of(names):
     return make
 
 
+def damaged_part(compress):
+    """Two compressed texts behind each other, as some programs write them; the second is wrong."""
+    first, second = compress(TEXT.encode()), bytearray(compress(TEXT.encode()))
+    second[0] ^= 1
+    return first + second
+
+
+COMPRESSORS = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": zstandard.ZstdCompressor().compress,
+}
 INVALID = b"caf\xe9 noir\ngood \xe2\x82 \xff\xfe\n"
 UTF_16 = "plain words\n".encode("utf-16")
 TEXT_TRAPS = {
@@ -137,6 +152,12 @@ TEXT_TRAPS = {
     "compressed file cut short": Trap(
         holding(gzip.compress(TEXT.encode())[:-9], "text.gz"), message=r"expected whole \.gz data"
     ),
+    **{
+        f"a later part of a {suffix} file damaged": Trap(
+            holding(damaged_part(compress), f"text{suffix}"), message="got damaged or cut ones"
+        )
+        for suffix, compress in COMPRESSORS.items()
+    },
     "no compressed file in spite of its name": Trap(
         holding(TEXT, "text.bz2"), message="rename it if it is not compressed"
     ),

@@ -39,6 +39,8 @@ VOCABULARY = "vocabulary.json"
 IDS = "ids.int32"
 STARTS = "starts.int64"
 
+# JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
+_DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
 _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
 _BLOCK_BYTES = 4 << 20
 
@@ -226,7 +228,7 @@ def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary
         n_raw_tokens = int(description["n_raw_tokens"])
         if verify and _digest_of_files(folder, vocabulary) != description["digest"]:
             raise ValueError("the arrays and words are not those that the digest was made of")
-    except (OSError, ValueError, LookupError, TypeError, VocabularyError) as error:
+    except (*_DAMAGE, LookupError, TypeError, VocabularyError) as error:
         raise CorpusError(
             f"{folder}: the encoded corpus is damaged ({type(error).__name__}: {error}); "
             "restore it from a copy or encode the text again"
@@ -242,7 +244,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
         )
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except _DAMAGE as error:
         raise CorpusError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise CorpusError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')

@@ -4,6 +4,7 @@ No file is executable or pickled. The schema version says which layout it is.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -22,6 +23,8 @@ SCHEMA_VERSION = 1
 CONFIG = "config.json"
 VOCABULARY = "vocabulary.json"
 ARRAYS = "arrays.safetensors"
+# JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
+_DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,8 @@ def read_model(folder: Path) -> StoredModel:
         )
         _require_words(vocabulary.words)
         _require_arrays(arrays, len(vocabulary), embeddings.objective)
-    except (OSError, ValueError, LookupError, TypeError, VocabularyError, SafetensorError) as error:
+        _require_temperature(embeddings.temperature)
+    except (*_DAMAGE, LookupError, TypeError, VocabularyError, SafetensorError) as error:
         raise ModelFormatError(
             f"{folder}: the model is damaged ({type(error).__name__}: {error}); "
             "restore it from a copy or train again"
@@ -133,7 +137,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except _DAMAGE as error:
         raise ModelFormatError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ModelFormatError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')
@@ -156,6 +160,12 @@ def _require_words(words: Any) -> None:
         raise ValueError(f"words: expected a list of strings, got {str(words)[:60]}")
     if len(set(words)) != len(words):
         raise ValueError("words: expected all different, got some of them more than once")
+
+
+def _require_temperature(temperature: Any) -> None:
+    is_number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+    if not is_number or not math.isfinite(temperature):
+        raise ValueError(f"temperature: expected a finite number, got {str(temperature)[:60]}")
 
 
 def _require_arrays(arrays: dict[str, Any], n_words: int, objective: str) -> None:

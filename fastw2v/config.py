@@ -16,6 +16,7 @@ Optimizer = Literal["adam", "adagrad", "sgd"]
 Bias = Literal["unigram", "learned", "none"]
 Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
+Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
 
 LARGEST_SEED = 2**63 - 1
@@ -177,6 +178,11 @@ class Hyperparameters:
     tokenizer: Tokenizer = _setting(
         "words",
         "'words': lower-cased Unicode words without punctuation; 'whitespace': as the text is cut.",
+    )
+    errors: Errors = _setting(
+        "strict",
+        "What is not UTF-8 in a text: 'strict' refuses it, 'replace' puts U+FFFD there, 'ignore' "
+        "leaves it out; both say how much it was.",
     )
 
     def __post_init__(self) -> None:

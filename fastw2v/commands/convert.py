@@ -6,12 +6,18 @@ from typing import Any
 import click
 
 from fastw2v.commands.options import format_option
+from fastw2v.formats import FORMATS
 
 
 @click.command("convert")
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--from", "source_form", help="Format of IN. Default: recognised by its content.")
+@click.option(
+    "--from",
+    "source_form",
+    type=click.Choice([form.name for form in FORMATS]),
+    help="Format of IN. Default: recognised by its content.",
+)
 @format_option
 def convert_command(source: Path, target: Path, source_form: str | None, form: Any) -> None:
     """Read vectors from IN and write them to OUT, with the same bits.

@@ -114,7 +114,13 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
     with Display(quiet=quiet) as display:
         found["similarity"] = [evaluate_similarity(table, pairs, seed=seed) for pairs in pair_sets]
         found["analogies"] = [
-            evaluate_analogies(table, questions, restrict=options["restrict"], workers=workers)
+            evaluate_analogies(
+                table,
+                questions,
+                restrict=options["restrict"],
+                workers=workers,
+                progress=lambda done, total: display.stage("analogies", done, total),
+            )
             for questions in analogy_sets
         ]
         found["perplexity"] = found["probe"] = None

@@ -238,6 +238,7 @@ for form in FORMATS:
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_leaves_nothing(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, tmp_path],

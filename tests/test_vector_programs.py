@@ -107,6 +107,7 @@ def test_pyarrow_opens_parquet_and_arrow(tmp_path, vectors):
 def test_polars_and_duckdb_open_parquet_and_arrow(tmp_path, vectors):
     import duckdb
     import polars
+    import pyarrow as pa
 
     write_vectors(vectors, tmp_path / "x.parquet")
     write_vectors(vectors, tmp_path / "x.arrow")
@@ -128,6 +129,10 @@ def test_polars_and_duckdb_open_parquet_and_arrow(tmp_path, vectors):
     assert [row[0] for row in found] == WORDS[: len(found)]
     assert len(found) == (vectors.counts > 20).sum()
     assert np.float32(found[0][2]).tobytes() == vectors.vectors[0].tobytes()
+    with pa.memory_map(str(tmp_path / "x.arrow")) as source:
+        table = pa.ipc.open_file(source).read_all()
+        sums = duckdb.from_arrow(table).aggregate("count(*), sum(count)").fetchone()
+        assert sums == (len(WORDS), vectors.counts.sum())
     duckdb.sql(f"copy (from '{tmp_path / 'x.parquet'}') to '{tmp_path / 'duck.parquet'}'")
     back = read_vectors(tmp_path / "duck.parquet")
     assert back.words == WORDS

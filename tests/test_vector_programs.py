@@ -131,8 +131,8 @@ def test_polars_and_duckdb_open_parquet_and_arrow(tmp_path, vectors):
     assert np.float32(found[0][2]).tobytes() == vectors.vectors[0].tobytes()
     with pa.memory_map(str(tmp_path / "x.arrow")) as source:
         table = pa.ipc.open_file(source).read_all()
-        sums = duckdb.from_arrow(table).aggregate("count(*), sum(count)").fetchone()
-        assert sums == (len(WORDS), vectors.counts.sum())
+        sums = duckdb.from_arrow(table).aggregate("count(*), sum(count)").fetchall()
+        assert sums == [(len(WORDS), vectors.counts.sum())]
     duckdb.sql(f"copy (from '{tmp_path / 'x.parquet'}') to '{tmp_path / 'duck.parquet'}'")
     back = read_vectors(tmp_path / "duck.parquet")
     assert back.words == WORDS

@@ -100,8 +100,9 @@ class Word2Vec:
             ("counting", tokens counted, tokens) before and after its windows are counted, and
             ("starting", 0 or 1, 1) before and after the first vectors are made.
         notice : callable, optional
-            Gets a sentence for a person when the exact softmax will take more than a minute: how
-            long, and what would be quicker.
+            Gets a sentence for a person: when the exact softmax will take more than a minute, how
+            long, and what would be quicker; how much was not UTF-8, when `errors` lets it pass;
+            that a pipe is read only once.
 
         Raises
         ------

@@ -108,6 +108,24 @@ def fasttext_section(path: Path) -> list[str]:
     return [*lines, ""]
 
 
+def formats_section(path: Path) -> list[str]:
+    record = json.loads(path.read_text())
+    lines = ["## Vectors as text", ""]
+    lines += [
+        f"word2vec's text format, {record['words']:,} words of {record['dimensions']} dimensions, "
+        f"not in the system's cache. {machine_line(record)}.",
+        "",
+        "| | gensim s | fastw2v s | times as fast |",
+        "|---|---|---|---|",
+    ]
+    for step, by_rival in record["seconds"].items():
+        medians = " | ".join(
+            f"{statistics.median(by_rival[rival]):.1f}" for rival in ("gensim", "fastw2v")
+        )
+        lines.append(f"| {step} | {medians} | {record['times_gensim'][step]:.1f} |")
+    return [*lines, ""]
+
+
 STREAMS = {
     "streams-small": "english-small, quality over the rounds",
     "streams-scaling": "english-small, one and two workers",
@@ -213,6 +231,9 @@ def main() -> None:
     fasttext = RESULTS / "fasttext-softmax.json"
     if fasttext.exists():
         lines += fasttext_section(fasttext)
+    formats = RESULTS / "formats.json"
+    if formats.exists():
+        lines += formats_section(formats)
     lines += streams_section()
     growth = RESULTS / "growth.json"
     if growth.exists():

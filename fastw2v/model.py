@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -243,9 +244,16 @@ class Word2Vec:
         target: str | Path,
         form: str | None = None,
         vectors: VectorChoice | None = None,
+        *,
+        progress: StageProgress | None = None,
     ) -> None:
-        """Write the vectors in another program's format; see `fastw2v.formats.export`."""
-        export(self.embeddings, Path(target), form, vectors, self.settings.tokenizer)
+        """Write the vectors in another program's format; see `fastw2v.formats.export`.
+
+        `progress` gets ("writing", vectors written, vectors).
+        """
+        written = partial(progress, "writing") if progress is not None else None
+        tokenizer = self.settings.tokenizer
+        export(self.embeddings, Path(target), form, vectors, tokenizer, written)
 
 
 def _require_known(hyperparameters: dict[str, Any]) -> None:

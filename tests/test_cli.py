@@ -237,8 +237,9 @@ def test_neighbors(run, reference):
 @pytest.mark.parametrize("vectors", ["in", "out", "sum"])
 def test_export(run, tmp_path, reference, form, vectors):
     target = tmp_path / "vectors.out"
-    status, shown, errors = run("export", reference, target, "--format", form, "--vectors", vectors)
-    assert (status, shown, errors) == (0, f"{target}\n", "")
+    arguments = ("export", reference, target, "--format", form, "--vectors", vectors)
+    assert run(*arguments) == (0, f"{target}\n", "writing: done (40 vectors)\n")
+    assert run(*arguments, "--quiet") == (0, f"{target}\n", "")
     model = Word2Vec.load(reference)
     if form == "npz":
         with np.load(target, allow_pickle=False) as loaded:

@@ -86,7 +86,7 @@ def test_any_words_and_any_numbers(tmp_path_factory, form, words, dimensions, se
             (f"x{form.suffixes[0]}{zipped}", form.name)
             for form in FORMATS
             for zipped in (".gz", ".bz2", ".xz", ".zst")
-            if form.compresses
+            if form.is_stream
         ),
         ("x.VEC.GZ", "fasttext"),
         ("x", "word2vec"),
@@ -238,6 +238,7 @@ for form in FORMATS:
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_leaves_nothing(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, tmp_path],
@@ -301,11 +302,10 @@ def test_keyed_vectors_of_what_was_read(tmp_path):
 
 def test_convert_on_the_command_line(run, tmp_path, reference):
     assert run("export", reference, tmp_path / "a.vec.gz")[0] == 0
-    assert run("convert", tmp_path / "a.vec.gz", tmp_path / "b.bin") == (
-        0,
-        f"{tmp_path / 'b.bin'}\n",
-        "",
-    )
+    code, out, err = run("convert", tmp_path / "a.vec.gz", tmp_path / "b.bin")
+    assert (code, out) == (0, f"{tmp_path / 'b.bin'}\n")
+    assert "writing: done (" in err
+    assert run("convert", tmp_path / "b.bin", tmp_path / "quiet.bin", "--quiet")[2] == ""
     code, _, _ = run("convert", tmp_path / "b.bin", tmp_path / "c", "--format", "projector")
     assert code == 0
     assert run("convert", tmp_path / "c", tmp_path / "d.npz")[0] == 0
@@ -317,6 +317,26 @@ def test_convert_on_the_command_line(run, tmp_path, reference):
     assert (code, out) == (2, "")
     assert err.startswith(f"fastw2v: {tmp_path / 'd.npz'}: expected a Parquet file")
     assert not (tmp_path / "e").exists()
+
+
+@pytest.mark.parametrize("form", ALL)
+def test_progress_never_falls_and_ends_with_all(tmp_path, form):
+    seen = []
+    vectors = Vectors([f"w{k}" for k in range(3000)], np.ones((3000, 90), np.float32))
+    write_vectors(vectors, tmp_path / "x", form, lambda *told: seen.append(told))
+    assert seen[-1] == (3000, 3000)
+    assert seen == sorted(seen)
+    is_stream = format_named(form).is_stream
+    assert (len(seen) > 1) == is_stream
+    seen.clear()
+    read_vectors(tmp_path / "x", form, lambda *told: seen.append(told))
+    if is_stream:
+        size = (tmp_path / "x").stat().st_size
+        assert all(total == size for _, total in seen)
+        assert seen == sorted(seen)
+        assert seen[-1][0] in (size, size - 1)  # but for a last line feed
+    else:
+        assert seen == []
 
 
 GUIDE = (Path(__file__).parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")

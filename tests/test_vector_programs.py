@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import shutil
 import subprocess
 import sys
 import threading
@@ -17,7 +16,6 @@ from gensim.models import KeyedVectors
 from fastw2v import Word2Vec
 from fastw2v.formats import read_vectors, write_vectors
 from fastw2v.formats.vectors import Vectors
-from fastw2v.tokenizers import tokenize_text
 from tests.test_formats import SCRIPTS, made
 
 slow = pytest.mark.slow
@@ -107,6 +105,7 @@ def test_pyarrow_opens_parquet_and_arrow(tmp_path, vectors):
 def test_polars_and_duckdb_open_parquet_and_arrow(tmp_path, vectors):
     import duckdb
     import polars
+    import pyarrow as pa
 
     write_vectors(vectors, tmp_path / "x.parquet")
     write_vectors(vectors, tmp_path / "x.arrow")
@@ -128,6 +127,10 @@ def test_polars_and_duckdb_open_parquet_and_arrow(tmp_path, vectors):
     assert [row[0] for row in found] == WORDS[: len(found)]
     assert len(found) == (vectors.counts > 20).sum()
     assert np.float32(found[0][2]).tobytes() == vectors.vectors[0].tobytes()
+    with pa.memory_map(str(tmp_path / "x.arrow")) as source:
+        table = pa.ipc.open_file(source).read_all()
+        sums = duckdb.from_arrow(table).aggregate("count(*), sum(count)").fetchall()
+        assert sums == [(len(WORDS), vectors.counts.sum())]
     duckdb.sql(f"copy (from '{tmp_path / 'x.parquet'}') to '{tmp_path / 'duck.parquet'}'")
     back = read_vectors(tmp_path / "duck.parquet")
     assert back.words == WORDS
@@ -215,72 +218,6 @@ def test_what_word2vec_writes_is_read(tmp_path, binary):
     assert back.words == loaded.index_to_key
     assert set(back.words) == {"</s>", "a0", "a1", "a2", "a3"}
     assert np.array_equal(back.vectors, loaded.vectors)
-
-
-RAW = [
-    "The cat's HAT, isn't it?",
-    "naïve Straße ΟΔΟΣ İstanbul 汉字 e\u0301x",
-    "soft\u00adhyphen ’quoted’ rock’n’roll zero\u200dwidth",
-    "under_score 3.14 a-b \t two\u00a0blanks\u3000end",
-    "nothing-known-here",
-    "",
-]
-
-
-@slow
-@pytest.mark.parametrize("tokenizer", ["words", "whitespace"])
-def test_model2vec_encodes_text_as_the_tokenizer_does(tmp_path, tokenizer):
-    from model2vec import StaticModel
-
-    tokens = [[word for line in tokenize_text(text, tokenizer) for word in line] for text in RAW]
-    words = sorted({word for text in tokens[:4] for word in text})
-    table = np.random.default_rng(1).normal(size=(len(words), 5)).astype(np.float32)
-    write_vectors(Vectors(words, table, tokenizer=tokenizer), tmp_path / "model", "model2vec")
-    loaded = StaticModel.from_pretrained(tmp_path / "model")
-    rows = {word: table[row] for row, word in enumerate(words)}
-    for text, of_text in zip(RAW, tokens, strict=True):
-        known = [rows[word] for word in of_text if word in rows]
-        expected = np.mean(known, axis=0) if known else np.zeros(5)
-        np.testing.assert_allclose(loaded.encode(text), expected, atol=1e-6)
-    assert len({*map(str, loaded.encode(RAW[:4]))}) == 4
-    loaded.save_pretrained(str(tmp_path / "again"))
-    back = read_vectors(tmp_path / "again")
-    assert back.words == words
-    assert back.vectors.tobytes() == table.tobytes()
-
-
-@slow
-def test_model2vec_loads_an_exported_model(tmp_path, topics):
-    from model2vec import StaticModel
-
-    model, _ = topics
-    model.export(tmp_path / "model", "model2vec")
-    loaded = StaticModel.from_pretrained(tmp_path / "model")
-    np.testing.assert_allclose(
-        loaded.encode("A0, b1! unheard"), (model.wv["a0"] + model.wv["b1"]) / 2
-    )
-    modules = json.loads((tmp_path / "model" / "modules.json").read_text())
-    assert modules[0]["type"] == "sentence_transformers.models.StaticEmbedding"
-
-
-@slow
-def test_sentence_transformers_layout_is_read(tmp_path, vectors):
-    """A folder as sentence-transformers saves a StaticEmbedding: other names, a level lower."""
-    from safetensors.numpy import load_file, save_file
-
-    write_vectors(vectors, tmp_path / "ours", "model2vec")
-    nested = tmp_path / "theirs" / "0_StaticEmbedding"
-    nested.mkdir(parents=True)
-    arrays = load_file(str(tmp_path / "ours" / "model.safetensors"))
-    save_file({"embedding.weight": arrays["embeddings"]}, str(nested / "model.safetensors"))
-    shutil.copy(tmp_path / "ours" / "tokenizer.json", nested)
-    (tmp_path / "theirs" / "config_sentence_transformers.json").write_text("{}")
-    from model2vec import StaticModel
-
-    assert StaticModel.from_pretrained(tmp_path / "theirs").dim == 7
-    back = read_vectors(tmp_path / "theirs")
-    assert back.words == [*WORDS, "[UNK]"]  # nothing says there that this row was added
-    assert back.vectors[:-1].tobytes() == vectors.vectors.tobytes()
 
 
 @slow

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.corpus import Progress
 from fastw2v.errors import CorpusError, ModelFormatError, OutputError
 from fastw2v.files import whole_file
 from fastw2v.formats.compression import opened_to_write
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_trouble
 from fastw2v.kernels import vector_text
 from fastw2v.kernels.vector_text import parse_lines
-from fastw2v.text_files import BLOCK_BYTES, text_blocks
+from fastw2v.text_files import BLOCK_BYTES, plain_size, text_blocks
 
 _HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \t\r]*\n")
 _BYTE_ORDER_MARK = "\ufeff"
@@ -23,7 +24,7 @@ _CELLS_AT_ONCE = 1 << 18
 _LARGEST_POWER, _SMALLEST_POWER = 40, -60  # beyond float32, by far
 
 
-def read_lines(path: Path, *, has_header: bool) -> Vectors:
+def read_lines(path: Path, *, has_header: bool, progress: Progress | None = None) -> Vectors:
     """Read vectors from text.
 
     What a header promises is believed when it has come: memory follows the file.
@@ -36,16 +37,20 @@ def read_lines(path: Path, *, has_header: bool) -> Vectors:
         If it is not UTF-8.
     """
     reader = LineReader(path, has_header)
-    for data in whole_lines(path):
+    for data in whole_lines(path, progress):
         reader.add(data)
     return checked_vectors(path, reader.words, reader.table(), place=reader.place)
 
 
-def whole_lines(path: Path) -> Iterator[bytes]:
+def whole_lines(path: Path, progress: Progress | None = None) -> Iterator[bytes]:
     """Yield blocks of whole lines of UTF-8; raises as `read_lines`."""
+    name = str(path.absolute())
+    total = plain_size(name) if progress is not None else None
     try:
-        for block, _ in text_blocks(str(path.absolute()), BLOCK_BYTES):
+        for block, n_bytes in text_blocks(name, BLOCK_BYTES):
             yield block.data
+            if progress is not None:
+                progress(n_bytes, total)
     except CorpusError as error:
         if type(error) is CorpusError:  # about a file, not about its encoding
             raise ModelFormatError(str(error)) from error
@@ -194,7 +199,14 @@ def nearest_float32(number: str) -> np.float32:
     return np.float32(np.copysign(nearest, -1.0 if exact < 0 else 1.0))
 
 
-def write_lines(vectors: Vectors, target: Path, form: str, *, has_header: bool) -> None:
+def write_lines(
+    vectors: Vectors,
+    target: Path,
+    form: str,
+    *,
+    has_header: bool,
+    progress: Progress | None = None,
+) -> None:
     """Write vectors as text; reading gives the same bits, by as few digits as do that.
 
     Raises
@@ -219,6 +231,8 @@ def write_lines(vectors: Vectors, target: Path, form: str, *, has_header: bool) 
             block = table[first : first + at_once]
             numbers = orjson.dumps(block, option=orjson.OPT_SERIALIZE_NUMPY)
             lines = numbers[2:-2].replace(b",", b" ").split(b"] [")
+            if progress is not None:
+                progress(first, len(words))
             named = zip(words[first : first + at_once], lines, strict=True)
             file.write(b"".join([b"%b %b\n" % (word.encode(), line) for word, line in named]))
 

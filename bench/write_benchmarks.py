@@ -107,6 +107,24 @@ def fasttext_section(path: Path) -> list[str]:
     return [*lines, ""]
 
 
+def formats_section(path: Path) -> list[str]:
+    record = json.loads(path.read_text())
+    lines = ["## Vectors as text", ""]
+    lines += [
+        f"word2vec's text format, {record['words']:,} words of {record['dimensions']} dimensions, "
+        f"not in the system's cache. {machine_line(record)}.",
+        "",
+        "| | gensim s | fastw2v s | times as fast |",
+        "|---|---|---|---|",
+    ]
+    for step, by_rival in record["seconds"].items():
+        medians = " | ".join(
+            f"{statistics.median(by_rival[rival]):.1f}" for rival in ("gensim", "fastw2v")
+        )
+        lines.append(f"| {step} | {medians} | {record['times_gensim'][step]:.1f} |")
+    return [*lines, ""]
+
+
 def objectives_tables() -> dict[str, list[str]]:
     """Return the tables of docs/objectives.md by name, as far as they were measured."""
     tables = {}
@@ -181,6 +199,9 @@ def main() -> None:
     fasttext = RESULTS / "fasttext-softmax.json"
     if fasttext.exists():
         lines += fasttext_section(fasttext)
+    formats = RESULTS / "formats.json"
+    if formats.exists():
+        lines += formats_section(formats)
     growth = RESULTS / "growth.json"
     if growth.exists():
         lines += growth_section(growth)

@@ -133,7 +133,7 @@ def text_blocks(
     repairs = Repairs() if repairs is None else repairs
     offset = 0
     pending: list[bytes | memoryview] = []  # the beginning of a line
-    for data in chain(_chunks(file, block_bytes), [b""]):
+    for data in chain(file_chunks(file, block_bytes), [b""]):
         cut = data.rfind(b"\n") + 1
         at_end = not data
         if not (cut or at_end):
@@ -152,7 +152,7 @@ def text_blocks(
         offset = end
 
 
-def _chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
+def file_chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
     """Yield a file's decompressed bytes, some at a time and never none."""
     try:
         if file == STANDARD_INPUT:

@@ -18,6 +18,7 @@ import pytest
 from fastw2v import Word2Vec
 from fastw2v.encoded_folder import NumbersOnDisk
 from fastw2v.errors import OutputError
+from fastw2v.formats import FORMATS
 from fastw2v.tokens import read_corpus
 from tests.programs import tree
 from tests.traps_made import open_folder, without_privileges
@@ -58,7 +59,13 @@ WRITERS = {
     "vectors.txt": exported("word2vec"),
     "vectors.txt.gz": exported("word2vec"),
     "vectors.bin": exported("word2vec-bin"),
+    "vectors.txt.zst": exported("word2vec"),
     "vectors.npz": exported("npz"),
+    **{
+        f"{form.name}{''.join(form.suffixes[:1])}": exported(form.name)
+        for form in FORMATS
+        if form.name not in ("word2vec", "word2vec-bin", "npz")
+    },
 }
 
 

@@ -39,6 +39,7 @@ from tests.fuzzed_readers import (
 )
 
 READERS = {reader.name: reader for reader in readers()}
+WITH_A_FIRST_LINE = ("word2vec", "word2vec-bin", "fasttext")
 LONGEST_S = 20
 unhurried = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
@@ -131,6 +132,20 @@ def test_a_header_that_promises_a_trillion_vectors(tmp_path, promise):
     started = time.monotonic()
     with bounded(), pytest.raises(ModelFormatError, match="model"):
         Word2Vec.load(tmp_path / "model")
+    assert time.monotonic() - started < LONGEST_S / 2
+
+
+@pytest.mark.parametrize("numbers", [f"{10**12} 3", f"9 {10**12}", f"{10**12} {10**12}"])
+@pytest.mark.parametrize(
+    "name", ["vectors, word2vec", "vectors, word2vec-bin", "vectors, fasttext"]
+)
+def test_a_first_line_that_promises_a_trillion(inputs, name, numbers):
+    sound, path, _ = inputs[name]
+    _, rest = sound.read_bytes().split(b"\n", 1)
+    path.write_bytes(numbers.encode() + b"\n" + rest)
+    started = time.monotonic()
+    with bounded():
+        assert verdict(READERS[name], path, None) == "refused"
     assert time.monotonic() - started < LONGEST_S / 2
 
 

@@ -204,18 +204,40 @@ class Word2Vec:
         write_model(StoredModel(config, self.embeddings), Path(folder))
 
     @classmethod
-    def load(cls, folder: str | Path, *, workers: int | None = None) -> Self:
-        """Read a model folder written by `save`.
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        mmap: bool = False,
+        verify: bool | None = None,
+        workers: int | None = None,
+    ) -> Self:
+        """Read a model folder written by `save`; those of every earlier version load.
+
+        Parameters
+        ----------
+        folder : path
+        mmap : bool
+            Map the arrays instead of reading them: opening takes milliseconds whatever the size,
+            and memory is used for what is looked at. Words are decoded when first asked for.
+        verify : bool, optional
+            Whether to compare the arrays with their digest, which reads all of them. Default:
+            unless `mmap`. Sizes and shapes are always checked.
+        workers : int, optional
+            Threads; default: the cores at hand.
 
         Raises
         ------
         ModelFormatError
             If it is missing, no model, damaged, or of a newer schema.
         """
-        stored = read_model(Path(folder))
+        stored = read_model(Path(folder), mapped=mmap, verify=verify)
         config = stored.config
         try:
-            settings = Hyperparameters(**with_later_settings(config["hyperparameters"]))
+            hyperparameters = config["hyperparameters"]
+            if config["schema_version"] == 1:
+                hyperparameters = with_later_settings(hyperparameters)
+            settings = Hyperparameters(**hyperparameters)
             digest = config["corpus"]["digest"]
             history = [PassRecord(**record) for record in config["history"]]
             summary = TrainingSummary(**config["summary"]) if config["summary"] else None

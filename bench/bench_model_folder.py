@@ -1,7 +1,4 @@
-"""How long a large model takes to write, to open mapped, to verify, and to read whole.
-
-python bench/bench_model_folder.py --words 1000000 --dimensions 250
-"""
+"""How long a large model takes to write, to open mapped, to verify, and to read whole."""
 
 import argparse
 import tempfile

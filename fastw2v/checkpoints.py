@@ -173,6 +173,19 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         write_arrays(temporary, checkpoint.arrays, {_KEY: json.dumps(content, ensure_ascii=False)})
 
 
+def require_unused(checkpoints: Checkpoints) -> None:
+    """Raise `CheckpointError` if a new run would overwrite the checkpoint of one that trained.
+
+    A file that only says what run was begun is no loss.
+    """
+    path = checkpoints.path
+    if path.exists() and read_checkpoint(path).state is not None:
+        raise CheckpointError(
+            f"{path}: an unfinished run is saved there; go on with it by 'fastw2v train --resume "
+            f"{checkpoints.model}', or remove the file to begin anew"
+        )
+
+
 def _digest(content: dict[str, Any], arrays: Arrays) -> str:
     described = {key: value for key, value in content.items() if key != "sha256"}
     hasher = hashlib.sha256(json.dumps(described, sort_keys=True).encode())

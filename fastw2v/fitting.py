@@ -3,18 +3,31 @@
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
+from fastw2v.encoded import EncodedTokens
+from fastw2v.errors import CorpusError, FastW2VError
 from fastw2v.exact_fitting import fit_counts
 from fastw2v.fitted import Fitted, RunOptions
+from fastw2v.holding_out import HeldOutChoice
+from fastw2v.interruption import TrainingInterrupted
 from fastw2v.precision import resolved_precision
 from fastw2v.stream_fitting import fit_stream
-from fastw2v.tokens import read_corpus
+from fastw2v.supervision import Supervisor
+from fastw2v.tokens import encode_corpus, read_corpus, read_split_corpus
+from fastw2v.validation import Validation, ValidationText
+from fastw2v.vocab import Vocabulary
 
 
-def fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions) -> Fitted:
+def fit(
+    corpus: Corpus,
+    settings: Hyperparameters,
+    run: RunOptions,
+    validation: Validation | None = None,
+) -> Fitted:
     """Read a corpus once and train on it; parameters and errors as in `Word2Vec.fit`.
 
     Skip-gram with the exact softmax holds the encoded corpus in memory until its windows are
@@ -23,23 +36,91 @@ def fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions) -> Fitted:
     """
     if settings.objective == "softmax":
         resolved_precision(settings.precision)  # refused before the text is read
-        return _fit(corpus, settings, run, None)
-    with tempfile.TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as folder:
-        return _fit(corpus, settings, run, Path(folder) / "corpus")
+    run.supervisor.announce()
+    try:
+        if settings.objective == "softmax":
+            return _fit(corpus, settings, run, validation, None)
+        with tempfile.TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as folder:
+            return _fit(corpus, settings, run, validation, Path(folder) / "corpus")
+    except FastW2VError:
+        run.supervisor.failed()
+        raise
+    except TrainingInterrupted:
+        raise
+    except KeyboardInterrupt as error:
+        if run.supervisor.checkpoints is None:
+            raise
+        raise run.supervisor.interrupted() from error
 
 
-def _fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions, folder: Path | None) -> Fitted:
+def _fit(
+    corpus: Corpus,
+    settings: Hyperparameters,
+    run: RunOptions,
+    validation: Validation | None,
+    folder: Path | None,
+) -> Fitted:
     started = time.perf_counter()
-    vocabulary, tokens = read_corpus(
-        corpus,
-        tokenizer=settings.tokenizer,
-        min_count=settings.min_count,
-        max_final_vocab=settings.max_final_vocab,
-        progress=run.stage("reading"),
-        encoded_folder=folder,
-    )
+    vocabulary, tokens, held_out = _read(corpus, settings, run, validation, folder)
+    supervisor = run.supervisor
+    supervisor.n_tokens = tokens.n_tokens
+    _require_same(supervisor, "corpus", tokens, vocabulary)
+    if held_out is not None:
+        _require_same(supervisor, "validation", held_out, vocabulary)
+        measured = ValidationText(held_out, vocabulary, settings, run.workers)
+        supervisor.held_out_loss = measured
+        supervisor.run["held_out"] = measured.as_dict()
     read_s = time.perf_counter() - started
     fit_text = fit_stream
     if settings.objective == "softmax":
         fit_text = fit_counts if settings.model == "skipgram" else fit_cbow
     return fit_text(vocabulary, tokens, settings, run, read_s)
+
+
+def _read(
+    corpus: Corpus,
+    settings: Hyperparameters,
+    run: RunOptions,
+    validation: Validation | None,
+    folder: Path | None,
+) -> tuple[Vocabulary, EncodedTokens, EncodedTokens | None]:
+    """Return the vocabulary, the training text, and the validation text if there is one."""
+    report = run.stage("reading")
+    if validation is not None and validation.fraction is not None:
+        return read_split_corpus(
+            corpus,
+            HeldOutChoice(validation.fraction, settings.seed),
+            tokenizer=settings.tokenizer,
+            min_count=settings.min_count,
+            max_final_vocab=settings.max_final_vocab,
+            progress=report,
+            encoded_folder=folder,
+        )
+    vocabulary, tokens = read_corpus(
+        corpus,
+        tokenizer=settings.tokenizer,
+        min_count=settings.min_count,
+        max_final_vocab=settings.max_final_vocab,
+        progress=report,
+        encoded_folder=folder,
+    )
+    if validation is None or validation.text is None:
+        return vocabulary, tokens, None
+    held_out = encode_corpus(validation.text, vocabulary, tokenizer=settings.tokenizer)
+    return vocabulary, tokens, held_out
+
+
+def _require_same(
+    supervisor: Supervisor, name: str, tokens: EncodedTokens, vocabulary: Vocabulary
+) -> None:
+    """Note the digest of a text; raise `CorpusError` if a resumed run began with another."""
+    if supervisor.checkpoints is None and supervisor.resumed is None:
+        return
+    came: dict[str, Any] = {"digest": tokens.digest(vocabulary), "n_tokens": tokens.n_tokens}
+    begun: dict[str, Any] = supervisor.run.setdefault(f"{name}_text", came)
+    if begun != came:
+        raise CorpusError(
+            f"{name}: expected the text that the run began with ({begun['n_tokens']:,} tokens, "
+            f"digest {begun['digest'][:16]}...), got another ({came['n_tokens']:,} tokens, digest "
+            f"{came['digest'][:16]}...); restore the text, or begin a new run on this one"
+        )

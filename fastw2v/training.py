@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastw2v.batches import BatchSource, prefetched
 from fastw2v.callbacks import Callback, PassRecord, StepReport
 from fastw2v.embeddings import Embeddings
-from fastw2v.errors import DivergenceError
+from fastw2v.errors import CheckpointError, DivergenceError
 from fastw2v.formats.array_file import Arrays
 from fastw2v.optim import Optimizer, StepRules
 from fastw2v.supervision import Supervisor, Watch
@@ -120,6 +120,11 @@ def train(
                     watch.batch_done(done, total_loss, total_weight)
                 for callback in callbacks:
                     callback(report)
+        if state.passes_done == number:
+            raise CheckpointError(
+                f"pass {number + 1}: expected {batches.batches_per_pass} batches, got fewer; the "
+                f"run was resumed after batch {state.batches_done}, which this text does not have"
+            )
     return state.history
 
 

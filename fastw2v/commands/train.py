@@ -110,9 +110,9 @@ def _begun(display: "Display", workers: int | None, given: dict[str, Any]) -> "W
     from fastw2v.model import Word2Vec
 
     corpus, output = given["corpus"], given["output"]
-    for name, value in (("CORPUS...", corpus), ("--output", output)):
+    for name, value in (("argument 'CORPUS...'", corpus), ("option '--output' / '-o'", output)):
         if not value:
-            raise click.UsageError(f"Missing {name}: expected texts and --output, or --resume")
+            raise click.UsageError(f"Missing {name}. Without --resume both are needed")
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
     model = Word2Vec(workers=workers, **settings)
     require_replaceable(output, CONFIG)
@@ -176,7 +176,7 @@ def _validation(given: dict[str, Any]) -> "Validation | None":
 def describe_interruption(interrupted: "TrainingInterrupted", output: Path) -> str:
     """Return what to tell a person whose run was interrupted."""
     if interrupted.checkpoint is None:
-        return "fastw2v: interrupted before training began; there is nothing to resume"
+        return "fastw2v: interrupted; there was nothing to save yet"
     return (
         f"fastw2v: interrupted; saved {interrupted.checkpoint.name} after pass "
         f"{interrupted.passes_done}, batch {interrupted.batches_done} of the next. Go on with:\n"

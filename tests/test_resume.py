@@ -198,7 +198,7 @@ DAMAGE = {
     "empty": (lambda p: p.write_bytes(b""), "damaged"),
     "a bit flipped": (flipped, "expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}"),
     "a position changed": (
-        lambda p: rewritten(p, lambda c: c["state"].update(passes_done=0)),
+        lambda p: rewritten(p, lambda c: c["state"].update(batches_done=0)),
         "expected SHA-256",
     ),
     "foreign": (lambda p: rewritten(p, lambda c: c.update(format="x")), "another kind of file"),

@@ -96,10 +96,11 @@ class StopSignals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._answered += 1
-        if self._deferring and not self.requested:
-            self.requested = True
+        again, self.requested = self.requested, True
+        if self._deferring and not again:
             return
-        raise KeyboardInterrupt  # or asked for a second time
+        # Where this is lost, as in a callback of a compiler, the training loop sees the mark.
+        raise KeyboardInterrupt
 
     def _watch(self) -> None:
         """Wait for signals; end the process when the main thread does not answer one."""

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from fastw2v.callbacks import PassRecord
 from fastw2v.errors import CheckpointError, ConfigurationError
-from fastw2v.files import whole_file
+from fastw2v.files import require_writable, whole_file
 from fastw2v.formats.array_file import Arrays, read_arrays, read_metadata, write_arrays
 from fastw2v.version import VERSION
 
@@ -179,6 +179,7 @@ def require_unused(checkpoints: Checkpoints) -> None:
     A file that only says what run was begun is no loss.
     """
     path = checkpoints.path
+    require_writable(path)
     if path.exists() and read_checkpoint(path).state is not None:
         raise CheckpointError(
             f"{path}: an unfinished run is saved there; go on with it by 'fastw2v train --resume "

@@ -27,17 +27,15 @@ class TrainingInterrupted(KeyboardInterrupt):
     ----------
     checkpoint : Path, optional
         From which `Word2Vec.resume` goes on.
-    passes_done, batches_done : int
-        How far it has come.
+    reached : tuple of int, optional
+        Passes done, and batches of the next one, if this moment was saved. Otherwise the
+        checkpoint is an earlier one.
     """
 
-    def __init__(
-        self, checkpoint: Path | None, passes_done: int = 0, batches_done: int = 0
-    ) -> None:
+    def __init__(self, checkpoint: Path | None, reached: tuple[int, int] | None = None) -> None:
         super().__init__("training was interrupted")
         self.checkpoint = checkpoint
-        self.passes_done = passes_done
-        self.batches_done = batches_done
+        self.reached = reached
 
 
 class StopSignals:

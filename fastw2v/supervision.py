@@ -125,15 +125,16 @@ class Supervisor:
         if self._watch is not None and self._watch.is_over and self.checkpoints:
             self._watch.save()
             state = self._watch.state
-            return TrainingInterrupted(self.checkpoints.path, state.passes_done)
+            return TrainingInterrupted(self.checkpoints.path, (state.passes_done, 0))
         can_begin_again = self.checkpoints is not None and self.checkpoints.path.exists()
         return TrainingInterrupted(
             self.checkpoints.path if self.checkpoints and can_begin_again else None
         )
 
     def failed(self) -> None:
-        """Remove what `announce` wrote, after an error before training."""
-        if self._watch is None and self.checkpoints and self.checkpoints.every and self.begins:
+        """Remove what `announce` wrote, after an error before there was anything to save."""
+        has_saved = self._watch is not None and self._watch.has_saved
+        if self.checkpoints and self.checkpoints.every and self.begins and not has_saved:
             self.checkpoints.path.unlink(missing_ok=True)
 
 
@@ -152,6 +153,7 @@ class Watch:
     ) -> None:
         self.state = supervisor.state or TrainingState()
         self.is_over = False
+        self.has_saved = False
         self._supervisor = supervisor
         self._objective = objective
         self._embeddings = embeddings
@@ -298,6 +300,7 @@ class Watch:
             arrays |= {_KEPT + name: array for name, array in self._kept.items()}
         write_checkpoint(checkpoints.path, Checkpoint(self._supervisor.run, state, arrays))
         self._saved = time.perf_counter()
+        self.has_saved = True
 
     def _restore(self, arrays: Arrays) -> None:
         expected = self._objective.arrays()
@@ -322,6 +325,5 @@ class Watch:
         checkpoints = self._supervisor.checkpoints
         raise TrainingInterrupted(
             checkpoints.path if checkpoints else None,
-            self.state.passes_done,
-            self.state.batches_done,
+            (self.state.passes_done, self.state.batches_done),
         )

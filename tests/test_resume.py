@@ -152,6 +152,33 @@ def test_seconds_go_on_from_where_they_were(corpus, tmp_path):
     assert elapsed[-1] > before_s > elapsed[-2]
 
 
+def test_a_new_run_does_not_overwrite_an_unfinished_one(run, corpus, tmp_path):
+    stopped(corpus, tmp_path / "model", 3, "0.0001s", **RUNS["counts"])
+    before = checkpoint_path(tmp_path / "model").read_bytes()
+    status, _, errors = run("train", corpus, "-o", tmp_path / "model", "--quiet")
+    assert status == 2
+    assert "an unfinished run is saved there; go on with it by 'fastw2v train --resume" in errors
+    assert checkpoint_path(tmp_path / "model").read_bytes() == before
+
+
+def test_resuming_takes_no_settings(run, corpus, tmp_path):
+    stopped(corpus, tmp_path / "model", 3, "0.0001s", **RUNS["counts"])
+    for option in (["--epochs", "9"], ["--output", "x"], ["--patience", "1"], ["--seed", "1"]):
+        status, _, errors = run("train", "--resume", tmp_path / "model", *option)
+        assert status == 2
+        assert f"{option[0]}: expected no settings beside --resume" in errors
+    assert run("train", "--resume", tmp_path / "model", "--workers", "1", "--quiet")[0] == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
+    status, shown, _ = run("train", "--resume", tmp_path / "model")
+    assert (status, shown.split(": ")[1]) == (
+        0,
+        "is trained and saved; there is nothing to resume\n",
+    )
+    status, _, errors = run("train", "--resume", tmp_path / "another")
+    assert status == 2
+    assert "another.checkpoint: no such checkpoint; begin the run with 'fastw2v train'" in errors
+
+
 def test_another_corpus_is_refused(corpus, tmp_path):
     text = tmp_path / "text.txt"
     shutil.copy(corpus, text)

@@ -241,6 +241,15 @@ def test_a_run_that_diverges_ends_in_its_last_good_pass(corpus, monkeypatch):
     assert model.summary.loss_nats < model.summary.unigram_entropy_nats
 
 
+def test_a_run_that_diverges_in_its_first_pass_leaves_nothing(corpus, tmp_path, monkeypatch):
+    diverging_in_pass(1, monkeypatch)
+    model = Word2Vec(**SMALL)
+    with pytest.raises(DivergenceError, match="got nan in batch 1 of 12"):
+        model.fit(corpus, checkpoints=Checkpoints(tmp_path / "model", "1pass"))
+    assert model.summary is None
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_program_saves_the_last_good_pass(run, corpus, tmp_path, monkeypatch):
     diverging_in_pass(2, monkeypatch)
     options = ["--vector-size", "6", "--window", "2", "--min-count", "1", "--batch-rows", "16"]

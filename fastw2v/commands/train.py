@@ -86,7 +86,8 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
             if model is None:
                 click.echo(f"{output}: is trained and saved; there is nothing to resume")
                 return
-            model.save(output)
+            with signals.deferred():  # nothing is lost for want of a second
+                model.save(output)
         except TrainingInterrupted as interrupted:
             signals.requested = False
             click.echo(describe_interruption(interrupted, output), err=True)
@@ -177,9 +178,12 @@ def describe_interruption(interrupted: "TrainingInterrupted", output: Path) -> s
     """Return what to tell a person whose run was interrupted."""
     if interrupted.checkpoint is None:
         return "fastw2v: interrupted; there was nothing to save yet"
+    name, reached = interrupted.checkpoint.name, interrupted.reached
+    what = f"{name} is as it was saved before"
+    if reached is not None:
+        what = f"saved {name} after pass {reached[0]} and {reached[1]} batches of the next"
     return (
-        f"fastw2v: interrupted; saved {interrupted.checkpoint.name} after pass "
-        f"{interrupted.passes_done}, batch {interrupted.batches_done} of the next. Go on with:\n"
+        f"fastw2v: interrupted; {what}. Go on with:\n"
         f"fastw2v train --resume {shlex.quote(str(output))}"
     )
 

@@ -12,15 +12,42 @@ from fastw2v.mapping import mapped_bytes
 Arrays = dict[str, NDArray[Any]]
 
 _DTYPES = {"U8": "u1", "I32": "<i4", "I64": "<i8", "F32": "<f4", "F64": "<f8"}
+_NAMES = {kind: name for name, kind in _DTYPES.items()}
 _LENGTH_BYTES = 8  # of the header's length, at the file's begin
+_ALIGNMENT = 8
 
 
 def write_arrays(path: Path, arrays: Arrays, metadata: dict[str, str] | None = None) -> None:
-    """Write arrays under their names."""
-    from safetensors.numpy import save_file
+    """Write arrays under their names, and texts beside them.
 
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(whole, str(path), metadata)
+    Not by the library, whose writer goes through a file of its own in the same folder: killed, it
+    would stay there for ever. Wide numbers come first, so that all are aligned when mapped.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    names = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    begin = 0
+    for name in names:
+        end = begin + arrays[name].nbytes
+        kind = arrays[name].dtype.newbyteorder("<").str.replace("|", "")
+        header[name] = {
+            "dtype": _NAMES[kind],
+            "shape": list(arrays[name].shape),
+            "data_offsets": [begin, end],
+        }
+        begin = end
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(_LENGTH_BYTES, "little"))
+        file.write(text)
+        for name in names:
+            stored = np.ascontiguousarray(arrays[name], arrays[name].dtype.newbyteorder("<"))
+            file.write(stored.reshape(-1).view(np.uint8).data)
 
 
 def read_arrays(path: Path, *, mapped: bool = False) -> Arrays:

@@ -2,6 +2,8 @@
 
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from fastw2v.exact_fitting import fit_counts
 from fastw2v.fitted import Fitted, RunOptions
 from fastw2v.holding_out import HeldOutChoice
 from fastw2v.interruption import TrainingInterrupted
+from fastw2v.places import claimed, clear_abandoned, temporary_prefix
 from fastw2v.precision import resolved_precision
 from fastw2v.stream_fitting import fit_stream
 from fastw2v.supervision import Supervisor
@@ -40,8 +43,8 @@ def fit(
     try:
         if settings.objective == "softmax":
             return _fit(corpus, settings, run, validation, None)
-        with tempfile.TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as folder:
-            return _fit(corpus, settings, run, validation, Path(folder) / "corpus")
+        with _temporary_folder() as folder:
+            return _fit(corpus, settings, run, validation, folder / "corpus")
     except FastW2VError:
         run.supervisor.failed()
         raise
@@ -51,6 +54,20 @@ def fit(
         if run.supervisor.checkpoints is None:
             raise
         raise run.supervisor.interrupted() from error
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Yield a folder for the encoded text; remove it, and those of processes that were killed."""
+    family = Path(tempfile.gettempdir()) / "encoded text"
+    clear_abandoned(family)
+    with (
+        tempfile.TemporaryDirectory(
+            prefix=temporary_prefix(family), ignore_cleanup_errors=True
+        ) as folder,
+        claimed(Path(folder)),
+    ):
+        yield Path(folder)
 
 
 def _fit(

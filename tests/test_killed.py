@@ -44,8 +44,10 @@ def corpus(tmp_path_factory):
     return write_text(tmp_path_factory.mktemp("corpus") / "text.txt", sentences)
 
 
-def started(arguments, folder, **options):
+def started(arguments, folder, tmp=None):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    if tmp is not None:
+        environment["TMPDIR"] = str(tmp)
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         cwd=folder,
@@ -53,7 +55,6 @@ def started(arguments, folder, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
     )
 
 
@@ -199,9 +200,7 @@ LONGER = ["--epochs", "400"]
 def test_interrupted_training_is_saved_and_says_how_to_go_on(corpus, tmp_path, kind, number):
     arguments = ["train", corpus, "-o", tmp_path / "my model", *SETTINGS, *RUNS[kind], *LONGER]
     process = started([*arguments, "--checkpoint-every", "0.1s"], tmp_path)
-    while not checkpoint_path(tmp_path / "my model").exists() and process.poll() is None:
-        time.sleep(0.01)
-    time.sleep(1.0)
+    wait_for_training(process, tmp_path / "my model")
     process.send_signal(number)
     asked = time.perf_counter()
     _, errors = process.communicate(timeout=60)
@@ -212,8 +211,37 @@ def test_interrupted_training_is_saved_and_says_how_to_go_on(corpus, tmp_path, k
     assert "Traceback" not in errors
     command = shlex.split(lines[-1])
     assert command == ["fastw2v", "train", "--resume", str(tmp_path / "my model")]
-    state = read_checkpoint(checkpoint_path(tmp_path / "my model")).state
-    assert state is None or state.passes_done < 400
+    assert read_checkpoint(checkpoint_path(tmp_path / "my model")).state.passes_done < 400
+
+
+def wait_for_training(process, target):
+    """Wait until a checkpoint with arrays has been written."""
+    path = checkpoint_path(target)
+    while process.poll() is None:
+        if path.exists() and path.stat().st_size > 100_000:
+            return
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_s", [0.8, 1.2, 1.6, 2.0, 2.4])
+def test_interrupted_before_training_the_run_can_be_begun_again(corpus, tmp_path, delay_s):
+    text = tmp_path / "text.txt"
+    text.write_text(corpus.read_text(encoding="utf-8") * 40, encoding="utf-8")
+    arguments = ["train", text, "-o", tmp_path / "model", *SETTINGS, *LONGER]
+    process = started([*arguments, "--checkpoint-every", "1h"], tmp_path)
+    while not checkpoint_path(tmp_path / "model").exists():
+        time.sleep(0.01)
+    time.sleep(delay_s - 0.8)
+    process.send_signal(signal.SIGINT)
+    asked = time.perf_counter()
+    _, errors = process.communicate(timeout=60)
+    assert time.perf_counter() - asked < ANSWER_S
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert errors.startswith("fastw2v: interrupted")
+    assert read_checkpoint(checkpoint_path(tmp_path / "model")).run["sources"] == [str(text)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.checkpoint", "text.txt"]
 
 
 def test_the_command_that_was_printed_ends_in_the_same_bytes(corpus, whole, tmp_path):
@@ -259,3 +287,20 @@ def test_a_long_call_of_compiled_code_cannot_delay_the_end():
     _, errors = process.communicate(timeout=60)
     assert time.perf_counter() - asked < ANSWER_S
     assert (process.returncode, errors) == (130, "fastw2v: interrupted\n")
+
+
+def test_the_encoded_text_of_a_killed_run_is_removed_by_the_next(corpus, tmp_path):
+    """It lies in the system's temporary folder, and may be as large as the corpus."""
+    temporary_folder = tmp_path / "tmp"
+    temporary_folder.mkdir()
+    arguments = ["train", corpus, "-o", tmp_path / "model", *SETTINGS, *RUNS["negative"]]
+    process = started([*arguments, *LONGER], tmp_path, tmp=temporary_folder)
+    while process.poll() is None and not list(temporary_folder.glob("*/corpus/ids.int32")):
+        time.sleep(0.005)
+    process.kill()
+    process.communicate(timeout=60)
+    assert len(list(temporary_folder.iterdir())) == 1
+    process = started(arguments, tmp_path, tmp=temporary_folder)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert list(temporary_folder.iterdir()) == []

@@ -36,6 +36,10 @@ class ModelFormatError(FastW2VError):
     """A file or folder is not a model that this version can read."""
 
 
+class CheckpointError(FastW2VError):
+    """A checkpoint is missing, damaged, or of another run or machine."""
+
+
 class OutputError(FastW2VError):
     """A result cannot be written where it was asked for."""
 

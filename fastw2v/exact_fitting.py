@@ -48,20 +48,25 @@ def fit_counts(
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
     batches = _batches(settings, tokens, counts, keep, window_widths(vocabulary, settings))
     with WorkerPool(run.workers) as pool:
-        objective = _started(settings, counts, keep, batches.max_rows, pool, run.progress)
+        objective = _started(settings, counts, keep, batches.max_rows, pool, run)
         tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
-        history = train(
-            objective, batches, optimizer, passes=settings.epochs, callbacks=run.callbacks
-        )
+
+        def embeddings() -> Embeddings:
+            # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
+            bias = (objective.out_bias - np.log(keep)).astype(np.float32)
+            return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
+
+        with run.supervisor.watch(objective, embeddings) as watch:
+            train(
+                objective,
+                batches,
+                optimizer,
+                passes=settings.epochs,
+                callbacks=run.callbacks,
+                watch=watch,
+            )
         loss_nats = _final_loss(settings, objective, batches, counts, keep)
-    # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
-    embeddings = Embeddings(
-        vocabulary,
-        objective.in_vectors,
-        objective.out_vectors,
-        (objective.out_bias - np.log(keep)).astype(np.float32),
-    )
     summary = TrainingSummary(
         loss_nats,
         counts.context_entropy_nats(keep, keep),
@@ -73,7 +78,7 @@ def fit_counts(
         batches.max_rows,
         resolved_precision(settings.precision),
     )
-    return Fitted(embeddings, summary, history, tokens.digest(vocabulary))
+    return Fitted(embeddings(), summary, watch.state.history, tokens.digest(vocabulary))
 
 
 def window_widths(vocabulary: Vocabulary, settings: Hyperparameters) -> NDArray[np.int32] | None:
@@ -118,13 +123,13 @@ def _started(
     keep: NDArray[np.float64],
     max_rows: int,
     pool: WorkerPool,
-    progress: StageProgress | None,
+    run: RunOptions,
 ) -> ExactSoftmax:
-    """Return the objective with its first vectors."""
-    report = stage_of(progress, "starting")
+    """Return the objective with its first vectors; of a resumed run any will do."""
+    report = run.stage("starting")
     if report:
         report(0, 1)
-    if settings.start == "spectral":
+    if settings.start == "spectral" and run.supervisor.begins:
         in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool)
     else:
         in_vectors, out_vectors = random_vectors(len(keep), settings)

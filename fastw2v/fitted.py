@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from fastw2v.callbacks import Callback, PassRecord, StageProgress
 from fastw2v.embeddings import Embeddings
+from fastw2v.supervision import Ended, Supervisor
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,34 @@ class TrainingSummary:
 
 
 @dataclass(frozen=True)
+class RunRecord:
+    """What a model remembers of its run, beside hyper-parameters and history.
+
+    Attributes
+    ----------
+    sources : list of str, optional
+        The files and folders of the training text; None for lists of tokens.
+    validation : dict, optional
+        What was held out, and how much it is.
+    patience : int, optional
+    ended : {"finished", "patience", "diverged"}
+        Why training ended.
+    kept_pass : int
+        The pass whose parameters the model has.
+    """
+
+    sources: list[str] | None
+    validation: dict[str, Any] | None
+    patience: int | None
+    ended: Ended
+    kept_pass: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Fitted:
     """What fitting hands to the model."""
 
@@ -70,13 +100,15 @@ class Fitted:
 class RunOptions:
     """What does not change the result: threads, and who is told what.
 
-    `notice` gets sentences that a person should read, before a long run above all.
+    `notice` gets sentences that a person should read, before a long run above all; `supervisor`
+    has what goes on beside training.
     """
 
     workers: int
     callbacks: Sequence[Callback] = ()
     progress: StageProgress | None = None
     notice: Callable[[str], None] | None = None
+    supervisor: Supervisor = field(default_factory=Supervisor)
 
     def stage(self, name: str) -> Callable[[int, int | None], None] | None:
         """Return what reports (done, total) of one stage, or None."""

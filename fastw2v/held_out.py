@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -110,11 +111,7 @@ def text_perplexity(
             f"each other, got {len(tokens.ids)} known and {tokens.n_oov} unknown tokens"
         )
     with WorkerPool(workers) as pool:
-        if settings.objective == "softmax" and settings.model == "skipgram":
-            loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool)
-            own_nats = loss_nats
-        else:
-            loss_nats, own_nats = _losses_of_rows(embeddings, tokens, counts, settings, pool)
+        loss_nats, own_nats = losses_of(embeddings, tokens, counts, settings, pool)
     return Perplexity(
         loss_nats,
         perplexity_of(loss_nats),
@@ -125,6 +122,44 @@ def text_perplexity(
         own_nats,
         opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0,
     )
+
+
+class Losses(NamedTuple):
+    """The loss of the model's probabilities, and that of its objective's definition."""
+
+    loss_nats: float
+    own_nats: float
+
+
+def losses_of(
+    embeddings: Embeddings,
+    tokens: EncodedTokens,
+    counts: PairCounts,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    *,
+    sample: int | None = None,
+) -> Losses:
+    """Return the losses on a text, in nats.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+    tokens : EncodedTokens
+    counts : PairCounts
+        Of the settings' windows.
+    settings : Hyperparameters
+        Those that the embeddings were trained with.
+    pool : WorkerPool
+        The result does not depend on how many workers it has.
+    sample : int, optional
+        Take only so many rows, drawn by the seed; not for skip-gram with the exact softmax, which
+        takes all.
+    """
+    if settings.objective == "softmax" and settings.model == "skipgram":
+        loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool)
+        return Losses(loss_nats, loss_nats)
+    return _losses_of_rows(embeddings, tokens, counts, settings, pool, sample)
 
 
 def _skipgram_softmax_loss(
@@ -152,25 +187,26 @@ def _losses_of_rows(
     counts: PairCounts,
     settings: Hyperparameters,
     pool: WorkerPool,
-) -> tuple[float, float]:
-    """Return the loss of the model's probabilities, and that of its objective's definition."""
+    sample: int | None,
+) -> Losses:
     rows: InputRows
+    drawn: dict[str, Any] = {"sample": sample, "seed": settings.seed}
     if settings.model == "cbow":
         rows = CbowRows(
-            embeddings.in_vectors, tokens, window=settings.window, mean=settings.cbow_mean
+            embeddings.in_vectors, tokens, window=settings.window, mean=settings.cbow_mean, **drawn
         )
     else:
-        rows = CentreRows(embeddings.in_vectors, counts)
+        rows = CentreRows(embeddings.in_vectors, counts, **drawn)
     word_counts = embeddings.vocabulary.counts
     if settings.objective == "hierarchical":
         tree = TreeScores(embeddings.out_vectors, huffman_tree(word_counts), pool)
         loss_nats = hierarchical_loss(tree, rows)
-        return loss_nats, loss_nats
+        return Losses(loss_nats, loss_nats)
     scores = SoftmaxScores(embeddings.out_vectors, pool)
     # The bias holds the calibrated weight of the unigram distribution already.
     point = Calibration(embeddings.temperature, 1.0, math.nan)
     loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
     if settings.objective == "softmax":
-        return loss_nats, loss_nats
+        return Losses(loss_nats, loss_nats)
     noise = noise_distribution(word_counts, settings.ns_exponent)
-    return loss_nats, negative_sampling_loss(scores, rows, noise, settings.negative)
+    return Losses(loss_nats, negative_sampling_loss(scores, rows, noise, settings.negative))

@@ -56,6 +56,13 @@ class Display:
             self._bars.progress.stop()
 
 
+def held_out(report: StepReport) -> str:
+    """Return what to add about the validation text, if there is something."""
+    if report.held_out_loss_nats is None:
+        return ""
+    return f", held out {report.held_out_loss_nats:.4f} nats"
+
+
 class _Bars:
     def __init__(self) -> None:
         from rich.console import Console
@@ -86,7 +93,7 @@ class _Bars:
     def step(self, report: StepReport) -> None:
         detail = (
             f"pass {report.pass_number}/{report.passes}  loss {report.loss_nats:.4f} nats  "
-            f"rate {report.learning_rate:.4f}"
+            f"rate {report.learning_rate:.4f}{held_out(report)}"
         )
         self.progress.update(
             self._task("training", report.steps), completed=report.step, detail=detail
@@ -110,7 +117,7 @@ class _Lines:
         print(
             f"training: pass {report.pass_number}/{report.passes}, "
             f"{report.step}/{report.steps} batches, loss {report.loss_nats:.4f} nats, "
-            f"rate {report.learning_rate:.4f}, {report.elapsed_s:.1f} s",
+            f"rate {report.learning_rate:.4f}, {report.elapsed_s:.1f} s{held_out(report)}",
             file=sys.stderr,
             flush=True,
         )

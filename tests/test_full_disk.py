@@ -179,7 +179,7 @@ def test_no_room_for_the_encoded_text(run, tmp_path, monkeypatch, objective):
         status, _, errors = run("train", path, "-o", tmp_path / "model", *words)
         assert list(disk.iterdir()) == []
     assert status == 2
-    assert errors.startswith(f"fastw2v: {disk}/fastw2v-")
+    assert errors.startswith(f"fastw2v: {disk}/.fastw2v-")
     assert re.search(r"could not be written \(.*No space left.*set TMPDIR to a folder", errors)
     assert sorted(place.name for place in tmp_path.iterdir()) == ["text.txt"]
 

@@ -50,3 +50,12 @@ class DivergenceError(FastW2VError):
 
 class MissingDependencyError(FastW2VError, ImportError):
     """An optional package is needed and not installed; the message says what to install."""
+
+
+class EvaluationError(FastW2VError):
+    """A test set cannot be read, or says nothing about the vectors at hand."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return another library's message as one line, for a message of ours."""
+    return " ".join(str(error).split())

@@ -4,14 +4,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
-from fastw2v.corpus import Corpus
+from fastw2v.corpus import Corpus, OpenedCorpus, TextCorpus, open_corpus
 from fastw2v.encoded import EncodedTokens
-from fastw2v.errors import CorpusError, FastW2VError
+from fastw2v.errors import CorpusError, FastW2VError, OutputError
 from fastw2v.exact_fitting import fit_counts
 from fastw2v.fitted import Fitted, RunOptions
 from fastw2v.holding_out import HeldOutChoice
@@ -58,16 +59,30 @@ def fit(
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """Yield a folder for the encoded text; remove it, and those of processes that were killed."""
-    family = Path(tempfile.gettempdir()) / "encoded text"
-    clear_abandoned(family)
-    with (
-        tempfile.TemporaryDirectory(
-            prefix=temporary_prefix(family), ignore_cleanup_errors=True
-        ) as folder,
-        claimed(Path(folder)),
-    ):
-        yield Path(folder)
+    """Yield a folder for the encoded text; remove it, and those of processes that were killed.
+
+    What cannot be written there says what to do.
+    """
+    try:
+        family = Path(tempfile.gettempdir()) / "encoded text"
+        clear_abandoned(family)
+        with (
+            tempfile.TemporaryDirectory(
+                prefix=temporary_prefix(family), ignore_cleanup_errors=True
+            ) as folder,
+            claimed(Path(folder)),
+        ):
+            yield Path(folder)
+    except OutputError as error:
+        raise OutputError(
+            f"{error}; the encoded text needs about 4 bytes a word and 8 a line twice over: set "
+            "TMPDIR to a folder on a disk with room"
+        ) from error
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"temporary folder: expected one to write to, got none ({error.strerror}); set TMPDIR "
+            "to a folder that exists"
+        ) from error
 
 
 def _fit(
@@ -78,7 +93,9 @@ def _fit(
     folder: Path | None,
 ) -> Fitted:
     started = time.perf_counter()
-    vocabulary, tokens, held_out = _read(corpus, settings, run, validation, folder)
+    opened = open_corpus(corpus, settings.errors)
+    vocabulary, tokens, held_out = _read(opened, settings, run, validation, folder)
+    _tell_of_reading(opened, folder, run)
     supervisor = run.supervisor
     supervisor.n_tokens = tokens.n_tokens
     _require_same(supervisor, "corpus", tokens, vocabulary)
@@ -91,11 +108,26 @@ def _fit(
     fit_text = fit_stream
     if settings.objective == "softmax":
         fit_text = fit_counts if settings.model == "skipgram" else fit_cbow
-    return fit_text(vocabulary, tokens, settings, run, read_s)
+    fitted = fit_text(vocabulary, tokens, settings, run, read_s)
+    n_invalid = opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0
+    return replace(fitted, summary=replace(fitted.summary, n_invalid=n_invalid))
+
+
+def _tell_of_reading(opened: OpenedCorpus, folder: Path | None, run: RunOptions) -> None:
+    if run.notice is None or not isinstance(opened, TextCorpus):
+        return
+    if opened.read_once:
+        place = "memory" if folder is None else str(folder.parent)
+        run.notice(
+            f"{', '.join(opened.read_once)} cannot be read again: its words are kept in {place}, "
+            "as numbers, until the end of training"
+        )
+    if opened.repairs.n_sequences:
+        run.notice(opened.repairs.sentence(opened.errors))
 
 
 def _read(
-    corpus: Corpus,
+    corpus: OpenedCorpus,
     settings: Hyperparameters,
     run: RunOptions,
     validation: Validation | None,
@@ -123,7 +155,8 @@ def _read(
     )
     if validation is None or validation.text is None:
         return vocabulary, tokens, None
-    held_out = encode_corpus(validation.text, vocabulary, tokenizer=settings.tokenizer)
+    text = open_corpus(validation.text, settings.errors)
+    held_out = encode_corpus(text, vocabulary, tokenizer=settings.tokenizer)
     return vocabulary, tokens, held_out
 
 

@@ -96,6 +96,10 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
         vocabulary = model.vocabulary
         click.echo(f"vocabulary   {len(vocabulary):,} words of {vocabulary.n_raw_types:,}")
         click.echo(f"tokens       {vocabulary.n_tokens:,} of {vocabulary.n_raw_tokens:,}")
+        if model.summary.n_invalid:
+            click.echo(
+                f"not UTF-8    {model.summary.n_invalid:,} sequences, {model.settings.errors}d"
+            )
         click.echo(describe(model.summary, model.settings.objective))
         if model.run_record is not None and model.run_record.validation is not None:
             click.echo(describe_held_out(model.history, model.run_record))

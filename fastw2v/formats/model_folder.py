@@ -7,6 +7,7 @@ is, and the size and SHA-256 of the other file; docs/long_runs.md has every key.
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -15,7 +16,7 @@ import numpy as np
 
 from fastw2v.config import Objective
 from fastw2v.embeddings import Embeddings
-from fastw2v.errors import ModelFormatError, VocabularyError
+from fastw2v.errors import ModelFormatError, VocabularyError, one_line
 from fastw2v.files import whole_folder
 from fastw2v.formats.array_file import Arrays, read_arrays, write_arrays
 from fastw2v.formats.model_schema_1 import read_schema_1, with_later_settings
@@ -29,6 +30,8 @@ FORMAT = "fastw2v-model"
 SCHEMA_VERSION = 2
 CONFIG = "config.json"
 ARRAYS = "arrays.safetensors"
+# JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
+_DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,12 @@ def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None
             probabilities.get("temperature", 1.0),
         )
         _require_arrays(arrays, len(vocabulary), embeddings.objective)
+        _require_temperature(embeddings.temperature)
         if not mapped:
             _require_finite(arrays)
-    except (OSError, ValueError, LookupError, TypeError, VocabularyError) as error:
+    except (*_DAMAGE, LookupError, TypeError, VocabularyError) as error:
         raise ModelFormatError(
-            f"{folder}: the model is damaged ({type(error).__name__}: {error}); "
+            f"{folder}: the model is damaged ({type(error).__name__}: {one_line(error)}); "
             "restore it from a copy or train again"
         ) from error
     return StoredModel(config, embeddings)
@@ -176,8 +180,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelFormatError(f"{path}: cannot be read as JSON ({error})") from error
+    except _DAMAGE as error:
+        raise ModelFormatError(f"{path}: cannot be read as JSON ({one_line(error)})") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ModelFormatError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')
     version = config.get("schema_version")
@@ -192,6 +196,12 @@ def _read_config(folder: Path) -> dict[str, Any]:
             "restore the model from a copy or train again"
         )
     return config
+
+
+def _require_temperature(temperature: Any) -> None:
+    is_number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+    if not is_number or not math.isfinite(temperature):
+        raise ValueError(f"temperature: expected a finite number, got {str(temperature)[:60]}")
 
 
 def _require_arrays(arrays: Arrays, n_words: int, objective: str) -> None:

@@ -37,9 +37,10 @@ def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
 
     A later setting's default need not be what models did before it.
     """
-    settings = {"window_sample": 0.0, **hyperparameters}  # windows were plain
-    # Other objectives refuse the setting, and their windows are plain still.
-    return settings if settings.get("objective", "softmax") == "softmax" else hyperparameters
+    kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
+    if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
+        return hyperparameters
+    return {"window_sample": 0.0, **hyperparameters}  # windows were plain
 
 
 def _require_words(words: Any) -> None:

@@ -170,7 +170,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     content["sha256"] = _digest(content, checkpoint.arrays)
     with whole_file(path) as temporary:
-        write_arrays(temporary, checkpoint.arrays, {_KEY: json.dumps(content, ensure_ascii=False)})
+        write_arrays(temporary, checkpoint.arrays, {_KEY: json.dumps(content)})
 
 
 def require_unused(checkpoints: Checkpoints) -> None:
@@ -211,7 +211,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         )
     try:
         content = json.loads(read_metadata(path).get(_KEY, "null"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path, error) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a checkpoint, this is another kind of file")

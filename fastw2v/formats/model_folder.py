@@ -80,7 +80,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
             },
         }
         config = signed(header | model.config | content)
-        text = json.dumps(config, ensure_ascii=False, indent=1) + "\n"
+        text = json.dumps(config, indent=1) + "\n"  # a path may be no UTF-8
         (temporary / CONFIG).write_text(text, encoding="utf-8")
 
 
@@ -94,7 +94,7 @@ def described(path: Path) -> dict[str, Any]:
 def signed(config: dict[str, Any]) -> dict[str, Any]:
     """Return a config with the digest of all its other content."""
     content = {key: value for key, value in config.items() if key != "sha256"}
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return content | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 

@@ -1,0 +1,25 @@
+// The page's colours live in its style sheet; figures ask for them here.
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/** Call `paint` when the browser turns dark or light. */
+function onSchemeChange(paint) {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+}
+
+function paintAxes(plot) {
+  plot.background_fill_color = null;
+  plot.border_fill_color = null;
+  for (const axis of [...plot.below, ...plot.left]) {
+    for (const part of ["axis_line", "major_tick_line", "minor_tick_line"]) {
+      if (axis[`${part}_color`] !== null) axis[`${part}_color`] = colour("line");
+    }
+    axis.axis_label_text_color = colour("quiet");
+    axis.major_label_text_color = colour("quiet");
+  }
+  for (const part of plot.center) {
+    if ("grid_line_color" in part) part.grid_line_color = colour("line");
+  }
+}

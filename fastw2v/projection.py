@@ -18,11 +18,6 @@ _PERPLEXITY = 30.0
 _FEWEST_WORDS = 4  # with fewer there is nothing that neighbours could say
 
 
-def default_method() -> ProjectionMethod:
-    """Return "umap" where umap-learn is installed, else "pca"."""
-    return "umap" if find_spec("umap") else "pca"
-
-
 def require_method(method: ProjectionMethod) -> None:
     """Raise an error now, before any work, if `method` cannot be used.
 

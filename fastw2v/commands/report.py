@@ -19,7 +19,10 @@ from fastw2v.commands.options import quiet_option, workers_option
     "--map",
     "method",
     type=click.Choice(["pca", "umap", "tsne"]),
-    help="How words get their places. Default: umap if umap-learn is installed, else pca.",
+    default="pca",
+    show_default=True,
+    help="How words get their places: principal components, at once; UMAP (umap-learn) or t-SNE "
+    "(openTSNE), which show groups and take minutes.",
 )
 @click.option(
     "--words", "n_words", type=click.IntRange(min=1),

@@ -26,7 +26,6 @@ def map_figure() -> dict[str, Any]:
         sizing_mode="stretch_both",
         toolbar_location=None,
         tools=[],
-        output_backend="webgl",
         lod_threshold=20_000,
     )
     plane.axis.visible = False
@@ -60,7 +59,9 @@ def map_figure() -> dict[str, Any]:
             text_font_size="12px" if name == "labels" else "13px",
             text_baseline="middle",
             x_offset=6,
-            text_outline_color="white",
+            text_outline_color=None,
+            background_fill_alpha=0.75,
+            border_radius=3,
             source=source("x", "y", "text"),
             name=name,
         )

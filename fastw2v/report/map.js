@@ -1,7 +1,6 @@
 // The map: points for all words, names for as many as have room, and what is lit.
 
-const LABEL_WIDTH = 96; // pixels that a name takes on the map
-const LABEL_HEIGHT = 24;
+const PIXELS_A_NAME = 9000; // of the map's area, for each frequent word that is named
 const ZOOM_STEP = 1.4;
 const PAN_STEP = 0.15;
 
@@ -19,7 +18,8 @@ class WordMap {
     const size = data.words.length;
     this.x = Float64Array.from({ length: size }, (_, id) => places[2 * id]);
     this.y = Float64Array.from({ length: size }, (_, id) => places[2 * id + 1]);
-    this.highlighted = [];
+    this.lit = {};
+    this.highlighted = new Set();
     this.#fill();
     this.paint();
     this.showAll();
@@ -46,7 +46,7 @@ class WordMap {
   }
 
   paint() {
-    paintAxes(this.plane);
+    paintAxes(this.plane, "raised");
     const dots = { points: "points", chosen: "chosen", near: "near", contexts: "context" };
     for (const [name, kind] of Object.entries(dots)) {
       this.model(name).glyph.fill_color = colour(kind);
@@ -55,7 +55,7 @@ class WordMap {
     for (const [name, kind] of Object.entries(names)) {
       const { glyph } = this.model(name === "labels" ? name : `${name}_labels`);
       glyph.text_color = colour(kind);
-      glyph.text_outline_color = colour("raised");
+      glyph.background_fill_color = colour("raised");
     }
   }
 
@@ -139,32 +139,31 @@ class WordMap {
     this.naming = setTimeout(() => this.#name(), 120);
   }
 
-  /** Name the most frequent words that are seen, one to a cell of the map. */
+  /** Name what is lit, then the most frequent words that are seen, as far as there is room. */
   #name() {
     this.#readView();
     const { width, height } = this.#room;
     const { x, y, scale } = this.view;
-    const taken = new Set();
-    const cell = (id) => {
-      const column = Math.floor(((this.x[id] - x) / scale + width / 2) / LABEL_WIDTH);
-      const row = Math.floor(((this.y[id] - y) / scale + height / 2) / LABEL_HEIGHT);
-      return [column, row];
+    // Where the buttons and the legend stand.
+    const taken = [[0, 0, 170, 56], [0, height - 40, 210, height]];
+    const take = (id, air) => {
+      const left = (this.x[id] - x) / scale + width / 2;
+      const middle = height / 2 - (this.y[id] - y) / scale;
+      if (left < 0 || middle < 10 || middle > height - 10) return false;
+      const box = [left - 4, middle - 9, left + 12 + 7.5 * this.data.words[id].length, middle + 9];
+      if (box[2] > width) return false;
+      const meets = ([l, t, r, b]) =>
+        l - air < box[2] && box[0] < r + air && t - air < box[3] && box[1] < b + air;
+      if (taken.some(meets)) return false;
+      return taken.push(box);
     };
-    const take = (id) => {
-      const [column, row] = cell(id);
-      for (const across of [-1, 0, 1]) {
-        for (const up of [-1, 0, 1]) taken.add(`${column + across} ${row + up}`);
-      }
-    };
-    const [columns, rows] = [Math.floor(width / LABEL_WIDTH), Math.floor(height / LABEL_HEIGHT)];
-    for (const id of this.highlighted) take(id);
+    for (const [name, ids] of Object.entries(this.lit)) {
+      this.#put(`${name}_labels`, ids.filter((id) => take(id, 0)));
+    }
     const named = [];
-    for (let id = 0; id < this.x.length && named.length < (columns * rows) / 4; id++) {
-      const [column, row] = cell(id);
-      if (column < 0 || row < 0 || column >= columns || row > rows) continue;
-      if (taken.has(`${column} ${row}`)) continue;
-      take(id);
-      named.push(id);
+    const most = (width * height) / PIXELS_A_NAME;
+    for (let id = 0; id < this.x.length && named.length < most; id++) {
+      if (!this.highlighted.has(id) && take(id, 8)) named.push(id);
     }
     this.#put("labels", named);
   }
@@ -180,11 +179,9 @@ class WordMap {
   /** Light a word, words near it, and contexts; what is both counts as near. */
   light(chosen, near, contexts) {
     const only = contexts.filter((id) => !near.includes(id) && !chosen.includes(id));
-    this.highlighted = [...chosen, ...near, ...only];
-    for (const [name, ids] of Object.entries({ chosen, near, contexts: only })) {
-      this.#put(name, ids);
-      this.#put(`${name}_labels`, ids);
-    }
+    this.lit = { chosen, near, contexts: only };
+    this.highlighted = new Set([...chosen, ...near, ...only]);
+    for (const [name, ids] of Object.entries(this.lit)) this.#put(name, ids);
     this.model("points").glyph.fill_alpha = { value: chosen.length ? 0.18 : 0.6 };
     this.#keepInSight([...chosen, ...near]);
     this.nameSoon();

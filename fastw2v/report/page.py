@@ -11,7 +11,7 @@ from fastw2v.callbacks import StageProgress
 from fastw2v.errors import ConfigurationError, MissingDependencyError
 from fastw2v.files import require_writable, whole_file
 from fastw2v.fitted import stage_of
-from fastw2v.projection import ProjectionMethod, default_method, project, require_method
+from fastw2v.projection import ProjectionMethod, project, require_method
 from fastw2v.report.embedded import embedded_model
 from fastw2v.version import VERSION
 
@@ -29,8 +29,8 @@ class ReportOptions:
     Attributes
     ----------
     title : str
-    method : {"pca", "umap", "tsne"}, optional
-        How words get their places on the map. Default: "umap" where it is installed, else "pca".
+    method : {"pca", "umap", "tsne"}
+        How words get their places on the map (`fastw2v.projection`).
     n_words : int, optional
         Show the most frequent words only. Default: all.
     with_evaluation : bool
@@ -38,7 +38,7 @@ class ReportOptions:
     """
 
     title: str
-    method: ProjectionMethod | None = None
+    method: ProjectionMethod = "pca"
     n_words: int | None = None
     with_evaluation: bool = True
 
@@ -93,10 +93,9 @@ def write_report(
         If the page cannot be written.
     """
     require_bokeh()
-    method = options.method or default_method()
-    require_method(method)
+    require_method(options.method)
     require_writable(Path(target))
-    page = page_of(model, options, method, progress)
+    page = page_of(model, options, progress)
     report = stage_of(progress, "writing")
     if report:
         report(0, 1)
@@ -121,7 +120,6 @@ def require_bokeh() -> None:
 def page_of(
     model: "Word2Vec",
     options: ReportOptions,
-    method: ProjectionMethod,
     progress: StageProgress | None = None,
 ) -> str:
     """Return the whole page as text."""
@@ -138,14 +136,14 @@ def page_of(
             evaluation = evaluation_rows(model)
     with _Stage(progress, "mapping"):
         table = model.embeddings.table()[:n_shown]
-        places = project(table, method, seed=model.settings.seed, workers=model.workers)
+        places = project(table, options.method, seed=model.settings.seed, workers=model.workers)
     source = files("fastw2v.report")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(source.joinpath("page.html").read_text(encoding="utf-8"))
     return template.render(
         title=options.title,
         style=source.joinpath("page.css").read_text(encoding="utf-8"),
-        library=_as_script(Resources(mode="inline", components=["bokeh", "bokeh-gl"], log_level="warn").js_raw),
+        library=_as_script(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw),
         script=_as_script(
             [source.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS]
         ),
@@ -156,7 +154,7 @@ def page_of(
         model=model,
         summary=model.summary,
         n_shown=n_shown,
-        method=_METHOD_NAMES[method],
+        method=_METHOD_NAMES[options.method],
         rows=rows,
         evaluation=evaluation,
         settings=settings_shown(model),

@@ -5,7 +5,7 @@ async function showLoss(item, element) {
   const document = Bokeh.documents.at(-1);
   const plot = document.get_model_by_name("loss");
   const paint = () => {
-    paintAxes(plot);
+    paintAxes(plot, "page");
     for (const part of plot.center) {
       if (part.type === "Span") part.line_color = colour("quiet");
       if (part.type === "Label") part.text_color = colour("quiet");

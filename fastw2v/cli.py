@@ -19,7 +19,16 @@ EXIT_INTERRUPTED = 130
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 # In the order of the help. Each is `fastw2v.commands.NAME.NAME_command`.
-COMMANDS = ("train", "export", "neighbors", "perplexity", "report")
+COMMANDS = (
+    "train",
+    "export",
+    "convert",
+    "neighbors",
+    "perplexity",
+    "eval",
+    "report",
+    "plot",
+)
 
 
 class _Commands(click.Group):

@@ -16,7 +16,7 @@ from fastw2v.embeddings import Embeddings, VectorChoice
 from fastw2v.errors import ConfigurationError, FastW2VError, ModelFormatError
 from fastw2v.fitted import RunOptions, TrainingSummary
 from fastw2v.fitting import fit
-from fastw2v.formats import ExportFormat, export
+from fastw2v.formats import export
 from fastw2v.formats.model_folder import (
     StoredModel,
     read_model,
@@ -240,11 +240,11 @@ class Word2Vec:
     def export(
         self,
         target: str | Path,
-        form: ExportFormat = "word2vec",
+        form: str | None = None,
         vectors: VectorChoice | None = None,
     ) -> None:
         """Write the vectors in another program's format; see `fastw2v.formats.export`."""
-        export(self.embeddings, Path(target), form, vectors)
+        export(self.embeddings, Path(target), form, vectors, self.settings.tokenizer)
 
 
 def _require_known(hyperparameters: dict[str, Any]) -> None:

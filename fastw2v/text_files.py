@@ -114,7 +114,7 @@ def text_blocks(file: str, block_bytes: int) -> Iterator[tuple[TextBlock, int]]:
     """
     offset = 0
     pending: list[bytes | memoryview] = []  # the beginning of a line
-    for data in chain(_chunks(file, block_bytes), [b""]):
+    for data in chain(file_chunks(file, block_bytes), [b""]):
         cut = data.rfind(b"\n") + 1
         at_end = not data
         if not (cut or at_end):
@@ -148,7 +148,7 @@ def _check_encoding(text: bytes, source: str, offset: int) -> None:
         ) from None
 
 
-def _chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
+def file_chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
     """Yield a file's decompressed bytes, some at a time and never none."""
     try:
         if file == STANDARD_INPUT:

@@ -15,7 +15,8 @@ from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, MissingDependencyError
 from fastw2v.report import ReportOptions, embedded, write_report
 from fastw2v.report.embedded import embedded_model, log_normalisers, packed
-from fastw2v.report.page import evaluation_rows, pass_rows
+from fastw2v.report.evaluation_table import evaluation_rows
+from fastw2v.report.page import pass_rows
 from tests.corpora_made import chain_sentences
 
 HOSTILE = ["</script><img/src=x/onerror=hacked=1>", "<!--", "&amp;", '"\'', "__proto__", "{{7*7}}"]
@@ -142,13 +143,13 @@ def test_throughput_is_that_of_the_text(model):
     rows = pass_rows(model)
     assert sum(row.seconds for row in rows) == pytest.approx(model.history[-1].elapsed_s)
     assert rows[0].tokens_per_s == pytest.approx(7200 / model.history[0].elapsed_s)
-    assert {row.validation_nats for row in rows} == {None}
+    assert {row.held_out_nats for row in rows} == {None}
 
 
 def test_tests_that_cover_nothing_have_no_result(model):
     rows = evaluation_rows(model)
     assert rows
-    assert {(row.value, row.covered) for row in rows} == {(None, 0)}
+    assert {(str(row.value), row.interval, row.covered) for row in rows} == {("nan", None, 0)}
 
 
 def test_the_command_writes_the_page_and_says_where(run, reference, tmp_path):
@@ -190,8 +191,8 @@ def test_an_untrained_history_and_a_single_word_make_a_page(tmp_path):
 def test_a_held_out_loss_is_drawn_when_the_history_has_it(tmp_path):
     model = Word2Vec(vector_size=2, min_count=1, epochs=2).fit(chain_sentences(1, 9, 50))
     for record, loss in zip(model.history, (1.2345, None), strict=True):
-        object.__setattr__(record, "validation_loss_nats", loss)
+        object.__setattr__(record, "held_out_loss_nats", loss)
     write_report(model, tmp_path / "page.html", ReportOptions("x", with_evaluation=False))
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<td>1.2345</td>" in page
-    assert '"name":"validation_line"' in page
+    assert '"name":"held_out_line"' in page

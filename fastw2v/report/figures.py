@@ -100,9 +100,9 @@ def loss_figure(rows: "Sequence[PassRow]", summary: "TrainingSummary | None") ->
     plot.yaxis.minor_tick_line_color = None
     plot.xgrid.visible = False
     curves = {"training": [row.loss_nats for row in rows]}
-    held_out = [row.validation_nats for row in rows]
+    held_out = [row.held_out_nats for row in rows]
     if any(value is not None for value in held_out):
-        curves["validation"] = [float("nan") if v is None else v for v in held_out]
+        curves["held_out"] = [float("nan") if v is None else v for v in held_out]
     for name, losses in curves.items():
         data = {"x": passes, "y": losses}
         plot.line("x", "y", line_width=2, source=data, name=f"{name}_line")

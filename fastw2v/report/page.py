@@ -13,6 +13,7 @@ from fastw2v.files import require_writable, whole_file
 from fastw2v.fitted import stage_of
 from fastw2v.projection import ProjectionMethod, project, require_method
 from fastw2v.report.embedded import embedded_model
+from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
@@ -48,20 +49,10 @@ class PassRow(NamedTuple):
 
     number: int
     loss_nats: float
-    validation_nats: float | None
+    held_out_nats: float | None
     learning_rate: float
     seconds: float
     tokens_per_s: float
-
-
-class EvaluationRow(NamedTuple):
-    """One test set: its measure, the result, and how much of it the vocabulary covers."""
-
-    name: str
-    measure: str
-    value: float | None
-    covered: int
-    total: int
 
 
 def write_report(
@@ -181,7 +172,7 @@ def pass_rows(model: "Word2Vec") -> list[PassRow]:
             PassRow(
                 record.pass_number,
                 record.loss_nats,
-                getattr(record, "validation_loss_nats", None),
+                getattr(record, "held_out_loss_nats", None),
                 record.learning_rate,
                 seconds,
                 model.vocabulary.n_tokens / seconds if seconds else math.inf,
@@ -189,22 +180,6 @@ def pass_rows(model: "Word2Vec") -> list[PassRow]:
         )
         before = record.elapsed_s
     return rows
-
-
-def evaluation_rows(model: "Word2Vec") -> list[EvaluationRow]:
-    """Return the results of the usual test sets that come with gensim."""
-    from fastw2v.evaluation import SIMILARITY_SETS, scores
-
-    return [
-        EvaluationRow(
-            score.name,
-            "Spearman's rho" if score.name in SIMILARITY_SETS else "share right",
-            score.value if score.covered and math.isfinite(score.value) else None,
-            score.covered,
-            score.total,
-        )
-        for score in scores(model.wv)
-    ]
 
 
 def settings_shown(model: "Word2Vec") -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ async function showLoss(item, element) {
       if (part.type === "Span") part.line_color = colour("quiet");
       if (part.type === "Label") part.text_color = colour("quiet");
     }
-    for (const [name, kind] of [["training", "near"], ["validation", "context"]]) {
+    for (const [name, kind] of [["training", "near"], ["held_out", "context"]]) {
       const line = document.get_model_by_name(`${name}_line`);
       const dots = document.get_model_by_name(`${name}_dots`);
       if (line) line.glyph.line_color = colour(kind);

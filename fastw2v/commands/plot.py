@@ -1,0 +1,43 @@
+"""`fastw2v plot`: a static picture of a model."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("plot")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--kind",
+    type=click.Choice(["map", "loss", "spectrum"]),
+    required=True,
+    help="Words on a plane; loss after each pass, with the entropies; singular values.",
+)
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path),
+    help="The picture; its name ends in .png or .svg.",
+)  # fmt: skip
+@click.option(
+    "--map",
+    "method",
+    type=click.Choice(["pca", "umap", "tsne"]),
+    default="pca",
+    show_default=True,
+    help="How words get their places on the map.",
+)
+@click.option(
+    "--vectors",
+    type=click.Choice(["in", "out", "sum"]),
+    help="Which table. Default: sum; in for hierarchical.",
+)
+def plot_command(model: Path, kind: Any, output: Path, method: Any, vectors: Any) -> None:
+    """Draw a model: map, loss or spectrum, as PNG or SVG.
+
+    The same model makes the same bytes.
+    """
+    from fastw2v.model import Word2Vec
+    from fastw2v.pictures import write_picture
+
+    write_picture(Word2Vec.load(model), output, kind, method=method, vectors=vectors)
+    click.echo(str(output))

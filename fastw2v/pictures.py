@@ -34,6 +34,7 @@ _STYLE = {
 }
 _COLOUR, _SECOND, _QUIET = "#14667f", "#a84a12", "#75808e"
 _NAMED_WORDS = 80
+_CELLS = (9, 30)
 _METHODS = {"pca": "principal component", "umap": "UMAP", "tsne": "t-SNE"}
 
 
@@ -135,7 +136,7 @@ def named_places(places: NDArray[np.float32], n_named: int) -> list[int]:
     """Return the most frequent words that have a cell of the plane to themselves."""
     low, high = places.min(axis=0), places.max(axis=0)
     spread = np.where(high > low, high - low, 1)
-    cells = np.floor((places - low) / spread * (9, 30)).astype(int)
+    cells = np.minimum((places - low) / spread * _CELLS, np.subtract(_CELLS, 1)).astype(int)
     taken: dict[tuple[int, ...], int] = {}
     for place, cell in enumerate(cells.tolist()):
         taken.setdefault(tuple(cell), place)

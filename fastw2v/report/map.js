@@ -7,6 +7,7 @@ const PAN_STEP = 0.15;
 class WordMap {
   static async of(item, element, data, choose) {
     await Bokeh.embed.embed_item(item, element);
+    leaveTabOrder(element);
     return new WordMap(Bokeh.documents.at(-1), element, data, choose);
   }
 

@@ -24,7 +24,10 @@ function list(element, words, answers, shown, choose) {
       const name = document.createElement("span");
       name.textContent = words[id];
       button.append(name, amount, bar);
-      button.addEventListener("click", () => choose(id));
+      button.addEventListener("click", () => {
+        choose(id);
+        $("word-title").focus({ preventScroll: true }); // the button is gone
+      });
       const item = document.createElement("li");
       item.append(button);
       return item;
@@ -83,7 +86,7 @@ async function start() {
     map?.light([a, b, c], ids(answers), []);
   });
 
-  if (figures.loss) showLoss(figures.loss, $("loss"));
+  if (figures.loss) await showLoss(figures.loss, $("loss"));
   map = await WordMap.of(figures.map, $("plane"), data, choose);
   $("zoom-in").addEventListener("click", () => map.zoom(ZOOM_STEP));
   $("zoom-out").addEventListener("click", () => map.zoom(1 / ZOOM_STEP));

@@ -19,7 +19,7 @@ from fastw2v.version import VERSION
 if TYPE_CHECKING:
     from fastw2v.model import Word2Vec
 
-_SCRIPTS = ("colours.js", "vectors.js", "chooser.js", "map.js", "training.js", "page.js")
+_SCRIPTS = ("figures.js", "vectors.js", "chooser.js", "map.js", "training.js", "page.js")
 _METHOD_NAMES = {"pca": "principal components", "umap": "UMAP", "tsne": "t-SNE"}
 
 

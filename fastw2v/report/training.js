@@ -2,7 +2,8 @@
 
 async function showLoss(item, element) {
   await Bokeh.embed.embed_item(item, element);
-  const document = Bokeh.documents.at(-1);
+  leaveTabOrder(element);
+  const document = Bokeh.documents.find((made) => made.get_model_by_name("loss"));
   const plot = document.get_model_by_name("loss");
   const paint = () => {
     paintAxes(plot, "page");

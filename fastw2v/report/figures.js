@@ -1,4 +1,4 @@
-// The page's colours live in its style sheet; figures ask for them here.
+// What both figures share: colours, which live in the style sheet, and their place in the tab order.
 
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -21,5 +21,13 @@ function paintAxes(plot, ground) {
   }
   for (const part of plot.center) {
     if ("grid_line_color" in part) part.grid_line_color = colour("line");
+  }
+}
+
+/** Take bokeh's own focusable layers, which have no name, out of the tab order. */
+function leaveTabOrder(element) {
+  for (const child of element.querySelectorAll("*")) {
+    if (child.tabIndex >= 0) child.tabIndex = -1;
+    if (child.shadowRoot) leaveTabOrder(child.shadowRoot);
   }
 }

@@ -32,6 +32,10 @@ class StepReport:
     elapsed_s: float
     pass_ended: bool
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, by name."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class PassRecord:

@@ -6,7 +6,7 @@ standard error. An error is one line and exit status 2, without a traceback.
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -56,6 +56,7 @@ def command_line() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 2 an error of use or input, 130 interrupted."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
         status = command_line.main(arguments, prog_name="fastw2v", standalone_mode=False)
     except _NO_ARGUMENTS as error:
@@ -63,12 +64,20 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(EXIT_ERROR)
     except click.ClickException as error:
         message = " ".join(error.format_message().split()).rstrip(".")
-        click.echo(f"fastw2v: {message}; see 'fastw2v --help'", err=True)
-        sys.exit(EXIT_ERROR)
+        _end(given, f"{message}; see 'fastw2v --help'", EXIT_ERROR)
     except FastW2VError as error:
-        click.echo(f"fastw2v: {error}", err=True)
-        sys.exit(EXIT_ERROR)
+        _end(given, str(error), EXIT_ERROR)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("fastw2v: interrupted", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        _end(given, "interrupted", EXIT_INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end(arguments: list[str], message: str, status: int) -> NoReturn:
+    """Say why the command ends, as a line or, with ``--log-json``, as an event."""
+    if "--log-json" in arguments:
+        from fastw2v.terminal import log_event
+
+        log_event("error", message=message, exit_status=status)
+    else:
+        click.echo(f"fastw2v: {message}", err=True)
+    sys.exit(status)

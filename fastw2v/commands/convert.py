@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fastw2v.commands.options import format_option
+from fastw2v.commands.options import format_option, quiet_option
 
 
 @click.command("convert")
@@ -13,12 +13,20 @@ from fastw2v.commands.options import format_option
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--from", "source_form", help="Format of IN. Default: recognised by its content.")
 @format_option
-def convert_command(source: Path, target: Path, source_form: str | None, form: Any) -> None:
+@quiet_option
+def convert_command(
+    source: Path, target: Path, source_form: str | None, form: Any, quiet: bool
+) -> None:
     """Read vectors from IN and write them to OUT, with the same bits.
 
     Formats are those of 'fastw2v export'. Counts come along where both formats have them.
     """
     from fastw2v.formats import read_vectors, write_vectors
+    from fastw2v.terminal import Display
 
-    write_vectors(read_vectors(source, source_form), target, form)
+    with Display(quiet=quiet) as display:
+        display.stage("exporting", 0, None)
+        vectors = read_vectors(source, source_form)
+        write_vectors(vectors, target, form)
+        display.stage("exporting", len(vectors.words), len(vectors.words))
     click.echo(str(target))

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fastw2v.commands.options import format_option
+from fastw2v.commands.options import format_option, quiet_option
 
 
 @click.command("export")
@@ -17,9 +17,15 @@ from fastw2v.commands.options import format_option
     type=click.Choice(["in", "out", "sum"]),
     help="Centre vectors, context vectors, or their sum. Default: sum; in for hierarchical.",
 )
-def export_command(model: Path, out: Path, form: Any, vectors: Any) -> None:
+@quiet_option
+def export_command(model: Path, out: Path, form: Any, vectors: Any, quiet: bool) -> None:
     """Write vectors to OUT, in the format of another program."""
     from fastw2v.model import Word2Vec
+    from fastw2v.terminal import Display
 
-    Word2Vec.load(model).export(out, form, vectors)
+    loaded = Word2Vec.load(model)
+    with Display(quiet=quiet) as display:
+        display.stage("exporting", 0, None)
+        loaded.export(out, form, vectors)
+        display.stage("exporting", len(loaded.vocabulary), len(loaded.vocabulary))
     click.echo(str(out))

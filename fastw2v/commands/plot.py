@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from fastw2v.commands.options import quiet_option
+
 
 @click.command("plot")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -31,13 +33,21 @@ import click
     type=click.Choice(["in", "out", "sum"]),
     help="Which table. Default: sum; in for hierarchical.",
 )
-def plot_command(model: Path, kind: Any, output: Path, method: Any, vectors: Any) -> None:
+@quiet_option
+def plot_command(
+    model: Path, kind: Any, output: Path, method: Any, vectors: Any, quiet: bool
+) -> None:
     """Draw a model: map, loss or spectrum, as PNG or SVG.
 
     The same model makes the same bytes.
     """
     from fastw2v.model import Word2Vec
     from fastw2v.pictures import write_picture
+    from fastw2v.terminal import Display
 
-    write_picture(Word2Vec.load(model), output, kind, method=method, vectors=vectors)
+    loaded = Word2Vec.load(model)
+    with Display(quiet=quiet) as display:
+        display.stage("writing", 0, None)
+        write_picture(loaded, output, kind, method=method, vectors=vectors)
+        display.stage("writing", 1, 1)
     click.echo(str(output))

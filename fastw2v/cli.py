@@ -10,11 +10,10 @@ from typing import Any, NoReturn
 
 import click
 
+from fastw2v.commands.manual import EXIT_ERROR, EXIT_INTERRUPTED, manual_text
 from fastw2v.errors import FastW2VError
 from fastw2v.version import VERSION
 
-EXIT_ERROR = 2
-EXIT_INTERRUPTED = 130
 # Its message is the whole help. Until click 8.2 there was none: help was printed, status 0.
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
@@ -28,6 +27,7 @@ COMMANDS = (
     "eval",
     "report",
     "plot",
+    "completion",
 )
 
 
@@ -42,6 +42,7 @@ class _Commands(click.Group):
             return None
         module = import_module(f"fastw2v.commands.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
+        command.epilog = manual_text(cmd_name)
         return command
 
 
@@ -51,7 +52,10 @@ class _Commands(click.Group):
 )
 @click.version_option(VERSION, prog_name="fastw2v")
 def command_line() -> None:
-    """Train word2vec with its own loss, the exact full softmax, from windows counted once."""
+    """Train word2vec with its own loss, the exact full softmax, from windows counted once.
+
+    'fastw2v COMMAND --help' has options, examples, exit status, files and environment.
+    """
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -252,10 +252,12 @@ def contrast(one, other):
 
 
 def test_the_map_follows_when_the_scheme_changes(opened):
-    ground = "Bokeh.documents.flatMap(d => d.get_model_by_name('plane') ?? [])[0]"
-    before = opened.page.evaluate(f"{ground}.background_fill_color")
+    points = "Bokeh.documents.flatMap(d => d.get_model_by_name('points') ?? [])[0]"
+    before = opened.page.evaluate(f"{points}.glyph.fill_color.value")
     opened.page.emulate_media(color_scheme="dark")
-    assert opened.page.evaluate(f"{ground}.background_fill_color") != before
+    opened.page.wait_for_function(
+        f"before => {points}.glyph.fill_color.value !== before", arg=before
+    )
 
 
 @pytest.mark.parametrize("width", [320, 390, 800])

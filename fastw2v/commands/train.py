@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("train")
-@click.argument("corpus", nargs=-1, required=True)
+@click.argument("corpus", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option(
     "--output", "-o", required=True, type=click.Path(path_type=Path), help="Model folder."
 )

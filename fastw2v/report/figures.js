@@ -9,9 +9,7 @@ function onSchemeChange(paint) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
 }
 
-function paintAxes(plot, ground) {
-  plot.background_fill_color = colour(ground);
-  plot.border_fill_color = colour(ground);
+function paintAxes(plot) {
   for (const axis of [...plot.below, ...plot.left]) {
     for (const part of ["axis_line", "major_tick_line", "minor_tick_line"]) {
       if (axis[`${part}_color`] !== null) axis[`${part}_color`] = colour("line");

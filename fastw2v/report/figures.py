@@ -129,6 +129,8 @@ def loss_figure(rows: "Sequence[PassRow]", summary: "TrainingSummary | None") ->
 
 def _quiet(plot: "figure") -> None:
     plot.outline_line_color = None
+    plot.background_fill_color = None  # the page shows through, light or dark
+    plot.border_fill_color = None
     plot.min_border = 0
     for axis in plot.axis:
         axis.axis_label_text_font = _FONT

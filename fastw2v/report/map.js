@@ -47,7 +47,7 @@ class WordMap {
   }
 
   paint() {
-    paintAxes(this.plane, "raised");
+    paintAxes(this.plane);
     const dots = { points: "points", chosen: "chosen", near: "near", contexts: "context" };
     for (const [name, kind] of Object.entries(dots)) {
       this.model(name).glyph.fill_color = colour(kind);

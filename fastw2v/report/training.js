@@ -6,7 +6,7 @@ async function showLoss(item, element) {
   const document = Bokeh.documents.find((made) => made.get_model_by_name("loss"));
   const plot = document.get_model_by_name("loss");
   const paint = () => {
-    paintAxes(plot, "page");
+    paintAxes(plot);
     for (const part of plot.center) {
       if (part.type === "Span") part.line_color = colour("quiet");
       if (part.type === "Label") part.text_color = colour("quiet");

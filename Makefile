@@ -29,7 +29,7 @@ test: install
 	$(BIN)/python -m pytest
 
 test-slow: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser,dev,interop,map,rivals]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser,dev,interop,map,rivals,trackers]'
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
 bench: install

@@ -4,7 +4,7 @@ The same model makes the same bytes: no date is stored, and identifiers within a
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,7 @@ def write_picture(
         _save(figure, target)
 
 
-def _matplotlib() -> "object":
+def _matplotlib() -> Any:
     try:
         import matplotlib
     except ImportError as error:
@@ -146,6 +146,8 @@ def named_places(places: NDArray[np.float32], n_named: int) -> list[int]:
 
 
 def _draw_loss(axes: "Axes", model: "Word2Vec") -> None:
+    from matplotlib.ticker import MaxNLocator
+
     if not model.history:
         raise FastW2VError("loss: expected a model with a history of its passes, this one has none")
     passes = [record.pass_number for record in model.history]
@@ -169,7 +171,7 @@ def _draw_loss(axes: "Axes", model: "Word2Vec") -> None:
     axes.set_title(f"Loss of training ({model.settings.model}, {model.settings.objective})")
     axes.set_xlabel("pass")
     axes.set_ylabel("loss (nats a pair)")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False)
 
 

@@ -102,9 +102,7 @@ def principal_components(rows: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.column_stack((places, np.zeros((len(rows), 2 - places.shape[1]))))
 
 
-def _umap(
-    rows: NDArray[np.float32], places: NDArray[np.float64], seed: int
-) -> NDArray[np.float32]:
+def _umap(rows: NDArray[np.float32], places: NDArray[np.float64], seed: int) -> NDArray[np.float32]:
     from umap import UMAP
 
     largest = float(np.abs(places).max()) or 1.0

@@ -218,9 +218,7 @@ class _JsonLines:
         elapsed_s, due = self._clock.tell(name)
         if due or done == total:
             unit = _UNITS[name].name if name in _UNITS else None
-            log_event(
-                "stage", stage=name, done=done, total=total, unit=unit, elapsed_s=elapsed_s
-            )
+            log_event("stage", stage=name, done=done, total=total, unit=unit, elapsed_s=elapsed_s)
 
     def step(self, report: StepReport) -> None:
         _, due = self._clock.tell("training")

@@ -28,8 +28,7 @@ def made_text(seed, lines):
     topics = [words.split() for words in TOPICS.values()]
     chosen = generator.integers(0, len(topics), lines)
     return "".join(
-        "The " + " ".join(generator.choice(topics[topic], 9)) + " of the day.\n"
-        for topic in chosen
+        "The " + " ".join(generator.choice(topics[topic], 9)) + " of the day.\n" for topic in chosen
     )
 
 
@@ -51,7 +50,7 @@ def blocks_of(path):
 
 def run_block(kind, code, names):
     if kind == "python":
-        exec(compile(code, "<guide>", "exec"), names)  # noqa: S102 - our own guides
+        exec(compile(code, "<guide>", "exec"), names)
         return
     environment = {
         **os.environ,

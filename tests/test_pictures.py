@@ -1,7 +1,7 @@
 """`fastw2v plot`: what is drawn, read back from the SVG; the same bytes each time."""
 
 import re
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest

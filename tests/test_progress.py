@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -138,7 +139,7 @@ def test_on_a_terminal_there_are_bars_with_rate_and_time(tmp_path):
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "fastw2v", "train", "text.txt", "-o", "model",
                "--epochs", "3", "--vector-size", "8", "--batch-rows", "8"]  # fmt: skip
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "140", "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "140", "PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs, env=environment
     ) as started:

@@ -19,7 +19,7 @@ from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.report.page import pass_rows
 from tests.corpora_made import chain_sentences
 
-HOSTILE = ["</script><img/src=x/onerror=hacked=1>", "<!--", "&amp;", '"\'', "__proto__", "{{7*7}}"]
+HOSTILE = ["</script><img/src=x/onerror=hacked=1>", "<!--", "&amp;", "\"'", "__proto__", "{{7*7}}"]
 
 
 @pytest.fixture(scope="module")

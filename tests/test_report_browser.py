@@ -32,7 +32,8 @@ def browser():
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="needs Playwright: pip install 'fastw2v[browser]'"
     )
-    chromium = os.environ.get("FASTW2V_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), "")
+    found = [path for path in map(shutil.which, NAMES) if path]
+    chromium = os.environ.get("FASTW2V_CHROMIUM") or next(iter(found), "")
     if not Path(chromium).is_file():
         pytest.skip("needs Chromium: apt-get install chromium, or FASTW2V_CHROMIUM=/path/to/it")
     with playwright.sync_playwright() as driver:
@@ -279,8 +280,9 @@ def test_the_mouse_shows_words_and_zooms(opened):
               d => d.get_model_by_name(name) ?? [])[0];
           const [plane, {data}] = [find("plane"), find("chosen").data_source];
           const box = document.getElementById("plane").getBoundingClientRect();
-          const across = (data.x[0] - plane.x_range.start) / (plane.x_range.end - plane.x_range.start);
-          const up = (data.y[0] - plane.y_range.start) / (plane.y_range.end - plane.y_range.start);
+          const part = (at, range) => (at - range.start) / (range.end - range.start);
+          const across = part(data.x[0], plane.x_range);
+          const up = part(data.y[0], plane.y_range);
           return [box.x + across * box.width, box.y + (1 - up) * box.height]; }"""
     )
     page.mouse.move(place[0] - 40, place[1] - 40)

@@ -1,4 +1,4 @@
-"""What the help of each command says besides its options: examples, exit status, files, environment.
+"""What each command's help says besides options: examples, exit status, files, environment.
 
 docs/command_line.md has the same; `tests/test_manual.py` holds both to this table, and runs the
 examples through the commands' own parsers.
@@ -12,7 +12,7 @@ EXIT_INTERRUPTED = 130
 
 EXIT_STATUSES = {
     EXIT_DONE: "done",
-    EXIT_ERROR: "wrong use or input; one line on standard error says what was expected and what came",
+    EXIT_ERROR: "wrong use or input; a line on standard error says what was expected and what came",
     EXIT_INTERRUPTED: "interrupted, by Ctrl-C say; no half-written file is left behind",
 }
 
@@ -143,7 +143,7 @@ MANUALS = {
 
 
 def manual_text(command: str) -> str:
-    """Return what stands below the options in the help; click fills paragraphs without ``\\b``."""
+    """Return what stands below the options in the help, marked so that click does not fill it."""
     manual = MANUALS.get(command)
     examples = manual.examples if manual else ()
     blocks = []

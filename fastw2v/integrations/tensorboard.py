@@ -38,6 +38,7 @@ class TensorBoardCallback:
         self._callback = metrics_callback(self._log, every_s=every_s)
 
     def __call__(self, report: StepReport) -> None:
+        """Take a report of training; at the end of a pass all is on disk."""
         self._callback(report)
         if report.pass_ended:
             self._writer.flush()
@@ -47,7 +48,9 @@ class TensorBoardCallback:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         values = [Summary.Value(tag=name, simple_value=value) for name, value in metrics.items()]
-        self._writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+        self._writer.add_event(
+            Event(wall_time=time.time(), step=step, summary=Summary(value=values))
+        )
 
     def close(self) -> None:
         """Write what is left, and end the writer's thread."""

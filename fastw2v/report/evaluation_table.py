@@ -45,7 +45,7 @@ def evaluation_rows(model: "Word2Vec") -> list[EvaluationRow]:
         rows += _both_methods(answers.overall)
         rows += [
             EvaluationRow(
-                f"– {section.name}",
+                f"- {section.name}",
                 "share right, 3CosAdd",
                 section.cos_add_accuracy,
                 None,

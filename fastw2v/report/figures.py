@@ -1,6 +1,8 @@
 """The page's two figures as bokeh makes them; the page's script fills and colours them."""
 
 from collections.abc import Sequence
+from itertools import chain
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def map_figure() -> dict[str, Any]:
         source=source("x", "y", "size", "alpha", "word", "count"),
         name="points",
     )
-    points.nonselection_glyph = None  # type: ignore[assignment]
+    points.nonselection_glyph = None
     points.selection_glyph = None
     for name in ("contexts", "near", "chosen"):
         plane.scatter(
@@ -118,12 +120,12 @@ def loss_figure(rows: "Sequence[PassRow]", summary: "TrainingSummary | None") ->
             Label(x=8, x_units="screen", y=nats, y_offset=4, text=text, text_font=_FONT,
                   text_font_size="12px")
         )  # fmt: skip
-    known = [*bounds.values(), *(v for v in sum(curves.values(), []) if v == v)]
+    known = [value for value in (*bounds.values(), *chain(*curves.values())) if isfinite(value)]
     room = 0.1 * (max(known) - min(known)) or 0.1
-    plot.y_range.start = min(known) - room  # type: ignore[attr-defined]
-    plot.y_range.end = max(known) + 1.5 * room  # type: ignore[attr-defined]
-    plot.x_range.start = passes[0] - 0.3  # type: ignore[attr-defined]
-    plot.x_range.end = passes[-1] + 0.3  # type: ignore[attr-defined]
+    plot.y_range.start = min(known) - room
+    plot.y_range.end = max(known) + 1.5 * room
+    plot.x_range.start = passes[0] - 0.3
+    plot.x_range.end = passes[-1] + 0.3
     return _as_item(plot)
 
 

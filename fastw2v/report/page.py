@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastw2v.model import Word2Vec
 
 _SCRIPTS = ("figures.js", "vectors.js", "chooser.js", "map.js", "training.js", "page.js")
+_STYLES = ("page.css", "words.css")
 _METHOD_NAMES = {"pca": "principal components", "umap": "UMAP", "tsne": "t-SNE"}
 
 
@@ -133,11 +134,9 @@ def page_of(
     template = environment.from_string(source.joinpath("page.html").read_text(encoding="utf-8"))
     return template.render(
         title=options.title,
-        style=source.joinpath("page.css").read_text(encoding="utf-8"),
+        style="\n".join(source.joinpath(name).read_text(encoding="utf-8") for name in _STYLES),
         library=_as_script(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw),
-        script=_as_script(
-            [source.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS]
-        ),
+        script=_as_script([source.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS]),
         data=_as_json(embedded_model(model.embeddings, places, n_shown)),
         figures=_as_json(
             {"map": map_figure(), "loss": loss_figure(rows, model.summary) if rows else None}

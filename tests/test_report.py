@@ -100,7 +100,7 @@ def _same_order(bits, monkeypatch):
     """Return the share of words whose ten neighbours and contexts keep their order when packed."""
     monkeypatch.setattr(embedded, "_LARGEST_NUMBER", 2 ** (bits - 1) - 1)
     generator = np.random.default_rng(3)
-    tables = generator.normal(size=(2, 3000, 50)).astype(np.float32)
+    tables = generator.normal(size=(2, 1500, 50)).astype(np.float32)
     exact = _orders(*tables, 1.0, 0.0)
     found = _orders(*(unpacked(packed(table), 50) for table in tables), 1.0, 0.0)
     return [np.mean((a == b).all(axis=1)) for a, b in zip(exact, found, strict=True)]

@@ -1,7 +1,7 @@
 """The report in a real browser: search, neighbours and analogies as the model answers them.
 
-Headless Chromium, driven by Playwright. `make test-slow` installs Playwright; Chromium comes from
-the system: `apt-get install chromium`, or set FASTW2V_CHROMIUM to another one.
+Headless Chromium, driven by Playwright. `make test-slow` installs both, Chromium as Debian's
+package if it may; FASTW2V_CHROMIUM names another one.
 """
 
 import os

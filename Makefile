@@ -38,6 +38,7 @@ bench: install
 	$(BIN)/python bench/bench_exact_step.py
 	$(BIN)/python bench/bench_counting.py
 	$(BIN)/python bench/bench_vocabulary.py
+	$(BIN)/python bench/bench_formats.py
 
 check: lint types layers
 

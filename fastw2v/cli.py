@@ -25,6 +25,7 @@ COMMANDS = (
     "neighbors",
     "perplexity",
     "eval",
+    "compare",
     "report",
     "plot",
     "completion",
@@ -61,6 +62,9 @@ def command_line() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 2 an error of use or input, 130 interrupted."""
     given = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # file names and words that a terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = command_line.main(arguments, prog_name="fastw2v", standalone_mode=False)
     except _NO_ARGUMENTS as error:
@@ -73,6 +77,10 @@ def main(arguments: list[str] | None = None) -> None:
         _end(given, str(error), EXIT_ERROR)
     except (click.Abort, KeyboardInterrupt):
         _end(given, "interrupted", EXIT_INTERRUPTED)
+    except OSError as error:  # such as a full disk behind standard output
+        _end(given, f"could not read or write: {error}", EXIT_ERROR)
+    except MemoryError as error:
+        _end(given, _too_little_memory(error), EXIT_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -85,3 +93,11 @@ def _end(arguments: list[str], message: str, status: int) -> NoReturn:
     else:
         click.echo(f"fastw2v: {message}", err=True)
     sys.exit(status)
+
+
+def _too_little_memory(error: MemoryError) -> str:
+    details = f" ({' '.join(str(error).split())})" if str(error) else ""
+    return (
+        f"not enough memory{details}; use a smaller vector_size, or keep fewer words with "
+        "max_final_vocab or min_count"
+    )

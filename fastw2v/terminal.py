@@ -16,8 +16,6 @@ LOG_JSON = "fastw2v.log_json"  # where click's context keeps the option
 
 _LINE_EVERY_S = 10.0
 _JSON_EVERY_S = 1.0
-_TOLD_BY_OUTPUT = ("exporting", "writing")  # the command prints what it wrote: no line if brief
-_BRIEF_S = 1.0
 _DETAILS = {"starting": "first vectors; the first run ever compiles its kernels here"}
 
 
@@ -32,7 +30,7 @@ class _Unit(NamedTuple):
 _UNITS = {
     "reading": _Unit("bytes", 1e6, "MB"),
     "counting": _Unit("tokens", 1e6, "M tokens"),
-    "exporting": _Unit("words", 1e3, "k words"),
+    "writing": _Unit("vectors", 1e3, "k vectors"),
     "evaluating": _Unit("sets", 1, "sets"),
     "training": _Unit("batches", 1, "batches"),
 }
@@ -175,8 +173,6 @@ class _Lines:
         elapsed_s, due = self._stages.tell(name)
         unit = _UNITS.get(name)
         if total is not None and done == total:
-            if name in _TOLD_BY_OUTPUT and elapsed_s < _BRIEF_S:
-                return
             _say(f"{name}: done" + (f" ({done:,} {unit.name})" if unit else ""))
         elif due and unit and elapsed_s:
             line = f"{name}: {done / unit.scale:,.1f}"

@@ -1,17 +1,24 @@
 """`fastw2v convert`: vectors from one program's format to another's."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fastw2v.commands.options import format_option, quiet_option
+from fastw2v.formats import FORMATS
 
 
 @click.command("convert")
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--from", "source_form", help="Format of IN. Default: recognised by its content.")
+@click.option(
+    "--from",
+    "source_form",
+    type=click.Choice([form.name for form in FORMATS]),
+    help="Format of IN. Default: recognised by its content.",
+)
 @format_option
 @quiet_option
 def convert_command(
@@ -21,12 +28,12 @@ def convert_command(
 
     Formats are those of 'fastw2v export'. Counts come along where both formats have them.
     """
+    from fastw2v.files import require_writable
     from fastw2v.formats import read_vectors, write_vectors
     from fastw2v.terminal import Display
 
+    require_writable(target)  # refused before a long file is read
     with Display(quiet=quiet) as display:
-        display.stage("exporting", 0, None)
-        vectors = read_vectors(source, source_form)
-        write_vectors(vectors, target, form)
-        display.stage("exporting", len(vectors.words), len(vectors.words))
+        vectors = read_vectors(source, source_form, partial(display.stage, "reading"))
+        write_vectors(vectors, target, form, partial(display.stage, "writing"))
     click.echo(str(target))

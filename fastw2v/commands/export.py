@@ -25,7 +25,5 @@ def export_command(model: Path, out: Path, form: Any, vectors: Any, quiet: bool)
 
     loaded = Word2Vec.load(model)
     with Display(quiet=quiet) as display:
-        display.stage("exporting", 0, None)
-        loaded.export(out, form, vectors)
-        display.stage("exporting", len(loaded.vocabulary), len(loaded.vocabulary))
+        loaded.export(out, form, vectors, progress=display.stage)
     click.echo(str(out))

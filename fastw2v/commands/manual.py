@@ -89,7 +89,13 @@ MANUALS = {
         _MODEL + " docs/evaluation.md describes the files of test sets.",
     ),
     "compare": Manual(
-        (("Against other trainers, each in its own process:", "fastw2v compare corpus.txt"),),
+        (
+            ("Against other trainers, each in its own process:", "fastw2v compare corpus.txt"),
+            (
+                "One rival, all figures to a file:",
+                "fastw2v compare corpus.txt --rivals gensim --json results.json",
+            ),
+        ),
         "CORPUS is UTF-8 text. docs/evaluation.md describes the result.",
     ),
     "count": Manual(

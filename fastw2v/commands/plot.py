@@ -47,7 +47,7 @@ def plot_command(
 
     loaded = Word2Vec.load(model)
     with Display(quiet=quiet) as display:
-        display.stage("writing", 0, None)
+        display.stage("drawing", 0, None)
         write_picture(loaded, output, kind, method=method, vectors=vectors)
-        display.stage("writing", 1, 1)
+        display.stage("drawing", 1, 1)
     click.echo(str(output))

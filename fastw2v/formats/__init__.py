@@ -14,6 +14,7 @@ from fastw2v.errors import ConfigurationError, OutputError
 
 if TYPE_CHECKING:
     from fastw2v.config import Tokenizer
+    from fastw2v.corpus import Progress
     from fastw2v.embeddings import Embeddings, VectorChoice
     from fastw2v.formats.vectors import Vectors
 
@@ -34,8 +35,9 @@ class Format:
         Its module in `fastw2v.formats`.
     holds_model : bool
         Whether it holds both tables and the bias of a model, or one table.
-    compresses : bool
-        Whether a further .gz, .bz2, .xz or .zst is understood.
+    is_stream : bool
+        Whether it is read and written piece by piece: a further .gz, .bz2, .xz or .zst is
+        understood then, and progress is told on the way.
     """
 
     name: str
@@ -43,7 +45,7 @@ class Format:
     what: str
     module: str
     holds_model: bool = False
-    compresses: bool = False
+    is_stream: bool = False
 
     def implementation(self) -> Any:
         """Return the module that reads and writes it."""
@@ -51,10 +53,10 @@ class Format:
 
 
 FORMATS = (
-    Format("word2vec", (".txt",), "word2vec's text", "word2vec", compresses=True),
-    Format("word2vec-bin", (".bin",), "word2vec's binary", "word2vec_binary", compresses=True),
-    Format("glove", (".glove",), "GloVe's text, without a first line", "glove", compresses=True),
-    Format("fasttext", (".vec",), "fastText's text", "fasttext", compresses=True),
+    Format("word2vec", (".txt",), "word2vec's text", "word2vec", is_stream=True),
+    Format("word2vec-bin", (".bin",), "word2vec's binary", "word2vec_binary", is_stream=True),
+    Format("glove", (".glove",), "GloVe's text, without a first line", "glove", is_stream=True),
+    Format("fasttext", (".vec",), "fastText's text", "fasttext", is_stream=True),
     Format("npz", (".npz",), "numpy's arrays", "npz", holds_model=True),
     Format("kv", (".kv",), "gensim's KeyedVectors", "gensim_keyed"),
     Format("model2vec", (), "folder of model2vec and sentence-transformers", "model2vec"),
@@ -81,7 +83,7 @@ def format_of_suffix(path: Path) -> Format | None:
         if suffixes[-1:] and suffixes[-1] in form.suffixes:
             return form
         is_compressed = len(suffixes) == 2 and suffixes[1] in (".gz", ".bz2", ".xz", ".zst")
-        if form.compresses and is_compressed and suffixes[0] in form.suffixes:
+        if form.is_stream and is_compressed and suffixes[0] in form.suffixes:
             return form
     return None
 
@@ -99,6 +101,7 @@ def export(
     form: str | None = None,
     vectors: "VectorChoice | None" = None,
     tokenizer: "Tokenizer | None" = None,
+    progress: "Progress | None" = None,
 ) -> None:
     """Write a model to `target`, whole or not at all.
 
@@ -114,6 +117,8 @@ def export(
         whatever is chosen.
     tokenizer : {"words", "whitespace"}, optional
         How text becomes words, for formats that cut text themselves.
+    progress : callable, optional
+        Called with the vectors written, and with those in all.
 
     Raises
     ------
@@ -129,20 +134,36 @@ def export(
     chosen = format_to_write(target, form)
     if chosen.holds_model:
         chosen.implementation().write_model(embeddings, target)
+        if progress is not None:
+            progress(len(embeddings.vocabulary), len(embeddings.vocabulary))
     else:
-        write_vectors(vectors_of(embeddings, vectors, tokenizer), target, chosen.name)
+        table = vectors_of(embeddings, vectors, tokenizer)
+        write_vectors(table, target, chosen.name, progress)
 
 
-def write_vectors(vectors: "Vectors", target: Path, form: str | None = None) -> None:
+def write_vectors(
+    vectors: "Vectors",
+    target: Path,
+    form: str | None = None,
+    progress: "Progress | None" = None,
+) -> None:
     """Write one table to `target`, whole or not at all; parameters and errors as in `export`."""
     import numpy as np
 
     if not np.isfinite(vectors.vectors).all():
         raise OutputError(f"{target}: expected finite vectors to write, got NaN or infinite ones")
-    format_to_write(target, form).implementation().write(vectors, target)
+    chosen = format_to_write(target, form)
+    if chosen.is_stream:
+        chosen.implementation().write(vectors, target, progress)
+    else:
+        chosen.implementation().write(vectors, target)
+    if progress is not None:
+        progress(len(vectors.words), len(vectors.words))
 
 
-def read_vectors(path: Path, form: str | None = None) -> "Vectors":
+def read_vectors(
+    path: Path, form: str | None = None, progress: "Progress | None" = None
+) -> "Vectors":
     """Read words and vectors from another program's file or folder.
 
     Nothing is skipped or repaired: what is not as the format has it is an error that says where.
@@ -154,6 +175,8 @@ def read_vectors(path: Path, form: str | None = None) -> "Vectors":
     form : str, optional
         Name of one of `FORMATS`; default: by the content, and by the suffix where that leaves
         it open.
+    progress : callable, optional
+        Called with the bytes of a text or binary file read so far, and in all (None if unknown).
 
     Returns
     -------
@@ -174,5 +197,7 @@ def read_vectors(path: Path, form: str | None = None) -> "Vectors":
     from fastw2v.formats.sniffing import recognised
 
     path = Path(path)
-    vectors: Vectors = format_named(form or recognised(path)).implementation().read(path)
+    chosen = format_named(form or recognised(path))
+    read = chosen.implementation().read
+    vectors: Vectors = read(path, progress) if chosen.is_stream else read(path)
     return vectors

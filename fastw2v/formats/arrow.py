@@ -14,7 +14,7 @@ def read(path: Path) -> Vectors:
     try:
         with arrow.OSFile(str(path)) as file, arrow.ipc.open_file(file) as reader:
             table = reader.read_all()
-    except (OSError, arrow.ArrowException) as error:
+    except Exception as error:  # a damaged file raises whatever it comes upon
         raise ModelFormatError(f"{path}: expected an Arrow file ({error})") from error
     return from_table(path, table)
 

@@ -49,6 +49,7 @@ def from_table(path: Path, table: Any) -> Vectors:
     """
     arrow = require_pyarrow()
     try:
+        table.validate(full=True)  # a damaged file's offsets would be followed anywhere
         words = table[WORD].to_pylist()
         if not all(isinstance(word, str) for word in words):
             raise TypeError(f"{WORD}: expected text in each row")
@@ -71,7 +72,7 @@ def from_table(path: Path, table: Any) -> Vectors:
             raise TypeError(f"{VECTOR}: expected float32, got {column.type} that it cannot hold")
         vectors = as_float32.reshape(len(words), -1)
         counted = None if counts is None else counts.to_numpy().astype(np.int64, casting="safe")
-    except (KeyError, TypeError, ValueError, AttributeError, arrow.ArrowException) as error:
+    except Exception as error:  # a damaged table raises whatever it comes upon
         raise ModelFormatError(
             f"{path}: expected the columns {WORD}, {COUNT} and {VECTOR}, got others "
             f"({type(error).__name__}: {error})"

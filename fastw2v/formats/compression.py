@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from fastw2v.errors import ModelFormatError
+from fastw2v.errors import CorpusError, ModelFormatError
+from fastw2v.text_files import file_chunks
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 
@@ -46,9 +47,6 @@ def chunks(path: Path, chunk_bytes: int) -> Iterator[bytes]:
     ModelFormatError
         If it cannot be read, or its compressed data are damaged or cut.
     """
-    from fastw2v.errors import CorpusError
-    from fastw2v.text_files import file_chunks
-
     try:
         yield from file_chunks(str(path.absolute()), chunk_bytes)
     except CorpusError as error:

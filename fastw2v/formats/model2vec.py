@@ -111,7 +111,7 @@ def write(vectors: Vectors, target: Path) -> None:
         If it cannot be written, or a word is empty or holds white space, so that no text could
         ever hold it.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     require_words(target, "model2vec", vectors.words, white_space_trouble)
     unknown = _UNKNOWN
@@ -135,7 +135,7 @@ def write(vectors: Vectors, target: Path) -> None:
     ]
     tokenizer = _tokenizer([*vectors.words, unknown], unknown, vectors.tokenizer or "whitespace")
     with whole_folder(target, ARRAYS) as folder:
-        save_file({_TABLES[0]: table}, str(folder / ARRAYS))
+        (folder / ARRAYS).write_bytes(save({_TABLES[0]: table}))
         for name, content in ((WORDS, tokenizer), (CONFIG, config), (MODULES, modules)):
             text = json.dumps(content, ensure_ascii=False, indent=1)
             (folder / name).write_text(text + "\n", encoding="utf-8")

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fastw2v.errors import CorpusError, ModelFormatError
+from fastw2v.errors import ModelFormatError
 from fastw2v.files import whole_folder
-from fastw2v.formats.text_lines import nearest_float32
+from fastw2v.formats.text_lines import LineReader, whole_lines
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
-from fastw2v.text_files import BLOCK_BYTES, text_blocks
 
 VECTORS, METADATA, CONFIG = "vectors.tsv", "metadata.tsv", "projector_config.pbtxt"
 _CONFIG_TEXT = f"""embeddings {{
@@ -22,16 +21,6 @@ _CONFIG_TEXT = f"""embeddings {{
 }}
 """
 _ROWS_AT_ONCE = 1024
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        blocks = [block.data for block, _ in text_blocks(str(path.absolute()), BLOCK_BYTES)]
-    except CorpusError as error:
-        if type(error) is CorpusError:
-            raise ModelFormatError(str(error)) from error
-        raise
-    return b"".join(blocks).decode().split("\n")[:-1]
 
 
 def read(path: Path) -> Vectors:
@@ -44,27 +33,19 @@ def read(path: Path) -> Vectors:
     TextEncodingError
         If they are not UTF-8.
     """
-    words, lines = _lines(path / METADATA), _lines(path / VECTORS)
-    if len(words) != len(lines):
+    words = b"".join(whole_lines(path / METADATA)).decode().split("\n")[:-1]
+    reader = LineReader(path / VECTORS, has_header=False)
+    for data in whole_lines(path / VECTORS):
+        # Lines of text vectors, once each begins with a word.
+        named = data[:-1].replace(b"\t", b" ").replace(b"\n", b"\n- ")
+        reader.add(b"- " + named + b"\n")
+    table = reader.table()
+    if len(words) != len(table):
         raise ModelFormatError(
-            f"{path}: expected as many lines in {METADATA} as in {VECTORS} ({len(lines):,}), got "
+            f"{path}: expected as many lines in {METADATA} as in {VECTORS} ({len(table):,}), got "
             f"{len(words):,}; a header line in {METADATA} has to go"
         )
-    table = np.empty((len(lines), lines[0].count("\t") + 1 if lines else 0), np.float32)
-    for row, line in enumerate(lines):
-        fields = line.split("\t")
-        if len(fields) != table.shape[1]:
-            raise ModelFormatError(
-                f"{path / VECTORS}: expected {table.shape[1]} numbers at line {row + 1}, got "
-                f"{len(fields)}"
-            )
-        try:
-            table[row] = [nearest_float32(field) for field in fields]
-        except ArithmeticError as error:
-            raise ModelFormatError(
-                f"{path / VECTORS}: expected numbers at line {row + 1}, got {line[:60]!r}"
-            ) from error
-    return checked_vectors(path, words, table, place=lambda row: f"line {row + 1}")
+    return checked_vectors(path, words, table, place=reader.place)
 
 
 def write(vectors: Vectors, target: Path) -> None:

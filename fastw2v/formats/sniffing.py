@@ -1,5 +1,7 @@
 """Which format a file is in, by its first bytes, and by its name where these leave it open."""
 
+import codecs
+import re
 from pathlib import Path
 
 from fastw2v.errors import ModelFormatError
@@ -7,9 +9,17 @@ from fastw2v.formats import FORMATS, format_of_suffix, model2vec, projector
 from fastw2v.formats.compression import chunks
 from fastw2v.formats.model_folder import CONFIG, FORMAT
 
-_MAGIC = {b"PK\x03\x04": "npz", b"PAR1": "parquet", b"ARROW1": "arrow", b"\x80": "kv"}
+# How files begin; each holds a byte that a word of text would hardly have there.
+_BEGINNINGS = {
+    "npz": re.compile(rb"PK\x03\x04.\0", re.DOTALL),
+    "parquet": re.compile(rb"PAR1\x15"),
+    "arrow": re.compile(rb"ARROW1\0"),
+    "kv": re.compile(rb"\x80"),
+}
 _LOOK_BYTES = 1 << 16
-_NUMBER_BYTES = frozenset(b"+-.0123456789eE \t\r")
+# Of numbers written out; NaN and infinity too, which the reader then refuses.
+_NUMBER_BYTES = frozenset(b"+-.0123456789eE \t\rnaifyNAIFYt")
+_SURE_NUMBERS = 4  # so many numbers in binary are hardly ever all bytes of written ones
 
 
 def recognised(path: Path) -> str:
@@ -27,33 +37,32 @@ def recognised(path: Path) -> str:
     content = next(chunks(path, _LOOK_BYTES), b"")
     if not content:
         raise ModelFormatError(f"{path}: expected vectors, the file is empty")
-    for magic, name in _MAGIC.items():
-        if content.startswith(magic):
+    for name, beginning in _BEGINNINGS.items():
+        if beginning.match(content):
             return name
     by_name = format_of_suffix(path)
-    if by_name is not None and by_name.name in ("word2vec-bin", "glove"):
-        return by_name.name
+    suggested = by_name.name if by_name is not None else ""
     first, _, rest = content.partition(b"\n")
-    if not _is_header(first, rest):
+    sizes = first.split()
+    if suggested == "glove" or len(sizes) != 2 or not all(size.isdigit() for size in sizes):
         return "glove"
-    if not _is_text(rest):
-        return "word2vec-bin"
-    return "fasttext" if by_name is not None and by_name.name == "fasttext" else "word2vec"
-
-
-def _is_header(first: bytes, rest: bytes) -> bool:
-    """Tell whether a first line is the sizes, and not a word that is a number with one number."""
-    fields = first.split()
-    if len(fields) != 2 or not all(field.isdigit() for field in fields):
-        return False
-    second = rest.partition(b"\n")[0].split()
-    return int(fields[1]) == 1 or len(second) != 2 or not _is_text(rest)
-
-
-def _is_text(rest: bytes) -> bool:
-    """Tell whether numbers are written out: the bytes behind the first word are of text."""
     numbers = rest.lstrip(b"\n").partition(b" ")[2].partition(b"\n")[0]
-    return bool(numbers) and _NUMBER_BYTES.issuperset(numbers[:_LOOK_BYTES])
+    n_numbers = len(numbers.split())
+    if not (numbers and _NUMBER_BYTES.issuperset(numbers) and _is_text(rest)):
+        return "word2vec-bin"
+    if int(sizes[1]) == n_numbers or n_numbers >= _SURE_NUMBERS:
+        return "fasttext" if suggested == "fasttext" else "word2vec"
+    # A word that is a number with one number; or few numbers that look written out by chance.
+    return "glove" if n_numbers == 1 else "word2vec-bin"
+
+
+def _is_text(content: bytes) -> bool:
+    """Tell whether bytes are UTF-8, but for a character that may be cut off at the end."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(content)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _folder(path: Path) -> str:

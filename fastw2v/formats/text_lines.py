@@ -1,6 +1,7 @@
 """Vectors as lines of text, a word with its numbers: word2vec's, GloVe's and fastText's."""
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -8,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.corpus import Progress
 from fastw2v.errors import CorpusError, ModelFormatError, OutputError
 from fastw2v.files import whole_file
 from fastw2v.formats.compression import opened_to_write
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_trouble
 from fastw2v.kernels import vector_text
 from fastw2v.kernels.vector_text import parse_lines
-from fastw2v.text_files import BLOCK_BYTES, text_blocks
+from fastw2v.text_files import BLOCK_BYTES, plain_size, text_blocks
 
 _HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \t\r]*\n")
 _BYTE_ORDER_MARK = "\ufeff"
@@ -22,7 +24,7 @@ _CELLS_AT_ONCE = 1 << 18
 _LARGEST_POWER, _SMALLEST_POWER = 40, -60  # beyond float32, by far
 
 
-def read_lines(path: Path, *, has_header: bool) -> Vectors:
+def read_lines(path: Path, *, has_header: bool, progress: Progress | None = None) -> Vectors:
     """Read vectors from text.
 
     What a header promises is believed when it has come: memory follows the file.
@@ -34,30 +36,57 @@ def read_lines(path: Path, *, has_header: bool) -> Vectors:
     TextEncodingError
         If it is not UTF-8.
     """
-    reader = _LineReader(path, has_header)
+    reader = LineReader(path, has_header)
+    for data in whole_lines(path, progress):
+        reader.add(data)
+    return checked_vectors(path, reader.words, reader.table(), place=reader.place)
+
+
+def whole_lines(path: Path, progress: Progress | None = None) -> Iterator[bytes]:
+    """Yield blocks of whole lines of UTF-8; raises as `read_lines`."""
+    name = str(path.absolute())
+    total = plain_size(name) if progress is not None else None
     try:
-        for block, _ in text_blocks(str(path.absolute()), BLOCK_BYTES):
-            reader.add(block.data)
+        for block, n_bytes in text_blocks(name, BLOCK_BYTES):
+            yield block.data
+            if progress is not None:
+                progress(n_bytes, total)
     except CorpusError as error:
-        if type(error) is CorpusError:
+        if type(error) is CorpusError:  # about a file, not about its encoding
             raise ModelFormatError(str(error)) from error
         raise
-    return reader.vectors()
 
 
-class _LineReader:
+class LineReader:
+    """Takes blocks of whole lines one after another, in order.
+
+    Parameters
+    ----------
+    path : Path
+        What messages call the file.
+    has_header : bool
+        Whether the first line has both sizes.
+
+    Attributes
+    ----------
+    words : list of str
+        Those read so far.
+    """
+
     def __init__(self, path: Path, has_header: bool) -> None:
         self._path = path
         self._has_header = has_header
         self._n_promised: int | None = None
         self._dimensions = 0
-        self._words: list[str] = []
+        self.words: list[str] = []
         self._tables: list[NDArray[np.float32]] = []
 
     def add(self, data: bytes) -> None:
         """Read some whole lines."""
         if not self._dimensions:
             data = self._begin(data)
+        if not data:  # a block of the first line alone, before a very long one
+            return
         dimensions = self._dimensions
         # A line has a word, and for each number a space and a digit, at least.
         room = min(data.count(b"\n"), len(data) // (2 * dimensions + 2))
@@ -72,17 +101,17 @@ class _LineReader:
             number = data[begin : begin + data[begin:].find(b"\n")].split(None, 1)[0].decode()
             table.flat[cell] = nearest_float32(number)
         bounds = zip(starts[:n_lines].tolist(), ends[:n_lines].tolist(), strict=True)
-        self._words.extend([data[start:end].decode() for start, end in bounds])
+        self.words.extend([data[start:end].decode() for start, end in bounds])
         self._tables.append(table[:n_lines])
-        if self._n_promised is not None and len(self._words) > self._n_promised:
+        if self._n_promised is not None and len(self.words) > self._n_promised:
             raise ModelFormatError(
                 f"{self._path}: expected {self._n_promised:,} vectors, as its first line says, got "
-                f"more at {self._place(self._n_promised)}; correct the first line"
+                f"more at {self.place(self._n_promised)}; correct the first line"
             )
 
-    def vectors(self) -> Vectors:
-        """Return all that was read."""
-        n_words, promised = len(self._words), self._n_promised
+    def table(self) -> NDArray[np.float32]:
+        """Return the numbers of all lines, once: what they were kept in is given back."""
+        n_words, promised = len(self.words), self._n_promised
         if not self._dimensions:
             raise ModelFormatError(f"{self._path}: expected vectors, the file is empty")
         if promised is not None and n_words < promised:
@@ -97,7 +126,7 @@ class _LineReader:
             part = self._tables.pop()
             table[first : first + len(part)] = part
             first += len(part)
-        return checked_vectors(self._path, self._words, table, place=self._place)
+        return table
 
     def _begin(self, data: bytes) -> bytes:
         if not self._has_header:
@@ -119,12 +148,13 @@ class _LineReader:
         self._n_promised, self._dimensions = counts
         return data[found.end() :]
 
-    def _place(self, row: int) -> str:
+    def place(self, row: int) -> str:
+        """Return where a row stands."""
         return f"line {row + 1 + self._has_header}"
 
     def _refusal(self, data: bytes, row: int, problem: int, at: int) -> ModelFormatError:
         line = data[at : data.index(b"\n", at)].decode()
-        place = self._place(len(self._words) + row)
+        place = self.place(len(self.words) + row)
         if problem == vector_text.NO_NUMBER:
             field = line.split(" ", 1)[0]
             return ModelFormatError(
@@ -169,7 +199,14 @@ def nearest_float32(number: str) -> np.float32:
     return np.float32(np.copysign(nearest, -1.0 if exact < 0 else 1.0))
 
 
-def write_lines(vectors: Vectors, target: Path, form: str, *, has_header: bool) -> None:
+def write_lines(
+    vectors: Vectors,
+    target: Path,
+    form: str,
+    *,
+    has_header: bool,
+    progress: Progress | None = None,
+) -> None:
     """Write vectors as text; reading gives the same bits, by as few digits as do that.
 
     Raises
@@ -194,6 +231,8 @@ def write_lines(vectors: Vectors, target: Path, form: str, *, has_header: bool) 
             block = table[first : first + at_once]
             numbers = orjson.dumps(block, option=orjson.OPT_SERIALIZE_NUMPY)
             lines = numbers[2:-2].replace(b",", b" ").split(b"] [")
+            if progress is not None:
+                progress(first, len(words))
             named = zip(words[first : first + at_once], lines, strict=True)
             file.write(b"".join([b"%b %b\n" % (word.encode(), line) for word, line in named]))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.corpus import Progress
 from fastw2v.errors import ModelFormatError, TextEncodingError
 from fastw2v.files import whole_file
 from fastw2v.formats.compression import chunks, is_compressed, opened_to_write
@@ -19,9 +20,10 @@ _LONGEST_HEADER = 64
 LONGEST_WORD_BYTES = 1 << 20
 MOST_DIMENSIONS = 1 << 20
 _NUMBER = np.dtype("<f4")
+_ROWS_A_REPORT = 1000
 
 
-def read(path: Path) -> Vectors:
+def read(path: Path, progress: Progress | None = None) -> Vectors:
     """Read a file. Line feeds before a word, which word2vec writes behind each vector, are skipped.
 
     Memory follows the file, not what its header promises.
@@ -48,6 +50,7 @@ def read(path: Path) -> Vectors:
             "first line; the file is damaged, or of another format"
         )
     _require_size(path, n_words, dimensions)
+    total = None if is_compressed(path) else path.stat().st_size
     words: list[str] = []
     offsets: list[int] = []
     tables: list[NDArray[np.float32]] = []
@@ -64,6 +67,8 @@ def read(path: Path) -> Vectors:
                 raise _cut(path, source, len(words) - 1, n_words)
             rows.append(row)
             n_bytes += len(row)
+        if progress is not None:
+            progress(source.offset, total)
         tables.append(np.frombuffer(b"".join(rows), _NUMBER).reshape(len(rows), dimensions))
     source.skip(b"\n")
     if not source.is_at_end:
@@ -163,7 +168,7 @@ def _require_size(path: Path, n_words: int, dimensions: int) -> None:
         )
 
 
-def write(vectors: Vectors, target: Path) -> None:
+def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> None:
     """Write a file.
 
     Raises
@@ -176,7 +181,9 @@ def write(vectors: Vectors, target: Path) -> None:
     table = np.ascontiguousarray(vectors.vectors, _NUMBER)
     with whole_file(target) as temporary, opened_to_write(temporary) as file:
         file.write(b"%d %d\n" % table.shape)
-        for word, row in zip(vectors.words, table, strict=True):
+        for place, (word, row) in enumerate(zip(vectors.words, table, strict=True)):
+            if progress is not None and place % _ROWS_A_REPORT == 0:
+                progress(place, len(table))
             file.write(b"%b %b\n" % (word.encode(), row.tobytes()))
 
 

@@ -73,7 +73,7 @@ def write_report(
         The page; written whole or not at all.
     options : ReportOptions
     progress : callable, optional
-        Gets ("evaluating" | "mapping" | "writing", 0 or 1, 1) before and after each stage.
+        Gets ("evaluating" | "mapping" | "drawing", 0 or 1, 1) before and after each stage.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def write_report(
     require_method(options.method)
     require_writable(Path(target))
     page = page_of(model, options, progress)
-    report = stage_of(progress, "writing")
+    report = stage_of(progress, "drawing")
     if report:
         report(0, 1)
     with whole_file(Path(target)) as temporary:

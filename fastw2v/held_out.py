@@ -1,6 +1,7 @@
 """Loss of trained parameters on a text that they need not have been trained on."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,10 +112,17 @@ def text_perplexity(
         )
     with WorkerPool(workers) as pool:
         if settings.objective == "softmax" and settings.model == "skipgram":
-            loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool)
+            loss_nats = _skipgram_softmax_loss(
+                embeddings, counts, settings, pool, stage_of(progress, "measuring")
+            )
             own_nats = loss_nats
         else:
+            report = stage_of(progress, "measuring")
+            if report:
+                report(0, None)
             loss_nats, own_nats = _losses_of_rows(embeddings, tokens, counts, settings, pool)
+            if report:
+                report(1, 1)
     return Perplexity(
         loss_nats,
         perplexity_of(loss_nats),
@@ -128,7 +136,11 @@ def text_perplexity(
 
 
 def _skipgram_softmax_loss(
-    embeddings: Embeddings, counts: PairCounts, settings: Hyperparameters, pool: WorkerPool
+    embeddings: Embeddings,
+    counts: PairCounts,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    report: Callable[[int, int | None], None] | None,
 ) -> float:
     n_words = len(embeddings.vocabulary)
     rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
@@ -143,7 +155,7 @@ def _skipgram_softmax_loss(
         max_rows=batches.max_rows,
         pool=pool,
     )
-    return exact_loss(objective, batches)
+    return exact_loss(objective, batches, report)
 
 
 def _losses_of_rows(

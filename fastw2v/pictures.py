@@ -117,21 +117,19 @@ def _save(figure: "Figure", target: Path) -> None:
 def _draw_map(
     axes: "Axes", model: "Word2Vec", method: ProjectionMethod, vectors: VectorChoice | None
 ) -> None:
-    from matplotlib.patheffects import withStroke
-
     table = model.embeddings.table(vectors)
     places = project(table, method, seed=model.settings.seed, workers=1)
     weight = np.log1p(model.vocabulary.counts)
     sizes = 2 + 14 * (weight / weight[0]) ** 2
     axes.scatter(places[:, 0], places[:, 1], s=sizes, color=_QUIET, alpha=0.4, linewidths=0)
-    halo = [withStroke(linewidth=2.5, foreground="white")]
+    ground = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}
     for place in named_places(places, _NAMED_WORDS):
         axes.annotate(
             _plain(model.vocabulary.words[place]),
             places[place],
             fontsize=8,
             color=_COLOUR,
-            path_effects=halo,
+            bbox=ground,
         )
     axes.set_title(f"{len(table):,} words by {_METHODS[method]}" + "s" * (method == "pca"))
     axes.set_aspect("equal", adjustable="datalim")

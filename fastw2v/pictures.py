@@ -34,7 +34,8 @@ _STYLE = {
 }
 _COLOUR, _SECOND, _QUIET = "#14667f", "#a84a12", "#75808e"
 _NAMED_WORDS = 80
-_CELLS = (8, 24)
+_CELLS = (40, 80)
+_NAME_COLUMNS, _NAME_ROWS = 4, 1  # how many cells a name takes to each side
 _METHODS = {"pca": "principal component", "umap": "UMAP", "tsne": "t-SNE"}
 
 
@@ -138,16 +139,21 @@ def _draw_map(
 
 
 def named_places(places: NDArray[np.float32], n_named: int) -> list[int]:
-    """Return the most frequent words that have a cell of the plane to themselves."""
+    """Return the most frequent words whose names have room beside those before them."""
     low, high = places.min(axis=0), places.max(axis=0)
     spread = np.where(high > low, high - low, 1)
     cells = np.minimum((places - low) / spread * _CELLS, np.subtract(_CELLS, 1)).astype(int)
-    taken: dict[tuple[int, ...], int] = {}
-    for place, cell in enumerate(cells.tolist()):
-        taken.setdefault(tuple(cell), place)
-        if len(taken) == n_named:
+    taken = np.zeros(_CELLS, bool)
+    named = []
+    for place, (column, row) in enumerate(cells.tolist()):
+        if taken[column, row]:
+            continue
+        named.append(place)
+        if len(named) == n_named:
             break
-    return list(taken.values())
+        left, below = max(column - _NAME_COLUMNS, 0), max(row - _NAME_ROWS, 0)
+        taken[left : column + _NAME_COLUMNS + 1, below : row + _NAME_ROWS + 1] = True
+    return named
 
 
 def _draw_loss(axes: "Axes", model: "Word2Vec") -> None:

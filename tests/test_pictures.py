@@ -53,7 +53,7 @@ def test_the_spectrum_is_that_of_the_gram_matrix(model):
     np.testing.assert_allclose(spectrum(table), np.sqrt(squares), rtol=1e-6)
 
 
-def test_named_words_are_the_most_frequent_of_their_cells():
+def test_named_words_are_the_most_frequent_with_room():
     places = np.array([[0, 0], [0.01, 0], [1, 1], [0.5, 0.5], [1, 0.99]], np.float32)
     assert named_places(places, 10) == [0, 2, 3]
     assert named_places(places, 2) == [0, 2]

@@ -127,7 +127,7 @@ class _Bars:
         self.progress.stop()
 
     def notice(self, sentence: str) -> None:
-        self.progress.console.print(sentence)
+        self.progress.console.print(sentence, markup=False, highlight=False)
 
     def stage(self, name: str, done: int, total: int | None) -> None:
         unit = _UNITS.get(name)

@@ -61,7 +61,7 @@ def test_the_page_asks_for_nothing_and_names_everything_once(page):
     elements.feed(page)
     assert set(elements.links) == {"#explore", "data:,"}
     assert len(set(elements.ids)) == len(elements.ids)
-    assert "default-src 'none'" in page
+    assert "default-src 'none'; script-src 'unsafe-inline'; style-src" in page
     assert "connect-src" not in page  # default-src has it
     assert "<h1>Chain &amp; &lt;b&gt;</h1>" in page
 
@@ -147,7 +147,9 @@ def test_throughput_is_that_of_the_text(model):
 
 
 def test_tests_that_cover_nothing_have_no_result(model):
-    rows = evaluation_rows(model)
+    seen = []
+    rows = evaluation_rows(model, lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert rows
     assert {(str(row.value), row.interval, row.covered) for row in rows} == {("nan", None, 0)}
 

@@ -1,7 +1,7 @@
 """The page's table of test sets. Other tests become other rows here."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -20,14 +20,21 @@ class EvaluationRow(NamedTuple):
     total: int
 
 
-def evaluation_rows(model: "Word2Vec") -> list[EvaluationRow]:
-    """Return the results on the sets that come with gensim, sections of analogies apart."""
+def evaluation_rows(
+    model: "Word2Vec", report: Callable[[int, int | None], None] | None = None
+) -> list[EvaluationRow]:
+    """Return the results on the sets that come with gensim, sections of analogies apart.
+
+    `report` gets sets done, and sets in all.
+    """
     from fastw2v.evaluation import WordTable, evaluate_analogies, evaluate_similarity
     from fastw2v.evaluation.test_sets import bundled_analogies, bundled_pairs
 
     table = WordTable(model.vocabulary.words, model.embeddings.table())
+    pair_sets, analogy_sets = bundled_pairs(), bundled_analogies()
+    steps = _Steps(len(pair_sets) + len(analogy_sets), report)
     rows = []
-    for pairs in bundled_pairs():
+    for pairs in pair_sets:
         found = evaluate_similarity(table, pairs)
         interval = None if math.isnan(found.low) else (found.low, found.high)
         rows.append(
@@ -40,7 +47,8 @@ def evaluation_rows(model: "Word2Vec") -> list[EvaluationRow]:
                 found.total,
             )
         )
-    for questions in bundled_analogies():
+        steps.next()
+    for questions in analogy_sets:
         answers = evaluate_analogies(table, questions, workers=model.workers)
         rows += _both_methods(answers.overall)
         rows += [
@@ -54,6 +62,7 @@ def evaluation_rows(model: "Word2Vec") -> list[EvaluationRow]:
             )
             for section in answers.sections
         ]
+        steps.next()
     return rows
 
 
@@ -63,3 +72,16 @@ def _both_methods(whole: "SectionResult") -> Iterator[EvaluationRow]:
         yield EvaluationRow(
             whole.name, f"share right, {method}", share, None, whole.covered, whole.total
         )
+
+
+class _Steps:
+    """Counts what is done, and reports it."""
+
+    def __init__(self, total: int, report: Callable[[int, int | None], None] | None) -> None:
+        self._done, self._total, self._report = -1, total, report
+        self.next()
+
+    def next(self) -> None:
+        self._done += 1
+        if self._report:
+            self._report(self._done, self._total)

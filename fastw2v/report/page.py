@@ -73,7 +73,8 @@ def write_report(
         The page; written whole or not at all.
     options : ReportOptions
     progress : callable, optional
-        Gets ("evaluating" | "mapping" | "drawing", 0 or 1, 1) before and after each stage.
+        Gets ("evaluating", sets done, sets), and ("mapping" | "drawing", 0 or 1, 1) before and
+        after each of these.
 
     Raises
     ------
@@ -124,8 +125,7 @@ def page_of(
     rows = pass_rows(model)
     evaluation = None
     if options.with_evaluation:
-        with _Stage(progress, "evaluating"):
-            evaluation = evaluation_rows(model)
+        evaluation = evaluation_rows(model, stage_of(progress, "evaluating"))
     with _Stage(progress, "mapping"):
         table = model.embeddings.table()[:n_shown]
         places = project(table, options.method, seed=model.settings.seed, workers=model.workers)

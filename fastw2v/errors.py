@@ -50,3 +50,8 @@ class MissingDependencyError(FastW2VError, ImportError):
 
 class EvaluationError(FastW2VError):
     """A test set cannot be read, or says nothing about the vectors at hand."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return another library's message as one line, for a message of ours."""
+    return " ".join(str(error).split())

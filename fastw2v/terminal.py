@@ -32,6 +32,8 @@ _UNITS = {
     "counting": _Unit("tokens", 1e6, "M tokens"),
     "writing": _Unit("vectors", 1e3, "k vectors"),
     "evaluating": _Unit("sets", 1, "sets"),
+    "analogies": _Unit("questions", 1, "questions"),
+    "probe": _Unit("folds", 1, "folds"),
     "measuring": _Unit("batches", 1, "batches"),
     "training": _Unit("batches", 1, "batches"),
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastw2v.config import Objective
 from fastw2v.embeddings import Embeddings
-from fastw2v.errors import ModelFormatError, VocabularyError
+from fastw2v.errors import ModelFormatError, VocabularyError, one_line
 from fastw2v.files import whole_folder
 from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
@@ -113,7 +113,7 @@ def read_model(folder: Path) -> StoredModel:
         _require_temperature(embeddings.temperature)
     except (*_DAMAGE, LookupError, TypeError, VocabularyError, SafetensorError) as error:
         raise ModelFormatError(
-            f"{folder}: the model is damaged ({type(error).__name__}: {error}); "
+            f"{folder}: the model is damaged ({type(error).__name__}: {one_line(error)}); "
             "restore it from a copy or train again"
         ) from error
     return StoredModel(config, embeddings)
@@ -139,7 +139,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except _DAMAGE as error:
-        raise ModelFormatError(f"{path}: cannot be read as JSON ({error})") from error
+        raise ModelFormatError(f"{path}: cannot be read as JSON ({one_line(error)})") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ModelFormatError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')
     version = config.get("schema_version")

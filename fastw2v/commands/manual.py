@@ -96,7 +96,7 @@ MANUALS = {
                 "fastw2v compare corpus.txt --rivals gensim --json results.json",
             ),
         ),
-        "CORPUS is UTF-8 text. docs/evaluation.md describes the result.",
+        "CORPUS is UTF-8 text. docs/compare.md describes the result.",
     ),
     "count": Manual(
         (

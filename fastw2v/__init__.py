@@ -1,5 +1,6 @@
 """Numba-accelerated word2vec: the exact full softmax, counted once, trained as dense tiles."""
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 
 __version__ = VERSION
+
+# Who uses the library decides what becomes of its messages; without a handler they are not shown.
+logging.getLogger("fastw2v").addHandler(logging.NullHandler())
 
 # Imported when first asked for, so that `fastw2v --help` need not load Numba.
 _HOMES = {

@@ -35,6 +35,10 @@ class StepReport:
     pass_ended: bool
     held_out_loss_nats: float | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, by name."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class PassRecord:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,12 +199,21 @@ def _final_loss(
     return loss_nats
 
 
-def exact_loss(objective: ExactSoftmax, batches: CountBatches) -> float:
-    """Return the exact mean loss over all rows of the counts, nats per weighted pair."""
+def exact_loss(
+    objective: ExactSoftmax,
+    batches: CountBatches,
+    report: Callable[[int, int | None], None] | None = None,
+) -> float:
+    """Return the exact mean loss over all rows of the counts, nats per weighted pair.
+
+    `report` gets batches done, and batches in all.
+    """
     total_loss, total_weight = 0.0, 0.0
-    for batch in batches.one_pass(0):
+    for done, batch in enumerate(batches.one_pass(0), 1):
         total_loss += objective.loss(batch)
         total_weight += float(batch.row_weights.sum())
+        if report:
+            report(done, batches.batches_per_pass)
     return total_loss / total_weight
 
 

@@ -1,5 +1,6 @@
 """From a corpus to trained parameters, by whichever objective: read, then train."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fastw2v.callbacks import StepReport
 from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus, OpenedCorpus, TextCorpus, open_corpus
@@ -24,6 +26,8 @@ from fastw2v.supervision import Supervisor
 from fastw2v.tokens import encode_corpus, read_corpus, read_split_corpus
 from fastw2v.validation import Validation, ValidationText
 from fastw2v.vocab import Vocabulary
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def fit(
@@ -105,6 +109,11 @@ def _fit(
         supervisor.held_out_loss = measured
         supervisor.run["held_out"] = measured.as_dict()
     read_s = time.perf_counter() - started
+    _LOGGER.info(
+        "read %d tokens, %d of %d words kept, in %.1f s",
+        vocabulary.n_raw_tokens, len(vocabulary), vocabulary.n_raw_types, read_s,
+    )  # fmt: skip
+    run = replace(run, callbacks=(*run.callbacks, _log_pass))
     fit_text = fit_stream
     if settings.objective == "softmax":
         fit_text = fit_counts if settings.model == "skipgram" else fit_cbow
@@ -174,3 +183,11 @@ def _require_same(
             f"digest {begun['digest'][:16]}...), got another ({came['n_tokens']:,} tokens, digest "
             f"{came['digest'][:16]}...); restore the text, or begin a new run on this one"
         )
+
+
+def _log_pass(report: StepReport) -> None:
+    if report.pass_ended:
+        _LOGGER.info(
+            "pass %d of %d: loss %.4f nats, %.1f s",
+            report.pass_number, report.passes, report.loss_nats, report.elapsed_s,
+        )  # fmt: skip

@@ -1,6 +1,7 @@
 """Loss of trained parameters on a text that they need not have been trained on."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -111,7 +112,8 @@ def text_perplexity(
             f"each other, got {len(tokens.ids)} known and {tokens.n_oov} unknown tokens"
         )
     with WorkerPool(workers) as pool:
-        loss_nats, own_nats = losses_of(embeddings, tokens, counts, settings, pool)
+        report = stage_of(progress, "measuring")
+        loss_nats, own_nats = losses_of(embeddings, tokens, counts, settings, pool, report=report)
     return Perplexity(
         loss_nats,
         perplexity_of(loss_nats),
@@ -139,6 +141,7 @@ def losses_of(
     pool: WorkerPool,
     *,
     sample: int | None = None,
+    report: Callable[[int, int | None], None] | None = None,
 ) -> Losses:
     """Return the losses on a text, in nats.
 
@@ -155,15 +158,26 @@ def losses_of(
     sample : int, optional
         Take only so many rows, drawn by the seed; not for skip-gram with the exact softmax, which
         takes all.
+    report : callable, optional
+        Gets how much is done, and how much there is if that is known.
     """
     if settings.objective == "softmax" and settings.model == "skipgram":
-        loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool)
+        loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool, report)
         return Losses(loss_nats, loss_nats)
-    return _losses_of_rows(embeddings, tokens, counts, settings, pool, sample)
+    if report:
+        report(0, None)
+    losses = _losses_of_rows(embeddings, tokens, counts, settings, pool, sample)
+    if report:
+        report(1, 1)
+    return losses
 
 
 def _skipgram_softmax_loss(
-    embeddings: Embeddings, counts: PairCounts, settings: Hyperparameters, pool: WorkerPool
+    embeddings: Embeddings,
+    counts: PairCounts,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    report: Callable[[int, int | None], None] | None,
 ) -> float:
     n_words = len(embeddings.vocabulary)
     rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
@@ -178,7 +192,7 @@ def _skipgram_softmax_loss(
         max_rows=batches.max_rows,
         pool=pool,
     )
-    return exact_loss(objective, batches)
+    return exact_loss(objective, batches, report)
 
 
 def _losses_of_rows(

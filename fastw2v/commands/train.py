@@ -35,7 +35,7 @@ RUN_OPTIONS = (
 
 
 @click.command("train")
-@click.argument("corpus", nargs=-1)
+@click.argument("corpus", nargs=-1, type=click.Path(allow_dash=True))
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Model folder.")
 @click.option(
     "--resume",

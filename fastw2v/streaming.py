@@ -28,6 +28,7 @@ from fastw2v.kernels.sigmoid_windows import LINE, RowShape
 from fastw2v.kernels.simd import LANES
 from fastw2v.kernels.stream_training import (
     BAD_IDS,
+    KEPT,
     LOSS,
     PAIRS,
     TOTALS,
@@ -40,7 +41,7 @@ from fastw2v.kernels.stream_training import (
 from fastw2v.kernels.token_blocks import Text
 from fastw2v.noise import noise_table
 from fastw2v.parallel import WorkerPool
-from fastw2v.stream_settings import StreamSettings
+from fastw2v.stream_settings import StreamSettings, WordRules
 from fastw2v.vocab import keep_probability
 
 Vectors = NDArray[np.float32]
@@ -66,11 +67,15 @@ class StreamResult:
     history : list of PassRecord
         The loss is the mean over the pass, in nats per pair: an input with a predicted word. With
         CBOW a whole window is one input.
+    n_pairs, n_kept : int
+        How many such pairs, and how many tokens that subsampling kept, were trained in all passes.
     """
 
     in_vectors: Vectors
     out_vectors: Vectors
     history: list[PassRecord]
+    n_pairs: int = 0
+    n_kept: int = 0
 
 
 def train_stream(
@@ -80,6 +85,7 @@ def train_stream(
     pool: WorkerPool,
     *,
     start: tuple[Vectors, Vectors] | None = None,
+    rules: WordRules | None = None,
     callbacks: Sequence[Callback] = (),
     block_tokens: int | None = None,
 ) -> StreamResult:
@@ -99,6 +105,8 @@ def train_stream(
     start : (in_vectors, out_vectors), optional
         Where to begin, in the shapes of `StreamResult`. Default: input vectors evenly random
         within 1/2D of zero and output vectors of zero, as in word2vec.c.
+    rules : WordRules, optional
+        What is not the same for all words.
     callbacks : sequence of callable
         Called now and then, and after each pass, with a `StepReport`; a step is a block.
     block_tokens : int, optional
@@ -116,16 +124,16 @@ def train_stream(
     VocabularyError
         If a token is not a word of the vocabulary.
     ConfigurationError
-        If `start` has other shapes, or `block_tokens` is below 1.
+        If `start` or `rules` have other shapes, or `block_tokens` is below 1.
     DivergenceError
         If the loss or the vectors of a pass are not finite.
     """
     _check_text(tokens, counts)
     if block_tokens is not None and block_tokens < 1:
         raise ConfigurationError(f"block_tokens: expected at least 1, got {block_tokens}")
-    run = _Run(
-        tokens, counts, settings, pool, block_tokens or default_block(len(tokens.ids), pool.workers)
-    )
+    rules = (rules or WordRules()).checked(len(counts))
+    block_tokens = block_tokens or default_block(len(tokens.ids), pool.workers)
+    run = _Run(tokens, counts, settings, pool, rules, block_tokens)
     run.begin(start)
     history: list[PassRecord] = []
     started = time.perf_counter()
@@ -133,7 +141,7 @@ def train_stream(
         report = run.one_pass(number, started, callbacks)
         elapsed_s = time.perf_counter() - started
         history.append(PassRecord(number + 1, report.loss_nats, report.learning_rate, elapsed_s))
-    return StreamResult(run.in_vectors, run.out_vectors, history)
+    return StreamResult(run.in_vectors, run.out_vectors, history, run.n_pairs, run.n_kept)
 
 
 def _check_text(tokens: EncodedTokens, counts: NDArray[np.int64]) -> None:
@@ -178,15 +186,17 @@ class _Run:
         counts: NDArray[np.int64],
         settings: StreamSettings,
         pool: WorkerPool,
+        rules: WordRules,
         block_tokens: int,
     ) -> None:
+        self.n_pairs = self.n_kept = 0
         self.settings, self.pool = settings, pool
         self._tokens = tokens
         self._n_words = len(counts)
         self._hierarchical = settings.objective == "hierarchical"
         self._out_rows = self._n_words - 1 if self._hierarchical else self._n_words
         self.block_tokens = block_tokens
-        self._in_rows, self._out_table, self._setup = self._prepare(counts)
+        self._in_rows, self._out_table, self._setup = self._prepare(counts, rules)
 
     def begin(self, start: tuple[Vectors, Vectors] | None) -> None:
         """Set the first vectors, and make sure that kernels are compiled."""
@@ -208,7 +218,9 @@ class _Run:
             begin_copies(tables, copies, worker)
         self._call(0, self._span(0, 0))
 
-    def _prepare(self, counts: NDArray[np.int64]) -> tuple[Vectors, Vectors, _Setup]:
+    def _prepare(
+        self, counts: NDArray[np.int64], rules: WordRules
+    ) -> tuple[Vectors, Vectors, _Setup]:
         settings, workers = self.settings, self.pool.workers
         vectors = -(-settings.vector_size // LANES)
         stride = -(-settings.vector_size // LINE) * LINE
@@ -217,10 +229,12 @@ class _Run:
         size = copied * stride
         in_end = self._n_words * stride
         scratch = in_end + workers * size
-        in_rows = _aligned_zeros(scratch + workers * stride)
+        locks = np.zeros(0, np.float32) if rules.locks is None else rules.locks
+        scratch_rows = 1 + (2 * settings.window if locks.size else 0)
+        in_rows = _aligned_zeros(scratch + workers * scratch_rows * stride)
         out_rows = _aligned_zeros(max(1, self._out_rows * stride + workers * size))
         marks = np.zeros((2, workers, max(1, size)), np.float32)
-        keep = keep_probability(counts, settings.sample)
+        keep = keep_probability(counts, settings.sample) if rules.keep is None else rules.keep
         setup = _Setup(
             # Read-only all of them, so that memory maps need no kernels of their own.
             Text(
@@ -230,8 +244,14 @@ class _Run:
             ),
             Tables(in_rows, out_rows),
             self._outputs(counts),
-            Inputs(settings.window, settings.input_kind),
-            Layout(stride, shape, copied, scratch),
+            Inputs(
+                settings.window,
+                settings.input_kind,
+                settings.shrink_windows,
+                settings.divides_step,
+                _read_only(locks, np.float32),
+            ),
+            Layout(stride, shape, copied, scratch, scratch_rows),
             Copies(
                 size, in_end, self._out_rows * stride, marks[0], marks[1], np.zeros(1, np.int64)
             ),
@@ -311,6 +331,8 @@ class _Run:
             )
             for callback in callbacks:
                 callback(report)
+        self.n_pairs += int(sums[PAIRS])
+        self.n_kept += int(sums[KEPT])
         return report
 
     def _foreign_id(self) -> VocabularyError:

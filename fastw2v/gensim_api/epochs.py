@@ -130,7 +130,7 @@ def word_rules(model: "Word2Vec") -> WordRules:
     return WordRules(keep=keep, locks=locks)
 
 
-def written(table: Any, rows: NDArray[np.float32]) -> NDArray[Any]:
+def written(table: NDArray[Any], rows: NDArray[np.float32]) -> NDArray[Any]:
     """Write rows into a table, so that who holds it sees them; into a new one if it cannot be."""
     if not table.flags.writeable or table.dtype != np.float32:
         table = np.array(table, np.float32)

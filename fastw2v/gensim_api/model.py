@@ -1,7 +1,6 @@
 """gensim's `Word2Vec` with its names and meanings, trained by this project."""
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, Self
@@ -10,22 +9,21 @@ import numpy as np
 from gensim.models import KeyedVectors
 from gensim.models.word2vec import MAX_WORDS_IN_BATCH
 from gensim.utils import call_on_class_only
-from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.checks import check_corpus, check_training
 from fastw2v.gensim_api.epochs import Reading, readings, train_epoch
 from fastw2v.gensim_api.reading import NumberedText, Sentences
-from fastw2v.gensim_api.scores import predicted_words, sentence_scores
+from fastw2v.gensim_api.scores import ScoreMethods
 from fastw2v.gensim_api.storage import load_model, save_model
-from fastw2v.gensim_api.takeover import from_gensim, intersect_word2vec_format, to_gensim
+from fastw2v.gensim_api.takeover import TakeoverMethods
 from fastw2v.gensim_api.vocabulary import TrimRule, VocabularyMethods
 from fastw2v.parallel import WorkerPool, available_cores
 
 logger = logging.getLogger(__name__)
 
 
-class Word2Vec(VocabularyMethods):
+class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
     """gensim's `Word2Vec`, trained by fastw2v: parameters, methods and their meanings are gensim's.
 
     Parameters
@@ -71,8 +69,6 @@ class Word2Vec(VocabularyMethods):
     TypeError, RuntimeError
         As gensim raises them, for corpora and for a wrong order of calls.
     """
-
-    load_error = ConfigurationError
 
     def __init__(
         self,
@@ -127,7 +123,7 @@ class Word2Vec(VocabularyMethods):
         self.raw_vocab = self.cum_table = None
         self.wv = KeyedVectors(self.vector_size)
         self.wv.vectors_lockf = np.ones(1, np.float32)
-        self.load = call_on_class_only
+        self.__dict__["load"] = call_on_class_only
         self._held, self._holds_text = None, False
         if sentences is not None or corpus_file is not None:
             self._build_and_train(sentences, corpus_file, trim_rule, callbacks)
@@ -290,46 +286,6 @@ class Word2Vec(VocabularyMethods):
         expected, number = (totals[0], came[0]) if totals[0] else (totals[1], came[1])
         return number / expected if expected else 1.0
 
-    def predict_output_word(
-        self, context_words_list: Iterable[Any], topn: int = 10
-    ) -> list[tuple[Any, float]] | None:
-        """Return the most probable words between context words, by a softmax over the scores.
-
-        Parameters
-        ----------
-        context_words_list : list of str or int
-            Words, or their places; unknown ones are left out.
-        topn : int
-
-        Returns
-        -------
-        list of (word, probability), or None if no context word is known
-        """
-        return predicted_words(self, context_words_list, topn)
-
-    def score(
-        self,
-        sentences: Iterable[Sequence[Any]],
-        total_sentences: int = 1_000_000,
-        chunksize: int = 100,
-        queue_factor: int = 2,
-        report_delay: float = 1,
-    ) -> NDArray[np.float32]:
-        """Return the log-probability of each sentence by hierarchical softmax, in nats.
-
-        That is the sum of log p(word | context) over all pairs in windows of full reach, or with
-        CBOW of log p(word | contexts). At most `total_sentences` are scored.
-        """
-        return sentence_scores(self, sentences, total_sentences)
-
-    def get_latest_training_loss(self) -> float:
-        """Return the sum of all losses of the last `train`, in nats; 0 without `compute_loss`."""
-        return self.running_training_loss
-
-    def init_sims(self, replace: bool = False) -> None:
-        """Make `wv` ready for similarities; with `replace` keep its unit vectors alone."""
-        self.wv.init_sims(replace=replace)
-
     def reset_from(self, other_model: Any) -> None:
         """Share another model's vocabulary, and begin anew with the vectors."""
         self.wv = KeyedVectors(self.vector_size)
@@ -339,51 +295,6 @@ class Word2Vec(VocabularyMethods):
         self.cum_table = other_model.cum_table
         self.corpus_count = other_model.corpus_count
         self.init_weights()
-
-    def intersect_word2vec_format(
-        self,
-        fname: str | os.PathLike[str],
-        lockf: float = 0.0,
-        binary: bool = False,
-        encoding: str = "utf8",
-        unicode_errors: str = "strict",
-        no_header: bool | None = None,
-    ) -> int:
-        """Take over the vectors of a word2vec or GloVe file for the words of the vocabulary.
-
-        Parameters
-        ----------
-        fname : path
-        lockf : float
-            What part of their steps these vectors take from now on; 0: they stay as they are.
-        binary : bool
-            word2vec's binary format.
-        encoding, unicode_errors : str
-            How the words are decoded.
-        no_header : bool, optional
-            GloVe's format has no first line with sizes. Default: the first line tells.
-
-        Returns
-        -------
-        int
-            How many vectors were taken over.
-
-        Raises
-        ------
-        ConfigurationError
-            If the file's vectors have another size.
-        """
-        form = {"binary": binary, "encoding": encoding, "unicode_errors": unicode_errors}
-        return intersect_word2vec_format(self, fname, lockf, form, no_header)
-
-    @classmethod
-    def from_gensim(cls, model: Any) -> Self:
-        """Return a model that goes on where a `gensim.models.Word2Vec` stands; a copy."""
-        return from_gensim(cls, model)
-
-    def to_gensim(self) -> Any:
-        """Return a `gensim.models.Word2Vec` that gensim can go on training; a copy."""
-        return to_gensim(self)
 
     def save(self, fname_or_handle: Any, **kwargs: Any) -> None:
         """Write the model, whole or not at all, into one file of this project's own format.

@@ -128,7 +128,7 @@ def _room(size: int, dtype: type[np.generic]) -> NDArray[Any]:
 
 
 def read_text(corpus: Any, corpus_file: str | None) -> NumberedText:
-    """Number a corpus, by the fast reader if it is files of lines."""
+    """Turn a corpus into numbers; files of lines by the fast reader."""
     if corpus_file is not None:
         return _read_files([Path(corpus_file)], LONGEST_LINE)
     files = _files_of(corpus)

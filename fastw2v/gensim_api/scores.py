@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from gensim import matutils
+from gensim.models import KeyedVectors
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -15,10 +16,56 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def predicted_words(
+class ScoreMethods:
+    """What a model says of words and sentences."""
+
+    wv: KeyedVectors
+    running_training_loss: float
+
+    def predict_output_word(
+        self, context_words_list: Iterable[Any], topn: int = 10
+    ) -> list[tuple[Any, float]] | None:
+        """Return the most probable words between context words, by a softmax over the scores.
+
+        Parameters
+        ----------
+        context_words_list : list of str or int
+            Words, or their places; unknown ones are left out.
+        topn : int
+
+        Returns
+        -------
+        list of (word, probability), or None if no context word is known
+        """
+        return _predicted_words(cast("Word2Vec", self), context_words_list, topn)
+
+    def score(
+        self,
+        sentences: Iterable[Sequence[Any]],
+        total_sentences: int = 1_000_000,
+        chunksize: int = 100,
+        queue_factor: int = 2,
+        report_delay: float = 1,
+    ) -> NDArray[np.float32]:
+        """Return the log-probability of each sentence by hierarchical softmax, in nats.
+
+        That is the sum of log p(word | context) over all pairs in windows of full reach, or with
+        CBOW of log p(word | contexts). At most `total_sentences` are scored.
+        """
+        return _sentence_scores(cast("Word2Vec", self), sentences, total_sentences)
+
+    def get_latest_training_loss(self) -> float:
+        """Return the sum of all losses of the last `train`, in nats; 0 without `compute_loss`."""
+        return self.running_training_loss
+
+    def init_sims(self, replace: bool = False) -> None:
+        """Make `wv` ready for similarities; with `replace` keep its unit vectors alone."""
+        self.wv.init_sims(replace=replace)
+
+
+def _predicted_words(
     model: "Word2Vec", context: Iterable[Any], topn: int
 ) -> list[tuple[Any, float]] | None:
-    """Return `Word2Vec.predict_output_word`."""
     if not model.negative and model.objective is None:
         raise RuntimeError(
             "predict_output_word: expected a model with output vectors of words, got one with "
@@ -40,10 +87,9 @@ def predicted_words(
     return [(model.wv.index_to_key[place], float(chances[place])) for place in best]
 
 
-def sentence_scores(
+def _sentence_scores(
     model: "Word2Vec", sentences: Iterable[Sequence[Any]], total_sentences: int
 ) -> NDArray[np.float32]:
-    """Return `Word2Vec.score`."""
     if not model.wv.key_to_index:
         raise RuntimeError("you must first build vocabulary before scoring new data")
     if not model.hs or model.objective is not None:

@@ -7,6 +7,7 @@ The file is in the safetensors format, which other programs read. Its metadata h
 import json
 import logging
 import os
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,6 +51,7 @@ def save_model(model: "Word2Vec", target: Any) -> None:
 
 def _arrays(model: "Word2Vec") -> dict[str, NDArray[Any]]:
     wv = model.wv
+    state: Any = model.random.get_state()
     words = json.dumps(wv.index_to_key)
     if json.loads(words) != wv.index_to_key:
         raise ConfigurationError("words: expected strings or whole numbers to save, got others")
@@ -57,7 +59,7 @@ def _arrays(model: "Word2Vec") -> dict[str, NDArray[Any]]:
         "words": np.frombuffer(words.encode(), np.uint8),
         "vectors": wv.vectors,
         "vectors_lockf": wv.vectors_lockf,
-        "random_state": model.random.get_state()[1],
+        "random_state": state[1],
     }
     for name in ("syn1", "syn1neg"):
         if hasattr(model, name):
@@ -137,9 +139,7 @@ def _fill(model: "Word2Vec", arrays: dict[str, NDArray[Any]], content: dict[str,
     name, position, has_gauss, gauss = content["random"]
     model.random.set_state((name, arrays["random_state"], position, has_gauss, gauss))
     if content["raw_vocab"] is not None:
-        from collections import defaultdict
-
-        model.raw_vocab = defaultdict(int, map(tuple, content["raw_vocab"]))
+        model.raw_vocab = defaultdict(int, dict(content["raw_vocab"]))
     if model.hs and len(wv):
         model.create_binary_tree()
     if model.negative:

@@ -1,19 +1,17 @@
 """Models and vectors that come from elsewhere, and models that go to gensim."""
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from gensim import utils
-from gensim.models import KeyedVectors
+from gensim.models import Doc2Vec, FastText, KeyedVectors
 from gensim.models import Word2Vec as GensimWord2Vec
 
 from fastw2v.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from fastw2v.gensim_api.model import Word2Vec
-
-AnyModel = TypeVar("AnyModel", bound="Word2Vec")
 
 # What both classes are told on construction, by the same names.
 CONSTRUCTED = (
@@ -53,21 +51,65 @@ GATHERED = (
 )
 
 
-def from_gensim(kind: type[AnyModel], model: Any) -> AnyModel:
-    """Return `Word2Vec.from_gensim`."""
-    if type(model) is not GensimWord2Vec:
-        raise ConfigurationError(
-            f"model: expected a gensim.models.Word2Vec, got a {type(model).__name__}; vectors "
-            "alone can be taken over with intersect_word2vec_format, others cannot"
-        )
-    taken = kind(**{name: getattr(model, name) for name in CONSTRUCTED})
-    _hand_over(model, taken)
-    taken.add_lifecycle_event("from_gensim", params=str(model))
-    return taken
+class TakeoverMethods:
+    """Taking over, and handing over."""
+
+    def intersect_word2vec_format(
+        self,
+        fname: str | os.PathLike[str],
+        lockf: float = 0.0,
+        binary: bool = False,
+        encoding: str = "utf8",
+        unicode_errors: str = "strict",
+        no_header: bool | None = None,
+    ) -> int:
+        """Take over the vectors of a word2vec or GloVe file for the words of the vocabulary.
+
+        Parameters
+        ----------
+        fname : path
+        lockf : float
+            What part of their steps these vectors take from now on; 0: they stay as they are.
+        binary : bool
+            word2vec's binary format.
+        encoding, unicode_errors : str
+            How the words are decoded.
+        no_header : bool, optional
+            GloVe's format has no first line with sizes. Default: the first line tells.
+
+        Returns
+        -------
+        int
+            How many vectors were taken over.
+
+        Raises
+        ------
+        ConfigurationError
+            If the file's vectors have another size.
+        """
+        form = {"binary": binary, "encoding": encoding, "unicode_errors": unicode_errors}
+        return _intersect(cast("Word2Vec", self), fname, lockf, form, no_header)
+
+    @classmethod
+    def from_gensim(cls, model: Any) -> Self:
+        """Return a model that goes on where a `gensim.models.Word2Vec` stands; a copy."""
+        if not isinstance(model, GensimWord2Vec) or isinstance(model, Doc2Vec | FastText):
+            raise ConfigurationError(
+                f"model: expected a gensim.models.Word2Vec, got a {type(model).__name__}; vectors "
+                "alone can be taken over with intersect_word2vec_format, others cannot"
+            )
+        construct: Any = cls
+        taken = construct(**{name: getattr(model, name) for name in CONSTRUCTED})
+        _hand_over(model, taken)
+        taken.add_lifecycle_event("from_gensim", params=str(model))
+        return cast(Self, taken)
+
+    def to_gensim(self) -> Any:
+        """Return a `gensim.models.Word2Vec` that gensim can go on training; a copy."""
+        return _to_gensim(cast("Word2Vec", self))
 
 
-def to_gensim(model: "Word2Vec") -> Any:
-    """Return `Word2Vec.to_gensim`."""
+def _to_gensim(model: "Word2Vec") -> Any:
     if not model.hs and not model.negative:
         raise ConfigurationError(
             "negative: gensim has no exact softmax and needs negative or hs above 0 to go on, got "
@@ -109,14 +151,13 @@ def copied(wv: Any) -> KeyedVectors:
     return copy
 
 
-def intersect_word2vec_format(
+def _intersect(
     model: "Word2Vec",
     fname: str | os.PathLike[str],
     lockf: float,
     form: dict[str, Any],
     no_header: bool | None,
 ) -> int:
-    """Do what `Word2Vec.intersect_word2vec_format` does."""
     if no_header is None:
         no_header = not form["binary"] and not _has_header(fname)
     file = KeyedVectors.load_word2vec_format(os.fspath(fname), no_header=no_header, **form)

@@ -11,6 +11,41 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.stream_training import CBOW_MEAN, CBOW_SUM, SKIPGRAM, SKIPGRAM_BY_PAIRS
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WordRules:
+    """What holds for single words, where it is not the same for all.
+
+    Attributes
+    ----------
+    keep : float64 array (V,), optional
+        With which probability subsampling keeps a token, above 0. Default: as `sample` says.
+    locks : float32 array (V,), optional
+        What part of its steps a word's input vector takes; one with 0 stays as it is, bit by bit.
+        Default: all of them.
+    """
+
+    keep: NDArray[np.float64] | None = None
+    locks: NDArray[np.float32] | None = None
+
+    def checked(self, n_words: int) -> "WordRules":
+        """Return itself; raise `ConfigurationError` if it does not fit so many words."""
+        for name, values in (("keep", self.keep), ("locks", self.locks)):
+            if values is None:
+                continue
+            if values.shape != (n_words,):
+                raise ConfigurationError(
+                    f"{name}: expected one for each of {n_words} words, got an array of shape "
+                    f"{values.shape}"
+                )
+            if not np.isfinite(values).all():
+                raise ConfigurationError(f"{name}: expected finite numbers, got others among them")
+        if self.keep is not None and not bool(((self.keep > 0) & (self.keep <= 1)).all()):
+            raise ConfigurationError(
+                "keep: expected probabilities above 0 and at most 1, got others among them"
+            )
+        return self
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamSettings:
     """The settings of one run over a text.
@@ -47,6 +82,8 @@ class StreamSettings:
     final_rate : float
         Rate of the last token, as a fraction of the first.
     seed : int
+    rules : WordRules
+        What is not the same for all words.
     """
 
     vector_size: int = 100
@@ -64,6 +101,7 @@ class StreamSettings:
     learning_rate: float = 0.025
     final_rate: float = 1e-4
     seed: int = 1
+    rules: WordRules = WordRules()
 
     def __post_init__(self) -> None:
         if self.model not in ("skipgram", "cbow"):
@@ -102,38 +140,3 @@ class StreamSettings:
     def divides_step(self) -> bool:
         """Whether what CBOW's contexts move by is divided by their number."""
         return self.cbow_mean == (self.cbow_steps == "gradient")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class WordRules:
-    """What holds for single words, where it is not the same for all.
-
-    Attributes
-    ----------
-    keep : float64 array (V,), optional
-        With which probability subsampling keeps a token, above 0. Default: as `sample` says.
-    locks : float32 array (V,), optional
-        What part of its steps a word's input vector takes; one with 0 stays as it is, bit by bit.
-        Default: all of them.
-    """
-
-    keep: NDArray[np.float64] | None = None
-    locks: NDArray[np.float32] | None = None
-
-    def checked(self, n_words: int) -> "WordRules":
-        """Return itself; raise `ConfigurationError` if it does not fit so many words."""
-        for name, values in (("keep", self.keep), ("locks", self.locks)):
-            if values is None:
-                continue
-            if values.shape != (n_words,):
-                raise ConfigurationError(
-                    f"{name}: expected one for each of {n_words} words, got an array of shape "
-                    f"{values.shape}"
-                )
-            if not np.isfinite(values).all():
-                raise ConfigurationError(f"{name}: expected finite numbers, got others among them")
-        if self.keep is not None and not bool(((self.keep > 0) & (self.keep <= 1)).all()):
-            raise ConfigurationError(
-                "keep: expected probabilities above 0 and at most 1, got others among them"
-            )
-        return self

@@ -41,7 +41,7 @@ from fastw2v.kernels.stream_training import (
 from fastw2v.kernels.token_blocks import Text
 from fastw2v.noise import noise_table
 from fastw2v.parallel import WorkerPool
-from fastw2v.stream_settings import StreamSettings, WordRules
+from fastw2v.stream_settings import StreamSettings
 from fastw2v.vocab import keep_probability
 
 Vectors = NDArray[np.float32]
@@ -85,7 +85,6 @@ def train_stream(
     pool: WorkerPool,
     *,
     start: tuple[Vectors, Vectors] | None = None,
-    rules: WordRules | None = None,
     callbacks: Sequence[Callback] = (),
     block_tokens: int | None = None,
 ) -> StreamResult:
@@ -105,8 +104,6 @@ def train_stream(
     start : (in_vectors, out_vectors), optional
         Where to begin, in the shapes of `StreamResult`. Default: input vectors evenly random
         within 1/2D of zero and output vectors of zero, as in word2vec.c.
-    rules : WordRules, optional
-        What is not the same for all words.
     callbacks : sequence of callable
         Called now and then, and after each pass, with a `StepReport`; a step is a block.
     block_tokens : int, optional
@@ -124,16 +121,16 @@ def train_stream(
     VocabularyError
         If a token is not a word of the vocabulary.
     ConfigurationError
-        If `start` or `rules` have other shapes, or `block_tokens` is below 1.
+        If `start` or the settings' rules have other shapes, or `block_tokens` is below 1.
     DivergenceError
         If the loss or the vectors of a pass are not finite.
     """
     _check_text(tokens, counts)
     if block_tokens is not None and block_tokens < 1:
         raise ConfigurationError(f"block_tokens: expected at least 1, got {block_tokens}")
-    rules = (rules or WordRules()).checked(len(counts))
-    block_tokens = block_tokens or default_block(len(tokens.ids), pool.workers)
-    run = _Run(tokens, counts, settings, pool, rules, block_tokens)
+    run = _Run(
+        tokens, counts, settings, pool, block_tokens or default_block(len(tokens.ids), pool.workers)
+    )
     run.begin(start)
     history: list[PassRecord] = []
     started = time.perf_counter()
@@ -186,7 +183,6 @@ class _Run:
         counts: NDArray[np.int64],
         settings: StreamSettings,
         pool: WorkerPool,
-        rules: WordRules,
         block_tokens: int,
     ) -> None:
         self.n_pairs = self.n_kept = 0
@@ -196,7 +192,7 @@ class _Run:
         self._hierarchical = settings.objective == "hierarchical"
         self._out_rows = self._n_words - 1 if self._hierarchical else self._n_words
         self.block_tokens = block_tokens
-        self._in_rows, self._out_table, self._setup = self._prepare(counts, rules)
+        self._in_rows, self._out_table, self._setup = self._prepare(counts)
 
     def begin(self, start: tuple[Vectors, Vectors] | None) -> None:
         """Set the first vectors, and make sure that kernels are compiled."""
@@ -218,10 +214,9 @@ class _Run:
             begin_copies(tables, copies, worker)
         self._call(0, self._span(0, 0))
 
-    def _prepare(
-        self, counts: NDArray[np.int64], rules: WordRules
-    ) -> tuple[Vectors, Vectors, _Setup]:
+    def _prepare(self, counts: NDArray[np.int64]) -> tuple[Vectors, Vectors, _Setup]:
         settings, workers = self.settings, self.pool.workers
+        rules = settings.rules.checked(self._n_words)
         vectors = -(-settings.vector_size // LANES)
         stride = -(-settings.vector_size // LINE) * LINE
         shape = RowShape((0,) * vectors if vectors <= _MOST_UNROLLED else vectors, vectors * LANES)

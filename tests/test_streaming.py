@@ -79,6 +79,7 @@ def compare_with_twin(cell, sabotage="", dimensions=9, locks=None):
         learning_rate=0.3,
         final_rate=0.1,
         epochs=2,
+        rules=WordRules(locks=locks),
         **CELLS[cell],
     )
     counts = np.array([10**6, *range(40, 40 - WORDS + 1, -1)])
@@ -89,10 +90,7 @@ def compare_with_twin(cell, sabotage="", dimensions=9, locks=None):
         for rows in (WORDS, out_rows)
     )
     sentences = sentences_without_echo(2)
-    rules = WordRules(locks=locks)
-    result = trained(
-        encoded(sentences), counts, settings, start=start, rules=rules, block_tokens=11
-    )
+    result = trained(encoded(sentences), counts, settings, start=start, block_tokens=11)
     if sabotage == "no locks":
         locks = None
     twin = NaiveStream(counts, settings, start, sabotage, locks).train(sentences, 11)
@@ -154,9 +152,8 @@ def test_words_locked_with_zero_keep_their_bits(cell, workers, topics):
         for less in (0, settings.objective == "hierarchical")
     )
     locks = (np.arange(n_words) % 3 > 0).astype(np.float32)
-    result = trained(
-        tokens, vocabulary.counts, settings, workers, start=start, rules=WordRules(locks=locks)
-    )
+    settings = replace(settings, rules=WordRules(locks=locks))
+    result = trained(tokens, vocabulary.counts, settings, workers, start=start)
     moved = (result.in_vectors != start[0]).any(axis=1)
     assert (moved == (locks > 0)).all()
 
@@ -171,8 +168,8 @@ def test_a_locked_word_twice_in_a_window_takes_both_steps():
     start = (np.ones((2, 1), np.float32), np.array([[2], [1]], np.float32))
     steps = []
     for lock in (1.0, 0.5):
-        rules = WordRules(locks=np.array([1, lock], np.float32))
-        steps.append(trained(tokens, counts, settings, start=start, rules=rules).in_vectors[1] - 1)
+        locked = replace(settings, rules=WordRules(locks=np.array([1, lock], np.float32)))
+        steps.append(trained(tokens, counts, locked, start=start).in_vectors[1] - 1)
     assert steps[0] != 0
     assert steps[1] == pytest.approx(steps[0] / 2, rel=1e-3)
 
@@ -249,7 +246,8 @@ def test_tokens_are_kept_as_the_rules_say():
     tokens = encoded([np.arange(40_000) % 4])
     keep = np.array([1.0, 0.25, 0.25, 0.5])
     settings = StreamSettings(vector_size=1, sample=1e-6, epochs=1)
-    result = trained(tokens, np.full(4, 10_000), settings, rules=WordRules(keep=keep))
+    by_rules = replace(settings, rules=WordRules(keep=keep))
+    result = trained(tokens, np.full(4, 10_000), by_rules)
     assert result.n_kept == pytest.approx(20_000, abs=5 * np.sqrt(40_000 / 4))
     by_sample = trained(tokens, np.full(4, 10_000), settings)
     assert by_sample.n_kept < 1000
@@ -419,7 +417,7 @@ def test_unusable_starts_are_errors():
 )
 def test_unusable_rules_are_errors(rules, message):
     with pytest.raises(ConfigurationError, match=message):
-        trained(encoded(GOOD), np.ones(3), StreamSettings(), rules=WordRules(**rules))
+        trained(encoded(GOOD), np.ones(3), StreamSettings(rules=WordRules(**rules)))
 
 
 AVX2 = "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt,+f16c"

@@ -83,7 +83,6 @@ def train_epoch(
             _settings(model, objective, rates),
             pool,
             start=(model.wv.vectors, outputs[:n_outputs]),
-            rules=word_rules(model),
         )
         model.wv.vectors = written(model.wv.vectors, result.in_vectors)
         setattr(model, name, written(outputs, result.out_vectors))
@@ -108,6 +107,7 @@ def _settings(model: "Word2Vec", objective: Any, rates: tuple[float, float]) -> 
         learning_rate=rates[0],
         final_rate=rates[1] / rates[0],
         seed=drawn_seed(model.random),
+        rules=word_rules(model),
     )
 
 

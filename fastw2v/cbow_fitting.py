@@ -1,13 +1,12 @@
 """From an encoded text to trained CBOW parameters: start, batches, training."""
 
 import time
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.callbacks import Callback, PassRecord, StageProgress
+from fastw2v.callbacks import PassRecord, StageProgress
 from fastw2v.cbow_batches import CbowBatches
 from fastw2v.cbow_softmax import CbowSoftmax
 from fastw2v.config import Hyperparameters
@@ -63,9 +62,7 @@ def fit_cbow(
             settings,
             pool=pool,
             mean=settings.cbow_mean,
-            callbacks=run.callbacks,
-            progress=run.progress,
-            notice=run.notice,
+            run=run,
         )
     embeddings = Embeddings(vocabulary, found.in_vectors, found.out_vectors, found.out_bias)
     summary = TrainingSummary(
@@ -90,9 +87,7 @@ def fit_cbow_softmax(
     pool: WorkerPool,
     mean: bool = True,
     counts: PairCounts | None = None,
-    callbacks: Sequence[Callback] = (),
-    progress: StageProgress | None = None,
-    notice: Callable[[str], None] | None = None,
+    run: RunOptions | None = None,
 ) -> FittedCbow:
     """Train exact full-softmax CBOW on running text.
 
@@ -110,12 +105,8 @@ def fit_cbow_softmax(
         The input is the mean of the contexts' vectors; else their sum.
     counts : PairCounts, optional
         Of `tokens` and the window, for the spectral start. Default: counted here if needed.
-    callbacks : sequence of callable
-        As for `fastw2v.training.train`.
-    progress : callable, optional
-        Called with the stages "counting" and "starting".
-    notice : callable, optional
-        As in `Word2Vec.fit`.
+    run : RunOptions, optional
+        Who is told what; its stages are "counting" and "starting".
 
     Returns
     -------
@@ -133,6 +124,8 @@ def fit_cbow_softmax(
         If the loss or the vectors leave the range of numbers.
     """
     resolved_precision(settings.precision)
+    run = run or RunOptions(pool.workers)
+    progress = run.progress
     n_words = len(vocabulary)
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
     batches = CbowBatches(
@@ -144,12 +137,12 @@ def fit_cbow_softmax(
         passes=settings.epochs,
         seed=settings.seed,
     )
-    if settings.start == "spectral" and counts is None:
+    if settings.start == "spectral" and counts is None and run.start is None:
         _report(progress, "counting", 0, tokens.n_tokens)
         counts = count_pairs(tokens, n_words, settings.window, workers=pool.workers)
         _report(progress, "counting", tokens.n_tokens, tokens.n_tokens)
     _report(progress, "starting", 0, 1)
-    in_vectors, out_vectors = _first_vectors(settings, counts, keep, mean, pool)
+    in_vectors, out_vectors = run.start or _first_vectors(settings, counts, keep, mean, pool)
     objective = CbowSoftmax(
         in_vectors,
         out_vectors,
@@ -161,9 +154,10 @@ def fit_cbow_softmax(
         pool=pool,
     )
     _report(progress, "starting", 1, 1)
-    tell_of_a_long_run(objective, batches, settings.epochs, notice)
+    tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
     recipes = CBOW_MEAN_RECIPES if mean else CBOW_SUM_RECIPES
     optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass, recipes)
+    callbacks = run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors))
     history = train(objective, batches, optimizer, passes=settings.epochs, callbacks=callbacks)
     # p(o|h) of the text itself is q(o|h) / keep(o), normalised: docs/math.md, section 7.
     bias = (objective.out_bias - np.log(keep)).astype(np.float32)

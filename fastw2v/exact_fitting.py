@@ -48,12 +48,11 @@ def fit_counts(
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
     batches = _batches(settings, tokens, counts, keep, window_widths(vocabulary, settings))
     with WorkerPool(run.workers) as pool:
-        objective = _started(settings, counts, keep, batches.max_rows, pool, run.progress)
+        objective = _started(settings, counts, keep, batches.max_rows, pool, run)
         tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
-        history = train(
-            objective, batches, optimizer, passes=settings.epochs, callbacks=run.callbacks
-        )
+        callbacks = run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors))
+        history = train(objective, batches, optimizer, passes=settings.epochs, callbacks=callbacks)
         loss_nats = _final_loss(settings, objective, batches, counts, keep)
     # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
     embeddings = Embeddings(
@@ -118,13 +117,15 @@ def _started(
     keep: NDArray[np.float64],
     max_rows: int,
     pool: WorkerPool,
-    progress: StageProgress | None,
+    run: RunOptions,
 ) -> ExactSoftmax:
     """Return the objective with its first vectors."""
-    report = stage_of(progress, "starting")
+    report = run.stage("starting")
     if report:
         report(0, 1)
-    if settings.start == "spectral":
+    if run.start is not None:
+        in_vectors, out_vectors = run.start
+    elif settings.start == "spectral":
         in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool)
     else:
         in_vectors, out_vectors = random_vectors(len(keep), settings)

@@ -9,6 +9,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.counts import count_pairs
 from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
+from fastw2v.fitted import RunOptions
 from fastw2v.parallel import WorkerPool
 from fastw2v.tokens import read_corpus
 from fastw2v.vocab import keep_probability
@@ -35,7 +36,12 @@ def fitted(sentences, pool, mean=True, callbacks=(), **settings):
     vocabulary, tokens = read_corpus(sentences, min_count=1)
     values = {"vector_size": 12, "sample": 0.0, "window": 3, "epochs": 5, **settings}
     found = fit_cbow_softmax(
-        vocabulary, tokens, Hyperparameters(**values), pool=pool, mean=mean, callbacks=callbacks
+        vocabulary,
+        tokens,
+        Hyperparameters(**values),
+        pool=pool,
+        mean=mean,
+        run=RunOptions(2, callbacks),
     )
     return vocabulary, found
 
@@ -144,15 +150,13 @@ def test_counts_may_be_given_and_stages_are_reported(pool):
     def report(stage, done, total):
         stages.append((stage, done, total))
 
-    first = fit_cbow_softmax(vocabulary, tokens, settings, pool=pool, progress=report)
+    first = fit_cbow_softmax(vocabulary, tokens, settings, pool=pool, run=run)
     n = tokens.n_tokens
     counting = [("counting", 0, n), ("counting", n, n)]
     assert stages == [*counting, ("starting", 0, 1), ("starting", 1, 1)]
     stages.clear()
     counts = count_pairs(tokens, len(vocabulary), 2, workers=1)
-    again = fit_cbow_softmax(
-        vocabulary, tokens, settings, pool=pool, counts=counts, progress=report
-    )
+    again = fit_cbow_softmax(vocabulary, tokens, settings, pool=pool, counts=counts, run=run)
     assert stages == [("starting", 0, 1), ("starting", 1, 1)]
     assert np.array_equal(first.in_vectors, again.in_vectors)
 

@@ -13,6 +13,7 @@ from gensim.utils import call_on_class_only
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.checks import check_corpus, check_training
 from fastw2v.gensim_api.epochs import Reading, readings, train_epoch
+from fastw2v.gensim_api.exact import train_exact
 from fastw2v.gensim_api.reading import NumberedText, Sentences
 from fastw2v.gensim_api.scores import ScoreMethods
 from fastw2v.gensim_api.storage import load_model, save_model
@@ -220,7 +221,8 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
         for callback in callbacks:
             callback.on_train_begin(self)
         texts = readings(corpus_iterable, corpus_file, self._held_text(corpus_iterable), self)
-        n_trained, n_tokens = self._train_epochs(texts, totals, callbacks)
+        train_all = self._train_exact if self.objective else self._train_epochs
+        n_trained, n_tokens = train_all(texts, totals, callbacks)
         self.train_count += 1
         for callback in callbacks:
             callback.on_train_end(self)
@@ -258,6 +260,21 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
                 for callback in callbacks:
                     callback.on_epoch_end(self)
         return n_trained, n_tokens
+
+    def _train_exact(
+        self,
+        texts: Iterator[Reading],
+        totals: tuple[int | None, int | None],
+        callbacks: Sequence[Any],
+    ) -> tuple[int, int]:
+        began = time.perf_counter()
+        reading = next(texts)
+        self._part_done(reading, totals, 0)
+        result = train_exact(self, reading.tokens, callbacks)
+        self.total_train_time += time.perf_counter() - began
+        if self.compute_loss:
+            self.running_training_loss = result.loss_nats
+        return result.n_trained, result.n_tokens
 
     def _alpha_at(self, epochs_done: float) -> float:
         """Return the learning rate when so many epochs of the current run are done."""

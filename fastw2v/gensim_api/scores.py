@@ -81,6 +81,8 @@ def _predicted_words(
     if model.cbow_mean:
         hidden /= len(places)
     scores = np.asarray(model.syn1neg @ hidden, np.float64)
+    if model.objective is not None and hasattr(model, "out_bias"):
+        scores += model.out_bias
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
     best = matutils.argsort(chances, topn=topn, reverse=True)

@@ -28,6 +28,7 @@ AnyModel = TypeVar("AnyModel", bound="Word2Vec")
 
 FORMAT = "fastw2v-gensim-api-model"
 SCHEMA_VERSION = 1
+TABLES = ("syn1", "syn1neg", "out_bias")
 _DERIVED = ("code", "point")  # of the tree, made again from the counts
 _ATTRIBUTE = "wv."  # before the names of what `wv` knows of each word
 
@@ -61,7 +62,7 @@ def _arrays(model: "Word2Vec") -> dict[str, NDArray[Any]]:
         "vectors_lockf": wv.vectors_lockf,
         "random_state": state[1],
     }
-    for name in ("syn1", "syn1neg"):
+    for name in TABLES:
         if hasattr(model, name):
             arrays[name] = getattr(model, name)
     for name, values in wv.expandos.items():
@@ -133,7 +134,7 @@ def _fill(model: "Word2Vec", arrays: dict[str, NDArray[Any]], content: dict[str,
     for name, values in arrays.items():
         if name.startswith(_ATTRIBUTE):
             wv.expandos[name.removeprefix(_ATTRIBUTE)] = np.array(values)
-    for name in ("syn1", "syn1neg"):
+    for name in TABLES:
         if name in arrays:
             setattr(model, name, arrays[name])
     name, position, has_gauss, gauss = content["random"]

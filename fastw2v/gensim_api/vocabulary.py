@@ -59,6 +59,7 @@ class VocabularyMethods(Events):
     cum_table: NDArray[np.uint32] | None
     syn1: NDArray[np.float32]
     syn1neg: NDArray[np.float32]
+    out_bias: NDArray[np.float32]
     _held: tuple[Any, NumberedText] | None
     _holds_text: bool
 
@@ -355,10 +356,14 @@ def keep_chances(counts: NDArray[np.int64], sample: float | None) -> NDArray[np.
     """
     if not sample or not len(counts):
         return np.ones(len(counts))
-    if sample < 1:
-        threshold = sample * float(counts.sum())
-    else:
-        threshold = float(int(sample * (3 + np.sqrt(5)) / 2))
+    threshold = threshold_count(sample, float(counts.sum()))
     with np.errstate(divide="ignore", invalid="ignore"):
         chances = (np.sqrt(counts / threshold) + 1) * (threshold / counts)
     return np.minimum(np.nan_to_num(chances, nan=1.0), 1.0)
+
+
+def threshold_count(sample: float, total: float) -> float:
+    """Return the count above which words are thinned, in a text of `total` tokens."""
+    if sample < 1:
+        return sample * total
+    return float(int(sample * (3 + np.sqrt(5)) / 2))

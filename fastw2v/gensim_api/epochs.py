@@ -103,6 +103,7 @@ def _settings(model: "Word2Vec", objective: Any, rates: tuple[float, float]) -> 
         ns_exponent=float(model.ns_exponent),
         cbow_mean=bool(model.cbow_mean),
         cbow_steps="gensim",
+        sample=0.0,  # the rules have gensim's thresholds
         epochs=1,
         learning_rate=rates[0],
         final_rate=rates[1] / rates[0],

@@ -210,7 +210,7 @@ def test_given_vectors(form, lockf, tmp_path):
     go_on(model)
     moved = (model.wv.vectors != start).any(axis=1)
     assert moved[places].any() == bool(lockf)
-    assert moved.sum() >= len(model.wv) - 3
+    assert moved.sum() > 30
 
 
 def test_given_vectors_by_gensims_own_method(tmp_path):

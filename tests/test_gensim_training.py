@@ -5,7 +5,7 @@ import pytest
 from gensim.models.callbacks import CallbackAny2Vec
 from gensim.test.utils import lee_corpus_list
 
-from fastw2v.errors import ConfigurationError
+from fastw2v.errors import ConfigurationError, DivergenceError
 from fastw2v.gensim_api import Word2Vec, epochs
 from tests.corpora_made import topic_sentences
 from tests.gensim_twins import BOTH, some_sentences, twins
@@ -402,6 +402,15 @@ def test_exact_softmax_takes_other_rates():
 def test_impossible_settings_are_errors(change, message):
     with pytest.raises(ConfigurationError, match=message):
         Word2Vec([["a", "b"]] * 9, min_count=1, **{"objective": "softmax", **change})
+
+
+def test_divergence_leaves_the_model_as_it_was():
+    model = small_model()
+    model.train(some_sentences(), total_examples=120, epochs=1)
+    before = model.wv.vectors.copy()
+    with pytest.raises(DivergenceError, match="use a smaller alpha"):
+        model.train(some_sentences(), total_examples=120, epochs=1, start_alpha=1e30)
+    assert (model.wv.vectors == before).all()
 
 
 def test_exact_softmax_refuses_locks():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.encoded import EncodedTokens
+from fastw2v.errors import DivergenceError
 from fastw2v.gensim_api.reading import NumberedText, read_text, reads_the_same
 from fastw2v.gensim_api.vocabulary import MOST
 from fastw2v.parallel import WorkerPool
@@ -77,13 +78,14 @@ def train_epoch(
             continue
         outputs = getattr(model, name)
         n_outputs = len(counts) - (objective == "hierarchical")
-        result = train_stream(
-            tokens,
-            counts,
+        settings, start = (
             _settings(model, objective, rates),
-            pool,
-            start=(model.wv.vectors, outputs[:n_outputs]),
+            (model.wv.vectors, outputs[:n_outputs]),
         )
+        try:
+            result = train_stream(tokens, counts, settings, pool, start=start)
+        except DivergenceError as error:
+            raise DivergenceError(str(error).replace("--learning-rate", "alpha")) from error
         model.wv.vectors = written(model.wv.vectors, result.in_vectors)
         setattr(model, name, written(outputs, result.out_vectors))
         n_trained = result.n_kept
@@ -125,7 +127,7 @@ def word_rules(model: "Word2Vec") -> WordRules:
     if model.sample and "sample_int" in model.wv.expandos:
         # A threshold of 0, as the null word has, is as good as the smallest chance.
         keep = np.maximum(np.asarray(model.wv.expandos["sample_int"], np.float64), 1) / MOST
-    factors = np.asarray(model.wv.vectors_lockf, np.float32)
+    factors = np.asarray(getattr(model.wv, "vectors_lockf", (1,)), np.float32)
     if not (factors == 1).all():
         locks = np.resize(factors, n_words)  # gensim goes round where there are too few
     return WordRules(keep=keep, locks=locks)

@@ -29,7 +29,7 @@ test: install
 	$(BIN)/python -m pytest
 
 test-slow: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,rivals]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,rivals,interop]'
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
 bench: install
@@ -37,6 +37,7 @@ bench: install
 	$(BIN)/python bench/bench_exact_step.py
 	$(BIN)/python bench/bench_counting.py
 	$(BIN)/python bench/bench_vocabulary.py
+	$(BIN)/python bench/bench_formats.py
 
 check: lint types layers
 

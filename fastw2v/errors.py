@@ -46,3 +46,7 @@ class DivergenceError(FastW2VError):
 
 class MissingDependencyError(FastW2VError, ImportError):
     """An optional package is needed and not installed; the message says what to install."""
+
+
+class EvaluationError(FastW2VError):
+    """A test set cannot be read, or says nothing about the vectors at hand."""

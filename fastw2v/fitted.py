@@ -39,6 +39,9 @@ class TrainingSummary:
     softmax_loss_nats : float, optional
         Negative sampling: the mean of -log p(o|c) by a calibrated softmax over its scores, on a
         sample of the training text (`fastw2v.calibration`).
+    n_invalid : int
+        Sequences of bytes that were not UTF-8 and, as `errors` asked for, were replaced or left
+        out.
     """
 
     loss_nats: float
@@ -51,6 +54,7 @@ class TrainingSummary:
     batch_rows: int | None
     precision: str | None = "float32"
     softmax_loss_nats: float | None = None
+    n_invalid: int = 0
 
     @property
     def perplexity(self) -> float:
@@ -72,9 +76,9 @@ class Fitted:
 class RunOptions:
     """What is no hyper-parameter: threads, who is told what, and vectors to begin with.
 
-    `notice` gets sentences that a person should read before a long run. `after_pass` gets the
-    vectors of each pass. `start`, for the exact softmax, is where training begins in place of the
-    settings' start.
+    `notice` gets sentences that a person should read, before a long run above all. `after_pass`
+    gets the vectors of each pass. `start`, for the exact softmax, is where training begins in
+    place of the settings' start.
     """
 
     workers: int

@@ -8,7 +8,7 @@ from fastw2v.callbacks import StepReport
 
 _REPORT_EVERY_S = 10.0
 _UNITS = {"reading": "MB", "counting": "M tokens"}
-_COUNTED = {"reading": "bytes", "counting": "tokens"}
+_COUNTED = {"reading": "bytes", "counting": "tokens", "writing": "vectors"}
 _DETAILS = {"starting": "first vectors; the first run ever compiles its kernels here"}
 
 
@@ -79,7 +79,8 @@ class _Bars:
 
     def stage(self, name: str, done: int, total: int | None) -> None:
         unit = _UNITS.get(name)
-        detail = f"{done / 1e6:,.1f} {unit}" if unit else _DETAILS.get(name, "")
+        plain = f"{done:,} vectors" if name == "writing" else _DETAILS.get(name, "")
+        detail = f"{done / 1e6:,.1f} {unit}" if unit else plain
         self.progress.update(self._task(name, total), completed=done, total=total, detail=detail)
 
     def step(self, report: StepReport) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from fastw2v.config import Hyperparameters
+from fastw2v.formats import FORMATS
 
 
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,6 +33,14 @@ def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.name for form in FORMATS]),
+    help="Default: by the suffix of OUT ("
+    + ", ".join(f"{suffix} {form.name}" for form in FORMATS for suffix in form.suffixes)
+    + "); word2vec for others. model2vec and projector write folders.",
+)
 workers_option = click.option(
     "--workers", type=int, help="Threads; the result does not depend on them. Default: all cores."
 )

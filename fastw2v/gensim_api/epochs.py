@@ -78,10 +78,8 @@ def train_epoch(
             continue
         outputs = getattr(model, name)
         n_outputs = len(counts) - (objective == "hierarchical")
-        settings, start = (
-            _settings(model, objective, rates),
-            (model.wv.vectors, outputs[:n_outputs]),
-        )
+        settings = _settings(model, objective, rates)
+        start = (model.wv.vectors, outputs[:n_outputs])
         try:
             result = train_stream(tokens, counts, settings, pool, start=start)
         except DivergenceError as error:

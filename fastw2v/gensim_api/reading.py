@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 Sentences = Iterable[Sequence[Hashable]]
 
 LONGEST_LINE = word2vec.MAX_WORDS_IN_BATCH  # tokens, of which gensim makes one sentence of a file
+PROGRESS_PER = 10_000
 _MEMORY_BYTES = 1 << 26  # beyond it numbers wait on disk
 _CHUNK_NUMBERS = 1 << 20
 _FILES = (word2vec.LineSentence, word2vec.PathLineSentences)
@@ -127,14 +128,19 @@ def _room(size: int, dtype: type[np.generic]) -> NDArray[Any]:
         return np.asarray(np.memmap(file, dtype, "w+", shape=(size,)))
 
 
-def read_text(corpus: Any, corpus_file: str | None) -> NumberedText:
-    """Turn a corpus into numbers; files of lines by the fast reader."""
+def read_text(
+    corpus: Any, corpus_file: str | None, progress_per: int = PROGRESS_PER
+) -> NumberedText:
+    """Turn a corpus into numbers; files of lines by the fast reader.
+
+    Sentences that come from Python are logged every `progress_per`.
+    """
     if corpus_file is not None:
         return _read_files([Path(corpus_file)], LONGEST_LINE)
     files = _files_of(corpus)
     if files:
         return _read_files(files, corpus.max_sentence_length)
-    return _read_sentences(corpus)
+    return _read_sentences(corpus, progress_per)
 
 
 def _files_of(corpus: Any) -> list[Path]:
@@ -153,13 +159,13 @@ def _read_files(files: list[Path], longest: int) -> NumberedText:
     return NumberedText(words, counts, numbers)
 
 
-def _read_sentences(sentences: Sentences) -> NumberedText:
+def _read_sentences(sentences: Sentences, progress_per: int) -> NumberedText:
     numbers = _Numbers(None)
     table: defaultdict[Hashable, int] = defaultdict(count().__next__)
     number = table.__getitem__
     chunk = array("i")
     counts = np.zeros(0, np.int64)
-    for sentence in checked(sentences):
+    for sentence in checked(sentences, progress_per):
         chunk.extend(map(number, sentence))
         chunk.append(SENTENCE_END)
         if len(chunk) >= _CHUNK_NUMBERS:
@@ -179,9 +185,11 @@ def _keep(
     return found.astype(np.int64)
 
 
-def checked(sentences: Sentences) -> Iterator[Any]:
-    """Yield sentences; warn as gensim does if they are strings."""
+def checked(sentences: Sentences, progress_per: int) -> Iterator[Any]:
+    """Yield sentences; log progress, and warn as gensim does if they are strings."""
     for place, sentence in enumerate(sentences):
+        if place % progress_per == 0:
+            logger.info("PROGRESS: at sentence #%i", place)
         if place == 0 and isinstance(sentence, str):
             logger.warning(
                 "Each 'sentences' item should be a list of words (usually unicode strings). "

@@ -133,7 +133,7 @@ class VocabularyMethods(Events):
             lines = corpus_iterable if corpus_file is None else LineSentence(corpus_file)
             n_words, n_sentences = self._scan_pruning(lines, progress_per, trim_rule)
         else:
-            text = read_text(corpus_iterable, corpus_file)
+            text = read_text(corpus_iterable, corpus_file, progress_per)
             self.raw_vocab = defaultdict(int, zip(text.words, text.counts.tolist(), strict=True))
             n_words, n_sentences = text.n_tokens, text.n_sentences
             if self._holds_text and (corpus_file is not None or reads_the_same(corpus_iterable)):
@@ -152,14 +152,7 @@ class VocabularyMethods(Events):
         """Count as gensim does under `max_vocab_size`: rare words are dropped on the way."""
         counts: defaultdict[Any, int] = defaultdict(int)
         n_words, n_sentences, least = 0, 0, 1
-        for sentence in checked(sentences):
-            if n_sentences % progress_per == 0:
-                logger.info(
-                    "PROGRESS: at sentence #%i, processed %i words, keeping %i word types",
-                    n_sentences,
-                    n_words,
-                    len(counts),
-                )
+        for sentence in checked(sentences, progress_per):
             n_sentences += 1
             n_words += len(sentence)
             for word in sentence:

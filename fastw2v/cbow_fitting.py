@@ -125,7 +125,7 @@ def fit_cbow_softmax(
     """
     resolved_precision(settings.precision)
     run = run or RunOptions(pool.workers)
-    progress, begins = run.progress, run.supervisor.begins
+    progress, begins = run.progress, run.supervisor.begins and run.start is None
     n_words = len(vocabulary)
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
     batches = CbowBatches(
@@ -142,7 +142,7 @@ def fit_cbow_softmax(
         counts = count_pairs(tokens, n_words, settings.window, workers=pool.workers)
         _report(progress, "counting", tokens.n_tokens, tokens.n_tokens)
     _report(progress, "starting", 0, 1)
-    in_vectors, out_vectors = _first_vectors(settings, counts, keep, mean, pool)
+    in_vectors, out_vectors = run.start or _first_vectors(settings, counts, keep, mean, pool)
     objective = CbowSoftmax(
         in_vectors,
         out_vectors,
@@ -163,13 +163,14 @@ def fit_cbow_softmax(
         bias = (objective.out_bias - np.log(keep)).astype(np.float32)
         return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
 
+    callbacks = run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors))
     with run.supervisor.watch(objective, embeddings) as watch:
         train(
             objective,
             batches,
             optimizer,
             passes=settings.epochs,
-            callbacks=run.callbacks,
+            callbacks=callbacks,
             watch=watch,
         )
     found = embeddings()

@@ -58,13 +58,14 @@ def fit_counts(
             bias = (objective.out_bias - np.log(keep)).astype(np.float32)
             return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
 
+        callbacks = run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors))
         with run.supervisor.watch(objective, embeddings) as watch:
             train(
                 objective,
                 batches,
                 optimizer,
                 passes=settings.epochs,
-                callbacks=run.callbacks,
+                callbacks=callbacks,
                 watch=watch,
             )
         loss_nats = _final_loss(settings, objective, batches, counts, keep)
@@ -130,7 +131,9 @@ def _started(
     report = run.stage("starting")
     if report:
         report(0, 1)
-    if settings.start == "spectral" and run.supervisor.begins:
+    if run.start is not None:
+        in_vectors, out_vectors = run.start
+    elif settings.start == "spectral" and run.supervisor.begins:
         in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool)
     else:
         in_vectors, out_vectors = random_vectors(len(keep), settings)

@@ -5,9 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fastw2v.callbacks import Callback, PassRecord, StageProgress
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.callbacks import Callback, PassRecord, StageProgress, StepReport
 from fastw2v.embeddings import Embeddings
 from fastw2v.supervision import Ended, Supervisor
+
+Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""In and out vectors."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +104,11 @@ class Fitted:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What does not change the result: threads, and who is told what.
+    """What is no hyper-parameter: threads, who is told what, and vectors to begin with.
 
     `notice` gets sentences that a person should read, before a long run above all; `supervisor`
-    has what goes on beside training.
+    has what goes on beside training. `after_pass` gets the vectors of each pass. `start`, for the
+    exact softmax, is where training begins in place of the settings' start.
     """
 
     workers: int
@@ -109,6 +116,20 @@ class RunOptions:
     progress: StageProgress | None = None
     notice: Callable[[str], None] | None = None
     supervisor: Supervisor = field(default_factory=Supervisor)
+    after_pass: Callable[[Vectors], None] | None = None
+    start: Vectors | None = None
+
+    def callbacks_with(self, vectors: Callable[[], Vectors]) -> Sequence[Callback]:
+        """Return the callbacks, before them one that hands out the vectors of each pass."""
+        after_pass = self.after_pass
+        if after_pass is None:
+            return self.callbacks
+
+        def hand_out(report: StepReport) -> None:
+            if report.pass_ended:
+                after_pass(vectors())
+
+        return [hand_out, *self.callbacks]
 
     def stage(self, name: str) -> Callable[[int, int | None], None] | None:
         """Return what reports (done, total) of one stage, or None."""

@@ -29,6 +29,7 @@ from fastw2v.kernels.sigmoid_windows import LINE, RowShape
 from fastw2v.kernels.simd import LANES
 from fastw2v.kernels.stream_training import (
     BAD_IDS,
+    KEPT,
     LOSS,
     PAIRS,
     TOTALS,
@@ -70,11 +71,15 @@ class StreamResult:
     history : list of PassRecord
         The loss is the mean over the pass, in nats per pair: an input with a predicted word. With
         CBOW a whole window is one input.
+    n_pairs, n_kept : int
+        How many such pairs, and how many tokens that subsampling kept, were trained in all passes.
     """
 
     in_vectors: Vectors
     out_vectors: Vectors
     history: list[PassRecord]
+    n_pairs: int = 0
+    n_kept: int = 0
 
 
 def train_stream(
@@ -123,7 +128,7 @@ def train_stream(
     VocabularyError
         If a token is not a word of the vocabulary.
     ConfigurationError
-        If `start` has other shapes, or `block_tokens` is below 1.
+        If `start` or the settings' rules have other shapes, or `block_tokens` is below 1.
     DivergenceError
         If the loss or the vectors of a pass are not finite.
     """
@@ -138,7 +143,9 @@ def train_stream(
         watch.state.block_tokens = run.block_tokens
         while watch.state.passes_done < settings.epochs and not watch.state.stopped:
             run.one_pass(watch, callbacks)
-    return StreamResult(run.in_vectors, run.out_vectors, watch.state.history)
+    return StreamResult(
+        run.in_vectors, run.out_vectors, watch.state.history, run.n_pairs, run.n_kept
+    )
 
 
 def _unsupervised(run: "StreamTables") -> Watch:
@@ -192,6 +199,7 @@ class StreamTables:
         pool: WorkerPool,
         block_tokens: int,
     ) -> None:
+        self.n_pairs = self.n_kept = 0
         self.settings, self.pool = settings, pool
         self._tokens = tokens
         self._n_words = len(counts)
@@ -225,6 +233,7 @@ class StreamTables:
 
     def _prepare(self, counts: NDArray[np.int64]) -> tuple[Vectors, Vectors, _Setup]:
         settings, workers = self.settings, self.pool.workers
+        rules = settings.rules.checked(self._n_words)
         vectors = -(-settings.vector_size // LANES)
         stride = -(-settings.vector_size // LINE) * LINE
         shape = RowShape((0,) * vectors if vectors <= _MOST_UNROLLED else vectors, vectors * LANES)
@@ -232,10 +241,12 @@ class StreamTables:
         size = copied * stride
         in_end = self._n_words * stride
         scratch = in_end + workers * size
-        in_rows = _aligned_zeros(scratch + workers * stride)
+        locks = np.zeros(0, np.float32) if rules.locks is None else rules.locks
+        scratch_rows = 1 + (2 * settings.window if locks.size else 0)
+        in_rows = _aligned_zeros(scratch + workers * scratch_rows * stride)
         out_rows = _aligned_zeros(max(1, self._out_rows * stride + workers * size))
         marks = np.zeros((2, workers, max(1, size)), np.float32)
-        keep = keep_probability(counts, settings.sample)
+        keep = keep_probability(counts, settings.sample) if rules.keep is None else rules.keep
         setup = _Setup(
             # Read-only all of them, so that memory maps need no kernels of their own.
             Text(
@@ -245,8 +256,14 @@ class StreamTables:
             ),
             Tables(in_rows, out_rows),
             self._outputs(counts),
-            Inputs(settings.window, settings.input_kind),
-            Layout(stride, shape, copied, scratch),
+            Inputs(
+                settings.window,
+                settings.input_kind,
+                settings.shrink_windows,
+                settings.divides_step,
+                _read_only(locks, np.float32),
+            ),
+            Layout(stride, shape, copied, scratch, scratch_rows),
             Copies(
                 size, in_end, self._out_rows * stride, marks[0], marks[1], np.zeros(1, np.int64)
             ),
@@ -352,6 +369,8 @@ class StreamTables:
                 watch.batch_done(end, float(sums[LOSS]), float(sums[PAIRS]))
             for callback in callbacks:
                 callback(report)
+        self.n_pairs += int(sums[PAIRS])
+        self.n_kept += int(sums[KEPT])
 
     def _foreign_id(self) -> VocabularyError:
         ids = self._tokens.ids

@@ -24,6 +24,7 @@ from fastw2v.holding_out import HeldOutChoice
 from fastw2v.kernels.interning import (
     SENTENCE_END,
     WordTable,
+    count_types,
     intern_lines,
     intern_tokens,
     new_word_table,
@@ -33,7 +34,13 @@ from fastw2v.text_files import BLOCK_BYTES
 from fastw2v.tokenizers import TextNormalizer
 from fastw2v.vocab import Vocabulary, build_vocabulary
 
-__all__ = ["EncodedTokens", "encode_corpus", "read_corpus", "read_split_corpus"]
+__all__ = [
+    "EncodedTokens",
+    "encode_corpus",
+    "number_corpus",
+    "read_corpus",
+    "read_split_corpus",
+]
 
 
 def read_corpus(
@@ -191,6 +198,39 @@ def encode_corpus(
         reader = _Reader(table, store, add=False, tokenizer=tokenizer)
         reader.read(corpus, progress, block_bytes)
         return reader.encoded(vocabulary, ranks, folder)
+
+
+def number_corpus(
+    corpus: Corpus, store: NumberStore, *, tokenizer: Tokenizer = "words"
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Read a corpus once and number its words by their first appearance.
+
+    For whoever chooses a vocabulary otherwise than `read_corpus` does.
+
+    Parameters
+    ----------
+    corpus, tokenizer
+        As in `read_corpus`.
+    store : NumberStore
+        Gets the numbers, whole sentences at a time, each sentence followed by `SENTENCE_END`.
+
+    Returns
+    -------
+    words : list of str
+        Word k has the number k.
+    counts : int64 array
+        How often each occurs.
+
+    Raises
+    ------
+    CorpusError, TextEncodingError, ConfigurationError
+        As in `read_corpus`.
+    """
+    reader = _Reader(new_word_table(), store, add=True, tokenizer=tokenizer)
+    reader.read(corpus, None, BLOCK_BYTES)
+    counts = count_types(reader.table)
+    words = [word.decode() for word in reader.table.words(np.arange(len(counts)))]
+    return words, counts
 
 
 class _NumbersInMemory:

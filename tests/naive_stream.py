@@ -13,8 +13,9 @@ from fastw2v.kernels.sigmoid_losses import hierarchical_loss_and_gradients
 class NaiveStream:
     """Parameters in float64; `sabotage` names a mistake to make."""
 
-    def __init__(self, counts, settings, start, sabotage=""):
+    def __init__(self, counts, settings, start, sabotage="", locks=None):
         self.settings, self.sabotage = settings, sabotage
+        self.locks = np.ones(len(counts)) if locks is None else locks
         self.inputs, self.outputs = (np.array(table, np.float64) for table in start)
         self.tree = huffman_tree(counts)
         self.loss = 0.0
@@ -66,11 +67,13 @@ class NaiveStream:
             for group in [around] if together else [[other] for other in around]:
                 gradients = self.meet(self.inputs[group].copy(), word, rate)
                 for other, gradient in zip(group, gradients, strict=True):
-                    self.inputs[other] -= rate * gradient
+                    self.inputs[other] -= rate * self.locks[other] * gradient
             return
         scale = 1 / len(around) if settings.cbow_mean else 1.0
         (gradient,) = self.meet([scale * self.inputs[around].sum(axis=0)], word, rate)
-        if self.sabotage == "undivided mean":
-            scale = 1.0
+        divides = settings.cbow_mean == (settings.cbow_steps == "gradient")
+        if self.sabotage == "other scale of steps":
+            divides = not divides
+        scale = 1 / len(around) if divides else 1.0
         for other in around:
-            self.inputs[other] -= rate * scale * gradient
+            self.inputs[other] -= rate * scale * self.locks[other] * gradient

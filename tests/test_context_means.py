@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from fastw2v.kernels.context_means import SCORED, train_mean
+from fastw2v.kernels.context_means import SCORED, Scales, train_mean
 from fastw2v.kernels.sigmoid_losses import hierarchical_loss_and_gradients
 from fastw2v.kernels.sigmoid_tiles import Tables
 from fastw2v.kernels.sigmoid_windows import LINE, Meeting, RowShape, fold_losses, new_window
@@ -15,8 +15,8 @@ FIRST_SIGN = 3
 
 
 @njit(cache=True)
-def one_step(tables, window, meeting, scale, shape):
-    train_mean(tables, window, meeting, scale, shape)
+def one_step(tables, window, meeting, scales, shape):
+    train_mean(tables, window, meeting, scales, shape)
     fold_losses(window)
 
 
@@ -27,9 +27,10 @@ class StepMismatchError(AssertionError):
 class Case:
     """Random contexts and outputs; the last row of the inputs is where the sum goes."""
 
-    def __init__(self, dimensions, n_contexts, n_outputs, scale=0.25):
+    def __init__(self, dimensions, n_contexts, n_outputs, scale=0.25, step_scale=None):
         generator = np.random.default_rng(dimensions + n_outputs)
         self.scale = scale
+        self.step_scale = scale if step_scale is None else step_scale
         shape = (2, max(ROWS, n_outputs), dimensions)
         spread = 0.5 / dimensions**0.25
         self.before = (generator.normal(size=shape) * spread).astype(np.float32)
@@ -56,7 +57,8 @@ class Case:
         meeting = Meeting(len(self.contexts), len(self.outputs), np.float32(rate), FIRST_SIGN)
         shape = RowShape((0,) * vectors if unrolled else vectors, length)
         tables = Tables(padded[0].reshape(-1), padded[1].reshape(-1))
-        one_step(tables, window, meeting, np.float32(self.scale), shape)
+        scales = Scales(np.float32(self.scale), np.float32(self.step_scale))
+        one_step(tables, window, meeting, scales, shape)
         assert not padded[:, :, dimensions:].any()
         padded[0, -1] = 0
         return padded[:, :, :dimensions], window.total[0]
@@ -67,7 +69,7 @@ class Case:
         mean = self.scale * after[0, self.contexts].sum(axis=0)
         codes = (self.labels if sabotage == "flipped codes" else ~self.labels).astype(np.uint8)
         found = hierarchical_loss_and_gradients(mean, after[1, self.outputs], codes)
-        step = rate * found.hidden * (1 if sabotage == "unscaled step" else self.scale)
+        step = rate * found.hidden * (1 if sabotage == "unscaled step" else self.step_scale)
         np.subtract.at(after[0], self.contexts, step)
         outputs = found.outputs
         if sabotage == "last output left out":
@@ -84,7 +86,7 @@ class Case:
         outputs = self.before[1, self.outputs].astype(np.float64)
         mean = self.scale * self.before[0, self.contexts].astype(np.float64).sum(axis=0)
         errors = 1 / (1 + np.exp(-outputs @ mean)) - self.labels
-        terms = self.scale * np.abs(errors) @ np.abs(outputs)
+        terms = self.step_scale * np.abs(errors) @ np.abs(outputs)
         return 5e-7 * terms.max() + 2.0**-24 * np.abs(self.before[0]).max()
 
     def check(self, sabotage="", **options):
@@ -111,6 +113,11 @@ def test_recovered_gradients_are_those_of_the_formulas(dimensions, n_outputs):
 @pytest.mark.parametrize("n_outputs", [1, 11, SCORED, SCORED + 1])
 def test_code_for_one_length_of_rows_does_the_same(dimensions, n_outputs):
     Case(dimensions, 4, n_outputs).check(unrolled=True)
+
+
+@pytest.mark.parametrize("scales", [(0.25, 1.0), (1.0, 0.25)])
+def test_contexts_may_move_by_another_scale(scales):
+    Case(20, 4, 6, *scales).check()
 
 
 @pytest.mark.parametrize("n_outputs", [2, 11, SCORED + 1])

@@ -19,7 +19,7 @@ from fastw2v.errors import (
 )
 from fastw2v.noise import noise_distribution
 from fastw2v.parallel import WorkerPool
-from fastw2v.stream_settings import StreamSettings
+from fastw2v.stream_settings import StreamSettings, WordRules
 from fastw2v.streaming import train_stream
 from fastw2v.tokens import read_corpus
 from tests.corpora_made import topic_sentences
@@ -34,6 +34,8 @@ CELLS = {
     "cbow-negative": {"model": "cbow"},
     "cbow-sum-negative": {"model": "cbow", "cbow_mean": False},
     "cbow-hierarchical": {"model": "cbow", "objective": "hierarchical"},
+    "cbow-negative-gensim": {"model": "cbow", "cbow_steps": "gensim"},
+    "cbow-sum-negative-gensim": {"model": "cbow", "cbow_mean": False, "cbow_steps": "gensim"},
 }
 WORDS = 14
 
@@ -67,7 +69,7 @@ class TwinMismatchError(AssertionError):
     """The kernels did not do what the twin does."""
 
 
-def compare_with_twin(cell, sabotage="", dimensions=9):
+def compare_with_twin(cell, sabotage="", dimensions=9, locks=None):
     settings = StreamSettings(
         vector_size=dimensions,
         window=1,
@@ -77,6 +79,7 @@ def compare_with_twin(cell, sabotage="", dimensions=9):
         learning_rate=0.3,
         final_rate=0.1,
         epochs=2,
+        rules=WordRules(locks=locks),
         **CELLS[cell],
     )
     counts = np.array([10**6, *range(40, 40 - WORDS + 1, -1)])
@@ -88,11 +91,15 @@ def compare_with_twin(cell, sabotage="", dimensions=9):
     )
     sentences = sentences_without_echo(2)
     result = trained(encoded(sentences), counts, settings, start=start, block_tokens=11)
-    twin = NaiveStream(counts, settings, start, sabotage).train(sentences, 11)
+    if sabotage == "no locks":
+        locks = None
+    twin = NaiveStream(counts, settings, start, sabotage, locks).train(sentences, 11)
     differences = [
         np.abs(result.in_vectors - twin.inputs).max(),
         np.abs(result.out_vectors - twin.outputs).max(),
         abs(result.history[-1].loss_nats - twin.loss / twin.pairs),
+        abs(result.n_pairs - 2 * twin.pairs),
+        abs(result.n_kept - 2 * len(encoded(sentences).ids)),
     ]
     if max(differences) > 2e-5:
         raise TwinMismatchError(f"{cell}: differences {differences}")
@@ -116,9 +123,55 @@ def test_mistakes_of_the_twin_are_caught(cell, sabotage):
         compare_with_twin(cell, sabotage)
 
 
-def test_an_undivided_mean_is_caught():
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell.startswith("cbow")])
+def test_another_scale_of_steps_is_caught(cell):
     with pytest.raises(TwinMismatchError):
-        compare_with_twin("cbow-negative", "undivided mean")
+        compare_with_twin(cell, "other scale of steps")
+
+
+LOCKS = np.array([1, 0, 0.5, 1, 2, 0, 0.25] * 2, np.float32)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_locked_words_take_their_part_of_the_steps(cell):
+    compare_with_twin(cell, locks=LOCKS)
+    with pytest.raises(TwinMismatchError):
+        compare_with_twin(cell, "no locks", locks=LOCKS)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_words_locked_with_zero_keep_their_bits(cell, workers, topics):
+    """Also where they stand twice in a window, and where workers have copies of their rows."""
+    vocabulary, tokens = topics
+    n_words = len(vocabulary)
+    settings = StreamSettings(vector_size=20, sample=0, epochs=2, learning_rate=0.1, **CELLS[cell])
+    generator = np.random.default_rng(5)
+    start = tuple(
+        generator.normal(size=(n_words - less, 20)).astype(np.float32) * np.float32(0.1)
+        for less in (0, settings.objective == "hierarchical")
+    )
+    locks = (np.arange(n_words) % 3 > 0).astype(np.float32)
+    settings = replace(settings, rules=WordRules(locks=locks))
+    result = trained(tokens, vocabulary.counts, settings, workers, start=start)
+    moved = (result.in_vectors != start[0]).any(axis=1)
+    assert (moved == (locks > 0)).all()
+
+
+def test_a_locked_word_twice_in_a_window_takes_both_steps():
+    """Its two contexts are one row: half of both steps, as without locks all of both."""
+    tokens, counts = encoded([[1, 0, 1]]), np.array([3, 2])
+    settings = StreamSettings(
+        vector_size=1, window=1, sample=0, epochs=1, learning_rate=1e-3, final_rate=1.0,
+        ns_exponent=60.0,
+    )  # fmt: skip
+    start = (np.ones((2, 1), np.float32), np.array([[2], [1]], np.float32))
+    steps = []
+    for lock in (1.0, 0.5):
+        locked = replace(settings, rules=WordRules(locks=np.array([1, lock], np.float32)))
+        steps.append(trained(tokens, counts, locked, start=start).in_vectors[1] - 1)
+    assert steps[0] != 0
+    assert steps[1] == pytest.approx(steps[0] / 2, rel=1e-3)
 
 
 def negative_draws(counts, exponent, cell, negative=5):
@@ -176,6 +229,28 @@ def test_reaches_are_even_from_one_to_the_window(window):
     spread = np.sqrt((window**2 - 1) / 12 / positions)
     assert abs(mean_reach - (window + 1) / 2) < 5 * spread + 1e-3
     assert abs(mean_reach - (window + 2) / 2) > 5 * spread + 1e-3
+
+
+def test_windows_that_do_not_shrink_have_all_their_reach():
+    """Every window of a long text has the pairs that its `window` says, less those at the ends."""
+    for window in (1, 4):
+        settings = StreamSettings(vector_size=2, window=window, sample=0, epochs=1)
+        text = encoded([np.arange(1000) % 7])
+        result = trained(text, np.full(7, 9), replace(settings, shrink_windows=False))
+        assert result.n_pairs == 2 * (window * 1000 - window * (window + 1) // 2)
+    shrunk = trained(text, np.full(7, 9), settings)
+    assert shrunk.n_pairs < 0.8 * result.n_pairs
+
+
+def test_tokens_are_kept_as_the_rules_say():
+    tokens = encoded([np.arange(40_000) % 4])
+    keep = np.array([1.0, 0.25, 0.25, 0.5])
+    settings = StreamSettings(vector_size=1, sample=1e-6, epochs=1)
+    by_rules = replace(settings, rules=WordRules(keep=keep))
+    result = trained(tokens, np.full(4, 10_000), by_rules)
+    assert result.n_kept == pytest.approx(20_000, abs=5 * np.sqrt(40_000 / 4))
+    by_sample = trained(tokens, np.full(4, 10_000), settings)
+    assert by_sample.n_kept < 1000
 
 
 @pytest.fixture(scope="module")
@@ -306,6 +381,7 @@ def test_divergence_is_an_error(cell):
     ("name", "value"),
     [
         ("model", "glove"),
+        ("cbow_steps", "word2vec"),
         ("objective", "softmax"),
         ("vector_size", 0),
         ("window", 0),
@@ -328,6 +404,20 @@ def test_unusable_starts_are_errors():
         trained(encoded(GOOD), np.ones(3), StreamSettings(vector_size=4), start=start)
     with pytest.raises(ConfigurationError, match="block_tokens"):
         trained(encoded(GOOD), np.ones(3), StreamSettings(), block_tokens=0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"keep": np.ones(2)}, "keep: expected one for each of 3 words, got .* \\(2,\\)"),
+        ({"keep": np.array([0.5, 0.0, 1.0])}, "keep: expected probabilities above 0"),
+        ({"locks": np.ones((3, 1), np.float32)}, "locks: expected one for each of 3 words"),
+        ({"locks": np.full(3, np.nan, np.float32)}, "locks: expected finite numbers"),
+    ],
+)
+def test_unusable_rules_are_errors(rules, message):
+    with pytest.raises(ConfigurationError, match=message):
+        trained(encoded(GOOD), np.ones(3), StreamSettings(rules=WordRules(**rules)))
 
 
 AVX2 = "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt,+f16c"

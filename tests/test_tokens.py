@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fastw2v.errors import ConfigurationError, CorpusError, TextEncodingError, VocabularyError
 from fastw2v.tokenizers import tokenize_text
-from fastw2v.tokens import EncodedTokens, encode_corpus, read_corpus
+from fastw2v.tokens import EncodedTokens, encode_corpus, number_corpus, read_corpus
 from fastw2v.vocab import Vocabulary
 
 patient = settings(deadline=None)  # the first call may compile
@@ -204,3 +204,26 @@ def test_progress_reaches_the_size_of_the_file(tmp_path):
     read_corpus(path, progress=lambda *call: calls.append(call), block_bytes=1000)
     assert len(calls) > 5
     assert calls[-1] == (11_000, 11_000)
+
+
+class Kept:
+    """A store that keeps what it gets."""
+
+    def __init__(self):
+        self.numbers = []
+
+    def keep(self, numbers):
+        self.numbers += numbers.tolist()
+
+
+def test_words_are_numbered_by_their_first_appearance(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("b a\n\na c B a\n")
+    store = Kept()
+    words, counts = number_corpus(path, store, tokenizer="whitespace")
+    assert words == ["b", "a", "c", "B"]
+    assert counts.tolist() == [1, 3, 1, 1]
+    assert store.numbers == [0, 1, -1, -1, 1, 2, 3, 1, -1]
+    lists = Kept()
+    assert number_corpus([["b", "a"], [], ["a", "c", "B", "a"]], lists)[0] == words
+    assert lists.numbers == store.numbers

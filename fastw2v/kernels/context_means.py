@@ -6,6 +6,8 @@ outputs, whatever their number. The next window shares most of the contexts, so 
 first, and the outputs last. `fastw2v.kernels.sigmoid_tiles` has the formulas.
 """
 
+from typing import NamedTuple
+
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
@@ -18,6 +20,16 @@ from fastw2v.kernels.simd import INT32, LANES, packed_sums, vector_load, vector_
 SCORED = LANES  # outputs that are scored together: their errors fill a vector
 _STEP = 4  # code is there for each multiple of this many outputs
 _INDEX = ir.IntType(64)
+
+
+class Scales(NamedTuple):
+    """Factors of a window's contexts: of their sum as the input, and of the step each takes.
+
+    The gradient has the same factor for both, 1, or 1 / C for the mean of C contexts.
+    """
+
+    sum: float
+    step: float
 
 
 @intrinsic
@@ -64,7 +76,7 @@ def _score_outputs(typing_context, tables, window, tile):
 
 
 @njit(nogil=True, inline="always")
-def train_mean(tables, window, meeting, scale, shape):
+def train_mean(tables, window, meeting, scales, shape):
     """Take one step on the loss of the scaled sum of contexts with the window's outputs.
 
     All scores and gradients are those of the rows before the step.
@@ -78,14 +90,14 @@ def train_mean(tables, window, meeting, scale, shape):
         Their step, before scaling, is left in ``gradients``.
     meeting : Meeting
         Its `n_inputs` is the number of contexts, at least 1.
-    scale : float32
-        1, or 1 / n_inputs for the mean. Contexts move by the scaled step: the true gradient.
+    scales : Scales
+        float32.
     shape : RowShape
     """
     n_outputs, vectors = meeting.n_outputs, shape.vectors
     contexts = window.in_at[1:]
     mean = tables.in_rows[window.in_at[0] :]
-    sum_rows(tables.in_rows, contexts, meeting.n_inputs, mean, scale, vectors)
+    sum_rows(tables.in_rows, contexts, meeting.n_inputs, mean, scales.sum, vectors)
     first = 0
     tiles = (n_outputs + SCORED - 1) // SCORED
     while tiles > 0:
@@ -96,5 +108,5 @@ def train_mean(tables, window, meeting, scale, shape):
         first += size
         tiles -= 1
     weigh_rows(tables.out_rows, window.out_at, n_outputs, window.gradients, window.errors, vectors)
-    move_rows(tables.in_rows, contexts, meeting.n_inputs, window.gradients, scale, vectors)
+    move_rows(tables.in_rows, contexts, meeting.n_inputs, window.gradients, scales.step, vectors)
     move_rows_by(tables.out_rows, window.out_at, n_outputs, mean, window.errors, vectors)

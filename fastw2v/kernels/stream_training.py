@@ -16,8 +16,9 @@ import numpy as np
 from numba import njit
 
 from fastw2v.kernels.atomics import fetch_add
-from fastw2v.kernels.context_means import train_mean
+from fastw2v.kernels.context_means import Scales, train_mean
 from fastw2v.kernels.frequent_rows import merge_copies
+from fastw2v.kernels.locked_rows import borrow_row, new_loans, return_rows
 from fastw2v.kernels.noise import draw
 from fastw2v.kernels.random_numbers import advance, below, scramble, seed_state
 from fastw2v.kernels.sigmoid_windows import (
@@ -64,26 +65,33 @@ class Outputs(NamedTuple):
 class Inputs(NamedTuple):
     """What predicts.
 
-    `window` is the largest distance of a context; `kind` is one of `SKIPGRAM`,
-    `SKIPGRAM_BY_PAIRS` (which draws new negatives for every pair), `CBOW_SUM`, `CBOW_MEAN`.
+    `window` is the largest distance of a context, and `shrinks` says whether windows draw their
+    reach evenly from 1 to it, or all have it. `kind` is one of `SKIPGRAM`, `SKIPGRAM_BY_PAIRS`
+    (which draws new negatives for every pair), `CBOW_SUM`, `CBOW_MEAN`; with CBOW, `divides_step`
+    says whether what contexts move by is divided by their number. `locks` (float32) is what part
+    of its steps each word takes as an input, or empty if all take all.
     """
 
     window: int
     kind: int
+    shrinks: bool
+    divides_step: bool
+    locks: object
 
 
 class Layout(NamedTuple):
     """How parameters lie.
 
     `stride` is the number of elements from row to row and `shape` how many of them hold
-    dimensions; of the first `copied` rows each worker has a copy; at `scratch` the workers have a
-    row each in the table of inputs.
+    dimensions; of the first `copied` rows each worker has a copy; at `scratch` the workers have
+    `scratch_rows` rows each in the table of inputs: one, and with locks one for each context.
     """
 
     stride: int
     shape: object
     copied: int
     scratch: int
+    scratch_rows: int
 
 
 class Span(NamedTuple):
@@ -175,6 +183,9 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     out_shift = copies.out_first + worker * copies.size
     is_cbow = inputs.kind >= CBOW_SUM
     first_context = 0 if inputs.kind == SKIPGRAM else 1  # behind the one that meets the outputs
+    scratch = layout.scratch + worker * layout.scratch_rows * stride
+    is_locked = inputs.locks.shape[0] > 0
+    loans = new_loans(2 * window_size if is_locked else 0)
     kept = _new_kept(span.block_tokens + 2 * window_size)
     window = new_window(2 * window_size + 1, outputs.longest, shape.length, outputs.signs)
     following = np.zeros(outputs.longest + 1, np.int64)
@@ -216,11 +227,18 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                     _fetch_row(in_rows, _row_at(word, layout, in_shift), stride)
             if i < low:
                 continue
-            state = advance(state)
-            reach = 1 + below(scramble(state), window_size)
+            reach = window_size
+            if inputs.shrinks:
+                state = advance(state)
+                reach = 1 + below(scramble(state), window_size)
             n_contexts = 0
             for j in range(max(i - reach, kept.first[i]), min(i + reach + 1, kept.end[i])):
                 at = _row_at(np.int64(kept.words[j]), layout, in_shift)
+                if is_locked and j != i:
+                    factor = inputs.locks[kept.words[j]]
+                    at = borrow_row(
+                        in_rows, at, factor, loans, n_contexts, scratch + stride, stride
+                    )
                 window.in_at[first_context + n_contexts] = at
                 n_contexts += np.int64(j != i)
             if n_contexts == 0:
@@ -231,18 +249,22 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                 rounds, together = 1, n_contexts
             elif is_cbow:
                 rounds = 1
-                scale = np.float32(1)
-                if inputs.kind == CBOW_MEAN:
-                    scale /= np.float32(n_contexts)
-                window.in_at[0] = layout.scratch + worker * stride
+                share = np.float32(1) / np.float32(n_contexts)
+                scales = Scales(
+                    share if inputs.kind == CBOW_MEAN else np.float32(1),
+                    share if inputs.divides_step else np.float32(1),
+                )
+                window.in_at[0] = scratch
                 meeting = Meeting(n_contexts, n_outputs, rate, first_sign)
-                train_mean(tables, window, meeting, scale, shape)
+                train_mean(tables, window, meeting, scales, shape)
             for turn in range(0 if is_cbow else rounds):
                 if inputs.kind == SKIPGRAM_BY_PAIRS:
                     window.in_at[0] = window.in_at[1 + turn]
                     if turn:
                         state = _draw_negatives(outputs, layout, out_shift, state, window.out_at)
                 train_window(tables, window, Meeting(together, n_outputs, rate, first_sign), shape)
+            if is_locked:
+                return_rows(in_rows, loans, n_contexts, scratch + stride, stride)
             n_pairs += rounds * together
         fold_losses(window)
         totals[worker, LOSS] += window.total[0]

@@ -1,0 +1,139 @@
+"""An epoch as gensim means it, by this project's trainer: parameters are translated, no more.
+
+gensim's `alpha` is the rate of a step that each context of CBOW takes whole, so CBOW is trained
+with ``cbow_steps="gensim"`` and the rate needs no factor.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.encoded import EncodedTokens
+from fastw2v.errors import DivergenceError
+from fastw2v.gensim_api.reading import NumberedText, read_text, reads_the_same
+from fastw2v.gensim_api.vocabulary import MOST
+from fastw2v.parallel import WorkerPool
+from fastw2v.stream_settings import StreamSettings, WordRules
+from fastw2v.streaming import train_stream
+
+if TYPE_CHECKING:
+    from fastw2v.gensim_api.model import Word2Vec
+
+
+class Reading(NamedTuple):
+    """One reading of a corpus: encoded, and how much gensim would count in it."""
+
+    tokens: EncodedTokens
+    n_sentences: int
+
+
+class EpochResult(NamedTuple):
+    """What an epoch amounts to: tokens that were trained, tokens in all, and the sum of losses."""
+
+    n_trained: int
+    n_tokens: int
+    loss_nats: float
+
+
+def readings(
+    corpus: Any, corpus_file: str | None, held: NumberedText | None, model: "Word2Vec"
+) -> Iterator[Reading]:
+    """Yield the corpus for each epoch; what cannot change is read only once."""
+    stays = held is not None or corpus_file is not None or reads_the_same(corpus)
+    reading, n_words = None, 0
+    text = held
+    while True:
+        if text is None or not stays:
+            text = read_text(corpus, corpus_file)
+            reading = None
+        if reading is None or n_words != len(model.wv):
+            n_words = len(model.wv)
+            reading = Reading(text.encoded(model.wv.key_to_index), text.n_sentences)
+        yield reading
+
+
+def train_epoch(
+    model: "Word2Vec", tokens: EncodedTokens, rates: tuple[float, float], pool: WorkerPool
+) -> EpochResult:
+    """Train on a text once, from the vectors that the model has, and give them back to it.
+
+    Parameters
+    ----------
+    model : Word2Vec
+        Its vectors are replaced in place.
+    tokens : EncodedTokens
+    rates : (float, float)
+        Of the first and of the last token.
+    pool : WorkerPool
+    """
+    n_tokens = tokens.n_raw_tokens
+    if not len(tokens.ids):
+        return EpochResult(0, n_tokens, 0.0)
+    n_trained, loss_nats = 0, 0.0
+    counts = np.asarray(model.wv.expandos["count"], np.int64)
+    for objective, name in (("hierarchical", "syn1"), ("negative", "syn1neg")):
+        if not (model.hs if objective == "hierarchical" else model.negative):
+            continue
+        outputs = getattr(model, name)
+        n_outputs = len(counts) - (objective == "hierarchical")
+        settings = _settings(model, objective, rates)
+        start = (model.wv.vectors, outputs[:n_outputs])
+        try:
+            result = train_stream(tokens, counts, settings, pool, start=start)
+        except DivergenceError as error:
+            raise DivergenceError(str(error).replace("--learning-rate", "alpha")) from error
+        model.wv.vectors = written(model.wv.vectors, result.in_vectors)
+        setattr(model, name, written(outputs, result.out_vectors))
+        n_trained = result.n_kept
+        loss_nats += result.history[0].loss_nats * result.n_pairs
+    model.wv.norms = None
+    return EpochResult(n_trained, n_tokens, loss_nats)
+
+
+def _settings(model: "Word2Vec", objective: Any, rates: tuple[float, float]) -> StreamSettings:
+    return StreamSettings(
+        vector_size=model.wv.vector_size,
+        model="skipgram" if model.sg else "cbow",
+        objective=objective,
+        window=model.window,
+        shrink_windows=bool(model.shrink_windows),
+        negative=model.negative or 1,
+        ns_exponent=float(model.ns_exponent),
+        cbow_mean=bool(model.cbow_mean),
+        cbow_steps="gensim",
+        sample=0.0,  # the rules have gensim's thresholds
+        epochs=1,
+        learning_rate=rates[0],
+        final_rate=rates[1] / rates[0],
+        seed=drawn_seed(model.random),
+        rules=word_rules(model),
+    )
+
+
+def drawn_seed(generator: Any) -> int:
+    """Return a seed from the model's generator, numpy's old kind or its new one."""
+    draw = getattr(generator, "integers", None) or generator.randint
+    return int(draw(2**31 - 1))
+
+
+def word_rules(model: "Word2Vec") -> WordRules:
+    """Return gensim's thresholds and lock factors as the trainer's rules for single words."""
+    n_words = len(model.wv)
+    keep = locks = None
+    if model.sample and "sample_int" in model.wv.expandos:
+        # A threshold of 0, as the null word has, is as good as the smallest chance.
+        keep = np.maximum(np.asarray(model.wv.expandos["sample_int"], np.float64), 1) / MOST
+    factors = np.asarray(getattr(model.wv, "vectors_lockf", (1,)), np.float32)
+    if not (factors == 1).all():
+        locks = np.resize(factors, n_words)  # gensim goes round where there are too few
+    return WordRules(keep=keep, locks=locks)
+
+
+def written(table: NDArray[Any], rows: NDArray[np.float32]) -> NDArray[Any]:
+    """Write rows into a table, so that who holds it sees them; into a new one if it cannot be."""
+    if not table.flags.writeable or table.dtype != np.float32:
+        table = np.array(table, np.float32)
+    table[: len(rows)] = rows
+    return table

@@ -1,0 +1,134 @@
+"""``objective="softmax"``: the exact loss under gensim's names, by this project's exact trainer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from gensim.models.keyedvectors import prep_vectors
+from numpy.typing import NDArray
+
+from fastw2v.callbacks import StepReport
+from fastw2v.cbow_fitting import fit_cbow
+from fastw2v.config import Hyperparameters
+from fastw2v.encoded import EncodedTokens
+from fastw2v.errors import ConfigurationError
+from fastw2v.exact_fitting import fit_counts
+from fastw2v.fitted import RunOptions, Vectors
+from fastw2v.gensim_api.epochs import EpochResult, drawn_seed, written
+from fastw2v.gensim_api.vocabulary import keep_chances, threshold_count
+from fastw2v.parallel import available_cores
+from fastw2v.vocab import Vocabulary
+
+if TYPE_CHECKING:
+    from fastw2v.gensim_api.model import Word2Vec
+
+_GENSIM_RATES = (0.025, 0.0001)  # stand for the optimiser's own
+
+
+class _Epochs:
+    """Calls gensim's callbacks when passes end and begin, and keeps the model up to date."""
+
+    def __init__(self, model: "Word2Vec", order: NDArray[np.int64], callbacks: Sequence[Any]):
+        self._model, self._order, self._callbacks = model, order, callbacks
+        self.last: Vectors | None = None
+
+    def begin(self) -> None:
+        for callback in self._callbacks:
+            callback.on_epoch_begin(self._model)
+
+    def take(self, vectors: Vectors) -> None:
+        """Put vectors of words by falling frequency into the model."""
+        model, order = self._model, self._order
+        in_vectors, out_vectors = (np.empty_like(table) for table in vectors)
+        in_vectors[order], out_vectors[order] = vectors
+        model.wv.vectors = written(model.wv.vectors, in_vectors)
+        model.syn1neg = written(model.syn1neg, out_vectors)
+        model.wv.norms = None
+
+    def __call__(self, report: StepReport) -> None:
+        if not report.pass_ended:
+            return
+        if self._model.compute_loss:
+            self._model.running_training_loss = report.loss_nats
+        for callback in self._callbacks:
+            callback.on_epoch_end(self._model)
+        if report.pass_number < report.passes:
+            self.begin()
+
+
+def train_exact(model: "Word2Vec", tokens: EncodedTokens, callbacks: Sequence[Any]) -> EpochResult:
+    """Train all epochs on a text; the loss is that of the last one, in nats per pair.
+
+    Raises
+    ------
+    ConfigurationError
+        For what the exact softmax cannot do: locked vectors, windows that do not shrink.
+    """
+    _require_possible(model)
+    counts = np.asarray(model.wv.expandos["count"], np.int64)
+    order = np.argsort(-counts, kind="stable")
+    ranks = np.empty(len(order), np.int32)
+    ranks[order] = np.arange(len(order), dtype=np.int32)
+    # The trainer looks at counts and ids only, and words here may be of any kind.
+    names = [str(place) for place in order.tolist()]
+    vocabulary = Vocabulary(names, counts[order], tokens.n_raw_tokens, len(order))
+    encoded = EncodedTokens(
+        ranks[tokens.ids], tokens.sentence_starts, tokens.n_raw_tokens, tokens.n_oov
+    )
+    epochs = _Epochs(model, order, callbacks)
+    epochs.begin()
+    start = None
+    if not _is_untouched(model):
+        start = model.wv.vectors[order], model.syn1neg[order]
+    workers = min(model.workers, available_cores())
+    run = RunOptions(workers, callbacks=[epochs], after_pass=epochs.take, start=start)
+    fit = fit_counts if model.sg else fit_cbow
+    fitted = fit(vocabulary, encoded, _settings(model, counts), run, 0.0)
+    model.out_bias = np.empty(len(order), np.float32)
+    model.out_bias[order] = fitted.embeddings.out_bias
+    kept = keep_chances(counts, model.sample) @ np.bincount(tokens.ids, minlength=len(counts))
+    n_trained = model.epochs * round(float(kept))
+    return EpochResult(n_trained, model.epochs * tokens.n_raw_tokens, fitted.summary.loss_nats)
+
+
+def _require_possible(model: "Word2Vec") -> None:
+    if not model.shrink_windows:
+        raise ConfigurationError(
+            "shrink_windows: expected True with objective='softmax', got False: the exact softmax "
+            "weighs words by their distance, as windows that shrink do"
+        )
+    if not bool((np.asarray(model.wv.vectors_lockf) == 1).all()):
+        raise ConfigurationError(
+            "vectors_lockf: expected 1 for all words with objective='softmax', got others; train "
+            "by negative sampling to keep vectors as they are"
+        )
+
+
+def _is_untouched(model: "Word2Vec") -> bool:
+    """Return whether the vectors are those that the seed gives, so that better ones may be made."""
+    if model.syn1neg.any() or model.seed is None:
+        return False
+    first = prep_vectors(model.wv.vectors.shape, seed=model.seed)
+    return bool(np.array_equal(model.wv.vectors, first))
+
+
+def _settings(model: "Word2Vec", counts: NDArray[np.int64]) -> Hyperparameters:
+    rates: dict[str, float] = {}
+    if (model.alpha, model.min_alpha) != _GENSIM_RATES:
+        final = min(1.0, model.min_alpha / model.alpha)
+        rates = {"learning_rate": model.alpha, "final_rate": final}
+    sample = 0.0
+    if model.sample:
+        total = float(counts.sum())
+        sample = min(1.0, threshold_count(model.sample, total) / total)
+    return Hyperparameters(
+        vector_size=model.wv.vector_size,
+        window=model.window,
+        min_count=1,
+        sample=sample,
+        epochs=model.epochs,
+        seed=drawn_seed(model.random),
+        model="skipgram" if model.sg else "cbow",
+        cbow_mean=model.sg > 0 or bool(model.cbow_mean),
+        **rates,  # type: ignore[arg-type]
+    )

@@ -166,6 +166,7 @@ def _read(
         return vocabulary, tokens, None
     text = open_corpus(validation.text, settings.errors)
     held_out = encode_corpus(text, vocabulary, tokenizer=settings.tokenizer)
+    _tell_of_reading(text, None, run)
     return vocabulary, tokens, held_out
 
 

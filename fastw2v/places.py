@@ -54,7 +54,8 @@ def clear_abandoned(target: Path) -> None:
     for path in target.absolute().parent.glob(f"{_family(target)}*"):
         process = path.name.removeprefix(_family(target)).split("-")[0]
         if process.isdigit() and not _is_running(int(process)) and _is_free(path):
-            remove(path)
+            with suppress(OSError):  # another person's, in a folder for all
+                remove(path)
 
 
 def _is_running(process: int) -> bool:

@@ -301,6 +301,17 @@ def test_a_resumed_run_holds_out_the_same_lines(corpus, tmp_path):
     assert resumed.run_record == whole.run_record
 
 
+def test_repairs_of_a_validation_text_are_told(corpus, tmp_path):
+    (tmp_path / "latin.txt").write_bytes(b"w1 w2 caf\xe9 w1 w2\n")
+    told = []
+    Word2Vec(errors="replace", **SMALL).fit(
+        corpus, validation=Validation(tmp_path / "latin.txt"), notice=told.append
+    )
+    assert [sentence for sentence in told if "latin.txt" in sentence]
+    with pytest.raises(CorpusError, match=r"latin\.txt: expected UTF-8"):
+        Word2Vec(**SMALL).fit(corpus, validation=Validation(tmp_path / "latin.txt"))
+
+
 def test_the_command_line(run, corpus, tmp_path, sentences):
     options = ["--vector-size", "6", "--window", "2", "--min-count", "1", "--epochs", "3"]
     held_out = write_text(tmp_path / "held out.txt", random_sentences(5, 60, sentences=60))

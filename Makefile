@@ -29,7 +29,8 @@ test: install
 	$(BIN)/python -m pytest
 
 test-slow: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,rivals,interop]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser,dev,interop,map,rivals,trackers]'
+	command -v chromium >/dev/null || test "$$(id -u)" != 0 || (apt-get update && apt-get install -y chromium)
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
 bench: install

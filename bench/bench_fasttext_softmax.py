@@ -20,10 +20,13 @@ import numpy as np
 from machine import describe, header
 
 from fastw2v import Word2Vec
+from fastw2v.comparison.rivals import filled_rows
 from fastw2v.counts import count_pairs
 from fastw2v.tokens import read_corpus
 
 CORPUS = Path(__file__).parent.parent / "corpora" / "wikipedia.txt"
+THREADS = 2
+LEARNING_RATE = 0.05  # its default
 LINE_END = "</s>"  # fastText ends every line with this word, and trains on it
 WINDOW, DIMENSIONS, MIN_COUNT = 5, 100, 2
 
@@ -75,13 +78,14 @@ def by_fasttext(path: Path, words: list[str], epochs: int) -> tuple[float, list[
         dim=DIMENSIONS,
         ws=WINDOW,
         epoch=epochs,
-        lr=0.025,  # its default of 0.05 ended in NaN on 110,000 tokens
+        lr=LEARNING_RATE,
         minCount=MIN_COUNT,
         minn=0,
         maxn=0,
         t=1e9,
-        thread=2,
+        thread=THREADS,
         verbose=0,
+        **filled_rows(len(words), THREADS),  # or most first vectors are what is found in memory
     )
     elapsed_s = time.perf_counter() - started
     places = [trained.get_word_id(word) for word in words]
@@ -98,7 +102,7 @@ def by_fastw2v(sentences: list[list[str]], passes: int) -> tuple[float, list[np.
         sample=0,
         bias="none",
         epochs=passes,
-        workers=2,
+        workers=THREADS,
     ).fit(sentences)
     assert model.summary is not None
     seconds = model.summary.count_s + model.summary.train_s

@@ -30,6 +30,8 @@ import numpy as np
 from bench_against_rivals import quality
 from machine import describe
 
+from fastw2v.comparison.requests import save_vectors
+
 ALPHA, LAST = 0.025, 1e-4  # first rate, and the last one as a fraction of it
 NEGATIVE, SAMPLE = 5, 1e-3
 CBOW_FACTOR = 6
@@ -44,10 +46,6 @@ CELLS = {
 TRAINERS = ("fastw2v", "gensim", "word2vec.c")
 
 Result = dict[str, Any]
-
-
-def save(path: Path, words: list[str], counts: Any, tables: dict[str, Any]) -> None:
-    np.savez(path, words=np.array(words, dtype=np.str_), counts=np.asarray(counts), **tables)
 
 
 def train_fastw2v(options: argparse.Namespace, shared: bool = True) -> Result:
@@ -75,7 +73,7 @@ def train_fastw2v(options: argparse.Namespace, shared: bool = True) -> Result:
     )
     with WorkerPool(options.workers) as pool:
         result = train_stream(tokens, vocabulary.counts, settings, pool)
-    save(options.vectors, vocabulary.words, vocabulary.counts, {"in": result.in_vectors})
+    save_vectors(options.vectors, vocabulary.words, vocabulary.counts, {"in": result.in_vectors})
     train_s = result.history[-1].elapsed_s
     return {"train_s": train_s, "loss_nats": result.history[-1].loss_nats}
 
@@ -111,7 +109,7 @@ def train_gensim(options: argparse.Namespace) -> Result:
     )
     train_s = time.perf_counter() - began
     counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
-    save(options.vectors, model.wv.index_to_key, counts, {"in": model.wv.vectors})
+    save_vectors(options.vectors, model.wv.index_to_key, np.array(counts), {"in": model.wv.vectors})
     return {"train_s": train_s}
 
 
@@ -147,7 +145,7 @@ def train_word2vec_c(options: argparse.Namespace) -> Result:
     keyed = KeyedVectors.load_word2vec_format(str(binary), binary=True)
     words = [word for word in keyed.index_to_key if word != "</s>"]
     counts = np.arange(len(words), 0, -1)  # the binary format has no counts; order is enough
-    save(options.vectors, words, counts, {"in": keyed[words]})
+    save_vectors(options.vectors, words, counts, {"in": keyed[words]})
     return {"train_s": train_s}
 
 

@@ -1,33 +1,46 @@
 """Numba-accelerated word2vec: the exact full softmax, counted once, trained as dense tiles."""
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
+    from fastw2v.checkpoints import Checkpoints
     from fastw2v.config import Hyperparameters
     from fastw2v.errors import FastW2VError
     from fastw2v.fitted import TrainingSummary
     from fastw2v.held_out import Perplexity
+    from fastw2v.interruption import TrainingInterrupted
     from fastw2v.model import Word2Vec
+    from fastw2v.validation import Validation
 
 
 __version__ = VERSION
 
+# Who uses the library decides what becomes of its messages; without a handler they are not shown.
+logging.getLogger("fastw2v").addHandler(logging.NullHandler())
+
 # Imported when first asked for, so that `fastw2v --help` need not load Numba.
 _HOMES = {
     "Hyperparameters": "fastw2v.config",
+    "Checkpoints": "fastw2v.checkpoints",
     "FastW2VError": "fastw2v.errors",
     "Perplexity": "fastw2v.held_out",
+    "TrainingInterrupted": "fastw2v.interruption",
     "TrainingSummary": "fastw2v.fitted",
+    "Validation": "fastw2v.validation",
     "Word2Vec": "fastw2v.model",
 }
 
 __all__ = [  # noqa: RUF022 - the main thing first
     "Word2Vec",
     "Hyperparameters",
+    "Validation",
+    "Checkpoints",
     "TrainingSummary",
+    "TrainingInterrupted",
     "Perplexity",
     "FastW2VError",
     "__version__",

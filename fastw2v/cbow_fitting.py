@@ -66,7 +66,7 @@ def fit_cbow(
         )
     embeddings = Embeddings(vocabulary, found.in_vectors, found.out_vectors, found.out_bias)
     summary = TrainingSummary(
-        found.history[-1].loss_nats,
+        found.history[run.supervisor.kept_pass - 1].loss_nats,
         None,
         None,
         None,
@@ -126,6 +126,7 @@ def fit_cbow_softmax(
     resolved_precision(settings.precision)
     run = run or RunOptions(pool.workers)
     progress = run.progress
+    begins = run.supervisor.begins and run.start is None
     n_words = len(vocabulary)
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
     batches = CbowBatches(
@@ -137,7 +138,7 @@ def fit_cbow_softmax(
         passes=settings.epochs,
         seed=settings.seed,
     )
-    if settings.start == "spectral" and counts is None and run.start is None:
+    if settings.start == "spectral" and counts is None and begins:
         _report(progress, "counting", 0, tokens.n_tokens)
         counts = count_pairs(tokens, n_words, settings.window, workers=pool.workers)
         _report(progress, "counting", tokens.n_tokens, tokens.n_tokens)
@@ -157,11 +158,23 @@ def fit_cbow_softmax(
     tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
     recipes = CBOW_MEAN_RECIPES if mean else CBOW_SUM_RECIPES
     optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass, recipes)
-    callbacks = run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors))
-    history = train(objective, batches, optimizer, passes=settings.epochs, callbacks=callbacks)
-    # p(o|h) of the text itself is q(o|h) / keep(o), normalised: docs/math.md, section 7.
-    bias = (objective.out_bias - np.log(keep)).astype(np.float32)
-    return FittedCbow(objective.in_vectors, objective.out_vectors, bias, history)
+
+    def embeddings() -> Embeddings:
+        # p(o|h) of the text itself is q(o|h) / keep(o), normalised: docs/math.md, section 7.
+        bias = (objective.out_bias - np.log(keep)).astype(np.float32)
+        return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
+
+    with run.supervisor.watch(objective, embeddings) as watch:
+        train(
+            objective,
+            batches,
+            optimizer,
+            passes=settings.epochs,
+            callbacks=run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors)),
+            watch=watch,
+        )
+    found = embeddings()
+    return FittedCbow(found.in_vectors, found.out_vectors, found.out_bias, watch.state.history)
 
 
 def _first_vectors(

@@ -4,6 +4,8 @@ docs/math.md, section 16: the input row is the mean or the sum of the contexts' 
 context receives the true gradient, divided by their number for the mean.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,9 +13,9 @@ from fastw2v.cbow_batches import CbowBatch
 from fastw2v.config import Precision
 from fastw2v.kernels.context_mean import combine_contexts, context_gradients, update_contexts
 from fastw2v.kernels.softmax_layout import BatchArrays, Shape
-from fastw2v.objectives import input_state
+from fastw2v.objectives import input_arrays, input_state
 from fastw2v.optim import StepRules
-from fastw2v.output_layer import OutputLayer, unpadded_rows
+from fastw2v.output_layer import OutputLayer, copy_arrays, unpadded_rows
 from fastw2v.parallel import WorkerPool
 
 
@@ -86,6 +88,15 @@ class CbowSoftmax:
         """Memory of parameters, optimiser state and workspace, in bytes."""
         own = sum(array.nbytes for array in self.inputs)
         return self.layer.nbytes + self._gradients.nbytes + own
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that training changes, as views."""
+        return input_arrays(self.inputs) | self.layer.arrays()
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over those of `arrays` that are given."""
+        copy_arrays(arrays, input_arrays(self.inputs))
+        self.layer.restore(arrays)
 
     @property
     def is_finite(self) -> bool:

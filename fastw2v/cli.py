@@ -6,20 +6,30 @@ standard error. An error is one line and exit status 2, without a traceback.
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
+from fastw2v.commands.manual import EXIT_ERROR, EXIT_INTERRUPTED, manual_text
 from fastw2v.errors import FastW2VError
 from fastw2v.version import VERSION
 
-EXIT_ERROR = 2
-EXIT_INTERRUPTED = 130
 # Its message is the whole help. Until click 8.2 there was none: help was printed, status 0.
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 # In the order of the help. Each is `fastw2v.commands.NAME.NAME_command`.
-COMMANDS = ("train", "export", "convert", "neighbors", "perplexity", "eval", "compare")
+COMMANDS = (
+    "train",
+    "export",
+    "convert",
+    "neighbors",
+    "perplexity",
+    "eval",
+    "compare",
+    "report",
+    "plot",
+    "completion",
+)
 
 
 class _Commands(click.Group):
@@ -33,6 +43,7 @@ class _Commands(click.Group):
             return None
         module = import_module(f"fastw2v.commands.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
+        command.epilog = manual_text(cmd_name)
         return command
 
 
@@ -42,11 +53,15 @@ class _Commands(click.Group):
 )
 @click.version_option(VERSION, prog_name="fastw2v")
 def command_line() -> None:
-    """Train word2vec with its own loss, the exact full softmax, from windows counted once."""
+    """Train word2vec with its own loss, the exact full softmax, from windows counted once.
+
+    'fastw2v COMMAND --help' has options, examples, exit status, files and environment.
+    """
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 2 an error of use or input, 130 interrupted."""
+    given = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # file names and words that a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
@@ -57,21 +72,27 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(EXIT_ERROR)
     except click.ClickException as error:
         message = " ".join(error.format_message().split()).rstrip(".")
-        click.echo(f"fastw2v: {message}; see 'fastw2v --help'", err=True)
-        sys.exit(EXIT_ERROR)
+        _end(given, f"{message}; see 'fastw2v --help'", EXIT_ERROR)
     except FastW2VError as error:
-        click.echo(f"fastw2v: {error}", err=True)
-        sys.exit(EXIT_ERROR)
+        _end(given, str(error), EXIT_ERROR)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("fastw2v: interrupted", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        _end(given, "interrupted", EXIT_INTERRUPTED)
     except OSError as error:  # such as a full disk behind standard output
-        click.echo(f"fastw2v: could not read or write: {error}", err=True)
-        sys.exit(EXIT_ERROR)
+        _end(given, f"could not read or write: {error}", EXIT_ERROR)
     except MemoryError as error:
-        click.echo(f"fastw2v: {_too_little_memory(error)}", err=True)
-        sys.exit(EXIT_ERROR)
+        _end(given, _too_little_memory(error), EXIT_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end(arguments: list[str], message: str, status: int) -> NoReturn:
+    """Say why the command ends, as a line or, with ``--log-json``, as an event."""
+    if "--log-json" in arguments:
+        from fastw2v.terminal import log_event
+
+        log_event("error", message=message, exit_status=status)
+    else:
+        click.echo(f"fastw2v: {message}", err=True)
+    sys.exit(status)
 
 
 def _too_little_memory(error: MemoryError) -> str:

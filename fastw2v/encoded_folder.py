@@ -12,9 +12,6 @@ when they are touched, and the system may drop them again.
 """
 
 import json
-import mmap
-import platform
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +26,7 @@ from fastw2v.encoded import EncodedTokens, corpus_digest
 from fastw2v.errors import CorpusError, OutputError, VocabularyError
 from fastw2v.files import require_replaceable, whole_folder
 from fastw2v.kernels.interning import renumber
+from fastw2v.mapping import mapped_bytes
 from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
 
@@ -257,33 +255,10 @@ def _read_description(folder: Path) -> dict[str, Any]:
     return description
 
 
-def _no_reserve() -> int:
-    """Return the flag that asks for no memory to be set aside for a mapping."""
-    usual = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
-    return getattr(mmap, "MAP_NORESERVE", 0x4000 if usual else 0)
-
-
 def _mapped(path: Path, size: int, dtype: str) -> NDArray[Any]:
-    """Return the numbers of a file as an array that looks like any other.
-
-    The mapping is private and writeable: a read-only array would have another type for Numba, and
-    every kernel would be compiled twice. As nothing is written, no memory is needed for it; the
-    system is told so, or it might refuse files larger than memory.
-    """
+    """Return the numbers of a file, mapped; nothing writes to them."""
     n_bytes = size * np.dtype(dtype).itemsize
     if path.stat().st_size != n_bytes:
         raise ValueError(f"{path.name}: expected {n_bytes} bytes, got {path.stat().st_size}")
-    if not n_bytes:
-        return np.empty(0, np.dtype(dtype).newbyteorder("="))
-    with path.open("rb") as file:
-        if hasattr(mmap, "MAP_PRIVATE"):
-            mapping = mmap.mmap(
-                file.fileno(),
-                n_bytes,
-                flags=mmap.MAP_PRIVATE | _no_reserve(),
-                prot=mmap.PROT_READ | mmap.PROT_WRITE,
-            )
-        else:
-            mapping = mmap.mmap(file.fileno(), n_bytes, access=mmap.ACCESS_COPY)
-    stored = np.frombuffer(mapping, dtype)
+    stored = mapped_bytes(path).view(dtype)
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)

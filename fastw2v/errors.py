@@ -36,6 +36,10 @@ class ModelFormatError(FastW2VError):
     """A file or folder is not a model that this version can read."""
 
 
+class CheckpointError(FastW2VError):
+    """A checkpoint is missing, damaged, or of another run or machine."""
+
+
 class OutputError(FastW2VError):
     """A result cannot be written where it was asked for."""
 
@@ -50,3 +54,8 @@ class MissingDependencyError(FastW2VError, ImportError):
 
 class EvaluationError(FastW2VError):
     """A test set cannot be read, or says nothing about the vectors at hand."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return another library's message as one line, for a message of ours."""
+    return " ".join(str(error).split())

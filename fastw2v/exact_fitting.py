@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,16 +52,22 @@ def fit_counts(
         objective = _started(settings, counts, keep, batches.max_rows, pool, run)
         tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
-        callbacks = run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors))
-        history = train(objective, batches, optimizer, passes=settings.epochs, callbacks=callbacks)
+
+        def embeddings() -> Embeddings:
+            # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
+            bias = (objective.out_bias - np.log(keep)).astype(np.float32)
+            return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
+
+        with run.supervisor.watch(objective, embeddings) as watch:
+            train(
+                objective,
+                batches,
+                optimizer,
+                passes=settings.epochs,
+                callbacks=run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors)),
+                watch=watch,
+            )
         loss_nats = _final_loss(settings, objective, batches, counts, keep)
-    # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
-    embeddings = Embeddings(
-        vocabulary,
-        objective.in_vectors,
-        objective.out_vectors,
-        (objective.out_bias - np.log(keep)).astype(np.float32),
-    )
     summary = TrainingSummary(
         loss_nats,
         counts.context_entropy_nats(keep, keep),
@@ -72,7 +79,7 @@ def fit_counts(
         batches.max_rows,
         resolved_precision(settings.precision),
     )
-    return Fitted(embeddings, summary, history, tokens.digest(vocabulary))
+    return Fitted(embeddings(), summary, watch.state.history, tokens.digest(vocabulary))
 
 
 def window_widths(vocabulary: Vocabulary, settings: Hyperparameters) -> NDArray[np.int32] | None:
@@ -119,13 +126,13 @@ def _started(
     pool: WorkerPool,
     run: RunOptions,
 ) -> ExactSoftmax:
-    """Return the objective with its first vectors."""
+    """Return the objective with its first vectors; of a resumed run any will do."""
     report = run.stage("starting")
     if report:
         report(0, 1)
     if run.start is not None:
         in_vectors, out_vectors = run.start
-    elif settings.start == "spectral":
+    elif settings.start == "spectral" and run.supervisor.begins:
         in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool)
     else:
         in_vectors, out_vectors = random_vectors(len(keep), settings)
@@ -194,12 +201,21 @@ def _final_loss(
     return loss_nats
 
 
-def exact_loss(objective: ExactSoftmax, batches: CountBatches) -> float:
-    """Return the exact mean loss over all rows of the counts, nats per weighted pair."""
+def exact_loss(
+    objective: ExactSoftmax,
+    batches: CountBatches,
+    report: Callable[[int, int | None], None] | None = None,
+) -> float:
+    """Return the exact mean loss over all rows of the counts, nats per weighted pair.
+
+    `report` gets batches done, and batches in all.
+    """
     total_loss, total_weight = 0.0, 0.0
-    for batch in batches.one_pass(0):
+    for done, batch in enumerate(batches.one_pass(0), 1):
         total_loss += objective.loss(batch)
         total_weight += float(batch.row_weights.sum())
+        if report:
+            report(done, batches.batches_per_pass)
     return total_loss / total_weight
 
 

@@ -1,16 +1,20 @@
 """Writing files and folders so that they appear whole or not at all."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from fastw2v.errors import OutputError
-
-_PREFIX = ".fastw2v-"
-_EARLIER = "earlier"
+from fastw2v.places import (
+    claimed,
+    clear_abandoned,
+    recover,
+    remove,
+    take_place,
+    temporary_prefix,
+)
 
 
 def require_writable(target: Path) -> None:
@@ -63,11 +67,13 @@ def whole_file(target: Path) -> Iterator[Path]:
     if target.is_dir():
         raise OutputError(f"{target}: expected a file name, this is a folder")
     parent = target.absolute().parent
-    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=target.suffix, dir=parent)
+    clear_abandoned(target)
+    handle, name = tempfile.mkstemp(target.suffix, temporary_prefix(target), parent)
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with claimed(temporary):
+            yield temporary
         _sync_file(temporary)
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
@@ -92,22 +98,28 @@ def whole_folder(target: Path, marker: str) -> Iterator[Path]:
     """
     require_replaceable(target, marker)
     parent = target.absolute().parent
-    temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    clear_abandoned(target)
+    temporary = Path(tempfile.mkdtemp(prefix=temporary_prefix(target), dir=parent))
     try:
-        yield temporary
+        with claimed(temporary):
+            yield temporary
         for path in temporary.iterdir():
+            path.chmod(0o666 & ~_umask())  # some libraries write for the owner alone
             _sync_file(path)
+        _sync_folder(temporary)
         temporary.chmod(0o777 & ~_umask())
-        _swap(temporary, target, parent)
+        take_place(temporary, target)
+        _sync_folder(parent)
     except OSError as error:
         raise OutputError(f"{target}: could not be written ({error})") from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove(temporary)  # or the earlier folder, which has this name now
 
 
 def require_replaceable(target: Path, marker: str) -> None:
     """Raise `OutputError` unless `whole_folder` may write to `target`."""
     require_writable(target)
+    recover(target)
     if not target.exists():
         return
     if not target.is_dir():
@@ -117,28 +129,6 @@ def require_replaceable(target: Path, marker: str) -> None:
             f"{target}: expected a new name or an earlier result to replace, this folder holds "
             f"other things (no {marker}); choose another output"
         )
-
-
-def _swap(temporary: Path, target: Path, parent: Path) -> None:
-    if not target.exists():
-        temporary.rename(target)
-        _sync_folder(parent)
-        return
-    old = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    try:
-        target.rename(old / _EARLIER)
-        try:
-            temporary.rename(target)
-        except BaseException:
-            (old / _EARLIER).rename(target)
-            raise
-    except BaseException:
-        # Not a whole tree: should the earlier result not come back, it is still in there.
-        with suppress(OSError):
-            old.rmdir()
-        raise
-    _sync_folder(parent)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _umask() -> int:

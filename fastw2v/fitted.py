@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, PassRecord, StageProgress, StepReport
 from fastw2v.embeddings import Embeddings
+from fastw2v.supervision import Ended, Supervisor
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
 """In and out vectors."""
@@ -63,6 +65,34 @@ class TrainingSummary:
 
 
 @dataclass(frozen=True)
+class RunRecord:
+    """What a model remembers of its run, beside hyper-parameters and history.
+
+    Attributes
+    ----------
+    sources : list of str, optional
+        The files and folders of the training text; None for lists of tokens.
+    validation : dict, optional
+        What was held out, and how much it is.
+    patience : int, optional
+    ended : {"finished", "patience", "diverged"}
+        Why training ended.
+    kept_pass : int
+        The pass whose parameters the model has.
+    """
+
+    sources: list[str] | None
+    validation: dict[str, Any] | None
+    patience: int | None
+    ended: Ended
+    kept_pass: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Fitted:
     """What fitting hands to the model."""
 
@@ -76,15 +106,16 @@ class Fitted:
 class RunOptions:
     """What is no hyper-parameter: threads, who is told what, and vectors to begin with.
 
-    `notice` gets sentences that a person should read, before a long run above all. `after_pass`
-    gets the vectors of each pass. `start`, for the exact softmax, is where training begins in
-    place of the settings' start.
+    `notice` gets sentences that a person should read, before a long run above all; `supervisor`
+    has what goes on beside training. `after_pass` gets the vectors of each pass. `start`, for the
+    exact softmax, is where training begins in place of the settings' start.
     """
 
     workers: int
     callbacks: Sequence[Callback] = ()
     progress: StageProgress | None = None
     notice: Callable[[str], None] | None = None
+    supervisor: Supervisor = field(default_factory=Supervisor)
     after_pass: Callable[[Vectors], None] | None = None
     start: Vectors | None = None
 

@@ -1,24 +1,41 @@
 """From a corpus to trained parameters, by whichever objective: read, then train."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from fastw2v.callbacks import StepReport
 from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus, OpenedCorpus, TextCorpus, open_corpus
-from fastw2v.errors import OutputError
+from fastw2v.encoded import EncodedTokens
+from fastw2v.errors import CorpusError, FastW2VError, OutputError
 from fastw2v.exact_fitting import fit_counts
 from fastw2v.fitted import Fitted, RunOptions
+from fastw2v.holding_out import HeldOutChoice
+from fastw2v.interruption import TrainingInterrupted
+from fastw2v.places import claimed, clear_abandoned, temporary_prefix
 from fastw2v.precision import resolved_precision
 from fastw2v.stream_fitting import fit_stream
-from fastw2v.tokens import read_corpus
+from fastw2v.supervision import Supervisor
+from fastw2v.tokens import encode_corpus, read_corpus, read_split_corpus
+from fastw2v.validation import Validation, ValidationText
+from fastw2v.vocab import Vocabulary
+
+_LOGGER = logging.getLogger(__name__)
 
 
-def fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions) -> Fitted:
+def fit(
+    corpus: Corpus,
+    settings: Hyperparameters,
+    run: RunOptions,
+    validation: Validation | None = None,
+) -> Fitted:
     """Read a corpus once and train on it; parameters and errors as in `Word2Vec.fit`.
 
     Skip-gram with the exact softmax holds the encoded corpus in memory until its windows are
@@ -27,16 +44,38 @@ def fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions) -> Fitted:
     """
     if settings.objective == "softmax":
         resolved_precision(settings.precision)  # refused before the text is read
-        return _fit(corpus, settings, run, None)
-    with _temporary_folder() as folder:
-        return _fit(corpus, settings, run, folder / "corpus")
+    run.supervisor.announce()
+    try:
+        if settings.objective == "softmax":
+            return _fit(corpus, settings, run, validation, None)
+        with _temporary_folder() as folder:
+            return _fit(corpus, settings, run, validation, folder / "corpus")
+    except FastW2VError:
+        run.supervisor.failed()
+        raise
+    except TrainingInterrupted:
+        raise
+    except KeyboardInterrupt as error:
+        if run.supervisor.checkpoints is None:
+            raise
+        raise run.supervisor.interrupted() from error
 
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """Yield a folder for the encoded text; what cannot be written there says what to do."""
+    """Yield a folder for the encoded text; remove it, and those of processes that were killed.
+
+    What cannot be written there says what to do.
+    """
     try:
-        with tempfile.TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as folder:
+        family = Path(tempfile.gettempdir()) / "encoded text"
+        clear_abandoned(family)
+        with (
+            tempfile.TemporaryDirectory(
+                prefix=temporary_prefix(family), ignore_cleanup_errors=True
+            ) as folder,
+            claimed(Path(folder)),
+        ):
             yield Path(folder)
     except OutputError as error:
         raise OutputError(
@@ -50,19 +89,31 @@ def _temporary_folder() -> Iterator[Path]:
         ) from error
 
 
-def _fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions, folder: Path | None) -> Fitted:
+def _fit(
+    corpus: Corpus,
+    settings: Hyperparameters,
+    run: RunOptions,
+    validation: Validation | None,
+    folder: Path | None,
+) -> Fitted:
     started = time.perf_counter()
     opened = open_corpus(corpus, settings.errors)
-    vocabulary, tokens = read_corpus(
-        opened,
-        tokenizer=settings.tokenizer,
-        min_count=settings.min_count,
-        max_final_vocab=settings.max_final_vocab,
-        progress=run.stage("reading"),
-        encoded_folder=folder,
-    )
+    vocabulary, tokens, held_out = _read(opened, settings, run, validation, folder)
     _tell_of_reading(opened, folder, run)
+    supervisor = run.supervisor
+    supervisor.n_tokens = tokens.n_tokens
+    _require_same(supervisor, "corpus", tokens, vocabulary)
+    if held_out is not None:
+        _require_same(supervisor, "validation", held_out, vocabulary)
+        measured = ValidationText(held_out, vocabulary, settings, run.workers)
+        supervisor.held_out_loss = measured
+        supervisor.run["held_out"] = measured.as_dict()
     read_s = time.perf_counter() - started
+    _LOGGER.info(
+        "read %d tokens, %d of %d words kept, in %.1f s",
+        vocabulary.n_raw_tokens, len(vocabulary), vocabulary.n_raw_types, read_s,
+    )  # fmt: skip
+    run = replace(run, callbacks=(*run.callbacks, _log_pass))
     fit_text = fit_stream
     if settings.objective == "softmax":
         fit_text = fit_counts if settings.model == "skipgram" else fit_cbow
@@ -82,3 +133,61 @@ def _tell_of_reading(opened: OpenedCorpus, folder: Path | None, run: RunOptions)
         )
     if opened.repairs.n_sequences:
         run.notice(opened.repairs.sentence(opened.errors))
+
+
+def _read(
+    corpus: OpenedCorpus,
+    settings: Hyperparameters,
+    run: RunOptions,
+    validation: Validation | None,
+    folder: Path | None,
+) -> tuple[Vocabulary, EncodedTokens, EncodedTokens | None]:
+    """Return the vocabulary, the training text, and the validation text if there is one."""
+    report = run.stage("reading")
+    if validation is not None and validation.fraction is not None:
+        return read_split_corpus(
+            corpus,
+            HeldOutChoice(validation.fraction, settings.seed),
+            tokenizer=settings.tokenizer,
+            min_count=settings.min_count,
+            max_final_vocab=settings.max_final_vocab,
+            progress=report,
+            encoded_folder=folder,
+        )
+    vocabulary, tokens = read_corpus(
+        corpus,
+        tokenizer=settings.tokenizer,
+        min_count=settings.min_count,
+        max_final_vocab=settings.max_final_vocab,
+        progress=report,
+        encoded_folder=folder,
+    )
+    if validation is None or validation.text is None:
+        return vocabulary, tokens, None
+    text = open_corpus(validation.text, settings.errors)
+    held_out = encode_corpus(text, vocabulary, tokenizer=settings.tokenizer)
+    return vocabulary, tokens, held_out
+
+
+def _require_same(
+    supervisor: Supervisor, name: str, tokens: EncodedTokens, vocabulary: Vocabulary
+) -> None:
+    """Note the digest of a text; raise `CorpusError` if a resumed run began with another."""
+    if supervisor.checkpoints is None and supervisor.resumed is None:
+        return
+    came: dict[str, Any] = {"digest": tokens.digest(vocabulary), "n_tokens": tokens.n_tokens}
+    begun: dict[str, Any] = supervisor.run.setdefault(f"{name}_text", came)
+    if begun != came:
+        raise CorpusError(
+            f"{name}: expected the text that the run began with ({begun['n_tokens']:,} tokens, "
+            f"digest {begun['digest'][:16]}...), got another ({came['n_tokens']:,} tokens, digest "
+            f"{came['digest'][:16]}...); restore the text, or begin a new run on this one"
+        )
+
+
+def _log_pass(report: StepReport) -> None:
+    if report.pass_ended:
+        _LOGGER.info(
+            "pass %d of %d: loss %.4f nats, %.1f s",
+            report.pass_number, report.passes, report.loss_nats, report.elapsed_s,
+        )  # fmt: skip

@@ -1,7 +1,9 @@
 """Loss of trained parameters on a text that they need not have been trained on."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -110,11 +112,8 @@ def text_perplexity(
             f"each other, got {len(tokens.ids)} known and {tokens.n_oov} unknown tokens"
         )
     with WorkerPool(workers) as pool:
-        if settings.objective == "softmax" and settings.model == "skipgram":
-            loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool)
-            own_nats = loss_nats
-        else:
-            loss_nats, own_nats = _losses_of_rows(embeddings, tokens, counts, settings, pool)
+        report = stage_of(progress, "measuring")
+        loss_nats, own_nats = losses_of(embeddings, tokens, counts, settings, pool, report=report)
     return Perplexity(
         loss_nats,
         perplexity_of(loss_nats),
@@ -127,8 +126,58 @@ def text_perplexity(
     )
 
 
+class Losses(NamedTuple):
+    """The loss of the model's probabilities, and that of its objective's definition."""
+
+    loss_nats: float
+    own_nats: float
+
+
+def losses_of(
+    embeddings: Embeddings,
+    tokens: EncodedTokens,
+    counts: PairCounts,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    *,
+    sample: int | None = None,
+    report: Callable[[int, int | None], None] | None = None,
+) -> Losses:
+    """Return the losses on a text, in nats.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+    tokens : EncodedTokens
+    counts : PairCounts
+        Of the settings' windows.
+    settings : Hyperparameters
+        Those that the embeddings were trained with.
+    pool : WorkerPool
+        The result does not depend on how many workers it has.
+    sample : int, optional
+        Take only so many rows, drawn by the seed; not for skip-gram with the exact softmax, which
+        takes all.
+    report : callable, optional
+        Gets how much is done, and how much there is if that is known.
+    """
+    if settings.objective == "softmax" and settings.model == "skipgram":
+        loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool, report)
+        return Losses(loss_nats, loss_nats)
+    if report:
+        report(0, None)
+    losses = _losses_of_rows(embeddings, tokens, counts, settings, pool, sample)
+    if report:
+        report(1, 1)
+    return losses
+
+
 def _skipgram_softmax_loss(
-    embeddings: Embeddings, counts: PairCounts, settings: Hyperparameters, pool: WorkerPool
+    embeddings: Embeddings,
+    counts: PairCounts,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    report: Callable[[int, int | None], None] | None,
 ) -> float:
     n_words = len(embeddings.vocabulary)
     rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
@@ -143,7 +192,7 @@ def _skipgram_softmax_loss(
         max_rows=batches.max_rows,
         pool=pool,
     )
-    return exact_loss(objective, batches)
+    return exact_loss(objective, batches, report)
 
 
 def _losses_of_rows(
@@ -152,25 +201,26 @@ def _losses_of_rows(
     counts: PairCounts,
     settings: Hyperparameters,
     pool: WorkerPool,
-) -> tuple[float, float]:
-    """Return the loss of the model's probabilities, and that of its objective's definition."""
+    sample: int | None,
+) -> Losses:
     rows: InputRows
+    drawn: dict[str, Any] = {"sample": sample, "seed": settings.seed}
     if settings.model == "cbow":
         rows = CbowRows(
-            embeddings.in_vectors, tokens, window=settings.window, mean=settings.cbow_mean
+            embeddings.in_vectors, tokens, window=settings.window, mean=settings.cbow_mean, **drawn
         )
     else:
-        rows = CentreRows(embeddings.in_vectors, counts)
+        rows = CentreRows(embeddings.in_vectors, counts, **drawn)
     word_counts = embeddings.vocabulary.counts
     if settings.objective == "hierarchical":
         tree = TreeScores(embeddings.out_vectors, huffman_tree(word_counts), pool)
         loss_nats = hierarchical_loss(tree, rows)
-        return loss_nats, loss_nats
+        return Losses(loss_nats, loss_nats)
     scores = SoftmaxScores(embeddings.out_vectors, pool)
     # The bias holds the calibrated weight of the unigram distribution already.
     point = Calibration(embeddings.temperature, 1.0, math.nan)
     loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
     if settings.objective == "softmax":
-        return loss_nats, loss_nats
+        return Losses(loss_nats, loss_nats)
     noise = noise_distribution(word_counts, settings.ns_exponent)
-    return loss_nats, negative_sampling_loss(scores, rows, noise, settings.negative)
+    return Losses(loss_nats, negative_sampling_loss(scores, rows, noise, settings.negative))

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, PassRecord, StageProgress
+from fastw2v.checkpoints import Checkpoints, checkpoint_path
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
 from fastw2v.embeddings import Embeddings, VectorChoice
-from fastw2v.errors import ConfigurationError, FastW2VError, ModelFormatError
-from fastw2v.fitted import RunOptions, TrainingSummary
+from fastw2v.errors import ConfigurationError, DivergenceError, FastW2VError, ModelFormatError
+from fastw2v.fitted import RunOptions, RunRecord, TrainingSummary
 from fastw2v.fitting import fit
 from fastw2v.formats import export
 from fastw2v.formats.model_folder import (
@@ -26,6 +27,8 @@ from fastw2v.formats.model_folder import (
 )
 from fastw2v.held_out import Perplexity, text_perplexity
 from fastw2v.parallel import available_cores
+from fastw2v.resuming import begun_run, record_of, resumed_run
+from fastw2v.validation import Validation
 from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
 
@@ -76,6 +79,8 @@ class Word2Vec:
         self.history: list[PassRecord] = []
         self.summary: TrainingSummary | None = None
         self.corpus_digest: str | None = None
+        self.run_record: RunRecord | None = None
+        self._checkpoints: Checkpoints | None = None
         self._embeddings: Embeddings | None = None
         self._keyed: dict[str, KeyedVectors] = {}
 
@@ -86,6 +91,9 @@ class Word2Vec:
         callbacks: Sequence[Callback] = (),
         progress: StageProgress | None = None,
         notice: Callable[[str], None] | None = None,
+        validation: Validation | None = None,
+        patience: int | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
@@ -103,6 +111,14 @@ class Word2Vec:
             Gets a sentence for a person: when the exact softmax will take more than a minute, how
             long, and what would be quicker; how much was not UTF-8, when `errors` lets it pass;
             that a pipe is read only once.
+        validation : Validation, optional
+            A text, or a part of the corpus, whose loss is measured after each pass and goes into
+            the history.
+        patience : int, optional
+            End when that loss has not fallen for so many passes, and keep the best pass.
+        checkpoints : Checkpoints, optional
+            Save the run on the way, and on Ctrl-C; `resume` goes on from there. The checkpoint is
+            removed when the model is saved under the name that was given.
 
         Raises
         ------
@@ -111,15 +127,74 @@ class Word2Vec:
         ConfigurationError
             If a batch does not fit the memory budget.
         DivergenceError
-            If a loss or a vector is not finite any more. The model stays as it was.
+            If a loss or a vector is not finite any more. The model then has the last good pass;
+            if there was none, it stays as it was.
+        TrainingInterrupted
+            With `checkpoints`, on Ctrl-C or SIGTERM: a `KeyboardInterrupt` that knows the file.
         """
-        run = RunOptions(self.workers, callbacks, progress, notice)
-        fitted = fit(corpus, self.settings, run)
+        if patience is not None and validation is None:
+            raise ConfigurationError(
+                "patience: expected a validation text or fraction to look at, got none"
+            )
+        supervisor = begun_run(self.settings, corpus, validation, patience, checkpoints)
+        run = RunOptions(self.workers, callbacks, progress, notice, supervisor)
+        return self._fitted(corpus, run, validation)
+
+    def _fitted(self, corpus: Corpus, run: RunOptions, validation: Validation | None) -> Self:
+        fitted = fit(corpus, self.settings, run, validation)
+        supervisor = run.supervisor
         self._embeddings = fitted.embeddings
         self._keyed = {}
         self.summary, self.history = fitted.summary, fitted.history
         self.corpus_digest = fitted.corpus_digest
+        self._checkpoints = supervisor.checkpoints
+        self.run_record = record_of(supervisor)
+        if supervisor.divergence is not None:
+            raise DivergenceError(
+                f"{supervisor.divergence}; the model has pass {supervisor.kept_pass}, the last "
+                "good one"
+            )
         return self
+
+    @classmethod
+    def resume(
+        cls,
+        model: str | Path,
+        corpus: Corpus | None = None,
+        *,
+        validation: Validation | None = None,
+        workers: int | None = None,
+        callbacks: Sequence[Callback] = (),
+        progress: StageProgress | None = None,
+        notice: Callable[[str], None] | None = None,
+    ) -> Self:
+        """Go on with a run from the checkpoint of a model folder to be.
+
+        The result is that of the run that was never interrupted, bit for bit: with the exact
+        softmax for any number of workers, with the other objectives for one.
+
+        Parameters
+        ----------
+        model : path
+            The folder that the run was to end in; the checkpoint is ``MODEL.checkpoint``.
+        corpus : path, sequence of paths, or lists of tokens, optional
+            Default: the sources that the run began with. It must hold the same text.
+        validation : Validation, optional
+            Needed where the run was validated on lists of tokens.
+        workers, callbacks, progress, notice
+            As in `Word2Vec` and `fit`.
+
+        Raises
+        ------
+        CheckpointError
+            If there is no checkpoint, or it is damaged, or of another machine or version.
+        CorpusError
+            If the text is not the one that the run began with.
+        """
+        begun = resumed_run(Path(model), corpus, validation)
+        resumed = cls(begun.settings, workers=workers)
+        run = RunOptions(resumed.workers, callbacks, progress, notice, begun.supervisor)
+        return resumed._fitted(begun.corpus, run, begun.validation)
 
     @property
     def embeddings(self) -> Embeddings:
@@ -196,31 +271,60 @@ class Word2Vec:
         )
 
     def save(self, folder: str | Path) -> None:
-        """Write the model as a folder, whole or not at all."""
+        """Write the model as a folder, whole or not at all.
+
+        If its run was saved on the way to this folder, the checkpoint is removed.
+        """
         config = {
             "hyperparameters": self.settings.as_dict(),
             "corpus": {"digest": self.corpus_digest},
+            "run": self.run_record.as_dict() if self.run_record else None,
             "summary": asdict(self.summary) if self.summary else None,
             "history": [record.as_dict() for record in self.history],
         }
         write_model(StoredModel(config, self.embeddings), Path(folder))
+        if self._checkpoints and self._checkpoints.path == checkpoint_path(Path(folder)):
+            self._checkpoints.path.unlink(missing_ok=True)
 
     @classmethod
-    def load(cls, folder: str | Path, *, workers: int | None = None) -> Self:
-        """Read a model folder written by `save`.
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        mmap: bool = False,
+        verify: bool | None = None,
+        workers: int | None = None,
+    ) -> Self:
+        """Read a model folder written by `save`; those of every earlier version load.
+
+        Parameters
+        ----------
+        folder : path
+        mmap : bool
+            Map the arrays instead of reading them: opening takes milliseconds whatever the size,
+            and memory is used for what is looked at. Words are decoded when first asked for.
+        verify : bool, optional
+            Whether to compare the arrays with their digest, which reads all of them. Default:
+            unless `mmap`. Sizes and shapes are always checked.
+        workers : int, optional
+            Threads; default: the cores at hand.
 
         Raises
         ------
         ModelFormatError
             If it is missing, no model, damaged, or of a newer schema.
         """
-        stored = read_model(Path(folder))
+        stored = read_model(Path(folder), mapped=mmap, verify=verify)
         config = stored.config
         try:
-            settings = Hyperparameters(**with_later_settings(config["hyperparameters"]))
+            hyperparameters = config["hyperparameters"]
+            if config["schema_version"] == 1:
+                hyperparameters = with_later_settings(hyperparameters)
+            settings = Hyperparameters(**hyperparameters)
             digest = config["corpus"]["digest"]
             history = [PassRecord(**record) for record in config["history"]]
             summary = TrainingSummary(**config["summary"]) if config["summary"] else None
+            run_record = RunRecord(**config["run"]) if config.get("run") else None
         except (LookupError, TypeError, ConfigurationError) as error:
             raise ModelFormatError(
                 f"{folder}: expected a config.json as fastw2v {VERSION} writes it, got another "
@@ -237,6 +341,7 @@ class Word2Vec:
         model = cls(settings, workers=workers)
         model._embeddings = stored.embeddings
         model.corpus_digest, model.history, model.summary = digest, history, summary
+        model.run_record = run_record
         return model
 
     def export(

@@ -3,7 +3,7 @@
 See docs/math.md for the loss, and `fastw2v.kernels.softmax_tiles` for how a step is computed.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,13 @@ from fastw2v.kernels.blocks import PANEL
 from fastw2v.kernels.centre_rows import gather_rows, update_centres
 from fastw2v.kernels.softmax_layout import WORD_STEP, BatchArrays, CentreState, Shape
 from fastw2v.optim import RECIPES, StepRules
-from fastw2v.output_layer import OutputLayer, padded_rows, round_up, unpadded_rows
+from fastw2v.output_layer import (
+    OutputLayer,
+    copy_arrays,
+    padded_rows,
+    round_up,
+    unpadded_rows,
+)
 from fastw2v.parallel import WorkerPool
 
 
@@ -38,6 +44,11 @@ def input_state(in_vectors: NDArray[np.float32], optimizer: str) -> CentreState:
     vectors = padded_rows(in_vectors, len(in_vectors))
     moments = np.zeros((RECIPES[optimizer].centre_moments, vectors.size), np.float32)
     return CentreState(vectors, moments, np.zeros(len(in_vectors), np.int32))
+
+
+def input_arrays(state: CentreState) -> dict[str, NDArray[Any]]:
+    """Return the arrays of `input_state` by the names that checkpoints have for them."""
+    return {"in_vectors": state.vectors, "in_moments": state.moments, "in_visits": state.visits}
 
 
 class ExactSoftmax:
@@ -104,6 +115,15 @@ class ExactSoftmax:
     def nbytes(self) -> int:
         """Memory of parameters, optimiser state and workspace, in bytes."""
         return self.layer.nbytes + sum(array.nbytes for array in self.centre)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that training changes, as views."""
+        return input_arrays(self.centre) | self.layer.arrays()
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over those of `arrays` that are given."""
+        copy_arrays(arrays, input_arrays(self.centre))
+        self.layer.restore(arrays)
 
     @property
     def is_finite(self) -> bool:

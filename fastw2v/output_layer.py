@@ -5,7 +5,7 @@ calls `OutputLayer.train`, and takes the gradient of its rows from ``work.centre
 """
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from fastw2v.kernels.softmax_layout import (
 from fastw2v.kernels.softmax_tiles import combine_tiles, forward_tiles, loss_tiles
 from fastw2v.optim import RECIPES, StepRules
 from fastw2v.parallel import WorkerPool
-from fastw2v.precision import products_for
+from fastw2v.precision import Products, products_for
 
 Vectors = NDArray[np.float32]
 
@@ -72,6 +72,12 @@ def unpadded_rows(flat: Vectors, n_rows: int, dimensions: int) -> Vectors:
     """Return a copy (N, D) of the first rows of what `padded_rows` gave."""
     table = flat.reshape(-1, round_up(dimensions, LANES))
     return np.ascontiguousarray(table[:n_rows, :dimensions])
+
+
+def copy_arrays(given: dict[str, NDArray[Any]], targets: dict[str, NDArray[Any]]) -> None:
+    """Copy arrays into targets of the same names; names on one side only are left alone."""
+    for name in given.keys() & targets.keys():
+        np.copyto(targets[name], given[name])
 
 
 class OutputLayer:
@@ -125,9 +131,12 @@ class OutputLayer:
         self._packed = np.zeros(self.max_rows * self.dimensions, np.float32)
         self._row_weights = np.zeros(self.max_rows, np.float32)
         self.work = self._workspace()
-        self._products = products_for(
-            precision, pool, self.state, self.work, self._shape(self.max_rows)
-        )
+        self._precision = precision
+        self._products = self._new_products()
+
+    def _new_products(self) -> Products:
+        shape = self._shape(self.max_rows)
+        return products_for(self._precision, self.pool, self.state, self.work, shape)
 
     def _shape(self, rows: int) -> Shape:
         return new_shape(
@@ -161,6 +170,20 @@ class OutputLayer:
         """Memory of parameters, optimiser state and workspace, in bytes."""
         arrays = (*self.state, *self.work, self._vectors, self._packed, self._row_weights)
         return self._products.nbytes + sum(array.nbytes for array in arrays)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that training changes, as views."""
+        return {
+            "out_vectors": self.state.vectors,
+            "out_moments": self.state.vector_moments,
+            "out_bias": self.state.bias,
+            "out_bias_moments": self.state.bias_moments,
+        }
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over those of `arrays` that are given."""
+        copy_arrays(arrays, self.arrays())
+        self._products = self._new_products()  # they may have copies of the vectors
 
     @property
     def is_finite(self) -> bool:

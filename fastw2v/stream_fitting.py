@@ -21,7 +21,8 @@ from fastw2v.input_rows import CbowRows, CentreRows, InputRows
 from fastw2v.kernels.observed_scores import longest_sentence
 from fastw2v.parallel import WorkerPool
 from fastw2v.stream_settings import StreamSettings
-from fastw2v.streaming import train_stream
+from fastw2v.streaming import StreamTables, train_stream
+from fastw2v.supervision import Watch
 from fastw2v.vocab import Vocabulary
 
 DEFAULT_RATE = 0.025  # word2vec's
@@ -42,6 +43,16 @@ def fit_stream(
     """Train by negative sampling or hierarchical softmax; errors as in `Word2Vec.fit`."""
     started = time.perf_counter()
     require_windows(tokens, settings.window)
+    supervisor = run.supervisor
+
+    def supervise(trained: StreamTables) -> Watch:
+        def embeddings() -> Embeddings:
+            no_bias = np.zeros(len(vocabulary), np.float32)  # fitted at the end only
+            tables = (trained.in_vectors, trained.out_vectors)
+            return Embeddings(vocabulary, *tables, no_bias, settings.objective)
+
+        return supervisor.watch(trained, embeddings)
+
     with WorkerPool(run.workers) as pool:
         result = train_stream(
             tokens,
@@ -49,6 +60,8 @@ def fit_stream(
             stream_settings(settings),
             pool,
             callbacks=run.callbacks,
+            block_tokens=supervisor.state.block_tokens if supervisor.state else None,
+            supervise=supervise,
         )
         in_vectors, out_vectors = result.in_vectors, result.out_vectors
         bias = np.zeros(len(vocabulary), np.float32)
@@ -66,7 +79,8 @@ def fit_stream(
         settings.objective,
         calibration.temperature if calibration else 1.0,
     )
-    summary = _summary(result.history[-1].loss_nats, calibration, read_s, started)
+    kept = result.history[supervisor.kept_pass - 1]
+    summary = _summary(kept.loss_nats, calibration, read_s, started)
     return Fitted(embeddings, summary, result.history, tokens.digest(vocabulary))
 
 

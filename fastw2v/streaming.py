@@ -8,7 +8,7 @@ gives vectors back. `fastw2v.kernels.stream_training` has the pass itself, and
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, PassRecord, StepReport
+from fastw2v.embeddings import Embeddings
 from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError, VocabularyError
 from fastw2v.huffman import huffman_tree
@@ -40,14 +41,17 @@ from fastw2v.kernels.stream_training import (
 )
 from fastw2v.kernels.token_blocks import Text
 from fastw2v.noise import noise_table
+from fastw2v.output_layer import copy_arrays
 from fastw2v.parallel import WorkerPool
 from fastw2v.stream_settings import StreamSettings
+from fastw2v.supervision import Supervisor, Watch
 from fastw2v.vocab import keep_probability
 
 Vectors = NDArray[np.float32]
 
 BLOCK_TOKENS = 20_000
-BLOCKS_PER_CALL = 64  # of each worker, between two reports
+BLOCKS_PER_CALL = 64  # of each worker, between two reports; fewer where they take long
+LONGEST_CALL_S = 0.4  # Ctrl-C is answered between two calls
 COPIED_ROWS = 256  # most frequent words, of which each of several workers has a copy
 _MOST_UNROLLED = 16  # vectors; code for longer rows has loops
 _RANDOM_STREAM = 0
@@ -87,6 +91,7 @@ def train_stream(
     start: tuple[Vectors, Vectors] | None = None,
     callbacks: Sequence[Callback] = (),
     block_tokens: int | None = None,
+    supervise: Callable[["StreamTables"], Watch] | None = None,
 ) -> StreamResult:
     """Train vectors on a text.
 
@@ -108,7 +113,9 @@ def train_stream(
         Called now and then, and after each pass, with a `StepReport`; a step is a block.
     block_tokens : int, optional
         Tokens that a worker takes at a time. Default: 20,000, fewer for short texts and for many
-        workers.
+        workers. A resumed run has those that it began with.
+    supervise : callable, optional
+        Returns what says where to begin and when to end, and is told of calls and passes.
 
     Returns
     -------
@@ -128,17 +135,23 @@ def train_stream(
     _check_text(tokens, counts)
     if block_tokens is not None and block_tokens < 1:
         raise ConfigurationError(f"block_tokens: expected at least 1, got {block_tokens}")
-    run = _Run(
+    run = StreamTables(
         tokens, counts, settings, pool, block_tokens or default_block(len(tokens.ids), pool.workers)
     )
     run.begin(start)
-    history: list[PassRecord] = []
-    started = time.perf_counter()
-    for number in range(settings.epochs):
-        report = run.one_pass(number, started, callbacks)
-        elapsed_s = time.perf_counter() - started
-        history.append(PassRecord(number + 1, report.loss_nats, report.learning_rate, elapsed_s))
+    with (supervise or _unsupervised)(run) as watch:
+        watch.state.block_tokens = run.block_tokens
+        while watch.state.passes_done < settings.epochs and not watch.state.stopped:
+            run.one_pass(watch, callbacks)
+    history = watch.state.history
     return StreamResult(run.in_vectors, run.out_vectors, history, run.n_pairs, run.n_kept)
+
+
+def _unsupervised(run: "StreamTables") -> Watch:
+    def no_embeddings() -> Embeddings:
+        raise NotImplementedError("only a validation text needs them")
+
+    return Supervisor().watch(run, no_embeddings)
 
 
 def _check_text(tokens: EncodedTokens, counts: NDArray[np.int64]) -> None:
@@ -174,8 +187,8 @@ class _Setup(NamedTuple):
     totals: NDArray[np.float64]
 
 
-class _Run:
-    """One run: parameters laid out for the kernels, and what they are told."""
+class StreamTables:
+    """One run's tables: parameters laid out for the kernels, and what kernels are told."""
 
     def __init__(
         self,
@@ -209,10 +222,13 @@ class _Run:
                     )
             in_part[:] = start[0]
             out_part[:] = start[1][::-1] if self._hierarchical else start[1]
+        self._begin_copies()
+        self._call(0, self._span(0, 0))
+
+    def _begin_copies(self) -> None:
         tables, copies = self._setup.tables, self._setup.copies
         for worker in range(self.pool.workers if copies.size else 0):
             begin_copies(tables, copies, worker)
-        self._call(0, self._span(0, 0))
 
     def _prepare(self, counts: NDArray[np.int64]) -> tuple[Vectors, Vectors, _Setup]:
         settings, workers = self.settings, self.pool.workers
@@ -295,16 +311,38 @@ class _Run:
         for worker in range(self.pool.workers):
             merge_copies(setup.tables, setup.copies, worker)
 
-    def one_pass(self, number: int, started: float, callbacks: Sequence[Callback]) -> StepReport:
-        """Train on the whole text once and return the last report."""
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the tables that are common to all workers, as views."""
+        stride = self._setup.layout.stride
+        return {
+            "in_vectors": self._in_rows[: self._n_words * stride],
+            "out_vectors": self._out_table[: self._out_rows * stride],
+        }
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over those of `arrays` that are given, in the workers' copies too."""
+        copy_arrays(arrays, self.arrays())
+        self._begin_copies()
+
+    def one_pass(self, watch: Watch, callbacks: Sequence[Callback]) -> None:
+        """Train on the whole text once, from where the watch says."""
+        state = watch.state
+        number, first = state.passes_done, state.batches_done
         n_tokens, epochs = len(self._tokens.ids), self.settings.epochs
         blocks = -(-n_tokens // self.block_tokens)
         span = self._span(number, blocks)
-        self._setup.totals[:] = 0
-        for first in range(0, blocks, BLOCKS_PER_CALL * self.pool.workers):
-            end = min(blocks, first + BLOCKS_PER_CALL * self.pool.workers)
+        totals = self._setup.totals
+        totals[:] = 0
+        totals[0, LOSS], totals[0, PAIRS] = state.loss_sum, state.weight_sum
+        at_once = BLOCKS_PER_CALL * self.pool.workers
+        while first < blocks:
+            end = min(blocks, first + at_once)
+            called = time.perf_counter()
             self._call(first, span._replace(end_block=end))
-            sums = self._setup.totals.sum(axis=0)
+            if time.perf_counter() - called > LONGEST_CALL_S:
+                at_once = max(self.pool.workers, at_once // 2)
+            first = end
+            sums = totals.sum(axis=0)
             if sums[BAD_IDS]:
                 raise self._foreign_id()
             loss_nats = float(sums[LOSS] / sums[PAIRS]) if sums[PAIRS] else 0.0
@@ -321,14 +359,17 @@ class _Run:
                 epochs * blocks,
                 loss_nats,
                 rate,
-                time.perf_counter() - started,
+                watch.elapsed_s(),
                 end == blocks,
             )
+            if end == blocks:
+                report = watch.pass_done(report)
+            else:
+                watch.batch_done(end, float(sums[LOSS]), float(sums[PAIRS]))
             for callback in callbacks:
                 callback(report)
         self.n_pairs += int(sums[PAIRS])
         self.n_kept += int(sums[KEPT])
-        return report
 
     def _foreign_id(self) -> VocabularyError:
         ids = self._tokens.ids

@@ -13,13 +13,14 @@ from fastw2v.corpus import (
     Corpus,
     Progress,
     TextCorpus,
-    TokenCorpus,
+    TokenBatch,
     open_corpus,
     token_batch,
 )
 from fastw2v.encoded import EncodedTokens
 from fastw2v.encoded_folder import NumbersOnDisk, NumberStore, open_encoded, write_encoded
 from fastw2v.errors import CorpusError, VocabularyError
+from fastw2v.holding_out import HeldOutChoice
 from fastw2v.kernels.interning import (
     SENTENCE_END,
     WordTable,
@@ -33,7 +34,13 @@ from fastw2v.text_files import BLOCK_BYTES
 from fastw2v.tokenizers import TextNormalizer
 from fastw2v.vocab import Vocabulary, build_vocabulary
 
-__all__ = ["EncodedTokens", "encode_corpus", "number_corpus", "read_corpus"]
+__all__ = [
+    "EncodedTokens",
+    "encode_corpus",
+    "number_corpus",
+    "read_corpus",
+    "read_split_corpus",
+]
 
 
 def read_corpus(
@@ -97,6 +104,52 @@ def read_corpus(
             reader.table, min_count=min_count, max_final_vocab=max_final_vocab, source=name
         )
         return vocabulary, reader.encoded(vocabulary, ranks, folder)
+
+
+def read_split_corpus(
+    corpus: Corpus,
+    choice: HeldOutChoice,
+    *,
+    tokenizer: Tokenizer = "words",
+    min_count: int = 5,
+    max_final_vocab: int | None = None,
+    progress: Progress | None = None,
+    encoded_folder: str | Path | None = None,
+) -> tuple[Vocabulary, EncodedTokens, EncodedTokens]:
+    """Read a corpus once, some documents held out before its vocabulary is counted.
+
+    Parameters
+    ----------
+    corpus, tokenizer, min_count, max_final_vocab, progress, encoded_folder
+        As in `read_corpus`.
+    choice : HeldOutChoice
+        Which documents are held out.
+
+    Returns
+    -------
+    vocabulary : Vocabulary
+        Of the documents that stay.
+    tokens, held_out : EncodedTokens
+        In this vocabulary; `held_out` is in memory.
+
+    Raises
+    ------
+    CorpusError
+        As in `read_corpus`; and if one of the parts has no token.
+    """
+    folder = None if encoded_folder is None else Path(encoded_folder)
+    held_out = _Reader(new_word_table(), _NumbersInMemory(), add=True, tokenizer=tokenizer)
+    with _number_store(folder) as store:
+        reader = _Reader(new_word_table(), store, add=True, tokenizer=tokenizer)
+        name = reader.read(corpus, progress, BLOCK_BYTES, (choice, held_out))
+        vocabulary, ranks = build_vocabulary(
+            reader.table, min_count=min_count, max_final_vocab=max_final_vocab, source=name
+        )
+        tokens = reader.encoded(vocabulary, ranks, folder)
+    places = {word.encode(): place for place, word in enumerate(vocabulary.words)}
+    types = held_out.table.words(np.arange(held_out.table.n_types[0]))
+    known = np.array([places.get(word, -1) for word in types], np.int32)
+    return vocabulary, tokens, held_out.encoded(vocabulary, known, None)
 
 
 def encode_corpus(
@@ -220,16 +273,41 @@ class _Reader:
         self._store = store
         self._add = add
         self._normalizer = TextNormalizer(tokenizer)
+        self._scratch = np.empty(0, np.int32)
         self._n_tokens = 0
         self._n_sentences = 0
 
-    def read(self, corpus: Corpus, progress: Progress | None, block_bytes: int) -> str:
-        """Give every token its number, and return what messages call the corpus."""
+    def read(
+        self,
+        corpus: Corpus,
+        progress: Progress | None,
+        block_bytes: int,
+        split: "tuple[HeldOutChoice, _Reader] | None" = None,
+    ) -> str:
+        """Give every token its number, and return what messages call the corpus.
+
+        With `split`, the documents of a choice go to another reader.
+        """
         opened = open_corpus(corpus)
         if isinstance(opened, TextCorpus):
-            self._read_text(opened, progress, block_bytes)
+            for block in opened.blocks(block_bytes, progress):
+                data = block.data
+                if split:
+                    data, held_out = split[0].split_text(data)
+                    split[1]._read_text(held_out)
+                self._read_text(data)
         else:
-            self._read_tokens(opened, progress, block_bytes)
+            for batch in opened.batches(max(1, block_bytes // 4), progress):
+                if split:
+                    batch, held_out_batch = split[0].split_batch(batch)  # noqa: PLW2901
+                    split[1]._read_tokens(held_out_batch)
+                self._read_tokens(batch)
+        if split and not (self._n_tokens and split[1]._n_tokens):
+            raise CorpusError(
+                f"{opened.name}: expected documents (lines) on both sides of validation_fraction="
+                f"{split[0].fraction:g}, got {self._n_tokens} tokens to train on and "
+                f"{split[1]._n_tokens} held out; use another fraction, or give a validation text"
+            )
         if not self._n_tokens:
             raise CorpusError(
                 f"{opened.name}: expected text, got {self._n_sentences} lines or sentences "
@@ -252,22 +330,19 @@ class _Reader:
         ids.resize(n_ids, refcheck=False)
         return EncodedTokens(ids, starts, self._n_tokens, self._n_tokens - n_ids)
 
-    def _read_text(self, corpus: TextCorpus, progress: Progress | None, block_bytes: int) -> None:
-        scratch = np.empty(0, np.int32)
-        for block in corpus.blocks(block_bytes, progress):
-            text, n_bytes = self._normalizer.normalize(block.data)
-            if scratch.size < n_bytes:
-                scratch = np.empty(n_bytes, np.int32)
-            self.table, n_numbers = intern_lines(text, n_bytes, self.table, self._add, scratch)
-            self._keep(scratch[:n_numbers])
+    def _read_text(self, data: bytes) -> None:
+        if not data:
+            return
+        text, n_bytes = self._normalizer.normalize(data)
+        if self._scratch.size < n_bytes:
+            self._scratch = np.empty(n_bytes, np.int32)
+        self.table, n_numbers = intern_lines(text, n_bytes, self.table, self._add, self._scratch)
+        self._keep(self._scratch[:n_numbers])
 
-    def _read_tokens(
-        self, corpus: TokenCorpus, progress: Progress | None, block_bytes: int
-    ) -> None:
-        for batch in corpus.batches(max(1, block_bytes // 4), progress):
-            numbers = np.empty(len(batch.token_ends) + len(batch.sentence_ends), np.int32)
-            self.table = intern_tokens(*batch, self.table, self._add, numbers)
-            self._keep(numbers)
+    def _read_tokens(self, batch: TokenBatch) -> None:
+        numbers = np.empty(len(batch.token_ends) + len(batch.sentence_ends), np.int32)
+        self.table = intern_tokens(*batch, self.table, self._add, numbers)
+        self._keep(numbers)
 
     def _keep(self, numbers: NDArray[np.int32]) -> None:
         n_sentences = int(np.count_nonzero(numbers == SENTENCE_END))

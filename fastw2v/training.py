@@ -1,9 +1,9 @@
 """The one training loop: passes over batches, schedule, history, divergence."""
 
 import math
-import time
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import islice
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from fastw2v.batches import BatchSource, prefetched
 from fastw2v.callbacks import Callback, PassRecord, StepReport
-from fastw2v.errors import DivergenceError
+from fastw2v.embeddings import Embeddings
+from fastw2v.errors import CheckpointError, DivergenceError
+from fastw2v.formats.array_file import Arrays
 from fastw2v.optim import Optimizer, StepRules
+from fastw2v.supervision import Supervisor, Watch
 
 
 class WeightedRows(Protocol):
@@ -40,6 +43,14 @@ class Objective(Protocol[Batch_contra]):
         """Train on one batch and return its loss from before, in nats, summed over the rows."""
         ...
 
+    def arrays(self) -> Arrays:
+        """Return all that training changes, by name."""
+        ...
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take over arrays of the same names and shapes."""
+        ...
+
 
 def train(
     objective: Objective[AnyBatch],
@@ -48,6 +59,7 @@ def train(
     *,
     passes: int,
     callbacks: Sequence[Callback] = (),
+    watch: Watch | None = None,
 ) -> list[PassRecord]:
     """Train `objective` for a number of passes and return the history.
 
@@ -62,20 +74,24 @@ def train(
     passes : int
     callbacks : sequence of callable
         Each is called with a `StepReport` after every batch.
+    watch : Watch, optional
+        Says where to begin and when to end, and is told of every batch and pass.
 
     Raises
     ------
     DivergenceError
         When a batch's loss is not a finite number, or a pass leaves parameters that are not.
     """
-    history: list[PassRecord] = []
-    started = time.perf_counter()
+    watch = watch or Supervisor().watch(objective, _no_embeddings)
+    state = watch.state
     steps = passes * batches.batches_per_pass
-    step = 0
-    for number in range(passes):
-        total_loss, total_weight = 0.0, 0.0
+    while state.passes_done < passes and not state.stopped:
+        number = state.passes_done
+        total_loss, total_weight = state.loss_sum, state.weight_sum
+        step = number * batches.batches_per_pass + state.batches_done
+        to_come = islice(batches.one_pass(number), state.batches_done, None)
         # Closed here: after an error its thread would live as long as the error's traceback.
-        with closing(prefetched(batches.one_pass(number))) as ahead:
+        with closing(prefetched(to_come)) as ahead:
             for batch in ahead:
                 rate = optimizer.rate(step)
                 loss = objective.step(batch, optimizer.rules(step))
@@ -94,17 +110,26 @@ def train(
                     steps,
                     total_loss / total_weight if total_weight else 0.0,
                     rate,
-                    time.perf_counter() - started,
+                    watch.elapsed_s(),
                     pass_ended,
                 )
+                if pass_ended:
+                    report = watch.pass_done(report)
+                else:
+                    done = step - number * batches.batches_per_pass
+                    watch.batch_done(done, total_loss, total_weight)
                 for callback in callbacks:
                     callback(report)
-        history.append(
-            PassRecord(
-                number + 1, report.loss_nats, report.learning_rate, time.perf_counter() - started
+        if state.passes_done == number:
+            raise CheckpointError(
+                f"pass {number + 1}: expected {batches.batches_per_pass} batches, got fewer; the "
+                f"run was resumed after batch {state.batches_done}, which this text does not have"
             )
-        )
-    return history
+    return state.history
+
+
+def _no_embeddings() -> Embeddings:
+    raise NotImplementedError("only a validation text needs them")
 
 
 def _diverged(what: str, step: int, steps: int, rate: float) -> DivergenceError:

@@ -3,6 +3,8 @@
 import difflib
 from dataclasses import dataclass
 from functools import cached_property
+from operator import gt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +44,14 @@ class Vocabulary:
     n_raw_types: int
 
     def __post_init__(self) -> None:
-        counts = np.ascontiguousarray(self.counts, np.int64)
-        object.__setattr__(self, "counts", counts)
-        if counts.shape != (len(self.words),):
+        object.__setattr__(self, "counts", np.ascontiguousarray(self.counts, np.int64))
+        self._check_counts(len(self.words))
+
+    def _check_counts(self, n_words: int) -> None:
+        counts = self.counts
+        if counts.shape != (n_words,):
             raise VocabularyError(
-                f"counts: expected one for each of {len(self.words)} words, got an array of shape "
+                f"counts: expected one for each of {n_words} words, got an array of shape "
                 f"{counts.shape}"
             )
         rises = np.flatnonzero(counts[1:] > counts[:-1])
@@ -99,6 +104,74 @@ class Vocabulary:
             shown = ", ".join(repr(other) for other in dict.fromkeys(close))
             return f"{message}; close to it: {shown}"
         return f"{message}, nor is any word close to it; it may be rarer than min_count"
+
+
+class StoredVocabulary(Vocabulary):
+    """A vocabulary whose words are decoded when they are first asked for.
+
+    Parameters
+    ----------
+    word_bytes : uint8 array
+        The words' UTF-8, one behind the other.
+    word_ends : int64 array (V,)
+        Where each word ends in it.
+    counts, n_raw_tokens, n_raw_types
+        As in `Vocabulary`.
+
+    Raises
+    ------
+    VocabularyError
+        If there is not one count for each word, or the counts are not in order; and, when `words`
+        is first looked at, if the bytes are not those of so many different words.
+    """
+
+    def __init__(
+        self,
+        word_bytes: NDArray[np.uint8],
+        word_ends: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        n_raw_tokens: int,
+        n_raw_types: int,
+    ) -> None:
+        values = {
+            "_word_bytes": word_bytes,
+            "_word_ends": word_ends,
+            "counts": np.ascontiguousarray(counts, np.int64),
+            "n_raw_tokens": n_raw_tokens,
+            "n_raw_types": n_raw_types,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check_counts(len(word_ends))
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @cached_property
+    def words(self) -> list[str]:  # type: ignore[override]
+        """The words, most frequent first."""
+        stored: dict[str, Any] = vars(self)
+        ends = stored["_word_ends"].tolist()
+        data = stored["_word_bytes"].tobytes()
+        starts = [0, *ends[:-1]]
+        if len(data) != (ends[-1] if ends else 0) or any(map(gt, starts, ends)):
+            raise VocabularyError(
+                f"words: expected ends that rise to the {len(data)} bytes of the words, got others"
+            )
+        try:
+            words = [data[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+        except UnicodeDecodeError as error:
+            raise VocabularyError(f"words: expected UTF-8, got other bytes ({error})") from error
+        if len(set(words)) != len(words):
+            raise VocabularyError("words: expected all different, got some of them more than once")
+        return words
+
+
+def packed_words(words: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the words' UTF-8 as one array, and where each ends, as `StoredVocabulary` has them."""
+    encoded = [word.encode() for word in words]
+    ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), dtype=np.int64)
+    return np.frombuffer(b"".join(encoded), np.uint8), ends
 
 
 def build_vocabulary(

@@ -26,7 +26,7 @@ import zstandard
 from fastw2v import Word2Vec
 from fastw2v.encoded_folder import open_encoded
 from fastw2v.errors import FastW2VError
-from fastw2v.formats import model_folder
+from fastw2v.formats import FORMATS, Format, model_folder, read_vectors
 from fastw2v.tokenizers import tokenize_text
 from fastw2v.tokens import read_corpus
 
@@ -49,6 +49,13 @@ class Reader:
     """Reads and uses the input; returns what can be compared."""
     expected: Callable[[Path, Any], Any]
     """What reading a damaged input must return, given the path and what the sound one holds."""
+    suffix: str = ""
+    """How the name of an input ends, where readers go by it."""
+
+    @property
+    def file_name(self) -> str:
+        """The name an input needs."""
+        return f"input{self.suffix}"
 
 
 def verdict(reader: Reader, path: Path, sound: Any) -> str:
@@ -81,6 +88,7 @@ def readers() -> list[Reader]:
         *compressed,
         Reader("model", write_model, read_model, guarded if MODELS_HAVE_DIGESTS else as_it_is),
         Reader("encoded", write_encoded, read_encoded, guarded),
+        *map(vector_reader, FORMATS),
     ]
 
 
@@ -126,6 +134,36 @@ def read_model(path: Path) -> tuple[Any, ...]:
 def as_it_is(path: Path, _sound: Any) -> Any:
     """Without digests any well-formed content will do; it must only stay the same."""
     return read_model(path)
+
+
+# Vectors in other programs' formats
+
+
+def vector_reader(form: Format) -> Reader:
+    """Return the reader of a format, which is written from a small model first."""
+
+    def write(path: Path) -> None:
+        settings = {"vector_size": 3, "min_count": 1, "epochs": 1, "start": "random"}
+        Word2Vec(**settings).fit(SENTENCES).export(path, form.name)
+
+    def read(path: Path) -> tuple[Any, ...]:
+        found = read_vectors(path, form.name)
+        n_words, n_dimensions = found.vectors.shape
+        if not (n_words == len(set(found.words)) == len(found.words) and n_dimensions):
+            raise WrongSuccessError(f"{len(found.words)} words for {found.vectors.shape}")
+        if found.vectors.dtype != np.float32 or not np.isfinite(found.vectors).all():
+            raise WrongSuccessError("vectors that are no finite numbers")
+        counts = None if found.counts is None else found.counts.tolist()
+        if counts is not None and len(counts) != n_words:
+            raise WrongSuccessError(f"{len(counts)} counts for {n_words} words")
+        found.keyed_vectors()
+        return tuple(found.words), found.vectors.tobytes(), n_dimensions, counts
+
+    def expected(path: Path, _sound: Any) -> Any:
+        return read(path)
+
+    suffix = form.suffixes[0] if form.suffixes else ""
+    return Reader(f"vectors, {form.name}", write, read, expected, suffix)
 
 
 # Encoded corpora
@@ -200,12 +238,7 @@ def text_reader(name: str, tokenizer: Any, suffix: str = "", errors: Any = "stri
         words = [word for sentence in sentences for word in sentence]
         return words, np.cumsum([len(sentence) for sentence in sentences]).tolist()
 
-    return Reader(name, write, read, expected)
-
-
-def file_name(reader: Reader) -> str:
-    """Return the name an input needs: readers go by its ending."""
-    return f"input{Path(reader.name).suffix}" if reader.name.startswith("text.") else "input"
+    return Reader(name, write, read, expected, suffix)
 
 
 # Damage
@@ -215,7 +248,16 @@ TOKENS = (
     *(b"\0", b"\xff", b"\n", b"\r", b"{", b"}", b"[", b'"', b",", b"\\u0000", b"\\ud800", b" "),
     *(b"-1", b"0", b"1", b"null", b"true", b"NaN", b"Infinity", b"1e999", b"0.5", b'""', b"[]"),
     *(b"1000000000000", b"9223372036854775807", b"18446744073709551616", b"9" * 5000),
-    *(b"[" * 100_000, b'{"a":' * 20_000, b"\xe2\x82", b"\xf4\x90\x80\x80", b"\xed\xa0\x80"),
+    *(
+        b"e" + b"9" * 30,
+        b"0e" + b"9" * 30,
+        b"-1e-" + b"9" * 30,
+        b"[" * 100_000,
+        b'{"a":' * 20_000,
+        b"\xe2\x82",
+        b"\xf4\x90\x80\x80",
+        b"\xed\xa0\x80",
+    ),
     *(number.to_bytes(8, "little") for number in (0, 1, 10**12, 2**31, 2**63 - 1, 2**64 - 1)),
 )
 

@@ -41,7 +41,7 @@ def fitted(sentences, pool, mean=True, callbacks=(), **settings):
         Hyperparameters(**values),
         pool=pool,
         mean=mean,
-        run=RunOptions(2, callbacks),
+        run=RunOptions(pool.workers, callbacks),
     )
     return vocabulary, found
 
@@ -150,7 +150,7 @@ def test_counts_may_be_given_and_stages_are_reported(pool):
     def report(stage, done, total):
         stages.append((stage, done, total))
 
-    run = RunOptions(2, progress=report)
+    run = RunOptions(pool.workers, progress=report)
     first = fit_cbow_softmax(vocabulary, tokens, settings, pool=pool, run=run)
     n = tokens.n_tokens
     counting = [("counting", 0, n), ("counting", n, n)]

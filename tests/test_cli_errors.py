@@ -159,5 +159,9 @@ def test_an_interrupted_run_says_so_and_leaves_nothing(run, workplace, monkeypat
     monkeypatch.setattr("fastw2v.training.prefetched", interrupted)
     before = tree(workplace)
     status, shown, errors = run("train", "text.txt", "-o", "out", "--quiet")
-    assert (status, shown, errors.strip()) == (130, "", "fastw2v: interrupted")
+    assert (status, shown, errors.strip()) == (
+        130,
+        "",
+        "fastw2v: interrupted; there was nothing to save yet",
+    )
     assert tree(workplace) == before

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from fastw2v.comparison.comparing import ComparisonSettings
 from fastw2v.comparison.machine import NOT_INSTALLED, describe
-from fastw2v.comparison.requests import TrainingRequest, high_water_bytes
+from fastw2v.comparison.requests import TrainingRequest, high_water_bytes, save_vectors
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import Run, alternate, child_environment, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, held_out_losses
@@ -84,6 +85,7 @@ def test_gensim_is_compared_and_failing_rivals_are_rows(
         assert record["pairs_per_s"] > record["tokens_per_s"]
         assert record["workers"] == 1
         assert set(record["quality"]) == {"in", "in+out"}
+        assert set(record["coverage"].values()) == {0.0}  # of words like t3w07
         assert record["own_nats"] > 0
         assert record["calibrated_nats"] < np.log(90) + 0.1
         assert record["settings"]["vector_size"] == 6
@@ -395,3 +397,37 @@ def test_outputs_that_cannot_be_written_are_told_before_training(run, topics, tm
     status, out, errors = run("compare", topics, "--json", target)
     assert (status, out) == (2, "")
     assert "expected an existing folder to write to" in errors
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_the_training_process_too(topics, tmp_path, stub):
+    stub(f"echo $$ > {tmp_path}/pid", "sleep 300")
+    command = [sys.executable, "-m", "fastw2v", "compare", topics, "--rivals", "word2vec", *QUICK]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = child_environment(1) | {"TMPDIR": str(temporary)}
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    deadline = time.monotonic() + 240
+    while not (tmp_path / "pid").is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)  # the stub has written its number
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.endswith("fastw2v: interrupted\n")
+    assert not high_water_bytes(int((tmp_path / "pid").read_text()))
+    assert not [path for path in temporary.iterdir() if path.name.startswith("fastw2v-")]
+
+
+def test_long_words_do_not_widen_all_others(tmp_path):
+    words = ["a" * 200_000, *(f"wörd{k}" for k in range(20_000))]
+    tables = {"in": np.zeros((len(words), 1), np.float32)}
+    save_vectors(tmp_path / "v.npz", words, np.arange(len(words), 0, -1), tables)
+    assert (tmp_path / "v.npz").stat().st_size < 2e6
+    assert StoredVectors.read(tmp_path / "v.npz").words == words

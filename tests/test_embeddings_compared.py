@@ -50,6 +50,19 @@ def test_noise_agrees_as_far_as_chance_goes():
     assert found.residual == pytest.approx(np.sqrt(2), abs=0.1)
 
 
+def test_a_direction_that_all_vectors_share_is_no_agreement():
+    one, other = (random_table(seed) for seed in (0, 1))
+    for table in (one, other):
+        table.vectors[:, 0] += 10
+    assert (one.unit @ one.unit.T).mean() > 0.9
+    assert ((one.unit * other.unit).sum(axis=1)).mean() > 0.9  # what no centring would find
+    found = align(one, other)
+    assert found.mean_cosine == pytest.approx(0, abs=0.1)
+    assert found.residual == pytest.approx(np.sqrt(2), abs=0.1)
+    again = align(one, rotated(one))
+    assert again.mean_cosine == pytest.approx(1, abs=1e-6)
+
+
 def test_more_noise_agrees_less():
     table = random_table(0)
     copies = [rotated(table, noise=noise) for noise in (0.05, 0.2, 1.0)]
@@ -66,6 +79,7 @@ def test_noise_of_few_words_would_fit_if_it_were_judged_on_the_fitted_ones():
     """Why the words are halved: 20 words of 40 dimensions can be rotated onto anything."""
     few = WORDS[:20]
     one, other = random_table(0, 40, few), random_table(1, 40, few)
+    one, other = (WordTable(few, t.unit - t.unit.mean(axis=0)) for t in (one, other))
     left, _, right = np.linalg.svd(one.unit.T @ other.unit)
     fitted = ((one.unit @ left @ right) * other.unit).sum(axis=1).mean()
     assert fitted > 0.9

@@ -52,6 +52,7 @@ def test_lines_for_a_person(run, model_folder, chain_file, files):
         *("--hidden-size", "4", "--text", chain_file, "--vectors", "in"),
     )
     assert status == 0
+    assert "analogies: done" in errors
     assert "probe: done" in errors
     assert "15 of 16 pairs" in out
     assert "  next " in out

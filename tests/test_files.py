@@ -1,13 +1,17 @@
 """Files and folders appear whole or not at all."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from fastw2v.errors import OutputError
 from fastw2v.files import require_replaceable, require_writable, whole_file, whole_folder
+from fastw2v.places import clear_abandoned, exchange, recover, temporary_prefix
 
 MARKER = "marker.json"
 
@@ -169,6 +173,7 @@ def test_a_failed_folder_leaves_the_earlier_one_and_nothing_else(tmp_path):
 def test_the_earlier_folder_returns_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
     target = tmp_path / "model"
     write_folder(target, "first")
+    monkeypatch.setattr("fastw2v.places.exchange", lambda *_: False)
     path = type(target)
     rename = path.rename
 
@@ -197,3 +202,93 @@ def test_nothing_but_an_earlier_result_is_replaced(tmp_path, content):
     kept = target if content == "a file" else target / "precious.txt"
     assert kept.read_text() == "precious"
     assert names(tmp_path) == ["model"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a system call of Linux")
+def test_two_folders_exchange_their_names_in_one_step(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "content").write_text(name)
+    assert exchange(tmp_path / "one", tmp_path / "other")
+    assert (tmp_path / "one" / "content").read_text() == "other"
+    assert (tmp_path / "other" / "content").read_text() == "one"
+    with pytest.raises(FileNotFoundError):
+        exchange(tmp_path / "one", tmp_path / "missing")
+
+
+def test_folders_are_replaced_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
+    monkeypatch.setattr("fastw2v.places.exchange", lambda *_: False)
+    for text in ("first", "second", "third"):
+        write_folder(tmp_path / "model", text)
+        assert (tmp_path / "model" / MARKER).read_text() == text
+        assert names(tmp_path) == ["model"]
+
+
+def test_a_link_to_a_folder_is_replaced_and_the_folder_stays(tmp_path):
+    write_folder(tmp_path / "real", "first")
+    (tmp_path / "link").symlink_to("real")
+    write_folder(tmp_path / "link", "second")
+    assert (tmp_path / "real" / MARKER).read_text() == "first"
+    assert (tmp_path / "link" / MARKER).read_text() == "second"
+    assert names(tmp_path) == ["link", "real"]
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from fastw2v import places
+from fastw2v.files import whole_file, whole_folder
+
+target, moment = pathlib.Path(sys.argv[1]), sys.argv[2]
+rename = pathlib.Path.rename
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def rename_and_die(self, to):
+    rename(self, to)
+    die()
+
+if moment == "between":
+    places.exchange = lambda *_: False
+    pathlib.Path.rename = rename_and_die
+if moment == "file":
+    with whole_file(target) as temporary:
+        temporary.write_text("half")
+        die()
+with whole_folder(target, "marker.json") as temporary:
+    (temporary / "marker.json").write_text("second")
+    if moment == "writing":
+        die()
+"""
+
+
+def killed(target, moment):
+    """Write to a target in a process that is killed at a moment."""
+    done = subprocess.run([sys.executable, "-c", KILLED, target, moment], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to kill by")
+def test_what_stood_aside_when_the_process_was_killed_comes_back(tmp_path):
+    target = tmp_path / "model"
+    write_folder(target, "first")
+    killed(target, "between")
+    assert not target.exists()
+    recover(target)
+    assert (target / MARKER).read_text() == "first"
+    write_folder(target, "third")
+    assert names(tmp_path) == ["model"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to kill by")
+@pytest.mark.parametrize("kind", ["file", "writing"])
+def test_the_next_writer_removes_what_a_killed_one_left(tmp_path, kind):
+    target = tmp_path / "model"
+    killed(target, kind)
+    (left,) = names(tmp_path)
+    other = tmp_path / f"{temporary_prefix(target)}of-a-living-process"
+    other.touch()
+    clear_abandoned(tmp_path / "another")
+    assert names(tmp_path) == sorted([left, other.name])
+    write_folder(target, "new")
+    assert names(tmp_path) == sorted([other.name, "model"])

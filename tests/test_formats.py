@@ -1,19 +1,15 @@
 """What is written can be read: by gensim, by numpy, by this package; damage is told from models."""
 
 import gzip
-import json
-import shutil
 
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
-from safetensors.numpy import load_file, save_file
 
 from fastw2v import Word2Vec
 from fastw2v.embeddings import Embeddings
-from fastw2v.errors import ConfigurationError, ModelFormatError, OutputError
+from fastw2v.errors import ConfigurationError, OutputError
 from fastw2v.formats import export
-from fastw2v.formats.model_folder import StoredModel, read_model, write_model
 from fastw2v.vocab import Vocabulary
 
 SCRIPTS = [
@@ -223,160 +219,3 @@ def test_changing_wv_does_not_change_the_model(chain):
     for vectors in ("in", "out", "sum"):
         model.keyed_vectors(vectors).vectors[:] = 7
     assert np.array_equal(model.in_vectors, before)
-
-
-def test_a_model_folder_holds_words_of_any_kind(tmp_path):
-    words = [*SCRIPTS, "with space", "new\nline", "nul\0"]
-    embeddings = made(words)
-    config = {"hyperparameters": {}, "corpus": {}, "summary": None, "history": []}
-    write_model(StoredModel(config, embeddings), tmp_path / "model")
-    assert names(tmp_path / "model") == ["arrays.safetensors", "config.json", "vocabulary.json"]
-    loaded = read_model(tmp_path / "model").embeddings
-    assert loaded.vocabulary.words == words
-    assert loaded.vocabulary.counts.tolist() == embeddings.vocabulary.counts.tolist()
-    assert (loaded.vocabulary.n_raw_tokens, loaded.vocabulary.n_raw_types) == (1000, 100)
-    for name in ("in_vectors", "out_vectors", "out_bias"):
-        assert getattr(loaded, name).tobytes() == getattr(embeddings, name).tobytes()
-
-
-def edit_json(name, change):
-    def damage(folder):
-        content = json.loads((folder / name).read_text(encoding="utf-8"))
-        change(content)
-        (folder / name).write_text(json.dumps(content), encoding="utf-8")
-
-    return damage
-
-
-def edit_config(change):
-    return edit_json("config.json", change)
-
-
-def edit_words(change):
-    return edit_json("vocabulary.json", change)
-
-
-def edit_arrays(change):
-    def damage(folder):
-        arrays = load_file(str(folder / "arrays.safetensors"))
-        change(arrays)
-        arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        save_file(arrays, str(folder / "arrays.safetensors"))
-
-    return damage
-
-
-def cut(name, size):
-    def damage(folder):
-        (folder / name).write_bytes((folder / name).read_bytes()[:size])
-
-    return damage
-
-
-def overwrite(name, content):
-    return lambda folder: (folder / name).write_bytes(content)
-
-
-def without(name):
-    return lambda folder: (folder / name).unlink()
-
-
-def in_place(change, **values):
-    """Return a change of a dict of arrays or settings: set each name to what its value gives."""
-    return change(
-        lambda content: content.update({name: make(content) for name, make in values.items()})
-    )
-
-
-DAMAGE = {
-    "missing": (shutil.rmtree, "found no config.json in it"),
-    "empty": (lambda f: [path.unlink() for path in f.iterdir()], "found no config.json in it"),
-    "no config": (without("config.json"), "found no config.json in it"),
-    "config not JSON": (overwrite("config.json", b"{,"), "cannot be read as JSON"),
-    "config not UTF-8": (overwrite("config.json", b'{"a": "\xff"}'), "cannot be read as JSON"),
-    "another program's list": (overwrite("config.json", b"[1]"), "another program's"),
-    "another program's": (overwrite("config.json", b'{"model_type": "bert"}'), "another program's"),
-    "newer": (
-        in_place(edit_config, schema_version=lambda c: c["schema_version"] + 1),
-        "expected schema version 1 or lower, got 2; install a newer fastw2v",
-    ),
-    "no version": (edit_config(lambda c: c.pop("schema_version")), "schema version 1, got None"),
-    "version 0": (in_place(edit_config, schema_version=lambda _: 0), "schema version 1, got 0"),
-    "no settings": (edit_config(lambda c: c.pop("hyperparameters")), "hyperparameters"),
-    "unknown setting": (edit_config(lambda c: c["hyperparameters"].update(quux=1)), "quux"),
-    "bad setting": (edit_config(lambda c: c["hyperparameters"].update(window=0)), "window: expec"),
-    "bad history": (in_place(edit_config, history=lambda _: [{"loss": 1}]), "loss"),
-    "bad summary": (in_place(edit_config, summary=lambda _: {"loss": 1}), "loss"),
-    "other size": (
-        edit_config(lambda c: c["hyperparameters"].update(vector_size=3)),
-        "vector_size=3 dimensions, got 12",
-    ),
-    "no words": (without("vocabulary.json"), "No such file"),
-    "words cut": (cut("vocabulary.json", 100), "JSONDecodeError"),
-    "words a list": (overwrite("vocabulary.json", b"[]"), "TypeError"),
-    "words unnamed": (overwrite("vocabulary.json", b"{}"), "KeyError: 'words'"),
-    "words no list": (in_place(edit_words, words=lambda _: "x" * 40), "expected a list of strings"),
-    "words not text": (in_place(edit_words, words=lambda c: [1] * 40), "expected a list of str"),
-    "words twice": (in_place(edit_words, words=lambda c: ["a"] * 40), "more than once"),
-    "a word too few": (edit_words(lambda c: c["words"].pop()), r"one for each of 39 words"),
-    "no arrays": (without("arrays.safetensors"), "No such file"),
-    "arrays empty": (overwrite("arrays.safetensors", b""), "SafetensorError"),
-    "arrays cut in the header": (cut("arrays.safetensors", 60), "SafetensorError"),
-    "arrays cut": (cut("arrays.safetensors", 2000), "SafetensorError"),
-    "arrays are noise": (overwrite("arrays.safetensors", bytes(range(256)) * 9), "SafetensorErr"),
-    "no bias": (edit_arrays(lambda a: a.pop("out_bias")), "KeyError: 'out_bias'"),
-    "counts in another order": (
-        in_place(edit_arrays, counts=lambda a: a["counts"][::-1].copy()),
-        "most frequent word first",
-    ),
-    "no dimensions": (in_place(edit_arrays, in_vectors=lambda a: a["counts"]), "two axes, got 1"),
-    "out of range": (
-        in_place(edit_arrays, out_bias=lambda a: a["out_bias"] * np.nan),
-        "out_bias: expected finite numbers",
-    ),
-    "other kind": (
-        in_place(edit_arrays, out_vectors=lambda a: a["out_vectors"].astype(np.float64)),
-        r"out_vectors: expected float32 of shape \(40, 12\), got float64",
-    ),
-    **{
-        f"{name} short": (
-            in_place(edit_arrays, **{name: lambda a, name=name: a[name][:-1]}),
-            rf"{name}: expected .*39",
-        )
-        for name in ("in_vectors", "out_vectors", "out_bias")
-    },
-    "narrow": (
-        in_place(edit_arrays, out_vectors=lambda a: a["out_vectors"][:, :5]),
-        r"out_vectors: expected float32 of shape \(40, 12\), got float32 of shape \(40, 5\)",
-    ),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_what_is_no_sound_model_is_told_by_name(model_folder, tmp_path, damage):
-    folder = tmp_path / "the model"
-    shutil.copytree(model_folder, folder)
-    change, message = DAMAGE[damage]
-    change(folder)
-    with pytest.raises(ModelFormatError, match=message) as caught:
-        Word2Vec.load(folder)
-    assert str(folder) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_file_is_no_model(tmp_path):
-    (tmp_path / "model").write_text("text")
-    with pytest.raises(ModelFormatError, match="model: expected a model folder"):
-        Word2Vec.load(tmp_path / "model")
-
-
-def test_saving_into_a_foreign_folder_is_refused(model, tmp_path):
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "cat.jpg").write_text("precious")
-    with pytest.raises(OutputError, match=r"photos: .*this folder holds other things"):
-        model.save(tmp_path / "photos")
-    with pytest.raises(OutputError, match=r"cat.jpg: .*this is a file"):
-        model.save(tmp_path / "photos" / "cat.jpg")
-    assert names(tmp_path) == ["photos"]
-    assert names(tmp_path / "photos") == ["cat.jpg"]
-    assert (tmp_path / "photos" / "cat.jpg").read_text() == "precious"

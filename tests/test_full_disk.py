@@ -18,8 +18,9 @@ import pytest
 from fastw2v import Word2Vec
 from fastw2v.encoded_folder import NumbersOnDisk
 from fastw2v.errors import OutputError
+from fastw2v.formats import FORMATS
 from fastw2v.tokens import read_corpus
-from tests.programs import PROGRAM, tree
+from tests.programs import tree
 from tests.traps_made import open_folder, without_privileges
 
 ROOM_BYTES = 256 * 1024
@@ -58,7 +59,13 @@ WRITERS = {
     "vectors.txt": exported("word2vec"),
     "vectors.txt.gz": exported("word2vec"),
     "vectors.bin": exported("word2vec-bin"),
+    "vectors.txt.zst": exported("word2vec"),
     "vectors.npz": exported("npz"),
+    **{
+        f"{form.name}{''.join(form.suffixes[:1])}": exported(form.name)
+        for form in FORMATS
+        if form.name not in ("word2vec", "word2vec-bin", "npz")
+    },
 }
 
 
@@ -172,7 +179,7 @@ def test_no_room_for_the_encoded_text(run, tmp_path, monkeypatch, objective):
         status, _, errors = run("train", path, "-o", tmp_path / "model", *words)
         assert list(disk.iterdir()) == []
     assert status == 2
-    assert errors.startswith(f"fastw2v: {disk}/fastw2v-")
+    assert errors.startswith(f"fastw2v: {disk}/.fastw2v-")
     assert re.search(r"could not be written \(.*No space left.*set TMPDIR to a folder", errors)
     assert sorted(place.name for place in tmp_path.iterdir()) == ["text.txt"]
 
@@ -192,23 +199,29 @@ def test_no_temporary_folder_at_all(run, tmp_path, monkeypatch):
     assert errors.count("\n") == 1
 
 
-def test_the_program_on_a_full_disk(large, tmp_path):
+def test_the_command_line_on_a_full_disk(run, large, tmp_path):
     large.save(tmp_path / "model")
     text = tmp_path / "text.txt"
     text.write_text("\n".join(map(" ".join, SENTENCES)))
-    settings = ["--vector-size", "60", "--min-count", "1", "--epochs", "1", "--start", "random"]
+    settings = [
+        "--vector-size",
+        60,
+        "--min-count",
+        1,
+        "--epochs",
+        1,
+        "--start",
+        "random",
+        "--quiet",
+    ]
     with small_disk() as disk:
         for command in (
             ["train", text, "-o", disk / "model", *settings],
             ["export", tmp_path / "model", disk / "model"],
         ):
-            done = subprocess.run(
-                [PROGRAM, *command], capture_output=True, text=True, check=False, timeout=120
-            )
-            assert done.returncode == 2
-            last = done.stderr.splitlines()[-1]
-            assert re.match(rf"fastw2v: {disk}/model: could not be written \(.*No space", last)
-            assert "Traceback" not in done.stderr
+            status, shown, errors = run(*command)
+            assert (status, shown, errors.count("\n")) == (2, "", 1)
+            assert re.match(rf"fastw2v: {disk}/model: could not be written \(.*No space", errors)
             assert list(disk.iterdir()) == []
 
 

@@ -12,7 +12,7 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command("compare")
-@click.argument("corpus", nargs=-1, required=True)
+@click.argument("corpus", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option(
     "--rivals",
     default="gensim,word2vec,fasttext",
@@ -21,10 +21,12 @@ _FILE = click.Path(path_type=Path)
     "fasttext-softmax, fastw2v-negative, fastw2v.",
 )
 @click.option("--rounds", type=int, default=3, show_default=True, help="Trainings of each.")
-@click.option("--epochs", type=int, default=5, show_default=True)
-@click.option("--vector-size", type=int, default=100, show_default=True)
-@click.option("--window", type=int, default=5, show_default=True)
-@click.option("--min-count", type=int, default=5, show_default=True)
+@click.option("--epochs", type=int, default=5, show_default=True, help="Passes of each.")
+@click.option("--vector-size", type=int, default=100, show_default=True, help="Dimensions.")
+@click.option("--window", type=int, default=5, show_default=True, help="Places on each side.")
+@click.option(
+    "--min-count", type=int, default=5, show_default=True, help="Rarer words are left out."
+)
 @click.option(
     "--negative", type=int, default=5, show_default=True, help="Of those that sample noise."
 )

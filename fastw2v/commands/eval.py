@@ -24,13 +24,13 @@ _FILE = click.Path(path_type=Path)
     "--pairs",
     type=_FILE,
     multiple=True,
-    help="Lines of word<TAB>word<TAB>similarity. Default: WordSim-353 and SimLex-999.",
+    help="Lines of word<TAB>word<TAB>similarity; repeatable. Default: WordSim-353, SimLex-999.",
 )
 @click.option(
     "--analogies",
     type=_FILE,
     multiple=True,
-    help="Lines of four words, in sections ': NAME'. Default: the Google analogies.",
+    help="Lines of four words, in sections ': NAME'; repeatable. Default: the Google analogies.",
 )
 @click.option(
     "--restrict",
@@ -112,11 +112,23 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
         )
     found: dict[str, Any] = {"words": len(table), "dimensions": table.vectors.shape[1]}
     with Display(quiet=quiet) as display:
-        found["similarity"] = [evaluate_similarity(table, pairs, seed=seed) for pairs in pair_sets]
-        found["analogies"] = [
-            evaluate_analogies(table, questions, restrict=options["restrict"], workers=workers)
-            for questions in analogy_sets
-        ]
+        n_sets = len(pair_sets) + len(analogy_sets)
+        display.stage("evaluating", 0, n_sets)
+        found["similarity"], found["analogies"] = [], []
+        for done, pairs in enumerate(pair_sets, 1):
+            found["similarity"].append(evaluate_similarity(table, pairs, seed=seed))
+            display.stage("evaluating", done, n_sets)
+        for done, questions in enumerate(analogy_sets, len(pair_sets) + 1):
+            found["analogies"].append(
+                evaluate_analogies(
+                    table,
+                    questions,
+                    restrict=options["restrict"],
+                    workers=workers,
+                    progress=lambda done, total: display.stage("analogies", done, total),
+                )
+            )
+            display.stage("evaluating", done, n_sets)
         found["perplexity"] = found["probe"] = None
         if options["text"] and model is not None:
             found["perplexity"] = model.perplexity(

@@ -9,6 +9,7 @@ import click
 
 from fastw2v.config import Hyperparameters
 from fastw2v.formats import FORMATS
+from fastw2v.terminal import LOG_JSON
 
 
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +45,20 @@ format_option = click.option(
 workers_option = click.option(
     "--workers", type=int, help="Threads; the result does not depend on them. Default: all cores."
 )
-quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
+_quiet = click.option("--quiet", is_flag=True, help="No progress.")
+_log_json = click.option(
+    "--log-json",
+    is_flag=True,
+    expose_value=False,  # the display finds it, so that no command need pass it on
+    callback=lambda context, _, value: context.meta.update({LOG_JSON: value}),
+    help="Progress as one JSON object a line on standard error; docs/command_line.md has the "
+    "fields.",
+)
+
+
+def quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that `Display` looks at: ``--quiet`` and ``--log-json``."""
+    return _quiet(_log_json(command))
 
 
 def sources_of(corpus: tuple[str, ...]) -> Any:

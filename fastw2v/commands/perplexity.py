@@ -12,7 +12,7 @@ from fastw2v.commands.options import quiet_option, sources_of, workers_option
 
 @click.command("perplexity")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("text", nargs=-1, required=True)
+@click.argument("text", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @workers_option
 @quiet_option

@@ -186,7 +186,7 @@ class _Session:
         }
         try:
             stored = StoredVectors.read(request.vectors)
-            record["quality"] = stored.quality()
+            record["quality"], record["coverage"] = stored.quality(), stored.coverage()
             if self.text.held_out is not None:
                 asked = self._loss_settings(run.trainer, record["loss"])
                 losses = held_out_losses(stored, asked, self.text.training, self.text.held_out)

@@ -3,6 +3,7 @@
 import json
 import resource
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -125,5 +126,18 @@ class Trained:
 
     def save(self, path: Path) -> None:
         """Write words, counts and tables as .npz."""
-        words = np.array(self.words, np.str_)
-        np.savez(path, words=words, counts=self.counts, **self.tables)  # type: ignore[arg-type]
+        save_vectors(path, self.words, self.counts, self.tables)
+
+
+def save_vectors(
+    path: Path,
+    words: Sequence[str],
+    counts: NDArray[np.int64],
+    tables: Mapping[str, NDArray[np.float32]],
+) -> None:
+    """Write what `fastw2v.comparison.stored.StoredVectors` reads.
+
+    Words are one text, a line each: numpy's table of strings is as wide as the longest.
+    """
+    text = np.frombuffer("\n".join(words).encode(), np.uint8)
+    np.savez(path, words=text, counts=counts, **tables)  # type: ignore[arg-type]

@@ -219,7 +219,7 @@ def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
         "minCount": request.min_count,
         "minn": 0,
         "maxn": 0,
-        **_filled_rows(request),
+        **filled_rows(request.n_words, request.workers),
         "thread": request.workers,
         **own,
         **request.settings,
@@ -245,7 +245,7 @@ def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
     )
 
 
-def _filled_rows(request: TrainingRequest) -> dict[str, int]:
+def filled_rows(n_words: int | None, workers: int) -> dict[str, int]:
     """Return settings with which fastText gives first values to the vectors of all words.
 
     Each of its threads fills a tenth of the input matrix, so that with fewer than ten the rest is
@@ -253,10 +253,10 @@ def _filled_rows(request: TrainingRequest) -> dict[str, int]:
     nothing uses without subwords, let the words lie in the part that is filled. It keeps them
     only if wordNgrams is above 1, which means nothing to skip-gram.
     """
-    if request.n_words is None:
+    if n_words is None:
         return {"wordNgrams": 2}  # with two million buckets, its default
-    n_rows = request.n_words + 1  # the end of a line is a word
-    return {"wordNgrams": 2, "bucket": 10 * (n_rows // min(request.workers, 10) + 1)}
+    n_rows = n_words + 1  # the end of a line is a word
+    return {"wordNgrams": 2, "bucket": 10 * (n_rows // min(workers, 10) + 1)}
 
 
 def _common(request: TrainingRequest) -> dict[str, Any]:

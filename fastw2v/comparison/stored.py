@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastw2v.config import Hyperparameters
 from fastw2v.evaluation.alignment import align
 from fastw2v.evaluation.neighbours import neighbour_overlap
-from fastw2v.evaluation.scores import scores
+from fastw2v.evaluation.scores import Score, scores
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.parallel import WorkerPool
 from fastw2v.tokens import encode_corpus
@@ -31,10 +31,11 @@ class StoredVectors:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a .npz of `fastw2v.comparison.requests.Trained`."""
+        """Read a .npz of `fastw2v.comparison.requests.save_vectors`."""
         with np.load(path) as stored:
             tables = {name: stored[name] for name in ("in", "out", "nodes") if name in stored}
-            return cls(stored["words"].tolist(), stored["counts"], tables)
+            words = stored["words"].tobytes().decode().split("\n")
+            return cls(words, stored["counts"], tables)
 
     @cached_property
     def word_tables(self) -> dict[str, WordTable]:
@@ -44,11 +45,19 @@ class StoredVectors:
             found["in+out"] = WordTable(self.words, self.tables["in"] + self.tables["out"])
         return found
 
+    @cached_property
+    def _scores(self) -> dict[str, list[Score]]:
+        return {name: scores(table) for name, table in self.word_tables.items()}
+
+    def coverage(self) -> dict[str, float]:
+        """Return the share of each test set whose words are known."""
+        return {score.name: score.covered / score.total for score in self._scores["in"]}
+
     def quality(self) -> dict[str, dict[str, float | None]]:
         """Return the three scores and their mean for each table; None where nothing is covered."""
         result: dict[str, dict[str, float | None]] = {}
-        for name, table in self.word_tables.items():
-            found = {score.name: score.value for score in scores(table)}
+        for name, of_table in self._scores.items():
+            found = {score.name: score.value for score in of_table}
             found["mean"] = mean(found.values())
             result[name] = {
                 test: value if np.isfinite(value) else None for test, value in found.items()

@@ -151,7 +151,10 @@ def _quality(results: Sequence[Record]) -> Table:
                 for key in ("own_nats", "calibrated_nats")
             ]
             rows.append([name, table, *scores, *losses])
-    note = (
+    covered = first[0].get("coverage", {}) if first else {}
+    known = ", ".join(f"{share:.0%} of {test}" for test, share in covered.items())
+    note = f"The vocabulary covers {known}. " if known else ""
+    note += (
         "Spearman's rho on WordSim-353 and SimLex-999, accuracy on the Google analogies (3CosAdd, "
         "50,000 most frequent words), mean and standard deviation over rounds. Losses are of "
         "held-out text in nats a pair: the trainer's own, which cannot be compared with another "

@@ -1,6 +1,8 @@
 """How far one embedding is a rotation of another: orthogonal Procrustes.
 
-A and B hold the unit vectors of the words that both have, a row each. The rotation is
+A and B hold vectors of the words that both have, a row each: of length one, less their mean, and of
+length one again. Without that, embeddings that share nothing but a direction which all of their
+vectors have in common, as those of a short training do, would seem to agree. The rotation is
 
     R = argmin |A R - B|  over R^T R = I,   R = U V^T  with  A^T B = U S V^T     Schönemann 1966
 
@@ -62,7 +64,7 @@ def align(first: WordTable, second: WordTable, *, seed: int = 1) -> Alignment:
     if n_words < 2:
         raise EvaluationError("vectors: expected at least two words in common, got one")
     dimensions = max(first.vectors.shape[1], second.vectors.shape[1])
-    one, other = (_padded(table.unit, dimensions) for table in (first, second))
+    one, other = (_padded(_centred(table), dimensions) for table in (first, second))
     order = np.random.default_rng(seed).permutation(n_words)
     fitted, judged = order[: n_words // 2], order[n_words // 2 :]
     rotation, _ = orthogonal_procrustes(one[fitted], other[fitted])
@@ -72,6 +74,11 @@ def align(first: WordTable, second: WordTable, *, seed: int = 1) -> Alignment:
     return Alignment(float(residual), float(cosines.mean()), len(fitted), len(judged))
 
 
-def _padded(vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float64]:
-    padding = ((0, 0), (0, dimensions - vectors.shape[1]))
-    return np.pad(vectors.astype(np.float64), padding)
+def _centred(table: WordTable) -> NDArray[np.float64]:
+    vectors = table.unit - table.unit.mean(axis=0, dtype=np.float64)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1))
+
+
+def _padded(vectors: NDArray[np.float64], dimensions: int) -> NDArray[np.float64]:
+    return np.pad(vectors, ((0, 0), (0, dimensions - vectors.shape[1])))

@@ -10,7 +10,7 @@ product, and both methods read all their terms from it.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ _BLOCK_WORDS = 4096
 _CHUNK_QUESTIONS = 64
 
 Rows = NDArray[np.int64]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def evaluate_analogies(
     *,
     restrict: int = RESTRICT_VOCABULARY,
     workers: int | None = None,
+    progress: Progress | None = None,
 ) -> AnalogyResult:
     """Answer the questions among the `restrict` most frequent words.
 
@@ -107,6 +109,8 @@ def evaluate_analogies(
         Questions with another word are not asked, and no other word is an answer.
     workers : int, optional
         Threads; default: the cores at hand. The answers do not depend on them.
+    progress : callable, optional
+        Gets words among which answers were sought, and words in all.
     """
     table = table.head(restrict)
     asked: list[list[int]] = []
@@ -116,7 +120,8 @@ def evaluate_analogies(
         known = [[row for row in four if row is not None] for four in rows if None not in four]
         asked += known
         covered.append(len(known))
-    answers = answer(table, np.array(asked, np.int64).reshape(-1, 4)[:, :3], workers=workers)
+    questioned = np.array(asked, np.int64).reshape(-1, 4)[:, :3]
+    answers = answer(table, questioned, workers=workers, progress=progress)
     expected = np.array([four[3] for four in asked], np.int64)
     sections, first = [], 0
     for (name, section), n_asked in zip(questions.sections.items(), covered, strict=True):
@@ -140,7 +145,13 @@ class Answers(NamedTuple):
     cos_mul: Rows
 
 
-def answer(table: WordTable, questions: Rows, *, workers: int | None = None) -> Answers:
+def answer(
+    table: WordTable,
+    questions: Rows,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Answers:
     """Return the best d of each question (a, b, c), by both methods.
 
     Parameters
@@ -149,7 +160,8 @@ def answer(table: WordTable, questions: Rows, *, workers: int | None = None) -> 
         Every word may be an answer.
     questions : (Q, 3) int64
         Rows of a, b, c.
-    workers : int, optional
+    workers, progress
+        As in `evaluate_analogies`.
 
     Returns
     -------
@@ -180,6 +192,8 @@ def answer(table: WordTable, questions: Rows, *, workers: int | None = None) -> 
                         _keep_best(scores, pairs, first, best[method][chunk], found[method][chunk])
 
             pool.run(of_worker)
+            if progress is not None:
+                progress(last, len(table))
     return Answers(*found)
 
 

@@ -32,7 +32,7 @@ def scores(vectors: "WordTable | KeyedVectors", *, workers: int | None = None) -
         vectors = WordTable(vectors.index_to_key, vectors.vectors)
     found = []
     for pairs in bundled_pairs():
-        result = evaluate_similarity(vectors, pairs)
+        result = evaluate_similarity(vectors, pairs, resamples=0)
         found.append(Score(result.name, result.spearman, result.covered, result.total))
     for questions in bundled_analogies():
         overall = evaluate_analogies(vectors, questions, workers=workers).overall

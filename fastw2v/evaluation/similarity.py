@@ -32,7 +32,7 @@ class SimilarityResult:
     spearman : float
         NaN where it has no meaning: fewer than three pairs, or all cosines or judgements equal.
     low, high : float
-        The bootstrap interval of 95 %.
+        The bootstrap interval of 95 %; NaN without a bootstrap.
     covered, total : int
         Pairs of which both words are known, and all pairs of the set.
     """
@@ -50,7 +50,9 @@ class SimilarityResult:
         return {**values, "coverage": self.covered / self.total}
 
 
-def evaluate_similarity(table: WordTable, pairs: PairSet, *, seed: int = 1) -> SimilarityResult:
+def evaluate_similarity(
+    table: WordTable, pairs: PairSet, *, seed: int = 1, resamples: int = RESAMPLES
+) -> SimilarityResult:
     """Return the correlation of cosines with the judgements of `pairs`.
 
     Parameters
@@ -60,6 +62,8 @@ def evaluate_similarity(table: WordTable, pairs: PairSet, *, seed: int = 1) -> S
         Words are found in any case, the most frequent one if several differ in case alone.
     seed : int
         Of the bootstrap.
+    resamples : int
+        Of the bootstrap; 0 for no interval.
     """
     known = [
         (first, second, judged)
@@ -73,7 +77,7 @@ def evaluate_similarity(table: WordTable, pairs: PairSet, *, seed: int = 1) -> S
     cosines = np.einsum("ij,ij->i", table.unit[firsts], table.unit[seconds]).astype(np.float64)
     spearman = float(rank_correlations(cosines[None], judgements[None])[0])
     generator = np.random.default_rng(seed)
-    drawn = generator.integers(0, len(known), (RESAMPLES, len(known)))
+    drawn = generator.integers(0, len(known), (resamples, len(known)))
     resampled = rank_correlations(cosines[drawn], judgements[drawn])
     resampled = resampled[np.isfinite(resampled)]
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastw2v.errors import ModelFormatError
+from fastw2v.errors import ModelFormatError, one_line
 from fastw2v.files import whole_file
 from fastw2v.formats.arrow_tables import as_table, from_table, require_pyarrow
 from fastw2v.formats.vectors import Vectors
@@ -15,7 +15,7 @@ def read(path: Path) -> Vectors:
         with arrow.OSFile(str(path)) as file, arrow.ipc.open_file(file) as reader:
             table = reader.read_all()
     except Exception as error:  # a damaged file raises whatever it comes upon
-        raise ModelFormatError(f"{path}: expected an Arrow file ({error})") from error
+        raise ModelFormatError(f"{path}: expected an Arrow file ({one_line(error)})") from error
     return from_table(path, table)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastw2v.errors import MissingDependencyError, ModelFormatError
+from fastw2v.errors import MissingDependencyError, ModelFormatError, one_line
 from fastw2v.formats.vectors import Vectors, checked_vectors
 
 WORD, COUNT, VECTOR = "word", "count", "vector"
@@ -75,6 +75,6 @@ def from_table(path: Path, table: Any) -> Vectors:
     except Exception as error:  # a damaged table raises whatever it comes upon
         raise ModelFormatError(
             f"{path}: expected the columns {WORD}, {COUNT} and {VECTOR}, got others "
-            f"({type(error).__name__}: {error})"
+            f"({type(error).__name__}: {one_line(error)})"
         ) from error
     return checked_vectors(path, words, vectors, counted, place=lambda row: f"row {row}")

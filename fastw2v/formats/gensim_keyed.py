@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import ModelFormatError
+from fastw2v.errors import ModelFormatError, one_line
 from fastw2v.files import whole_file
 from fastw2v.formats.vectors import Vectors, checked_vectors
 
@@ -125,13 +125,13 @@ def read(path: Path) -> Vectors:
             counted = None  # gensim's add_vectors gives new words none
     except _RefusedError as error:
         raise ModelFormatError(
-            f"{path}: expected gensim KeyedVectors, got a pickle that asks for {error}, which "
-            "vectors do not need; if you trust it, load it with gensim and save its .wv"
+            f"{path}: expected gensim KeyedVectors, got a pickle that asks for {one_line(error)}, "
+            "which vectors do not need; if you trust it, load it with gensim and save its .wv"
         ) from error
     except Exception as error:  # a damaged pickle raises whatever it comes upon
         raise ModelFormatError(
             f"{path}: expected gensim KeyedVectors, got another or a damaged file "
-            f"({type(error).__name__}: {error}); save it again with KeyedVectors.save"
+            f"({type(error).__name__}: {one_line(error)}); save it again with KeyedVectors.save"
         ) from error
     return checked_vectors(path, words, np.array(table), counted)
 

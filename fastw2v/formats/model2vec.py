@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastw2v.config import Tokenizer
-from fastw2v.errors import ModelFormatError
+from fastw2v.errors import ModelFormatError, one_line
 from fastw2v.files import whole_folder
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_trouble
 from fastw2v.version import VERSION
@@ -88,11 +88,12 @@ def read(path: Path) -> Vectors:
         TypeError,
         AttributeError,
         StopIteration,
+        RecursionError,
         SafetensorError,
     ) as error:
         raise ModelFormatError(
             f"{path}: expected a model2vec folder, got another or a damaged one "
-            f"({type(error).__name__}: {error})"
+            f"({type(error).__name__}: {one_line(error)})"
         ) from error
     words = sorted(ids, key=ids.__getitem__)
     if added is not None and words and words[-1] == added:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.embeddings import Embeddings
-from fastw2v.errors import ModelFormatError, OutputError
+from fastw2v.errors import ModelFormatError, OutputError, one_line
 from fastw2v.files import whole_file
 from fastw2v.formats.vectors import Vectors, checked_vectors
 
@@ -42,7 +42,7 @@ def read(path: Path) -> Vectors:
     except Exception as error:  # a damaged archive raises whatever it comes upon
         raise ModelFormatError(
             f"{path}: expected an .npz with words and vectors, got another or a damaged file "
-            f"({type(error).__name__}: {error}); export it again"
+            f"({type(error).__name__}: {one_line(error)}); export it again"
         ) from error
     return checked_vectors(
         path, words.tolist(), table, None if counts is None else counts.astype(np.int64)

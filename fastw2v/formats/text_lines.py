@@ -21,6 +21,7 @@ from fastw2v.text_files import BLOCK_BYTES, plain_size, text_blocks
 _HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \t\r]*\n")
 _BYTE_ORDER_MARK = "\ufeff"
 _CELLS_AT_ONCE = 1 << 18
+_LONGEST_EXPONENT = 17  # digits; beyond them Decimal need not take it
 _LARGEST_POWER, _SMALLEST_POWER = 40, -60  # beyond float32, by far
 
 
@@ -176,6 +177,10 @@ def nearest_float32(number: str) -> np.float32:
 
     Parsing as float64 and rounding again would not always be that.
     """
+    mantissa, _, exponent = number.lower().partition("e")
+    if len(exponent.lstrip("+-0")) > _LONGEST_EXPONENT:
+        is_zero = exponent.startswith("-") or not mantissa.strip("+-0.")
+        return np.float32(("-" if number.startswith("-") else "") + ("0" if is_zero else "inf"))
     exact = Decimal(number)
     if exact.adjusted() > _LARGEST_POWER:
         return np.float32("-inf" if exact < 0 else "inf")

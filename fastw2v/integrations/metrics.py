@@ -1,0 +1,59 @@
+"""Callbacks as plain functions that get a dict of metrics."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from fastw2v.callbacks import Callback, StepReport
+
+Metrics = dict[str, float]
+DEFAULT_EVERY_S = 1.0
+_SHOWN = ("loss_nats", "learning_rate", "elapsed_s", "pass_number")
+
+
+def metrics_of(report: StepReport) -> Metrics:
+    """Return the numbers of a report that trackers draw, those that are there and finite.
+
+    Always ``loss_nats``, ``learning_rate``, ``elapsed_s`` and ``pass_number``, and whatever else
+    a report has that begins with ``held_out_``.
+    """
+    values: dict[str, Any] = report.as_dict()
+    return {
+        name: float(value)
+        for name, value in values.items()
+        if (name in _SHOWN or name.startswith("held_out_"))
+        and value is not None
+        and math.isfinite(value)
+    }
+
+
+def metrics_callback(
+    log: Callable[[Metrics, int], object], *, every_s: float = DEFAULT_EVERY_S
+) -> Callback:
+    """Return a callback for `Word2Vec.fit` that calls ``log(metrics, step)`` now and then.
+
+    Parameters
+    ----------
+    log : callable
+        Gets a dict from names to numbers (`metrics_of`), and how many batches are done.
+    every_s : float
+        Seconds between two calls, besides those at the end of each pass. 0: every batch.
+
+    Examples
+    --------
+    >>> from fastw2v import Word2Vec
+    >>> losses = []
+    >>> callback = metrics_callback(lambda metrics, step: losses.append(metrics["loss_nats"]))
+    >>> model = Word2Vec(vector_size=2, min_count=1, epochs=3)
+    >>> len(model.fit([["a", "b"], ["b", "a"]], callbacks=[callback]).history), len(losses) >= 3
+    (3, True)
+    """
+    logged_s = -math.inf
+
+    def callback(report: StepReport) -> None:
+        nonlocal logged_s
+        if report.pass_ended or report.elapsed_s - logged_s >= every_s:
+            logged_s = report.elapsed_s
+            log(metrics_of(report), report.step)
+
+    return callback

@@ -1,0 +1,117 @@
+// A field that finds words as they are typed, by mouse or keyboard: the ARIA combobox pattern.
+
+/** Words by number, and how to find them. */
+class Words {
+  constructor(words) {
+    this.words = words;
+    this.ids = new Map(words.map((word, id) => [word, id]));
+    this.small = null;
+  }
+
+  id(word) {
+    const text = word.trim();
+    return this.ids.get(text) ?? this.ids.get(text.toLowerCase());
+  }
+
+  /** Return numbers of words that are, begin with, or hold `text`, the frequent ones first. */
+  find(text, size) {
+    this.small ??= this.words.map((word) => word.toLowerCase());
+    const sought = text.trim().toLowerCase();
+    const [equal, beginning, holding] = [[], [], []];
+    if (!sought) return [];
+    for (let id = 0; id < this.small.length && beginning.length < size; id++) {
+      const at = this.small[id].indexOf(sought);
+      if (at === 0) (this.small[id] === sought ? equal : beginning).push(id);
+      else if (at > 0 && holding.length < size) holding.push(id);
+    }
+    const exact = this.ids.get(text.trim());
+    const rest = [...equal, ...beginning, ...holding].filter((id) => id !== exact);
+    return (exact === undefined ? rest : [exact, ...rest]).slice(0, size);
+  }
+}
+
+/** Make a field propose words; `choose` gets the number of the one that is taken. */
+function makeChooser(input, words, counts, choose) {
+  const options = document.createElement("ul");
+  options.className = "options";
+  options.id = `${input.id}-options`;
+  options.hidden = true;
+  options.setAttribute("role", "listbox");
+  options.setAttribute("aria-label", "Words found");
+  input.after(options);
+  input.setAttribute("role", "combobox");
+  input.setAttribute("aria-autocomplete", "list");
+  input.setAttribute("aria-controls", options.id);
+  let found = [];
+  let active = -1;
+
+  function close() {
+    options.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+    active = -1;
+  }
+
+  function activate(place) {
+    active = place;
+    [...options.children].forEach((option, number) => {
+      option.setAttribute("aria-selected", String(number === place));
+      if (number === place) option.scrollIntoView({ block: "nearest" });
+    });
+    if (place >= 0) input.setAttribute("aria-activedescendant", options.children[place].id);
+    else input.removeAttribute("aria-activedescendant");
+  }
+
+  function take(id) {
+    input.value = words.words[id];
+    close();
+    choose(id);
+  }
+
+  function propose() {
+    found = words.find(input.value, 12);
+    options.replaceChildren(
+      ...found.map((id, place) => {
+        const option = document.createElement("li");
+        option.id = `${options.id}-${place}`;
+        option.setAttribute("role", "option");
+        const count = document.createElement("small");
+        count.textContent = counts[id].toLocaleString("en");
+        option.append(words.words[id], count);
+        option.addEventListener("pointerdown", (event) => {
+          event.preventDefault();
+          take(id);
+        });
+        return option;
+      }),
+    );
+    if (!found.length && input.value.trim()) {
+      const none = document.createElement("li");
+      none.className = "none";
+      none.textContent = "No word of the page has these letters.";
+      options.append(none);
+    }
+    options.hidden = !input.value.trim();
+    input.setAttribute("aria-expanded", String(!options.hidden && found.length > 0));
+    activate(-1);
+  }
+
+  input.setAttribute("aria-expanded", "false");
+  input.addEventListener("input", propose);
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (options.hidden) propose();
+      if (!found.length) return;
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      activate((active + step + found.length + (active < 0 && step < 0 ? 1 : 0)) % found.length);
+    } else if (event.key === "Enter" && !options.hidden && found.length) {
+      event.preventDefault();
+      take(found[Math.max(active, 0)]);
+    } else if (event.key === "Escape" && !options.hidden) {
+      event.preventDefault();
+      close();
+    }
+  });
+}

@@ -1,0 +1,102 @@
+"""What the page computes with: words, places on the map, and vectors as whole numbers in base64.
+
+A page answers for any word, so it holds the vectors and not their answers: ten neighbours and ten
+contexts a word would be as large, and analogies cannot be listed at all. 16 bits a number keep the
+order of the neighbours; with 8 bits it changes (`tests/test_report.py` has the sabotage).
+"""
+
+import base64
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from fastw2v.embeddings import Embeddings
+from fastw2v.errors import ConfigurationError
+from fastw2v.huffman import huffman_tree
+from fastw2v.kernels.observed_scores import tree_children
+
+LARGEST_PAGE_BYTES = 256 * 2**20
+_LARGEST_NUMBER = 2**15 - 1
+_BLOCK_ROWS = 256
+
+
+def embedded_model(
+    embeddings: Embeddings, places: NDArray[np.float32], n_shown: int
+) -> dict[str, Any]:
+    """Return what the page's script reads, as values that JSON can hold.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+    places : float32 array (n_shown, 2)
+        Of the words on the map.
+    n_shown : int
+        How many words the page knows, the most frequent ones.
+
+    Raises
+    ------
+    ConfigurationError
+        If the page would be larger than `LARGEST_PAGE_BYTES`.
+    """
+    is_tree = embeddings.objective == "hierarchical"
+    outputs = embeddings.out_vectors if is_tree else embeddings.out_vectors[:n_shown]
+    inputs = embeddings.in_vectors[:n_shown]
+    _require_room(inputs.size + outputs.size, n_shown, len(embeddings.vocabulary))
+    tree = None
+    if is_tree:
+        left_right = tree_children(*huffman_tree(embeddings.vocabulary.counts))
+        tree = _base64(left_right, np.int32)
+    return {
+        "words": embeddings.vocabulary.words[:n_shown],
+        "counts": embeddings.vocabulary.counts[:n_shown].tolist(),
+        "n_words": len(embeddings.vocabulary),
+        "objective": embeddings.objective,
+        "vectors": embeddings.default_vectors,
+        "temperature": embeddings.temperature,
+        "dimensions": inputs.shape[1],
+        "places": _base64(places, np.float32),
+        "inputs": packed(inputs),
+        "outputs": packed(outputs),
+        "bias": None if is_tree else _base64(embeddings.out_bias[:n_shown], np.float32),
+        "tree": tree,
+        "normalisers": None
+        if is_tree or n_shown == len(embeddings.vocabulary)
+        else _base64(log_normalisers(embeddings, n_shown), np.float32),
+    }
+
+
+def packed(table: NDArray[np.float32]) -> dict[str, str]:
+    """Return a table as int16 with a float32 scale a row: row = scale * numbers."""
+    largest = np.abs(table).max(axis=1, initial=0)
+    scales = (np.where(largest == 0, 1, largest) / _LARGEST_NUMBER).astype(np.float32)
+    numbers = np.rint(table / scales[:, None])
+    return {"numbers": _base64(numbers, np.int16), "scales": _base64(scales, np.float32)}
+
+
+def log_normalisers(embeddings: Embeddings, n_shown: int) -> NDArray[np.float64]:
+    """Return log sum_o exp(score of o) over the whole vocabulary for the first words."""
+    sums = np.empty(n_shown)
+    for first in range(0, n_shown, _BLOCK_ROWS):
+        rows = slice(first, min(first + _BLOCK_ROWS, n_shown))
+        scores = embeddings.in_vectors[rows] @ embeddings.out_vectors.T
+        scores = embeddings.temperature * scores.astype(np.float64) + embeddings.out_bias
+        highest = scores.max(axis=1)
+        sums[rows] = highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
+    return sums
+
+
+def _base64(array: ArrayLike, kind: DTypeLike) -> str:
+    """Return the array's bytes, little-endian as every browser's typed arrays are."""
+    little = np.ascontiguousarray(array).astype(np.dtype(kind).newbyteorder("<"))
+    return base64.b64encode(little.tobytes()).decode("ascii")
+
+
+def _require_room(n_numbers: int, n_shown: int, n_words: int) -> None:
+    n_bytes = n_numbers * 2 * 4 // 3
+    if n_bytes > LARGEST_PAGE_BYTES:
+        raise ConfigurationError(
+            f"words: a page of {n_shown:,} words of {n_words:,} would have "
+            f"{n_bytes / 2**20:,.0f} MiB of vectors, more than the {LARGEST_PAGE_BYTES >> 20} that "
+            "browsers take well; show fewer with --words"
+        )

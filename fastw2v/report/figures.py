@@ -1,0 +1,148 @@
+"""The page's two figures as bokeh makes them; the page's script fills and colours them."""
+
+from collections.abc import Sequence
+from itertools import chain
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bokeh.plotting import figure
+
+    from fastw2v.fitted import TrainingSummary
+    from fastw2v.report.page import PassRow
+
+_FONT = "system-ui, sans-serif"
+_TOOLTIP = '<div class="tip"><b>@word</b> @count{0,0}</div>'
+
+
+def map_figure() -> dict[str, Any]:
+    """Return the map without its points: the page has the words once, and fills them in."""
+    from bokeh.core.properties import value
+    from bokeh.models import ColumnDataSource, HoverTool, PanTool, TapTool, WheelZoomTool
+    from bokeh.plotting import figure
+
+    plane = figure(
+        name="plane",
+        x_range=(-1, 1),
+        y_range=(-1, 1),
+        sizing_mode="stretch_both",
+        toolbar_location=None,
+        tools=[],
+        lod_threshold=20_000,
+    )
+    plane.axis.visible = False
+    plane.grid.visible = False
+    _quiet(plane)
+
+    def source(*columns: str) -> ColumnDataSource:
+        return ColumnDataSource({column: [] for column in columns})
+
+    points = plane.scatter(
+        "x",
+        "y",
+        size="size",
+        line_color=None,
+        fill_alpha="alpha",
+        source=source("x", "y", "size", "alpha", "word", "count"),
+        name="points",
+    )
+    points.nonselection_glyph = None
+    points.selection_glyph = None
+    for name in ("contexts", "near", "chosen"):
+        plane.scatter(
+            "x", "y", size="size", line_color=None, source=source("x", "y", "size"), name=name
+        )
+    for name in ("labels", "near_labels", "contexts_labels", "chosen_labels"):
+        plane.text(
+            "x",
+            "y",
+            text="text",
+            text_font=value(_FONT),
+            text_font_size="12px" if name == "labels" else "13px",
+            text_baseline="middle",
+            x_offset=6,
+            text_outline_color=None,
+            background_fill_alpha=0.75,
+            border_radius=3,
+            source=source("x", "y", "text"),
+            name=name,
+        )
+    wheel = WheelZoomTool(zoom_on_axis=False)
+    pan = PanTool()
+    plane.add_tools(
+        pan,
+        wheel,
+        HoverTool(renderers=[points], tooltips=_TOOLTIP, point_policy="snap_to_data"),
+        TapTool(renderers=[points], behavior="select", mode="replace"),
+    )
+    plane.toolbar.active_scroll = wheel
+    plane.toolbar.active_drag = pan
+    return _as_item(plane)
+
+
+def loss_figure(rows: "Sequence[PassRow]", summary: "TrainingSummary | None") -> dict[str, Any]:
+    """Return loss against passes, with the entropies that it lies between where they are known."""
+    from bokeh.models import Label, Span
+    from bokeh.plotting import figure
+
+    passes = [row.number for row in rows]
+    plot = figure(
+        name="loss",
+        sizing_mode="stretch_both",
+        toolbar_location=None,
+        tools="hover",
+        tooltips=[("pass", "@x"), ("loss", "@y{0.0000} nats")],
+        x_axis_label="pass",
+        y_axis_label="loss, nats a pair",
+    )
+    _quiet(plot)
+    plot.xaxis.ticker.desired_num_ticks = min(10, len(passes))
+    plot.xaxis.ticker.min_interval = 1
+    plot.xaxis.minor_tick_line_color = None
+    plot.yaxis.minor_tick_line_color = None
+    plot.xgrid.visible = False
+    curves = {"training": [row.loss_nats for row in rows]}
+    held_out = [row.held_out_nats for row in rows]
+    if any(value is not None for value in held_out):
+        curves["held_out"] = [float("nan") if v is None else v for v in held_out]
+    for name, losses in curves.items():
+        data = {"x": passes, "y": losses}
+        plot.line("x", "y", line_width=2, source=data, name=f"{name}_line")
+        plot.scatter("x", "y", size=7, line_color=None, source=data, name=f"{name}_dots")
+    bounds = {}
+    if summary is not None and summary.unigram_entropy_nats is not None:
+        bounds["unigram entropy: no vectors needed"] = summary.unigram_entropy_nats
+    if summary is not None and summary.conditional_entropy_nats is not None:
+        bounds["conditional entropy of the counts: the floor"] = summary.conditional_entropy_nats
+    for text, nats in bounds.items():
+        plot.add_layout(Span(location=nats, dimension="width", line_width=1.5, line_dash="dashed"))
+        plot.add_layout(
+            Label(x=8, x_units="screen", y=nats, y_offset=4, text=text, text_font=_FONT,
+                  text_font_size="12px")
+        )  # fmt: skip
+    known = [value for value in (*bounds.values(), *chain(*curves.values())) if isfinite(value)]
+    room = 0.1 * (max(known) - min(known)) or 0.1
+    plot.y_range.start = min(known) - room
+    plot.y_range.end = max(known) + 1.5 * room
+    plot.x_range.start = passes[0] - 0.3
+    plot.x_range.end = passes[-1] + 0.3
+    return _as_item(plot)
+
+
+def _quiet(plot: "figure") -> None:
+    plot.outline_line_color = None
+    plot.background_fill_color = None  # the page shows through, light or dark
+    plot.border_fill_color = None
+    plot.min_border = 0
+    for axis in plot.axis:
+        axis.axis_label_text_font = _FONT
+        axis.axis_label_text_font_style = "normal"
+        axis.major_label_text_font = _FONT
+        axis.major_label_text_font_size = "12px"
+        axis.axis_label_text_font_size = "12px"
+
+
+def _as_item(plot: "figure") -> dict[str, Any]:
+    from bokeh.embed import json_item
+
+    return dict(json_item(plot))

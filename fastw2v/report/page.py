@@ -1,0 +1,215 @@
+"""`write_report`: everything that the page shows, put into its template."""
+
+import json
+import math
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fastw2v.callbacks import StageProgress
+from fastw2v.errors import ConfigurationError, MissingDependencyError
+from fastw2v.files import require_writable, whole_file
+from fastw2v.fitted import stage_of
+from fastw2v.projection import ProjectionMethod, project, require_method
+from fastw2v.report.embedded import embedded_model
+from fastw2v.report.evaluation_table import evaluation_rows
+from fastw2v.version import VERSION
+
+if TYPE_CHECKING:
+    from fastw2v.model import Word2Vec
+
+_SCRIPTS = ("figures.js", "vectors.js", "chooser.js", "map.js", "training.js", "page.js")
+_STYLES = ("page.css", "words.css")
+_METHOD_NAMES = {"pca": "principal components", "umap": "UMAP", "tsne": "t-SNE"}
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What the page shows.
+
+    Attributes
+    ----------
+    title : str
+    method : {"pca", "umap", "tsne"}
+        How words get their places on the map (`fastw2v.projection`).
+    n_words : int, optional
+        Show the most frequent words only. Default: all.
+    with_evaluation : bool
+        Whether to run the word similarity and analogy tests.
+    """
+
+    title: str
+    method: ProjectionMethod = "pca"
+    n_words: int | None = None
+    with_evaluation: bool = True
+
+
+class PassRow(NamedTuple):
+    """One pass of training, as the page's table shows it."""
+
+    number: int
+    loss_nats: float
+    held_out_nats: float | None
+    learning_rate: float
+    seconds: float
+    tokens_per_s: float
+
+
+def write_report(
+    model: "Word2Vec",
+    target: str | Path,
+    options: ReportOptions,
+    *,
+    progress: StageProgress | None = None,
+) -> None:
+    """Write one self-contained HTML page about a model; it asks the network for nothing.
+
+    Parameters
+    ----------
+    model : Word2Vec
+        A trained one.
+    target : path
+        The page; written whole or not at all.
+    options : ReportOptions
+    progress : callable, optional
+        Gets ("evaluating", sets done, sets), and ("mapping" | "drawing", 0 or 1, 1) before and
+        after each of these.
+
+    Raises
+    ------
+    MissingDependencyError
+        If bokeh, or the package of the chosen map, is not installed.
+    ConfigurationError
+        For an unknown map, or a page too large for a browser.
+    OutputError
+        If the page cannot be written.
+    """
+    require_bokeh()
+    require_method(options.method)
+    require_writable(Path(target))
+    page = page_of(model, options, progress)
+    report = stage_of(progress, "drawing")
+    if report:
+        report(0, 1)
+    with whole_file(Path(target)) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    if report:
+        report(1, 1)
+
+
+def require_bokeh() -> None:
+    """Raise `MissingDependencyError` unless bokeh, which brings jinja2, is installed."""
+    try:
+        import bokeh  # noqa: F401
+        import jinja2  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(
+            "the report needs bokeh, which is not installed; install it with "
+            "'pip install fastw2v[report]'"
+        ) from error
+
+
+def page_of(
+    model: "Word2Vec",
+    options: ReportOptions,
+    progress: StageProgress | None = None,
+) -> str:
+    """Return the whole page as text."""
+    from bokeh.resources import Resources
+    from jinja2 import Environment
+
+    from fastw2v.report.figures import loss_figure, map_figure
+
+    n_shown = _n_shown(options, len(model.vocabulary))
+    rows = pass_rows(model)
+    evaluation = None
+    if options.with_evaluation:
+        evaluation = evaluation_rows(model, stage_of(progress, "evaluating"))
+    with _Stage(progress, "mapping"):
+        table = model.embeddings.table()[:n_shown]
+        places = project(table, options.method, seed=model.settings.seed, workers=model.workers)
+    source = files("fastw2v.report")
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(source.joinpath("page.html").read_text(encoding="utf-8"))
+    return template.render(
+        title=options.title,
+        style="\n".join(source.joinpath(name).read_text(encoding="utf-8") for name in _STYLES),
+        library=_as_script(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw),
+        script=_as_script([source.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS]),
+        data=_as_json(embedded_model(model.embeddings, places, n_shown)),
+        figures=_as_json(
+            {"map": map_figure(), "loss": loss_figure(rows, model.summary) if rows else None}
+        ),
+        model=model,
+        summary=model.summary,
+        n_shown=n_shown,
+        method=_METHOD_NAMES[options.method],
+        rows=rows,
+        evaluation=evaluation,
+        settings=settings_shown(model),
+        version=VERSION,
+    )
+
+
+def _n_shown(options: ReportOptions, n_words: int) -> int:
+    if options.n_words is not None and options.n_words < 1:
+        raise ConfigurationError(f"words: expected at least 1, got {options.n_words}")
+    return min(options.n_words or n_words, n_words)
+
+
+def pass_rows(model: "Word2Vec") -> list[PassRow]:
+    """Return the history of training with the seconds and the throughput of each pass.
+
+    Throughput is the text's running tokens of known words by the seconds of a pass, whatever the
+    objective goes over, so that trainers can be compared.
+    """
+    rows, before = [], 0.0
+    for record in model.history:
+        seconds = record.elapsed_s - before
+        rows.append(
+            PassRow(
+                record.pass_number,
+                record.loss_nats,
+                getattr(record, "held_out_loss_nats", None),
+                record.learning_rate,
+                seconds,
+                model.vocabulary.n_tokens / seconds if seconds else math.inf,
+            )
+        )
+        before = record.elapsed_s
+    return rows
+
+
+def settings_shown(model: "Word2Vec") -> list[tuple[str, str]]:
+    """Return name and value of every setting; what was left open is "default"."""
+    return [
+        (name, "default" if value is None else str(value))
+        for name, value in model.settings.as_dict().items()
+    ]
+
+
+def _as_json(content: Any) -> str:
+    """Return JSON that may stand in a script element: no word can end it, or begin a comment."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _as_script(parts: list[str]) -> str:
+    """Join scripts of our own and of bokeh, which must not end their element early."""
+    return "\n".join(parts).replace("</script", "<\\/script")
+
+
+class _Stage:
+    """Reports a stage whose progress is not known: begun, done."""
+
+    def __init__(self, progress: StageProgress | None, name: str) -> None:
+        self._report = stage_of(progress, name)
+
+    def __enter__(self) -> None:
+        if self._report:
+            self._report(0, 1)
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if self._report and error is None:
+            self._report(1, 1)

@@ -1,0 +1,97 @@
+"""What a checkpoint says of its run, and how the run is begun again from that."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fastw2v.checkpoints import Checkpoints, checkpoint_path, read_checkpoint
+from fastw2v.config import Hyperparameters
+from fastw2v.corpus import Corpus
+from fastw2v.errors import CheckpointError
+from fastw2v.fitted import RunRecord
+from fastw2v.precision import resolved_precision
+from fastw2v.supervision import Supervisor
+from fastw2v.validation import Validation, named_sources, opened_sources
+
+
+def begun_run(
+    settings: Hyperparameters,
+    corpus: Corpus,
+    validation: Validation | None,
+    patience: int | None,
+    checkpoints: Checkpoints | None,
+) -> Supervisor:
+    """Return the supervisor of a new run, which knows what the run is."""
+    about = {
+        "hyperparameters": settings.as_dict(),
+        "precision": _numbers_of(settings),
+        "sources": named_sources(corpus),
+        "validation": validation.as_dict() if validation else None,
+        "patience": patience,
+        "every": checkpoints.every if checkpoints else None,
+    }
+    return Supervisor(checkpoints, patience, about, survives_divergence=True)
+
+
+class ResumedRun(NamedTuple):
+    """What a run goes on with."""
+
+    settings: Hyperparameters
+    corpus: Corpus
+    validation: Validation | None
+    supervisor: Supervisor
+
+
+def resumed_run(model: Path, corpus: Corpus | None, validation: Validation | None) -> ResumedRun:
+    """Read the checkpoint of a model folder to be; parameters and errors as `Word2Vec.resume`."""
+    path = checkpoint_path(model)
+    checkpoint = read_checkpoint(path)
+    about = checkpoint.run
+    settings = Hyperparameters(**about["hyperparameters"])
+    numbers = _numbers_of(settings)
+    if numbers != about["precision"]:
+        raise CheckpointError(
+            f"{path}: the run multiplies in {about['precision']}, precision="
+            f"{settings.precision!r} is {numbers} on this machine; resume it on one like the first"
+        )
+    if corpus is None:
+        corpus = _stored_text(path, "corpus", about["sources"])
+    asked = about["validation"]
+    if validation is None and asked is not None:
+        if "fraction" in asked:
+            validation = Validation(fraction=asked["fraction"])
+        else:
+            validation = Validation(_stored_text(path, "validation text", asked["sources"]))
+    supervisor = Supervisor(
+        Checkpoints(model, about["every"]),
+        about["patience"],
+        about,
+        checkpoint,
+        survives_divergence=True,
+    )
+    return ResumedRun(settings, corpus, validation, supervisor)
+
+
+def record_of(supervisor: Supervisor) -> RunRecord:
+    """Return what a model remembers of a run that has ended."""
+    about = supervisor.run
+    asked, held_out = about["validation"], about.get("held_out")
+    return RunRecord(
+        about["sources"],
+        asked | held_out if asked and held_out else None,
+        supervisor.patience,
+        supervisor.ended,
+        supervisor.kept_pass,
+    )
+
+
+def _stored_text(path: Path, name: str, sources: list[str] | None) -> Any:
+    if sources is None:
+        raise CheckpointError(
+            f"{path}: the {name} of this run were lists of tokens, not files; pass the same lists "
+            "to Word2Vec.resume"
+        )
+    return opened_sources(sources)
+
+
+def _numbers_of(settings: Hyperparameters) -> str:
+    return resolved_precision(settings.precision) if settings.objective == "softmax" else "float32"

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.encoded import EncodedTokens, corpus_digest
+from fastw2v.encoded import EncodedTokens, TextDigest
 from fastw2v.errors import CorpusError, OutputError, VocabularyError
 from fastw2v.files import require_replaceable, whole_folder
 from fastw2v.kernels.interning import renumber
@@ -39,7 +39,6 @@ IDS = "ids.int32"
 STARTS = "starts.int64"
 
 _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
-_BLOCK_BYTES = 4 << 20
 
 
 class NumberStore(Protocol):
@@ -164,17 +163,22 @@ def _write_arrays(
     return n_raw_tokens, n_tokens, n_sentences
 
 
-def _pieces(path: Path) -> tuple[int, Iterator[bytes]]:
-    def read() -> Iterator[bytes]:
-        with path.open("rb") as file:
-            while data := file.read(_BLOCK_BYTES):
-                yield data
-
-    return path.stat().st_size, read()
-
-
 def _digest_of_files(folder: Path, vocabulary: Vocabulary) -> str:
-    return corpus_digest(_pieces(folder / IDS), _pieces(folder / STARTS), vocabulary)
+    """Return the digest of the files' contents, of which little is in memory at a time."""
+    digest = TextDigest()
+    with (folder / IDS).open("rb") as ids_file, (folder / STARTS).open("rb") as starts_file:
+        position = int(np.fromfile(starts_file, "<i8", 1)[0])
+        while len(ends := np.fromfile(starts_file, "<i8", _BLOCK_NUMBERS)):
+            stop = int(ends[-1])
+            while position < stop:
+                ids = np.fromfile(ids_file, "<i4", min(_BLOCK_NUMBERS, stop - position))
+                n_ends = int(np.searchsorted(ends, position + len(ids), "right"))
+                if not len(ids) or np.any(np.diff(ends[:n_ends]) < 0):
+                    raise ValueError("sentences do not cut up the tokens")
+                digest.add(ids.astype(np.int32), (ends[:n_ends] - position).astype(np.int64))
+                ends, position = ends[n_ends:], position + len(ids)
+            digest.add(np.empty(0, np.int32), np.zeros(len(ends), np.int64))
+    return digest.hexadecimal(vocabulary)
 
 
 def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary, EncodedTokens]:

@@ -94,7 +94,6 @@ def test_any_sentences_come_back(tmp_path_factory, sentences, min_count):
 
 def test_many_blocks_of_numbers_are_joined(monkeypatch, text_file, in_memory, folder):
     monkeypatch.setattr(encoded_folder, "_BLOCK_NUMBERS", 7)
-    monkeypatch.setattr(encoded_folder, "_BLOCK_BYTES", 13)
     assert_same(read_corpus(text_file, min_count=3, encoded_folder=folder), in_memory)
     assert_same(open_encoded(folder), in_memory)
 

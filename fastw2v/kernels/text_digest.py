@@ -42,11 +42,12 @@ def absorb_text(state, ids, ends):
         (a, b) of each lane; changed in place.
     ids : (n,) int32
     ends : (m,) int64
-        How many of these ids come before each end of a sentence; never falling, at most n.
+        How many of these ids come before each end of a sentence; others than 0 to n, rising, do no
+        harm, but have no meaning.
     """
     position = 0
     for end in ends:
-        for i in range(position, end):
+        for i in range(position, min(end, ids.size)):
             _absorb(state, np.uint64(ids[i]))
         position = max(position, end)
         _absorb(state, SENTENCE_END)

@@ -19,7 +19,7 @@ EXIT_INTERRUPTED = 130
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 # In the order of the help. Each is `fastw2v.commands.NAME.NAME_command`.
-COMMANDS = ("train", "export", "neighbors", "perplexity")
+COMMANDS = ("train", "count", "counts", "export", "neighbors", "perplexity")
 
 
 class _Commands(click.Group):

@@ -12,9 +12,6 @@ when they are touched, and the system may drop them again.
 """
 
 import json
-import mmap
-import platform
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -28,6 +25,7 @@ from fastw2v.encoded import EncodedTokens, TextDigest
 from fastw2v.errors import CorpusError, OutputError, VocabularyError
 from fastw2v.files import require_replaceable, whole_folder
 from fastw2v.kernels.interning import renumber
+from fastw2v.mapped_files import mapped_file
 from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
 
@@ -217,8 +215,8 @@ def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary
             int(words["n_raw_types"]),
         )
         n_tokens, n_sentences = int(description["n_tokens"]), int(description["n_sentences"])
-        ids = _mapped(folder / IDS, n_tokens, "<i4")
-        starts = _mapped(folder / STARTS, n_sentences + 1, "<i8")
+        ids = mapped_file(folder / IDS, n_tokens, "<i4")
+        starts = mapped_file(folder / STARTS, n_sentences + 1, "<i8")
         n_raw_tokens = int(description["n_raw_tokens"])
         if verify and _digest_of_files(folder, vocabulary) != description["digest"]:
             raise ValueError("the arrays and words are not those that the digest was made of")
@@ -249,35 +247,3 @@ def _read_description(folder: Path) -> dict[str, Any]:
             "version of fastw2v that wrote it"
         )
     return description
-
-
-def _no_reserve() -> int:
-    """Return the flag that asks for no memory to be set aside for a mapping."""
-    usual = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
-    return getattr(mmap, "MAP_NORESERVE", 0x4000 if usual else 0)
-
-
-def _mapped(path: Path, size: int, dtype: str) -> NDArray[Any]:
-    """Return the numbers of a file as an array that looks like any other.
-
-    The mapping is private and writeable: a read-only array would have another type for Numba, and
-    every kernel would be compiled twice. As nothing is written, no memory is needed for it; the
-    system is told so, or it might refuse files larger than memory.
-    """
-    n_bytes = size * np.dtype(dtype).itemsize
-    if path.stat().st_size != n_bytes:
-        raise ValueError(f"{path.name}: expected {n_bytes} bytes, got {path.stat().st_size}")
-    if not n_bytes:
-        return np.empty(0, np.dtype(dtype).newbyteorder("="))
-    with path.open("rb") as file:
-        if hasattr(mmap, "MAP_PRIVATE"):
-            mapping = mmap.mmap(
-                file.fileno(),
-                n_bytes,
-                flags=mmap.MAP_PRIVATE | _no_reserve(),
-                prot=mmap.PROT_READ | mmap.PROT_WRITE,
-            )
-        else:
-            mapping = mmap.mmap(file.fileno(), n_bytes, access=mmap.ACCESS_COPY)
-    stored = np.frombuffer(mapping, dtype)
-    return stored.astype(stored.dtype.newbyteorder("="), copy=False)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from fastw2v.batches import Batches, CountBatches, TokenBatches
 from fastw2v.callbacks import StageProgress
 from fastw2v.config import Hyperparameters
+from fastw2v.counted_corpus import CorpusFacts, CountedCorpus, counting_widths
+from fastw2v.counting_settings import CountingSettings
 from fastw2v.counts import PairCounts, count_pairs
 from fastw2v.embeddings import Embeddings
 from fastw2v.encoded import EncodedTokens
@@ -20,9 +22,9 @@ from fastw2v.objectives import ExactSoftmax, scores_bytes
 from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool
 from fastw2v.precision import resolved_precision
+from fastw2v.sparse_counts import SparseCounts
 from fastw2v.training import train
 from fastw2v.vocab import Vocabulary, keep_probability
-from fastw2v.windows import word_widths
 
 DEFAULT_BATCH_ROWS = 256
 DEFAULT_BATCH_TOKENS = 1024
@@ -35,18 +37,47 @@ def fit_counts(
     run: RunOptions,
     read_s: float,
 ) -> Fitted:
-    """Train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
+    """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
     started = time.perf_counter()
     counts = counted_windows(tokens, vocabulary, settings, run.workers, run.progress)
+    facts = CorpusFacts(
+        (tokens.digest(vocabulary),), tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences
+    )
+    widths = window_widths(vocabulary, settings)
+    corpus = CountedCorpus(vocabulary, counts, CountingSettings.of(settings), widths, facts)
+    count_s = time.perf_counter() - started
+    return fit_counted(corpus, tokens, settings, run, (read_s, count_s))
+
+
+def fit_counted(
+    corpus: CountedCorpus,
+    tokens: EncodedTokens | None,
+    settings: Hyperparameters,
+    run: RunOptions,
+    seconds: tuple[float, float],
+) -> Fitted:
+    """Train exact full-softmax skip-gram on counts; errors as in `Word2Vec.fit`.
+
+    Parameters
+    ----------
+    corpus : CountedCorpus
+    tokens : EncodedTokens or None
+        The text, for batches of tokens.
+    settings : Hyperparameters
+    run : RunOptions
+    seconds : tuple of float
+        What reading and counting took.
+    """
+    started = time.perf_counter()
+    vocabulary, counts = corpus.vocabulary, corpus.counts
     if not counts.n_entries:
         raise CorpusError(
             f"corpus: expected at least one pair of words within {settings.window} of each "
-            f"other, got {len(tokens.ids)} tokens that stand alone in their lines; "
+            f"other, got {corpus.facts.n_tokens} tokens that stand alone in their lines; "
             "use longer lines or a lower min_count"
         )
-    count_s = time.perf_counter() - started
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
-    batches = _batches(settings, tokens, counts, keep, window_widths(vocabulary, settings))
+    batches = _batches(settings, tokens, counts, keep, corpus.widths)
     with WorkerPool(run.workers) as pool:
         objective = _started(settings, counts, keep, batches.max_rows, pool, run.progress)
         tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
@@ -67,13 +98,12 @@ def fit_counts(
         counts.context_entropy_nats(keep, keep),
         counts.conditional_entropy_nats(keep, keep),
         counts.n_entries,
-        read_s,
-        count_s,
-        time.perf_counter() - started - count_s,
+        *seconds,
+        time.perf_counter() - started,
         batches.max_rows,
         resolved_precision(settings.precision),
     )
-    return Fitted(embeddings, summary, history, tokens.digest(vocabulary))
+    return Fitted(embeddings, summary, history, corpus.facts.digest)
 
 
 def window_widths(vocabulary: Vocabulary, settings: Hyperparameters) -> NDArray[np.int32] | None:
@@ -84,9 +114,7 @@ def window_widths(vocabulary: Vocabulary, settings: Hyperparameters) -> NDArray[
     are plain: they drop tokens, or draw their reach.
     """
     exact_skipgram = settings.objective == "softmax" and settings.model == "skipgram"
-    if not exact_skipgram or settings.window_sample == 0:
-        return None
-    return word_widths(keep_probability(vocabulary.counts, settings.window_sample))
+    return counting_widths(vocabulary, CountingSettings.of(settings)) if exact_skipgram else None
 
 
 def counted_windows(
@@ -114,7 +142,7 @@ def counted_windows(
 
 def _started(
     settings: Hyperparameters,
-    counts: PairCounts,
+    counts: SparseCounts,
     keep: NDArray[np.float64],
     max_rows: int,
     pool: WorkerPool,
@@ -144,13 +172,13 @@ def _started(
 
 def _batches(
     settings: Hyperparameters,
-    tokens: EncodedTokens,
-    counts: PairCounts,
+    tokens: EncodedTokens | None,
+    counts: SparseCounts,
     keep: NDArray[np.float64],
     widths: NDArray[np.int32] | None,
 ) -> Batches:
     n_words = len(keep)
-    if settings.batches == "counts":
+    if tokens is None or settings.batches == "counts":
         rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
         return CountBatches(
             counts, keep, dimensions=settings.vector_size, rows=rows, seed=settings.seed
@@ -172,7 +200,7 @@ def _final_loss(
     settings: Hyperparameters,
     objective: ExactSoftmax,
     batches: Batches,
-    counts: PairCounts,
+    counts: SparseCounts,
     keep: NDArray[np.float64],
 ) -> float:
     rows = batches

@@ -7,8 +7,9 @@ from pathlib import Path
 from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
-from fastw2v.exact_fitting import fit_counts
+from fastw2v.exact_fitting import fit_counted, fit_counts
 from fastw2v.fitted import Fitted, RunOptions
+from fastw2v.formats.counts_folder import read_counts
 from fastw2v.precision import resolved_precision
 from fastw2v.stream_fitting import fit_stream
 from fastw2v.tokens import read_corpus
@@ -43,3 +44,11 @@ def _fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions, folder: Pat
     if settings.objective == "softmax":
         fit_text = fit_counts if settings.model == "skipgram" else fit_cbow
     return fit_text(vocabulary, tokens, settings, run, read_s)
+
+
+def fit_counts_folder(folder: Path, settings: Hyperparameters, run: RunOptions) -> Fitted:
+    """Train on a folder of counts, which is mapped; parameters as in `Word2Vec.fit_counts`."""
+    resolved_precision(settings.precision)
+    started = time.perf_counter()
+    corpus = read_counts(folder)
+    return fit_counted(corpus, None, settings, run, (time.perf_counter() - started, 0.0))

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from fastw2v.callbacks import Callback, PassRecord, StageProgress
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
+from fastw2v.counting_settings import settings_for_counts
 from fastw2v.embeddings import Embeddings, VectorChoice
 from fastw2v.errors import ConfigurationError, FastW2VError, ModelFormatError
-from fastw2v.fitted import RunOptions, TrainingSummary
-from fastw2v.fitting import fit
+from fastw2v.fitted import Fitted, RunOptions, TrainingSummary
+from fastw2v.fitting import fit, fit_counts_folder
 from fastw2v.formats import ExportFormat, export
+from fastw2v.formats.counts_folder import read_counts
 from fastw2v.formats.model_folder import (
     StoredModel,
     read_model,
@@ -24,7 +26,7 @@ from fastw2v.formats.model_folder import (
     write_model,
 )
 from fastw2v.held_out import Perplexity, text_perplexity
-from fastw2v.parallel import available_cores
+from fastw2v.parallel import checked_workers
 from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
 
@@ -71,7 +73,13 @@ class Word2Vec:
             raise ConfigurationError("settings: expected either an object or names, got both")
         _require_known(hyperparameters)
         self.settings = settings or Hyperparameters(**hyperparameters)
-        self.workers = _checked_workers(workers)
+        # Of an object it cannot be known which values were meant; those that differ were.
+        self._given = hyperparameters or {
+            item.name: getattr(self.settings, item.name)
+            for item in fields(self.settings)
+            if settings is not None and getattr(settings, item.name) != item.default
+        }
+        self.workers = checked_workers(workers)
         self.history: list[PassRecord] = []
         self.summary: TrainingSummary | None = None
         self.corpus_digest: str | None = None
@@ -112,7 +120,46 @@ class Word2Vec:
             If a loss or a vector is not finite any more. The model stays as it was.
         """
         run = RunOptions(self.workers, callbacks, progress, notice)
-        fitted = fit(corpus, self.settings, run)
+        return self._take(fit(corpus, self.settings, run))
+
+    def fit_counts(
+        self,
+        folder: str | Path,
+        *,
+        callbacks: Sequence[Callback] = (),
+        progress: StageProgress | None = None,
+        notice: Callable[[str], None] | None = None,
+    ) -> Self:
+        """Train on counts that `fastw2v count` wrote; the text is not needed.
+
+        The same bits as `fit` on the text that was counted. Settings that counting depends on
+        (`window`, `window_sample`, `min_count`, `max_final_vocab`, `tokenizer`) are those of the
+        counts; `self.settings` has them afterwards.
+
+        Parameters
+        ----------
+        folder : path
+            Its counts are mapped: rows are read batch by batch.
+        callbacks, progress, notice
+            As in `fit`.
+
+        Raises
+        ------
+        CorpusError
+            If the folder holds no counts, damaged ones, or those of a text without pairs.
+        ConfigurationError
+            If a setting that was given contradicts the counts, or the objective needs the text;
+            otherwise as in `fit`.
+        DivergenceError
+            As in `fit`.
+        """
+        settings = settings_for_counts(self._given, read_counts(folder, verify=False).counting)
+        run = RunOptions(self.workers, callbacks, progress, notice)
+        fitted = fit_counts_folder(Path(folder), settings, run)
+        self.settings = settings
+        return self._take(fitted)
+
+    def _take(self, fitted: Fitted) -> Self:
         self._embeddings = fitted.embeddings
         self._keyed = {}
         self.summary, self.history = fitted.summary, fitted.history
@@ -254,11 +301,3 @@ def _require_known(hyperparameters: dict[str, Any]) -> None:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
             raise ConfigurationError(f"{name}: unknown hyper-parameter{hint}")
-
-
-def _checked_workers(workers: int | None) -> int:
-    if workers is None:
-        return available_cores()
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ConfigurationError(f"workers: expected a whole number from 1 on, got {workers!r}")
-    return workers

@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from fastw2v.errors import CorpusError
 from fastw2v.kernels import pair_statistics
 
-
 CountArrays = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 
 
@@ -44,6 +43,11 @@ class CountPart(NamedTuple):
         """How many centre words it has, those without contexts too."""
         return int(self.indptr.size - 1)
 
+    @property
+    def arrays(self) -> CountArrays:
+        """The arrays alone."""
+        return self.indptr, self.indices, self.values
+
 
 class SparseCounts:
     """Counts n(c, o) of V words that come in parts; what all kinds of counts have in common."""
@@ -63,6 +67,11 @@ class SparseCounts:
         """The rows from the first to the last."""
         raise NotImplementedError
 
+    @property
+    def firsts(self) -> list[int]:
+        """The first centre word of each part."""
+        return [part.first for part in self.parts]
+
     def rows(self, centres: NDArray[np.int64]) -> tuple[NDArray[np.int64], CountArrays]:
         """Return counts that hold the rows of some centre words, and where in them they are.
 
@@ -79,9 +88,8 @@ class SparseCounts:
         """
         parts = self.parts
         if len(parts) == 1:
-            return centres, (parts[0].indptr, parts[0].indices, parts[0].values)
-        firsts = [part.first for part in parts]
-        owners = np.searchsorted(firsts, centres, side="right") - 1
+            return centres, parts[0].arrays
+        owners = np.searchsorted(self.firsts, centres, side="right") - 1
         indices, values, sizes = [], [], []
         for centre, owner in zip(centres.tolist(), owners.tolist(), strict=True):
             part = parts[owner]
@@ -102,11 +110,11 @@ class SparseCounts:
             If the indices of a row do not ascend within [0, V), a count is not positive, or
             the total does not fit int64.
         """
-        for first, *arrays in self.parts:
-            row = pair_statistics.find_bad_row(*arrays, self.n_words)
+        for part in self.parts:
+            row = pair_statistics.find_bad_row(*part.arrays, self.n_words)
             if row != pair_statistics.VALID:
                 raise ValueError(
-                    f"row {first + row}: expected ascending context words within [0, "
+                    f"row {part.first + row}: expected ascending context words within [0, "
                     f"{self.n_words}) and counts above 0, got something else; count again, or "
                     "restore the file"
                 )
@@ -137,7 +145,7 @@ class SparseCounts:
             return np.concatenate(sums)
         weights = self._weights("context_weights", context_weights)
         return np.concatenate(
-            [pair_statistics.weighted_row_sums(*arrays, weights) for _, *arrays in self.parts]
+            [pair_statistics.weighted_row_sums(*part.arrays, weights) for part in self.parts]
         )
 
     def context_sums(self, centre_weights: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -157,7 +165,7 @@ class SparseCounts:
         totals, rests = np.zeros(self.n_words), np.zeros(self.n_words)
         for part in self.parts:
             centres = weights[part.first : part.first + part.n_rows]
-            pair_statistics.add_weighted_column_sums(*part[1:], centres, totals, rests)
+            pair_statistics.add_weighted_column_sums(*part.arrays, centres, totals, rests)
         sums: NDArray[np.float64] = totals + rests
         return sums
 
@@ -183,7 +191,7 @@ class SparseCounts:
         entropies = np.concatenate(
             [
                 pair_statistics.row_entropies(
-                    *part[1:], contexts, row_sums[part.first : part.first + part.n_rows]
+                    *part.arrays, contexts, row_sums[part.first : part.first + part.n_rows]
                 )
                 for part in self.parts
             ]

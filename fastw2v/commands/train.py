@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastw2v.commands.options import (
+    given_settings,
     hyperparameter_options,
     quiet_option,
     sources_of,
@@ -17,17 +18,27 @@ if TYPE_CHECKING:
 
 
 @click.command("train")
-@click.argument("corpus", nargs=-1, required=True)
+@click.argument("corpus", nargs=-1)
 @click.option(
     "--output", "-o", required=True, type=click.Path(path_type=Path), help="Model folder."
+)
+@click.option(
+    "--counts",
+    type=click.Path(path_type=Path),
+    help="Train on what 'fastw2v count' wrote, instead of CORPUS; its settings are used.",
 )
 @hyperparameter_options
 @workers_option
 @quiet_option
 def train_command(
-    corpus: tuple[str, ...], output: Path, workers: int | None, quiet: bool, **settings: Any
+    corpus: tuple[str, ...],
+    output: Path,
+    counts: Path | None,
+    workers: int | None,
+    quiet: bool,
+    **settings: Any,
 ) -> None:
-    """Train a model on CORPUS.
+    """Train a model on CORPUS, or on counts of one.
 
     Sources are text files (also .gz .bz2 .xz .zst), folders of them, or - for standard input.
 
@@ -38,15 +49,20 @@ def train_command(
     from fastw2v.model import Word2Vec
     from fastw2v.terminal import Display
 
-    model = Word2Vec(workers=workers, **settings)
+    if bool(corpus) == (counts is not None):
+        raise click.UsageError("expected either CORPUS or --counts COUNTS")
+    model = Word2Vec(workers=workers, **given_settings(settings))
     require_replaceable(output, CONFIG)
     with Display(quiet=quiet) as display:
-        model.fit(
-            sources_of(corpus),
-            callbacks=[display.step],
-            progress=display.stage,
-            notice=display.notice,
-        )
+        told: Any = {
+            "callbacks": [display.step],
+            "progress": display.stage,
+            "notice": display.notice,
+        }
+        if counts is not None:
+            model.fit_counts(counts, **told)
+        else:
+            model.fit(sources_of(corpus), **told)
     model.save(output)
     if not quiet and model.summary is not None:
         vocabulary = model.vocabulary

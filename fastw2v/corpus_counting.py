@@ -25,7 +25,7 @@ from fastw2v.formats.counts_folder import (
     write_counts,
 )
 from fastw2v.tokens import encode_corpus, read_corpus
-from fastw2v.vocab import Vocabulary
+from fastw2v.vocab import Vocabulary, vocabulary_order
 
 
 def count_in_memory(
@@ -144,9 +144,8 @@ def _ordered(
 ) -> tuple[Vocabulary, NDArray[np.int64]]:
     """Return words as a vocabulary, and where in `words` each of them stood."""
     encoded = [word.encode() for word in words]
-    places = sorted(range(len(words)), key=lambda place: (-int(counts[place]), encoded[place]))
-    order = np.array(places, np.int64)
-    ordered = [words[place] for place in places]
+    order = vocabulary_order(encoded, counts)
+    ordered = [words[place] for place in order.tolist()]
     return Vocabulary(ordered, counts[order], n_raw_tokens, n_raw_types), order
 
 

@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -112,9 +112,30 @@ def text_blocks(file: str, block_bytes: int) -> Iterator[tuple[TextBlock, int]]:
     TextEncodingError
         If the text is not UTF-8.
     """
-    offset = 0
+    yield from blocks_of(_chunks(file, block_bytes), shown_name(file))
+
+
+def blocks_of(
+    chunks: Iterable[bytes], source: str, offset: int = 0
+) -> Iterator[tuple[TextBlock, int]]:
+    """Yield blocks of whole lines, each with the number of bytes up to its end.
+
+    Parameters
+    ----------
+    chunks : iterable of bytes
+        A text in pieces, none of them empty.
+    source : str
+        What messages call it.
+    offset : int
+        Where in the source the first piece begins.
+
+    Raises
+    ------
+    TextEncodingError
+        If the text is not UTF-8.
+    """
     pending: list[bytes | memoryview] = []  # the beginning of a line
-    for data in chain(_chunks(file, block_bytes), [b""]):
+    for data in chain(chunks, [b""]):
         cut = data.rfind(b"\n") + 1
         at_end = not data
         if not (cut or at_end):
@@ -128,8 +149,8 @@ def text_blocks(file: str, block_bytes: int) -> Iterator[tuple[TextBlock, int]]:
         if text:
             if at_end:
                 text += b"\n"
-            _check_encoding(text, shown_name(file), offset)
-            yield TextBlock(text, shown_name(file), offset), end
+            _check_encoding(text, source, offset)
+            yield TextBlock(text, source, offset), end
         offset = end
 
 

@@ -13,23 +13,14 @@ from fastw2v.corpus import (
     Corpus,
     Progress,
     TextCorpus,
-    TokenCorpus,
     open_corpus,
-    token_batch,
 )
 from fastw2v.encoded import EncodedTokens
 from fastw2v.encoded_folder import NumbersOnDisk, NumberStore, open_encoded, write_encoded
-from fastw2v.errors import CorpusError, VocabularyError
-from fastw2v.kernels.interning import (
-    SENTENCE_END,
-    WordTable,
-    intern_lines,
-    intern_tokens,
-    new_word_table,
-    renumber,
-)
+from fastw2v.errors import CorpusError
+from fastw2v.kernels.interning import WordTable, new_word_table, renumber
 from fastw2v.text_files import BLOCK_BYTES
-from fastw2v.tokenizers import TextNormalizer
+from fastw2v.token_reader import TokenReader, table_of_words
 from fastw2v.vocab import Vocabulary, build_vocabulary
 
 __all__ = ["EncodedTokens", "encode_corpus", "read_corpus"]
@@ -132,13 +123,7 @@ def encode_corpus(
     OutputError
         As in `read_corpus`.
     """
-    batch = token_batch([vocabulary.words])
-    numbers = np.empty(len(vocabulary) + 1, np.int32)
-    table = intern_tokens(*batch, new_word_table(), True, numbers)
-    if table.n_types[0] != len(vocabulary):
-        raise VocabularyError("words: expected all different, got some of them more than once")
-    unknown = -1  # the rank of the number that stands for every other word
-    ranks = np.append(np.arange(len(vocabulary), dtype=np.int32), np.int32(unknown))
+    table, ranks = table_of_words(vocabulary.words)
     folder = None if encoded_folder is None else Path(encoded_folder)
     with _number_store(folder) as store:
         reader = _Reader(table, store, add=False, tokenizer=tokenizer)
@@ -165,42 +150,27 @@ def _number_store(folder: Path | None) -> NumbersOnDisk | nullcontext[_NumbersIn
 
 
 class _Reader:
-    """Numbers the tokens of a corpus by a table of words, in one pass.
-
-    Parameters
-    ----------
-    table : WordTable
-        The words to begin with.
-    store : NumberStore
-        Where the numbers are kept.
-    add : bool
-        Whether new words join the table.
-    tokenizer : {"words", "whitespace"}
-        For corpora that are text.
-    """
+    """Numbers the tokens of a corpus by a table of words, in one pass; see `TokenReader`."""
 
     def __init__(
         self, table: WordTable, store: NumberStore, *, add: bool, tokenizer: Tokenizer
     ) -> None:
-        self.table = table
         self._store = store
-        self._add = add
-        self._normalizer = TextNormalizer(tokenizer)
-        self._n_tokens = 0
-        self._n_sentences = 0
+        self._reader = TokenReader(table, store.keep, add=add, tokenizer=tokenizer)
+
+    @property
+    def table(self) -> WordTable:
+        return self._reader.table
 
     def read(self, corpus: Corpus, progress: Progress | None, block_bytes: int) -> str:
         """Give every token its number, and return what messages call the corpus."""
         opened = open_corpus(corpus)
         if isinstance(opened, TextCorpus):
-            self._read_text(opened, progress, block_bytes)
+            self._reader.read_text(opened.blocks(block_bytes, progress))
         else:
-            self._read_tokens(opened, progress, block_bytes)
-        if not self._n_tokens:
-            raise CorpusError(
-                f"{opened.name}: expected text, got {self._n_sentences} lines or sentences "
-                "without a single token"
-            )
+            self._reader.read_sentences(opened.batches(max(1, block_bytes // 4), progress))
+        if not self._reader.n_tokens:
+            raise without_tokens(opened.name, self._reader.n_sentences)
         return opened.name
 
     def encoded(
@@ -210,33 +180,18 @@ class _Reader:
         if folder is not None:
             write_encoded(folder, vocabulary, ranks, self._store.blocks())
             return open_encoded(folder, verify=False)[1]
-        ids = np.empty(self._n_tokens, np.int32)
-        starts = np.zeros(self._n_sentences + 1, np.int64)
+        ids = np.empty(self._reader.n_tokens, np.int32)
+        starts = np.zeros(self._reader.n_sentences + 1, np.int64)
         n_ids, n_sentences = 0, 0
         for numbers in self._store.blocks():
             n_ids, n_sentences = renumber(numbers, ranks, ids, n_ids, starts, n_sentences)
         ids.resize(n_ids, refcheck=False)
-        return EncodedTokens(ids, starts, self._n_tokens, self._n_tokens - n_ids)
+        n_tokens = self._reader.n_tokens
+        return EncodedTokens(ids, starts, n_tokens, n_tokens - n_ids)
 
-    def _read_text(self, corpus: TextCorpus, progress: Progress | None, block_bytes: int) -> None:
-        scratch = np.empty(0, np.int32)
-        for block in corpus.blocks(block_bytes, progress):
-            text, n_bytes = self._normalizer.normalize(block.data)
-            if scratch.size < n_bytes:
-                scratch = np.empty(n_bytes, np.int32)
-            self.table, n_numbers = intern_lines(text, n_bytes, self.table, self._add, scratch)
-            self._keep(scratch[:n_numbers])
 
-    def _read_tokens(
-        self, corpus: TokenCorpus, progress: Progress | None, block_bytes: int
-    ) -> None:
-        for batch in corpus.batches(max(1, block_bytes // 4), progress):
-            numbers = np.empty(len(batch.token_ends) + len(batch.sentence_ends), np.int32)
-            self.table = intern_tokens(*batch, self.table, self._add, numbers)
-            self._keep(numbers)
-
-    def _keep(self, numbers: NDArray[np.int32]) -> None:
-        n_sentences = int(np.count_nonzero(numbers == SENTENCE_END))
-        self._n_sentences += n_sentences
-        self._n_tokens += len(numbers) - n_sentences
-        self._store.keep(numbers)
+def without_tokens(name: str, n_sentences: int) -> CorpusError:
+    """Return the error for a corpus that has lines but no tokens."""
+    return CorpusError(
+        f"{name}: expected text, got {n_sentences} lines or sentences without a single token"
+    )

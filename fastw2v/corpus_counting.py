@@ -89,7 +89,8 @@ def count_in_memory(
     counts = count_pairs(tokens, len(vocabulary), counting.window, workers=workers, widths=widths)
     if report:
         report(len(tokens.ids), len(tokens.ids))
-    found = CountedCorpus(vocabulary, counts, counting, widths, facts_of(tokens, vocabulary))
+    facts = facts_of(tokens, vocabulary)
+    found = CountedCorpus(vocabulary, counting, widths, facts, counts)
     if agreed is None:
         write_counts(output, found)
     else:

@@ -13,32 +13,38 @@ BLOCK_ENTRIES = 2**21  # of all summands together that are in memory at a time; 
 
 
 def merged_rows(
-    summands: Sequence[SparseCounts], orders: Sequence[NDArray[np.int64] | None] | None = None
+    summands: Sequence[SparseCounts],
+    orders: Sequence[NDArray[np.int64] | None] | None = None,
+    rows: tuple[int, int] | None = None,
+    n_columns: int | None = None,
 ) -> Iterator[CountPart]:
     """Yield the rows of the sum of counts, some at a time.
 
     Parameters
     ----------
     summands : sequence of SparseCounts
-        Of the same number of words.
+        Of the same number of rows.
     orders : sequence of int64 arrays (V,), optional
         Where each word of the sum stands in each of the summands; None where it stands in the
         same place. Default: so for all.
+    rows : tuple of int, optional
+        The first row, and that behind the last. Default: all.
+    n_columns : int, optional
+        Words that may be contexts, where that is not the number of rows.
 
     The sum of all counts must fit int64, which is not checked here.
     """
-    n_words = summands[0].n_words
     sources = [
         _InPlace(counts) if order is None else _Reordered(counts, order)
         for counts, order in zip(summands, orders or [None] * len(summands), strict=True)
     ]
-    row = new_row_accumulator(n_words, np.int64)
+    row = new_row_accumulator(n_columns or summands[0].n_words, np.int64)
     sizes = np.sum([source.sizes() for source in sources], axis=0)
     ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-    start = 0
-    while start < n_words:
+    start, last = rows or (0, summands[0].n_words)
+    while start < last:
         stop = int(np.searchsorted(ends, ends[start] + BLOCK_ENTRIES, "right")) - 1
-        stop = max(stop, start + 1)
+        stop = min(max(stop, start + 1), last)
         yield _merged_block([source.rows(start, stop) for source in sources], start, row)
         start = stop
 

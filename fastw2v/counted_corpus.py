@@ -49,14 +49,12 @@ class CorpusFacts:
 
 
 @dataclass(frozen=True)
-class CountedCorpus:
-    """Counts with the vocabulary, the settings and the text that they were made of.
+class CountsDescription:
+    """What counts were made of.
 
     Attributes
     ----------
     vocabulary : Vocabulary
-    counts : SparseCounts
-        In memory, or in files that are mapped.
     counting : CountingSettings
     widths : ndarray of int32, shape (V,), or None
         What each word took of a place in measured windows; None if windows are plain.
@@ -64,10 +62,22 @@ class CountedCorpus:
     """
 
     vocabulary: Vocabulary
-    counts: SparseCounts
     counting: CountingSettings
     widths: NDArray[np.int32] | None
     facts: CorpusFacts
+
+
+@dataclass(frozen=True)
+class CountedCorpus(CountsDescription):
+    """Counts with the vocabulary, the settings and the text that they were made of.
+
+    Attributes
+    ----------
+    counts : SparseCounts
+        In memory, or in files that are mapped.
+    """
+
+    counts: SparseCounts
 
 
 def counting_widths(vocabulary: Vocabulary, counting: CountingSettings) -> NDArray[np.int32] | None:

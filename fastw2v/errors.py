@@ -46,3 +46,7 @@ class DivergenceError(FastW2VError):
 
 class MissingDependencyError(FastW2VError, ImportError):
     """An optional package is needed and not installed; the message says what to install."""
+
+
+class ClusterError(FastW2VError):
+    """A cluster did not finish its work; the message says what is left and how to go on."""

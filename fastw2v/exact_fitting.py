@@ -44,7 +44,7 @@ def fit_counts(
         (tokens.digest(vocabulary),), tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences
     )
     widths = window_widths(vocabulary, settings)
-    corpus = CountedCorpus(vocabulary, counts, CountingSettings.of(settings), widths, facts)
+    corpus = CountedCorpus(vocabulary, CountingSettings.of(settings), widths, facts, counts)
     count_s = time.perf_counter() - started
     return fit_counted(corpus, tokens, settings, run, (read_s, count_s))
 

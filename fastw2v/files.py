@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastw2v.errors import OutputError
 
-_PREFIX = ".fastw2v-"
+TEMPORARY_PREFIX = ".fastw2v-"
 _EARLIER = "earlier"
 
 
@@ -63,7 +63,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     if target.is_dir():
         raise OutputError(f"{target}: expected a file name, this is a folder")
     parent = target.absolute().parent
-    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=target.suffix, dir=parent)
+    handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=target.suffix, dir=parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -92,7 +92,7 @@ def whole_folder(target: Path, marker: str) -> Iterator[Path]:
     """
     require_replaceable(target, marker)
     parent = target.absolute().parent
-    temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
     try:
         yield temporary
         for path in temporary.iterdir():
@@ -124,7 +124,7 @@ def _swap(temporary: Path, target: Path, parent: Path) -> None:
         temporary.rename(target)
         _sync_folder(parent)
         return
-    old = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    old = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
     try:
         target.rename(old / _EARLIER)
         try:

@@ -176,7 +176,7 @@ def _chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
             yield from iter(lambda: sys.stdin.buffer.read(chunk_bytes), b"")
         elif _suffix(file) == _ZSTANDARD:
             with Path(file).open("rb") as stream:
-                yield from _zstandard_chunks(stream)
+                yield from zstandard_chunks(stream)
         else:
             with _opened(file) as stream:
                 yield from iter(lambda: stream.read(chunk_bytes), b"")
@@ -206,7 +206,7 @@ def _opened(file: str) -> BinaryIO:
     return stream
 
 
-def _zstandard_chunks(stream: BinaryIO) -> Iterator[bytes]:
+def zstandard_chunks(stream: BinaryIO) -> Iterator[bytes]:
     """Decompress frame after frame; unlike the package's own reader, notice a missing end."""
     import zstandard
 

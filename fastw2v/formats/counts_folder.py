@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from fastw2v.count_files import CountsInFiles, PartFile, write_parts
-from fastw2v.counted_corpus import CorpusFacts, CountedCorpus
+from fastw2v.counted_corpus import CorpusFacts, CountedCorpus, CountsDescription
 from fastw2v.counting_settings import CountingSettings
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.files import whole_folder
@@ -45,13 +45,13 @@ def write_counts(folder: Path, corpus: CountedCorpus) -> None:
     write_counted_rows(folder, corpus, corpus.counts.parts)
 
 
-def write_counted_rows(folder: Path, corpus: CountedCorpus, rows: Iterable[CountPart]) -> None:
-    """Write a counted corpus with these rows in place of its counts; as `write_counts`.
+def write_counted_rows(folder: Path, corpus: CountsDescription, rows: Iterable[CountPart]) -> None:
+    """Write counts row by row; as `write_counts`.
 
     Parameters
     ----------
     folder : Path
-    corpus : CountedCorpus
+    corpus : CountsDescription
     rows : iterable of CountPart
         All rows from the first to the last, cut anyhow.
     """
@@ -132,7 +132,7 @@ def read_counts(folder: str | Path, *, verify: bool = True) -> CountedCorpus:
             f"{folder}: the counts are damaged ({type(error).__name__}: {error}); restore them "
             "from a copy or count the text again"
         ) from error
-    return CountedCorpus(vocabulary, counts, counting, widths, facts)
+    return CountedCorpus(vocabulary, counting, widths, facts, counts)
 
 
 def _open_parts(folder: Path, manifest: dict[str, Any], n_words: int) -> CountsInFiles:

@@ -32,7 +32,7 @@ Kind = Literal["text", "table", "sentences", "given"]
 
 READ_BYTES = 4 << 20
 SENTENCES_OF_SHARD = 100_000
-_COMPRESSED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _ZSTANDARD = ".zst"
 
 
@@ -71,6 +71,8 @@ class Shard:
         """What messages call the shard."""
         if self.start is None:
             return self.source
+        if self.stop is None:
+            return f"{self.source} (from byte {self.start:,} on)"
         unit = "bytes" if self.kind == "text" else "row groups"
         return f"{self.source} ({unit} {self.start:,} to {self.stop:,})"
 
@@ -184,7 +186,7 @@ def _names_of(sources: Iterable[str]) -> Iterator[str]:
         if "://" in source:
             yield from _urls_of(source)
         elif glob.has_magic(source) and not Path(source).exists():
-            found = sorted(glob.glob(source, recursive=True))
+            found = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - absolute ones too
             if not found:
                 raise CorpusError(f"{source}: expected files that match, found none")
             for name in found:
@@ -212,6 +214,7 @@ def _urls_of(url: str) -> list[str]:
 
 
 def size_of(name: str) -> int | None:
+    """Return the size of a file or URL in bytes, None where it cannot be known."""
     if "://" not in name:
         return Path(name).stat().st_size if Path(name).is_file() else None
     with reading(name):

@@ -16,6 +16,7 @@ def open_bytes(name: str) -> BinaryIO:
 
 
 def fsspec_module() -> Any:
+    """Return the module `fsspec`, or say how it is installed."""
     try:
         import fsspec
     except ImportError as error:

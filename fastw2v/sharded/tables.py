@@ -33,13 +33,14 @@ def look(name: str, column: str | None) -> tuple[str, list[int]]:
         usable = [field.name for field in table.schema if _is_usable(field.type)]
         if column is None and len(usable) == 1:
             column = usable[0]
-        if column not in usable:
+        if column is None or column not in usable:
             asked = "none was named" if column is None else f"got {column!r}"
             raise ConfigurationError(
                 f"{name}: expected the name of a column of text or of lists of text, one of "
                 f"{', '.join(map(repr, usable)) or 'none'}, {asked}; name it with --column"
             )
-        return column, table.sizes()
+        sizes: list[int] = table.sizes()
+        return column, sizes
 
 
 def cut_groups(sizes: list[int], block_bytes: int) -> Iterator[tuple[int, int]]:

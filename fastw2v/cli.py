@@ -57,7 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"fastw2v: {message}; see 'fastw2v --help'", err=True)
         sys.exit(EXIT_ERROR)
     except FastW2VError as error:
-        click.echo(f"fastw2v: {error}", err=True)
+        notes = getattr(error, "__notes__", [])
+        click.echo("; ".join([f"fastw2v: {error}", *notes]), err=True)
         sys.exit(EXIT_ERROR)
     except (click.Abort, KeyboardInterrupt):
         click.echo("fastw2v: interrupted", err=True)

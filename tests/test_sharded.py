@@ -90,7 +90,7 @@ LINES = st.lists(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(LINES, st.booleans(), st.booleans(), st.integers(1, 60), st.integers(1, 3))
 def test_shards_may_be_cut_anywhere(tmp_path_factory, lines, ends, mark, block, n_files):

@@ -106,7 +106,7 @@ def count_shards(
         shutil.rmtree(plan.folder, ignore_errors=True)
         raise
     except FastW2VError as error:
-        error.add_note(f"what was counted so far is in {plan.folder}")
+        error.add_note(f"what was counted so far is in {plan.folder}; --resume goes on with it")
         raise
     shutil.rmtree(plan.folder)
     return found

@@ -29,7 +29,7 @@ test: install
 	$(BIN)/python -m pytest
 
 test-slow: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,rivals]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,rivals,interop]'
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
 bench: install

@@ -12,70 +12,64 @@ is Spearman's rho on WordSim-353 and SimLex-999 and the accuracy on the Google a
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from gensim.models import KeyedVectors
-from machine import BLAS_PINS, describe
+from machine import describe
 
-from fastw2v.evaluation import scores
+from fastw2v.comparison.requests import TrainingRequest
+from fastw2v.comparison.runs import train_once
+from fastw2v.comparison.stored import LossSettings, StoredVectors, held_out_losses
+from fastw2v.comparison.tables import mean_and_spread
 
 TABLES = ("in", "in+out")
 DEFAULT_RUNS = ("fastw2v:5", "gensim:5")
+TRAINERS = {"word2vec.c": "word2vec"}  # what the results call it, and what the package does
 
 
-def quality(path: Path) -> dict[str, dict[str, float]]:
-    """Return the scores of each table in a .npz of `train_one`."""
-    with np.load(path) as stored:
-        words, counts = stored["words"].tolist(), stored["counts"]
-        tables = {"in": stored["in"]}
-        if "out" in stored:
-            tables["in+out"] = stored["in"] + stored["out"]
-    result = {}
-    for name, table in tables.items():
-        keyed = KeyedVectors(table.shape[1])
-        keyed.index_to_key = words
-        keyed.key_to_index = {word: i for i, word in enumerate(words)}
-        keyed.vectors = table
-        keyed.expandos = {"count": counts}
-        found = {score.name: score.value for score in scores(keyed)}
-        found["mean"] = statistics.mean(found.values())
-        result[name] = found
-    return result
+def quality(path: Path) -> dict[str, dict[str, float | None]]:
+    """Return the scores of each table in a .npz of a training process."""
+    return StoredVectors.read(path).quality()
 
 
 def run(
-    spec: str, seed: int, options: argparse.Namespace, folder: Path, extra: Sequence[str] = ()
+    spec: str, seed: int, options: argparse.Namespace, folder: Path, held_out: Path | None = None
 ) -> dict[str, Any]:
     """Train once in a process of its own and return times, memory and quality."""
     name, epochs = spec.split(":")
     trainer = name.removesuffix("-cold")
-    vectors = folder / "vectors.npz"
     settings = {"fastw2v": options.settings, "gensim": options.gensim_settings}.get(trainer, "{}")
-    command = [sys.executable, str(Path(__file__).parent / "train_one.py"), trainer]
-    command += [str(options.corpus), str(vectors), "--epochs", epochs, "--seed", str(seed)]
-    command += ["--vector-size", str(options.vector_size), "--min-count", str(options.min_count)]
-    command += ["--settings", settings, "--workers", str(options.workers), *extra]
-    environment = {k: v for k, v in os.environ.items() if k not in BLAS_PINS}
-    if name != trainer:
-        environment["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(dir=folder)
-    done = subprocess.run(
-        [*command, "--started", repr(time.time())],
-        check=True,
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
+    request = TrainingRequest(
+        trainer=TRAINERS.get(trainer, trainer),
+        corpus=options.corpus,
+        vectors=folder / "vectors.npz",
+        epochs=int(epochs),
+        vector_size=options.vector_size,
+        min_count=options.min_count,
+        workers=options.workers,
+        seed=seed,
+        settings=json.loads(settings),
+        held_out=held_out,
     )
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {"run": spec, "seed": seed, **result, "quality": quality(vectors)}
+    cold = {"NUMBA_CACHE_DIR": tempfile.mkdtemp(dir=folder)} if name != trainer else {}
+    result = train_once(request, more_environment=cold)
+    if "error" in result:
+        sys.exit(f"{spec}: {result['error']}; to install it: {result['install']}")
+    loss, used = result.pop("loss"), result.pop("settings")
+    stored = StoredVectors.read(request.vectors)
+    if held_out is not None:
+        asked = LossSettings(
+            loss=loss,
+            model=used["model"],
+            window=used["window"],
+            cbow_mean=used["cbow_mean"],
+            workers=options.workers,
+        )
+        result = held_out_losses(stored, asked, options.corpus, held_out) | result
+    return {"run": spec, "seed": seed, **result, "quality": stored.quality()}
 
 
 def summarise(results: list[dict[str, Any]], against: str) -> list[str]:
@@ -92,11 +86,7 @@ def summarise(results: list[dict[str, Any]], against: str) -> list[str]:
         for table in TABLES:
             if table not in rows[0]["quality"]:
                 continue
-            cells = []
-            for name in names:
-                values = [r["quality"][table][name] for r in rows]
-                spread = f" ±{statistics.stdev(values):.3f}" if len(values) > 1 else ""
-                cells.append(f"{statistics.mean(values):.3f}{spread}")
+            cells = [mean_and_spread([r["quality"][table][name] for r in rows]) for name in names]
             lines.append(
                 f"| {spec} | {wall:.1f} | {wall / base:.3f} | {memory:.0f} | {table} | "
                 + " | ".join(cells)

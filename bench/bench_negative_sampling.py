@@ -29,7 +29,6 @@ from typing import Any
 import numpy as np
 from bench_against_rivals import quality
 from machine import describe
-from train_one import save
 
 ALPHA, LAST = 0.025, 1e-4  # first rate, and the last one as a fraction of it
 NEGATIVE, SAMPLE = 5, 1e-3
@@ -45,6 +44,10 @@ CELLS = {
 TRAINERS = ("fastw2v", "gensim", "word2vec.c")
 
 Result = dict[str, Any]
+
+
+def save(path: Path, words: list[str], counts: Any, tables: dict[str, Any]) -> None:
+    np.savez(path, words=np.array(words, dtype=np.str_), counts=np.asarray(counts), **tables)
 
 
 def train_fastw2v(options: argparse.Namespace, shared: bool = True) -> Result:

@@ -66,8 +66,7 @@ def trained(
         min_count=options.min_count,
         workers=options.workers,
     )
-    extra = ["--held-out", str(held_out)] if held_out else []
-    result = run(f"fastw2v:{epochs}", seed, asked, folder, extra)
+    result = run(f"fastw2v:{epochs}", seed, asked, folder, held_out)
     shown = {name: round(value, 3) for name, value in result.items() if isinstance(value, float)}
     print(settings, result["run"], seed, shown, file=sys.stderr, flush=True)
     return {**result, "settings": settings, "epochs": epochs}

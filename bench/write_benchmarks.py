@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_against_rivals import summarise
+from bench_negative_sampling import summarise as streams_table
 from bench_objectives import PARTS as OBJECTIVES
 from bench_precision import table as precision_table
 
@@ -107,6 +108,37 @@ def fasttext_section(path: Path) -> list[str]:
     return [*lines, ""]
 
 
+STREAMS = {
+    "streams-small": "english-small, quality over the rounds",
+    "streams-scaling": "english-small, one and two workers",
+    "streams-large": "english-large, time alone",
+    "streams-large-quality": "english-large, skip-gram with negative sampling",
+}
+
+
+def streams_section() -> list[str]:
+    """Return the tables of training on running text against gensim and word2vec.c."""
+    lines = ["## Negative sampling and hierarchical softmax, on running text", ""]
+    lines += [
+        "`python bench/bench_negative_sampling.py`: equal settings, seconds of training alone, "
+        "quality of the in vectors. `fastw2v-pairs` draws noise words for every pair, as the "
+        "rivals do (`--no-negatives-shared`).",
+        "",
+    ]
+    for name, title in STREAMS.items():
+        path = RESULTS / f"{name}.json"
+        if not path.exists():
+            continue
+        record = json.loads(path.read_text())
+        results = record["results"]
+        rounds = len({result["seed"] for result in results})
+        epochs = results[0]["epochs"]
+        lines += [f"### {title}", ""]
+        lines += [f"{rounds} round(s) of {epochs} epoch(s). {machine_line(record)}.", ""]
+        lines += [*streams_table(results, record["tokens"]), ""]
+    return lines
+
+
 def objectives_tables() -> dict[str, list[str]]:
     """Return the tables of docs/objectives.md by name, as far as they were measured."""
     tables = {}
@@ -181,6 +213,7 @@ def main() -> None:
     fasttext = RESULTS / "fasttext-softmax.json"
     if fasttext.exists():
         lines += fasttext_section(fasttext)
+    lines += streams_section()
     growth = RESULTS / "growth.json"
     if growth.exists():
         lines += growth_section(growth)

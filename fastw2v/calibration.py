@@ -96,7 +96,8 @@ def calibrate(scores: ContextScores, rows: InputRows, log_unigram: Floats) -> Ca
         step = np.asarray(-np.linalg.solve(value.curvature, value.gradient), np.float64)
         promised = float(-value.gradient @ step)
         point, value = _accepted(fit, point, value, step, promised)
-        if promised < _SETTLED_NATS:
+        # Where every pair could be certain there is no minimum: the loss goes to 0 for ever.
+        if promised < _SETTLED_NATS or value.loss < _ROUNDING:
             return Calibration(float(point[0]), float(point[1]), value.loss)
     raise DivergenceError(
         f"calibration: expected a minimum of the loss, got none after {_MOST_STEPS} steps at "

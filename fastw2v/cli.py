@@ -19,7 +19,17 @@ EXIT_INTERRUPTED = 130
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 # In the order of the help. Each is `fastw2v.commands.NAME.NAME_command`.
-COMMANDS = ("train", "count", "counts", "export", "neighbors", "perplexity")
+COMMANDS = (
+    "train",
+    "count",
+    "counts",
+    "export",
+    "convert",
+    "neighbors",
+    "perplexity",
+    "eval",
+    "compare",
+)
 
 
 class _Commands(click.Group):
@@ -47,6 +57,9 @@ def command_line() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 2 an error of use or input, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # file names and words that a terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = command_line.main(arguments, prog_name="fastw2v", standalone_mode=False)
     except _NO_ARGUMENTS as error:
@@ -63,4 +76,18 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("fastw2v: interrupted", err=True)
         sys.exit(EXIT_INTERRUPTED)
+    except OSError as error:  # such as a full disk behind standard output
+        click.echo(f"fastw2v: could not read or write: {error}", err=True)
+        sys.exit(EXIT_ERROR)
+    except MemoryError as error:
+        click.echo(f"fastw2v: {_too_little_memory(error)}", err=True)
+        sys.exit(EXIT_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _too_little_memory(error: MemoryError) -> str:
+    details = f" ({' '.join(str(error).split())})" if str(error) else ""
+    return (
+        f"not enough memory{details}; use a smaller vector_size, or keep fewer words with "
+        "max_final_vocab or min_count"
+    )

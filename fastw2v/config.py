@@ -16,6 +16,7 @@ Optimizer = Literal["adam", "adagrad", "sgd"]
 Bias = Literal["unigram", "learned", "none"]
 Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
+Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
 
 LARGEST_SEED = 2**63 - 1
@@ -37,7 +38,7 @@ def _setting(
     low_is_open: bool = False,
     used_by: tuple[str, ...] = (),
 ) -> Any:
-    """Make a field; `used_by` names the objectives or models that alone look at it."""
+    """Make a field; `used_by` names the objective or model, or both, that alone look at it."""
     return field(
         default=default,
         metadata={
@@ -77,7 +78,7 @@ class Hyperparameters:
         "reaches over them as word2vec's does over dropped words; 0: always a whole place.",
         low=0,
         high=1,
-        used_by=("softmax",),
+        used_by=("softmax", "skipgram"),
     )
     min_count: int = _setting(5, "Words that occur less often are left out.", low=1)
     max_final_vocab: int | None = _setting(
@@ -115,7 +116,7 @@ class Hyperparameters:
     negatives_shared: bool = _setting(
         True,
         "Whether the contexts of a window share their noise words, which is faster.",
-        used_by=("negative",),
+        used_by=("negative", "skipgram"),
     )
     cbow_mean: bool = _setting(
         True, "Whether the contexts of a window are averaged or summed.", used_by=("cbow",)
@@ -178,6 +179,11 @@ class Hyperparameters:
         "words",
         "'words': lower-cased Unicode words without punctuation; 'whitespace': as the text is cut.",
     )
+    errors: Errors = _setting(
+        "strict",
+        "What is not UTF-8 in a text: 'strict' refuses it, 'replace' puts U+FFFD there, 'ignore' "
+        "leaves it out; both say how much it was.",
+    )
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -192,16 +198,14 @@ class Hyperparameters:
             self._require_used(item)
 
     def _require_used(self, item: "Field[Any]") -> None:
-        used_by = item.metadata["used_by"]
-        if not used_by or self.objective in used_by or self.model in used_by:
-            return
-        value = getattr(self, item.name)
-        if value != item.default:
-            kind = "model" if used_by == ("cbow",) else "objective"
-            raise ConfigurationError(
-                f"{item.name}: expected to be left alone, since only {kind} {used_by[0]!r} looks "
-                f"at it, not {getattr(self, kind)!r}; got {value!r}"
-            )
+        for wanted in item.metadata["used_by"]:
+            kind = "model" if wanted in get_args(Model) else "objective"
+            chosen, value = getattr(self, kind), getattr(self, item.name)
+            if chosen != wanted and value != item.default:
+                raise ConfigurationError(
+                    f"{item.name}: expected to be left alone, since only {kind} {wanted!r} looks "
+                    f"at it, not {chosen!r}; got {value!r}"
+                )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""

@@ -1,33 +1,35 @@
 """What may be given as a corpus: text in files, or lists of tokens.
 
-A line is a sentence, and so is a list of tokens. Nothing is skipped or replaced: what is not as
-expected is an error that says where.
+A line is a sentence, and so is a list of tokens. Nothing is skipped or replaced unasked: what is
+not as expected is an error that says where.
 """
 
 import os
 import reprlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import Errors
 from fastw2v.errors import CorpusError, TextEncodingError
 from fastw2v.kernels.text_scan import PADDING
 from fastw2v.text_files import (
     BLOCK_BYTES,
-    STANDARD_INPUT,
     AnyPath,
     TextBlock,
     files_of,
+    is_read_once,
     plain_size,
     shown_name,
     text_blocks,
 )
+from fastw2v.utf8 import Repairs
 
-Corpus = AnyPath | Iterable[AnyPath] | Iterable[Iterable[str]]
 Progress = Callable[[int, int | None], None]
 """Called with the bytes read so far, and with those in all where that is known."""
 
@@ -54,15 +56,29 @@ class TextCorpus:
     ----------
     files : tuple of str
         Their names, `STANDARD_INPUT` among them where that is to be read.
+    errors : {"strict", "replace", "ignore"}
+        What to do with what is not UTF-8, see `fastw2v.utf8`.
+
+    Attributes
+    ----------
+    repairs : Repairs
+        How much that was, as far as the text has been read.
     """
 
     files: tuple[str, ...]
+    errors: Errors = "strict"
+    repairs: Repairs = field(default_factory=Repairs, compare=False)
 
     @property
     def name(self) -> str:
         """What messages call the corpus."""
         first = shown_name(self.files[0])
         return first if len(self.files) == 1 else f"{first} and {len(self.files) - 1} more files"
+
+    @property
+    def read_once(self) -> tuple[str, ...]:
+        """What messages call those of the files that cannot be read again."""
+        return tuple(shown_name(file) for file in self.files if is_read_once(file))
 
     @property
     def total_bytes(self) -> int | None:
@@ -85,15 +101,16 @@ class TextCorpus:
         Raises
         ------
         CorpusError
-            If a file cannot be read, or its compressed data are damaged or cut short.
+            If a file cannot be read, changes while it is read, or its compressed data are
+            damaged or cut short.
         TextEncodingError
-            If a text is not UTF-8.
+            If a text is not UTF-8, and `errors` does not help.
         """
         total = self.total_bytes if progress else None
         before = 0
         for file in self.files:
             n_bytes = 0
-            for block, n_bytes in text_blocks(file, block_bytes):
+            for block, n_bytes in text_blocks(file, block_bytes, self.errors, self.repairs):
                 yield block
                 if progress:
                     progress(before + n_bytes, total)
@@ -143,7 +160,11 @@ class TokenCorpus:
                 progress(n_bytes + batch.text.size - PADDING, None)
 
 
-def open_corpus(corpus: Corpus) -> TextCorpus | TokenCorpus:
+OpenedCorpus = TextCorpus | TokenCorpus
+Corpus = AnyPath | Iterable[AnyPath] | Iterable[Iterable[str]] | OpenedCorpus
+
+
+def open_corpus(corpus: Corpus, errors: Errors = "strict") -> OpenedCorpus:
     """Find out what kind of corpus was given, and whether it is there.
 
     Parameters
@@ -152,15 +173,19 @@ def open_corpus(corpus: Corpus) -> TextCorpus | TokenCorpus:
         A path names a file (plain UTF-8, or compressed: .gz, .bz2, .xz, .zst) or a folder, which
         stands for all files below it, sorted by their path, hidden ones left out. ``"-"`` is
         standard input. Lists of tokens are read once, from first to last, so a generator
-        will do.
+        will do. What this function returned comes back as it is.
+    errors : {"strict", "replace", "ignore"}
+        What to do with what is not UTF-8 in text, see `fastw2v.utf8`.
 
     Raises
     ------
     CorpusError
         If there is no such file, a folder without files, or something else than expected.
     """
+    if isinstance(corpus, TextCorpus | TokenCorpus):
+        return corpus
     if isinstance(corpus, str | os.PathLike):
-        return TextCorpus(tuple(files_of(corpus)))
+        return TextCorpus(tuple(files_of(corpus)), errors)
     if isinstance(corpus, bytes | Mapping) or hasattr(corpus, "read"):
         hint = "pass its path" if hasattr(corpus, "read") else "pass a path or lists of tokens"
         raise CorpusError(f"corpus: expected a path or sentences, got {_described(corpus)}; {hint}")
@@ -174,7 +199,7 @@ def open_corpus(corpus: Corpus) -> TextCorpus | TokenCorpus:
         everything = chain([first], items)
         if not isinstance(first, str | os.PathLike):
             return TokenCorpus(everything)
-        return TextCorpus(tuple(_files_of_all(everything)))
+        return TextCorpus(tuple(_files_of_all(everything)), errors)
     raise CorpusError(
         "corpus: expected a path or sentences, got an empty "
         f"{type(corpus).__name__}; an iterator that was read before stays empty, a list does not"
@@ -237,8 +262,11 @@ def _files_of_all(items: Iterable[Any]) -> list[str]:
                 f"{_described(item)}; a corpus is either paths or lists of tokens"
             )
         files += files_of(item)
-    if files.count(STANDARD_INPUT) > 1:
-        raise CorpusError("'-': standard input can be read once only, got it several times")
+    for file, times in Counter(files).items():
+        if times > 1 and is_read_once(file):
+            raise CorpusError(
+                f"{shown_name(file)} can be read once only, got it {times} times; name it once"
+            )
     return files
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import StageProgress
-from fastw2v.corpus import Corpus
+from fastw2v.corpus import Corpus, TextCorpus, open_corpus
 from fastw2v.count_merging import merged_rows
 from fastw2v.counted_corpus import CorpusFacts, CountedCorpus, counting_widths
 from fastw2v.counting_settings import CountingSettings, settings_for_counts
@@ -69,9 +69,10 @@ def count_in_memory(
     output = Path(output)
     require_replaceable(output, MANIFEST)
     reading = stage_of(progress, "reading")
+    opened = open_corpus(corpus, counting.errors)
     if agreed is None:
         vocabulary, tokens = read_corpus(
-            corpus,
+            opened,
             tokenizer=counting.tokenizer,
             min_count=counting.min_count,
             max_final_vocab=counting.max_final_vocab,
@@ -80,7 +81,7 @@ def count_in_memory(
         widths = counting_widths(vocabulary, counting)
     else:
         tokens = encode_corpus(
-            corpus, agreed.vocabulary, tokenizer=counting.tokenizer, progress=reading
+            opened, agreed.vocabulary, tokenizer=counting.tokenizer, progress=reading
         )
         vocabulary, widths = agreed.vocabulary, agreed.widths
     report = stage_of(progress, "counting")
@@ -90,6 +91,8 @@ def count_in_memory(
     if report:
         report(len(tokens.ids), len(tokens.ids))
     facts = facts_of(tokens, vocabulary)
+    if isinstance(opened, TextCorpus):
+        facts = replace(facts, n_invalid=opened.repairs.n_sequences)
     found = CountedCorpus(vocabulary, counting, widths, facts, counts)
     if agreed is None:
         write_counts(output, found)

@@ -24,12 +24,15 @@ class CorpusFacts:
     n_raw_tokens, n_tokens : int
         Tokens of the text, and those of them that are in the vocabulary.
     n_sentences : int
+    n_invalid : int
+        Sequences of bytes that were not UTF-8 and were replaced or left out, as `errors` asked.
     """
 
     digests: tuple[str, ...]
     n_raw_tokens: int
     n_tokens: int
     n_sentences: int
+    n_invalid: int = 0
 
     @property
     def digest(self) -> str:
@@ -45,6 +48,7 @@ class CorpusFacts:
             self.n_raw_tokens + other.n_raw_tokens,
             self.n_tokens + other.n_tokens,
             self.n_sentences + other.n_sentences,
+            self.n_invalid + other.n_invalid,
         )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from fastw2v.config import Hyperparameters, Tokenizer
+from fastw2v.config import Errors, Hyperparameters, Tokenizer
 from fastw2v.errors import ConfigurationError
 
 
@@ -22,6 +22,7 @@ class CountingSettings:
     min_count: int = 5
     max_final_vocab: int | None = None
     tokenizer: Tokenizer = "words"
+    errors: Errors = "strict"
 
     def __post_init__(self) -> None:
         checked = Hyperparameters(**asdict(self))

@@ -84,15 +84,23 @@ class Embeddings:
 
         It is a copy: gensim's methods that work in place do not reach into the model.
         """
-        from gensim.models import KeyedVectors
-
         vectors = vectors or self.default_vectors
         table = self.table(vectors)
         if vectors != "sum":  # the sum is a new array as it is
             table = table.copy()
-        keyed = KeyedVectors(table.shape[1], count=0, dtype=np.float32)
-        keyed.index_to_key = list(self.vocabulary.words)
-        keyed.key_to_index = {word: i for i, word in enumerate(keyed.index_to_key)}
-        keyed.vectors = table
-        keyed.expandos = {"count": self.vocabulary.counts.copy()}
-        return keyed
+        return as_keyed_vectors(self.vocabulary.words, table, self.vocabulary.counts)
+
+
+def as_keyed_vectors(
+    words: list[str], table: NDArray[np.float32], counts: NDArray[np.int64] | None
+) -> "KeyedVectors":
+    """Return a gensim `KeyedVectors` that owns `table` (V, D), with copies of words and counts."""
+    from gensim.models import KeyedVectors
+
+    keyed = KeyedVectors(table.shape[1], count=0, dtype=np.float32)
+    keyed.index_to_key = list(words)
+    keyed.key_to_index = {word: i for i, word in enumerate(keyed.index_to_key)}
+    keyed.vectors = table
+    if counts is not None:
+        keyed.expandos = {"count": counts.copy()}
+    return keyed

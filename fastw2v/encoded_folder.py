@@ -14,6 +14,7 @@ when they are touched, and the system may drop them again.
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol
@@ -36,6 +37,8 @@ VOCABULARY = "vocabulary.json"
 IDS = "ids.int32"
 STARTS = "starts.int64"
 
+# JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
+_DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
 _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
 
 
@@ -72,18 +75,24 @@ class NumbersOnDisk:
 
     def keep(self, numbers: NDArray[np.int32]) -> None:
         """Write the next numbers."""
-        try:
+        with self._told():
             self._file.write(np.ascontiguousarray(numbers).data)
+
+    def blocks(self) -> Iterator[NDArray[np.int32]]:
+        """Yield all numbers in order, some at a time."""
+        with self._told():
+            self._file.seek(0)  # writes what is still in the buffer
+        while data := self._file.read(4 * _BLOCK_NUMBERS):
+            yield np.frombuffer(data, np.int32)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise OutputError(
                 f"{self._target}: could not be written ({error}); make room, or choose another disk"
             ) from error
-
-    def blocks(self) -> Iterator[NDArray[np.int32]]:
-        """Yield all numbers in order, some at a time."""
-        self._file.seek(0)
-        while data := self._file.read(4 * _BLOCK_NUMBERS):
-            yield np.frombuffer(data, np.int32)
 
     def __enter__(self) -> "NumbersOnDisk":
         return self
@@ -94,7 +103,8 @@ class NumbersOnDisk:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # what a full disk did not take was told of; nobody reads it now
+            self._file.close()
 
 
 def write_encoded(
@@ -220,7 +230,7 @@ def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary
         n_raw_tokens = int(description["n_raw_tokens"])
         if verify and _digest_of_files(folder, vocabulary) != description["digest"]:
             raise ValueError("the arrays and words are not those that the digest was made of")
-    except (OSError, ValueError, LookupError, TypeError, VocabularyError) as error:
+    except (*_DAMAGE, LookupError, TypeError, VocabularyError) as error:
         raise CorpusError(
             f"{folder}: the encoded corpus is damaged ({type(error).__name__}: {error}); "
             "restore it from a copy or encode the text again"
@@ -236,7 +246,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
         )
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except _DAMAGE as error:
         raise CorpusError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise CorpusError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')

@@ -48,5 +48,9 @@ class MissingDependencyError(FastW2VError, ImportError):
     """An optional package is needed and not installed; the message says what to install."""
 
 
+class EvaluationError(FastW2VError):
+    """A test set cannot be read, or says nothing about the vectors at hand."""
+
+
 class ClusterError(FastW2VError):
     """A cluster did not finish its work; the message says what is left and how to go on."""

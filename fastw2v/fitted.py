@@ -33,6 +33,9 @@ class TrainingSummary:
     softmax_loss_nats : float, optional
         Negative sampling: the mean of -log p(o|c) by a calibrated softmax over its scores, on a
         sample of the training text (`fastw2v.calibration`).
+    n_invalid : int
+        Sequences of bytes that were not UTF-8 and, as `errors` asked for, were replaced or left
+        out.
     """
 
     loss_nats: float
@@ -45,6 +48,7 @@ class TrainingSummary:
     batch_rows: int | None
     precision: str | None = "float32"
     softmax_loss_nats: float | None = None
+    n_invalid: int = 0
 
     @property
     def perplexity(self) -> float:
@@ -66,7 +70,7 @@ class Fitted:
 class RunOptions:
     """What does not change the result: threads, and who is told what.
 
-    `notice` gets sentences that a person should read before a long run.
+    `notice` gets sentences that a person should read, before a long run above all.
     """
 
     workers: int

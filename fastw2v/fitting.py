@@ -2,11 +2,15 @@
 
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
-from fastw2v.corpus import Corpus
+from fastw2v.corpus import Corpus, OpenedCorpus, TextCorpus, open_corpus
+from fastw2v.errors import OutputError
 from fastw2v.exact_fitting import fit_counted, fit_counts
 from fastw2v.fitted import Fitted, RunOptions
 from fastw2v.formats.counts_folder import read_counts
@@ -25,25 +29,60 @@ def fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions) -> Fitted:
     if settings.objective == "softmax":
         resolved_precision(settings.precision)  # refused before the text is read
         return _fit(corpus, settings, run, None)
-    with tempfile.TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as folder:
-        return _fit(corpus, settings, run, Path(folder) / "corpus")
+    with _temporary_folder() as folder:
+        return _fit(corpus, settings, run, folder / "corpus")
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Yield a folder for the encoded text; what cannot be written there says what to do."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    except OutputError as error:
+        raise OutputError(
+            f"{error}; the encoded text needs about 4 bytes a word and 8 a line twice over: set "
+            "TMPDIR to a folder on a disk with room"
+        ) from error
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"temporary folder: expected one to write to, got none ({error.strerror}); set TMPDIR "
+            "to a folder that exists"
+        ) from error
 
 
 def _fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions, folder: Path | None) -> Fitted:
     started = time.perf_counter()
+    opened = open_corpus(corpus, settings.errors)
     vocabulary, tokens = read_corpus(
-        corpus,
+        opened,
         tokenizer=settings.tokenizer,
         min_count=settings.min_count,
         max_final_vocab=settings.max_final_vocab,
         progress=run.stage("reading"),
         encoded_folder=folder,
     )
+    _tell_of_reading(opened, folder, run)
     read_s = time.perf_counter() - started
     fit_text = fit_stream
     if settings.objective == "softmax":
         fit_text = fit_counts if settings.model == "skipgram" else fit_cbow
-    return fit_text(vocabulary, tokens, settings, run, read_s)
+    fitted = fit_text(vocabulary, tokens, settings, run, read_s)
+    n_invalid = opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0
+    return replace(fitted, summary=replace(fitted.summary, n_invalid=n_invalid))
+
+
+def _tell_of_reading(opened: OpenedCorpus, folder: Path | None, run: RunOptions) -> None:
+    if run.notice is None or not isinstance(opened, TextCorpus):
+        return
+    if opened.read_once:
+        place = "memory" if folder is None else str(folder.parent)
+        run.notice(
+            f"{', '.join(opened.read_once)} cannot be read again: its words are kept in {place}, "
+            "as numbers, until the end of training"
+        )
+    if opened.repairs.n_sequences:
+        run.notice(opened.repairs.sentence(opened.errors))
 
 
 def fit_counts_folder(folder: Path, settings: Hyperparameters, run: RunOptions) -> Fitted:
@@ -51,4 +90,5 @@ def fit_counts_folder(folder: Path, settings: Hyperparameters, run: RunOptions) 
     resolved_precision(settings.precision)
     started = time.perf_counter()
     corpus = read_counts(folder)
-    return fit_counted(corpus, None, settings, run, (time.perf_counter() - started, 0.0))
+    fitted = fit_counted(corpus, None, settings, run, (time.perf_counter() - started, 0.0))
+    return replace(fitted, summary=replace(fitted.summary, n_invalid=corpus.facts.n_invalid))

@@ -10,7 +10,7 @@ from fastw2v.calibration import Calibration, calibrated_loss
 from fastw2v.callbacks import StageProgress
 from fastw2v.config import Hyperparameters
 from fastw2v.context_scores import SoftmaxScores, TreeScores
-from fastw2v.corpus import Corpus
+from fastw2v.corpus import Corpus, TextCorpus, open_corpus
 from fastw2v.embeddings import Embeddings
 from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import CorpusError
@@ -53,6 +53,9 @@ class Perplexity:
     objective_loss_nats : float
         The loss in the definition of the objective that was trained: of negative sampling its
         expectation over the noise words, else `loss_nats`.
+    n_invalid : int
+        Sequences of bytes that were not UTF-8 and, as the model's `errors` asks for, were replaced
+        or left out.
     """
 
     loss_nats: float
@@ -62,6 +65,7 @@ class Perplexity:
     n_sentences: int
     pair_weight: float
     objective_loss_nats: float
+    n_invalid: int = 0
 
 
 def text_perplexity(
@@ -92,8 +96,9 @@ def text_perplexity(
     CorpusError
         If the text cannot be read or holds no pair of known words.
     """
+    opened = open_corpus(corpus, settings.errors)
     tokens = encode_corpus(
-        corpus,
+        opened,
         embeddings.vocabulary,
         tokenizer=settings.tokenizer,
         progress=stage_of(progress, "reading"),
@@ -118,6 +123,7 @@ def text_perplexity(
         len(tokens.sentence_starts) - 1,
         counts.total / settings.window,
         own_nats,
+        opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0,
     )
 
 

@@ -17,7 +17,7 @@ from fastw2v.embeddings import Embeddings, VectorChoice
 from fastw2v.errors import ConfigurationError, FastW2VError, ModelFormatError
 from fastw2v.fitted import Fitted, RunOptions, TrainingSummary
 from fastw2v.fitting import fit, fit_counts_folder
-from fastw2v.formats import ExportFormat, export
+from fastw2v.formats import export
 from fastw2v.formats.counts_folder import read_counts
 from fastw2v.formats.model_folder import (
     StoredModel,
@@ -107,8 +107,9 @@ class Word2Vec:
             ("counting", tokens counted, tokens) before and after its windows are counted, and
             ("starting", 0 or 1, 1) before and after the first vectors are made.
         notice : callable, optional
-            Gets a sentence for a person when the exact softmax will take more than a minute: how
-            long, and what would be quicker.
+            Gets a sentence for a person: when the exact softmax will take more than a minute, how
+            long, and what would be quicker; how much was not UTF-8, when `errors` lets it pass;
+            that a pipe is read only once.
 
         Raises
         ------
@@ -287,11 +288,11 @@ class Word2Vec:
     def export(
         self,
         target: str | Path,
-        form: ExportFormat = "word2vec",
+        form: str | None = None,
         vectors: VectorChoice | None = None,
     ) -> None:
         """Write the vectors in another program's format; see `fastw2v.formats.export`."""
-        export(self.embeddings, Path(target), form, vectors)
+        export(self.embeddings, Path(target), form, vectors, self.settings.tokenizer)
 
 
 def _require_known(hyperparameters: dict[str, Any]) -> None:

@@ -81,10 +81,17 @@ class WorkerPool:
             raise ConfigurationError(f"workers: expected at least 1, got {workers}")
         self.workers = workers
         self._done = threading.Semaphore(0)
-        self._others: list[_Worker[object]] = [
-            _Worker(index, self._done) for index in range(1, workers)
-        ]
+        self._others: list[_Worker[object]] = []
         self._closed = False
+        try:
+            for index in range(1, workers):
+                self._others.append(_Worker(index, self._done))
+        except RuntimeError as error:
+            self.close()
+            raise ConfigurationError(
+                f"workers: expected as many as the system has threads for, got {workers} "
+                f"({error} after {len(self._others)}); {available_cores()} cores are at hand"
+            ) from error
 
     def run(self, call: Callable[[int], Result]) -> list[Result]:
         """Run ``call(worker)`` once on every worker and return the results in worker order.

@@ -4,27 +4,35 @@ Each file is read by itself: the last line of one never runs into the first of t
 cannot be read, or is not UTF-8, is an error that names the file and the place.
 """
 
+import bz2
+import gzip
 import lzma
 import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
-from fastw2v.errors import CorpusError, TextEncodingError
+from fastw2v.config import Errors
+from fastw2v.errors import CorpusError
+from fastw2v.utf8 import Repairs, valid_utf8
 
 AnyPath = str | os.PathLike[str]
 
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 4 << 20
 
-_COMPRESSED = (".gz", ".bz2", ".xz")
+_GZIP = ".gz"
+_BZIP2 = ".bz2"
+_XZ = ".xz"
 _ZSTANDARD = ".zst"
+COMPRESSED = (_GZIP, _BZIP2, _XZ, _ZSTANDARD)
+_READ_BYTES = 1 << 17
+_ZSTANDARD_READ_BYTES = 1 << 14  # it may grow 30,000 times at once
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class TextBlock(NamedTuple):
@@ -95,7 +103,12 @@ def _files_below(folder: str) -> Iterator[Path]:
                 folders.append(name)
 
 
-def text_blocks(file: str, block_bytes: int) -> Iterator[tuple[TextBlock, int]]:
+def text_blocks(
+    file: str,
+    block_bytes: int,
+    errors: Errors = "strict",
+    repairs: Repairs | None = None,
+) -> Iterator[tuple[TextBlock, int]]:
     """Yield the blocks of one file, each with the number of the file's bytes up to its end.
 
     Parameters
@@ -104,19 +117,28 @@ def text_blocks(file: str, block_bytes: int) -> Iterator[tuple[TextBlock, int]]:
         Its name, or `STANDARD_INPUT`.
     block_bytes : int
         About how many bytes a block has; a longer line makes its block longer.
+    errors : {"strict", "replace", "ignore"}
+        What to do with what is not UTF-8, see `fastw2v.utf8`.
+    repairs : Repairs, optional
+        Is told how much that was.
 
     Raises
     ------
     CorpusError
-        If the file cannot be read, or its compressed data are damaged or cut short.
+        If the file cannot be read, changes while it is read, or its compressed data are damaged
+        or cut short.
     TextEncodingError
-        If the text is not UTF-8.
+        If the text is not UTF-8, and `errors` does not help.
     """
-    yield from blocks_of(_chunks(file, block_bytes), shown_name(file))
+    yield from blocks_of(file_chunks(file, block_bytes), shown_name(file), errors, repairs)
 
 
 def blocks_of(
-    chunks: Iterable[bytes], source: str, offset: int = 0
+    chunks: Iterable[bytes],
+    source: str,
+    errors: Errors = "strict",
+    repairs: Repairs | None = None,
+    offset: int = 0,
 ) -> Iterator[tuple[TextBlock, int]]:
     """Yield blocks of whole lines, each with the number of bytes up to its end.
 
@@ -126,14 +148,17 @@ def blocks_of(
         A text in pieces, none of them empty.
     source : str
         What messages call it.
+    errors, repairs
+        As in `text_blocks`.
     offset : int
         Where in the source the first piece begins.
 
     Raises
     ------
     TextEncodingError
-        If the text is not UTF-8.
+        If the text is not UTF-8, and `errors` does not help.
     """
+    repairs = Repairs() if repairs is None else repairs
     pending: list[bytes | memoryview] = []  # the beginning of a line
     for data in chain(chunks, [b""]):
         cut = data.rfind(b"\n") + 1
@@ -149,37 +174,27 @@ def blocks_of(
         if text:
             if at_end:
                 text += b"\n"
-            _check_encoding(text, source, offset)
-            yield TextBlock(text, source, offset), end
+            valid = valid_utf8(text, source, offset, errors, repairs)
+            yield TextBlock(valid, source, offset), end
         offset = end
 
 
-def _check_encoding(text: bytes, source: str, offset: int) -> None:
-    if text.isascii():
-        return
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        is_utf_16 = offset == 0 and text.startswith(_UTF_16_MARKS)
-        encoding = "UTF-16" if is_utf_16 else "ISO-8859-1"
-        raise TextEncodingError(
-            f"{source}: expected UTF-8 text, got byte 0x{text[error.start]:02x} at byte offset "
-            f"{offset + error.start} ({error.reason}); re-encode the text, for example with: "
-            f"iconv -f {encoding} -t UTF-8 OLD > NEW"
-        ) from None
-
-
-def _chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
+def file_chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
     """Yield a file's decompressed bytes, some at a time and never none."""
     try:
         if file == STANDARD_INPUT:
-            yield from iter(lambda: sys.stdin.buffer.read(chunk_bytes), b"")
-        elif _suffix(file) == _ZSTANDARD:
-            with Path(file).open("rb") as stream:
-                yield from zstandard_chunks(stream)
-        else:
-            with _opened(file) as stream:
-                yield from iter(lambda: stream.read(chunk_bytes), b"")
+            yield from _standard_input(chunk_bytes)
+            return
+        with Path(file).open("rb") as stored:
+            at_opening = os.fstat(stored.fileno())
+            try:
+                for chunk in decompressed(stored, _suffix(file), chunk_bytes):
+                    _require_unchanged(file, stored, at_opening)
+                    yield chunk
+            except Exception:  # the better reason, where a change damaged compressed data
+                _require_unchanged(file, stored, at_opening)
+                raise
+            _require_unchanged(file, stored, at_opening)
     except FileNotFoundError as error:
         raise CorpusError(f"{file}: no such file or folder") from error
     except (EOFError, zlib.error, lzma.LZMAError) as error:
@@ -197,21 +212,77 @@ def _damaged(file: str, error: Exception) -> CorpusError:
     )
 
 
-def _opened(file: str) -> BinaryIO:
-    if _suffix(file) not in _COMPRESSED:
-        return Path(file).open("rb")
-    import smart_open
-
-    stream: BinaryIO = smart_open.open(file, "rb", compression=_suffix(file))
-    return stream
+def _standard_input(chunk_bytes: int) -> Iterator[bytes]:
+    if sys.stdin is None:
+        raise CorpusError("standard input: expected text, got a closed one; name a file instead")
+    yield from iter(lambda: sys.stdin.buffer.read(chunk_bytes), b"")
 
 
-def zstandard_chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _require_unchanged(file: str, stored: BinaryIO, at_opening: os.stat_result) -> None:
+    """Raise `CorpusError` if an open file was written to, or cut, since it was opened.
+
+    One that grows as fast as it is read would never end. One that is removed or replaced by
+    another under its name is still whole for whoever has it open.
+    """
+    now = os.fstat(stored.fileno())
+    before = (at_opening.st_size, at_opening.st_mtime_ns)
+    if not stat.S_ISREG(now.st_mode) or (now.st_size, now.st_mtime_ns) == before:
+        return
+    raise CorpusError(
+        f"{file}: expected a file that stays as it is, got one that changed while it was read: "
+        f"{at_opening.st_size:,} bytes at first, now {now.st_size:,}; wait until it is complete, "
+        "or read a copy"
+    )
+
+
+def decompressed(stored: BinaryIO, suffix: str, chunk_bytes: int) -> Iterator[bytes]:
+    """Yield the text of a stream that is compressed as the suffix says, or not."""
+    if suffix == _ZSTANDARD:
+        yield from _zstandard_chunks(stored)
+    elif suffix == _BZIP2:
+        yield from _stream_chunks(stored, bz2.BZ2Decompressor, chunk_bytes)
+    elif suffix == _XZ:
+        yield from _stream_chunks(stored, lzma.LZMADecompressor, chunk_bytes, padding=b"\0")
+    elif suffix == _GZIP:
+        with gzip.open(stored) as stream:
+            yield from iter(lambda: stream.read(chunk_bytes), b"")
+    else:
+        yield from iter(lambda: stored.read(chunk_bytes), b"")
+
+
+def _stream_chunks(
+    stored: BinaryIO,
+    new_decompressor: Callable[[], Any],
+    chunk_bytes: int,
+    padding: bytes = b"",
+) -> Iterator[bytes]:
+    """Decompress stream after stream.
+
+    Python's own readers take a second stream whose first bytes are damaged for the end of the
+    file, and pass over all that is left.
+    """
+    data = stored.read(_READ_BYTES)
+    while data:
+        stream = new_decompressor()
+        while not stream.eof:
+            if stream.needs_input and not data:
+                data = stored.read(_READ_BYTES)
+                if not data:
+                    raise EOFError("the last stream has no end")
+            text = stream.decompress(data, chunk_bytes)
+            data = b""
+            if text:
+                yield text
+        data = (stream.unused_data or stored.read(_READ_BYTES)).lstrip(padding)
+        while padding and not data and (more := stored.read(_READ_BYTES)):
+            data = more.lstrip(padding)
+
+
+def _zstandard_chunks(stored: BinaryIO) -> Iterator[bytes]:
     """Decompress frame after frame; unlike the package's own reader, notice a missing end."""
     import zstandard
 
-    read_bytes = 1 << 17
-    data = stream.read(read_bytes)
+    data = stored.read(_ZSTANDARD_READ_BYTES)
     while data:
         frame = zstandard.ZstdDecompressor().decompressobj()
         while not frame.eof:
@@ -223,7 +294,7 @@ def zstandard_chunks(stream: BinaryIO) -> Iterator[bytes]:
                 raise EOFError(str(error)) from error
             if text:
                 yield text
-            data = frame.unused_data or stream.read(read_bytes)
+            data = frame.unused_data or stored.read(_ZSTANDARD_READ_BYTES)
 
 
 def _suffix(file: str) -> str:
@@ -233,8 +304,14 @@ def _suffix(file: str) -> str:
 def plain_size(file: str) -> int | None:
     """Return the size of a plain file in bytes; None for what is compressed or not a file."""
     path = Path(file)
-    is_plain = file != STANDARD_INPUT and _suffix(file) not in (*_COMPRESSED, _ZSTANDARD)
+    is_plain = file != STANDARD_INPUT and _suffix(file) not in COMPRESSED
     return path.stat().st_size if is_plain and path.is_file() else None
+
+
+def is_read_once(file: str) -> bool:
+    """Return whether what was read is gone: standard input, a pipe, a terminal."""
+    mode = None if file == STANDARD_INPUT else _mode(file)
+    return file == STANDARD_INPUT or (mode is not None and not stat.S_ISREG(mode))
 
 
 def shown_name(file: str) -> str:

@@ -121,16 +121,14 @@ OPTIONS = {
     "start": "random",
     "precision": "float32",
     "tokenizer": "whitespace",
+    "errors": "replace",
 }
 
 
+NEGATIVE = {"objective": "negative", "negative": 3, "ns_exponent": 0.5}
 STREAM_OPTIONS = {
-    "objective": "negative",
-    "model": "cbow",
-    "negative": 3,
-    "ns_exponent": 0.5,
-    "negatives_shared": False,
-    "cbow_mean": False,
+    "skipgram": {**NEGATIVE, "negatives_shared": False},
+    "cbow": {**NEGATIVE, "model": "cbow", "cbow_mean": False},
 }
 
 
@@ -145,18 +143,19 @@ def as_words(options):
     return words
 
 
-def test_options_of_the_other_objectives_reach_the_settings(run, tmp_path, chain_file):
-    words = as_words({**STREAM_OPTIONS, "vector_size": 3, "epochs": 1, "min_count": 1})
+@pytest.mark.parametrize("options", STREAM_OPTIONS.values(), ids=STREAM_OPTIONS)
+def test_options_of_the_other_objectives_reach_the_settings(run, tmp_path, chain_file, options):
+    words = as_words({**options, "vector_size": 3, "epochs": 1, "min_count": 1})
     status, _, errors = run("train", chain_file, "-o", tmp_path / "model", "--quiet", *words)
     assert (status, errors) == (0, "")
     stored = json.loads((tmp_path / "model" / "config.json").read_text())["hyperparameters"]
-    assert {name: stored[name] for name in STREAM_OPTIONS} == STREAM_OPTIONS
+    assert {name: stored[name] for name in options} == options
 
 
 def test_every_option_reaches_the_settings(run, tmp_path, chain_file):
     defaults = Hyperparameters().as_dict()
     assert all(defaults[name] != value for name, value in OPTIONS.items())
-    assert {*OPTIONS, *STREAM_OPTIONS} == set(defaults)
+    assert {*OPTIONS, *STREAM_OPTIONS["skipgram"], *STREAM_OPTIONS["cbow"]} == set(defaults)
     words = as_words(OPTIONS)
     status, _, errors = run("train", chain_file, "-o", tmp_path / "model", "--quiet", *words)
     assert (status, errors) == (0, "")
@@ -188,7 +187,7 @@ def test_perplexity_as_json_is_that_of_the_api(run, reference, chain_file):
     assert json.loads(shown) == expected
     assert list(expected) == [
         "loss_nats", "perplexity", "n_tokens", "n_oov", "n_sentences", "pair_weight",
-        "objective_loss_nats",
+        "objective_loss_nats", "n_invalid",
     ]  # fmt: skip
     assert expected["perplexity"] == pytest.approx(math.exp(expected["loss_nats"]))
     status, shown, _ = run("perplexity", reference, chain_file, "--workers", "1")

@@ -31,6 +31,7 @@ ALLOWED = [
     ("start", ["spectral", "random"]),
     ("precision", ["auto", "float32", "bf16x2", "bf16"]),
     ("tokenizer", ["words", "whitespace"]),
+    ("errors", ["strict", "replace", "ignore"]),
     ("model", ["skipgram", "cbow"]),
     ("objective", ["softmax", "negative", "hierarchical"]),
     ("negative", [1, 20]),
@@ -65,6 +66,7 @@ REFUSED = [
     ("bias", [True, "Unigram"]),
     ("start", ["svd", 0]),
     ("tokenizer", [""]),
+    ("errors", ["backslashreplace", None]),
     ("model", ["skip-gram", None]),
     ("objective", ["ns", None]),
     ("negative", [0, 1001, 2.5]),
@@ -121,6 +123,11 @@ def test_what_is_left_open_follows_the_objective():
         ({"cbow_mean": False}, "cbow_mean: .* only model 'cbow' looks at it, not 'skipgram'"),
         ({"objective": "hierarchical", "optimizer": "sgd"}, "optimizer: .* objective 'softmax'"),
         ({"objective": "negative", "precision": "bf16"}, "precision: .* not 'negative'"),
+        ({"model": "cbow", "window_sample": 1e-4}, "window_sample: .* model 'skipgram'"),
+        (
+            {"objective": "negative", "model": "cbow", "negatives_shared": False},
+            "negatives_shared: .* only model 'skipgram' looks at it, not 'cbow'",
+        ),
     ],
 )
 def test_a_setting_that_nobody_would_look_at_is_refused(given, message):

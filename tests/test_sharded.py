@@ -113,7 +113,7 @@ def test_every_line_is_in_just_one_shard(tmp_path_factory, lines, ends, block):
     data = ("\n".join(lines) + "\n" * ends).encode()
     path.write_bytes(data)
     shards = list(shards_of([str(path)], block))
-    found = b"".join(found.data for shard in shards for found in shard._text())
+    found = b"".join(found.data for shard in shards for found in shard._text("strict", None))
     assert found == data + b"\n" * (bool(data) and not data.endswith(b"\n"))
     assert [shard.number for shard in shards] == list(range(len(shards)))
 
@@ -213,6 +213,18 @@ def test_an_agreed_vocabulary_makes_counts_that_add_up(tmp_path, text_file):
         assert path.read_bytes() == (tmp_path / "merged" / path.name).read_bytes()
 
 
+def test_what_is_not_utf8_is_replaced_and_counted_wherever_shards_are_cut(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"a b\xff a\n\xe2\x82 b a\xc3\n" * 20 + b"\xe2\x82\xacb b\n")
+    for errors in ("replace", "ignore"):
+        counting = CountingSettings(errors=errors, min_count=1, tokenizer="whitespace")
+        whole = count_in_memory(path, counting, tmp_path / "whole", workers=1)
+        for block in (1, 7, 50):
+            spilled([str(path)], tmp_path / "cut", counting, block_mib=block / 2**20)
+            assert tree(tmp_path / "cut") == tree(tmp_path / "whole")
+        assert whole.facts.n_invalid == 60
+
+
 # Faults
 
 
@@ -298,6 +310,21 @@ def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypa
     path.unlink()
     with pytest.raises(CorpusError, match="no such file"):
         spilled([str(path)], tmp_path / "counts", resume=True)
+    # As many bytes as before, but others.
+    path.write_bytes(text_file.read_bytes())
+    original_words = steps.count_words
+
+    def changing(*arguments):
+        facts = original_words(*arguments)
+        path.write_bytes(text_file.read_bytes().replace(b"\n", b" ", 9))
+        return facts
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "count_windows", original)
+        patch.setattr(steps, "count_words", changing)
+        with pytest.raises(CorpusError, match=r"text that was read for the vocabulary, [\d,]+ tok"):
+            spilled([str(path)], tmp_path / "other", block_mib=1)
+    path.unlink()
     shard = Shard(0, "text", str(path), 0, 10, None, 10)
     with pytest.raises(CorpusError, match=r"text\.txt"):
         shard.read(None)

@@ -123,4 +123,9 @@ def describe_counts(corpus: "CountedCorpus") -> str:
             f"{facts.n_sentences:,} sentences",
             f"pairs        {corpus.counts.n_entries:,} different ones",
         ]
+        + [
+            f"invalid      {facts.n_invalid:,} sequences of bytes that are not UTF-8, "
+            f"errors={corpus.counting.errors}"
+        ]
+        * bool(facts.n_invalid)
     )

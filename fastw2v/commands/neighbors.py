@@ -28,7 +28,8 @@ def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: A
     keyed = loaded.keyed_vectors(vectors)
     for word in words:
         click.echo(f"{word} ({loaded.vocabulary.counts[loaded.vocabulary.index(word)]:,} times)")
-        near = keyed.most_similar(word, topn=topn)
+        # A zero vector has no direction: that of the only word of a vocabulary, say.
+        near = keyed.most_similar(word, topn=topn) if keyed.get_vector(word).any() else []
         likely = loaded.predict_context(word, topn=topn)
         click.echo("  near     " + ", ".join(f"{other} {cosine:.2f}" for other, cosine in near))
         click.echo("  context  " + ", ".join(f"{other} {p:.2%}" for other, p in likely))

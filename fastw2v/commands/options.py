@@ -9,6 +9,7 @@ import click
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counting_settings import COUNTING_NAMES
+from fastw2v.formats import FORMATS
 
 
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,6 +52,14 @@ def given_settings(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if source(name) != left}
 
 
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.name for form in FORMATS]),
+    help="Default: by the suffix of OUT ("
+    + ", ".join(f"{suffix} {form.name}" for form in FORMATS for suffix in form.suffixes)
+    + "); word2vec for others. model2vec and projector write folders.",
+)
 workers_option = click.option(
     "--workers", type=int, help="Threads; the result does not depend on them. Default: all cores."
 )

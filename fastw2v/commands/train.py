@@ -68,6 +68,10 @@ def train_command(
         vocabulary = model.vocabulary
         click.echo(f"vocabulary   {len(vocabulary):,} words of {vocabulary.n_raw_types:,}")
         click.echo(f"tokens       {vocabulary.n_tokens:,} of {vocabulary.n_raw_tokens:,}")
+        if model.summary.n_invalid:
+            click.echo(
+                f"not UTF-8    {model.summary.n_invalid:,} sequences, {model.settings.errors}d"
+            )
         click.echo(describe(model.summary, model.settings.objective))
         click.echo(f"model        {output}")
 

@@ -4,6 +4,7 @@ No file is executable or pickled. The schema version says which layout it is.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -22,6 +23,8 @@ SCHEMA_VERSION = 1
 CONFIG = "config.json"
 VOCABULARY = "vocabulary.json"
 ARRAYS = "arrays.safetensors"
+# JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
+_DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
     OutputError
         If it cannot be written, or something that is no model is in the way.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     embeddings = model.embeddings
@@ -60,10 +64,11 @@ def write_model(model: StoredModel, folder: Path) -> None:
         "out_bias": embeddings.out_bias,
     }
     with whole_folder(folder, CONFIG) as temporary:
-        save_file(
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()},
-            str(temporary / ARRAYS),
-        )
+        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        try:
+            save_file(whole, str(temporary / ARRAYS))
+        except SafetensorError as error:  # a full disk, say, of which it makes no OSError
+            raise OSError(str(error)) from error
         _write_json(temporary / VOCABULARY, words)
         probabilities = {
             "objective": embeddings.objective,
@@ -105,7 +110,8 @@ def read_model(folder: Path) -> StoredModel:
         )
         _require_words(vocabulary.words)
         _require_arrays(arrays, len(vocabulary), embeddings.objective)
-    except (OSError, ValueError, LookupError, TypeError, VocabularyError, SafetensorError) as error:
+        _require_temperature(embeddings.temperature)
+    except (*_DAMAGE, LookupError, TypeError, VocabularyError, SafetensorError) as error:
         raise ModelFormatError(
             f"{folder}: the model is damaged ({type(error).__name__}: {error}); "
             "restore it from a copy or train again"
@@ -118,9 +124,10 @@ def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
 
     A later setting's default need not be what models did before it.
     """
-    settings = {"window_sample": 0.0, **hyperparameters}  # windows were plain
-    # Other objectives refuse the setting, and their windows are plain still.
-    return settings if settings.get("objective", "softmax") == "softmax" else hyperparameters
+    kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
+    if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
+        return hyperparameters
+    return {"window_sample": 0.0, **hyperparameters}  # windows were plain
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -131,7 +138,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except _DAMAGE as error:
         raise ModelFormatError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ModelFormatError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')
@@ -154,6 +161,12 @@ def _require_words(words: Any) -> None:
         raise ValueError(f"words: expected a list of strings, got {str(words)[:60]}")
     if len(set(words)) != len(words):
         raise ValueError("words: expected all different, got some of them more than once")
+
+
+def _require_temperature(temperature: Any) -> None:
+    is_number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+    if not is_number or not math.isfinite(temperature):
+        raise ValueError(f"temperature: expected a finite number, got {str(temperature)[:60]}")
 
 
 def _require_arrays(arrays: dict[str, Any], n_words: int, objective: str) -> None:

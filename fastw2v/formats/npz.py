@@ -1,18 +1,96 @@
-"""numpy's .npz: everything needed to recompute p(o | c), readable without this package."""
+"""numpy's .npz: a whole model, from which p(o | c) can be computed, or one table; no pickle."""
 
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastw2v.embeddings import Embeddings
-from fastw2v.errors import OutputError
+from fastw2v.errors import ModelFormatError, OutputError
 from fastw2v.files import whole_file
+from fastw2v.formats.vectors import Vectors, checked_vectors
 
 LARGEST_WORD_TABLE_BYTES = 2**31
+_MOST_COMPRESSION = 1100  # deflate makes at most 1032 bytes of one
+_TABLES = ("vectors", "in_vectors", "out_vectors")
 
 
-def write_npz(embeddings: Embeddings, target: Path) -> None:
-    """Write ``words, counts, in_vectors, out_vectors, out_bias``; nothing is pickled.
+def read(path: Path) -> Vectors:
+    """Read one table: ``vectors``, or the sum of ``in_vectors`` and ``out_vectors``.
+
+    Where the two differ in shape, as hierarchical softmax has them, ``in_vectors`` alone.
+
+    Raises
+    ------
+    ModelFormatError
+        If the file cannot be read, or is not as `write` and `write_model` make it.
+    """
+    try:
+        _require_sizes(path)
+        with np.load(path, allow_pickle=False) as loaded:
+            arrays = {
+                name: loaded[name] for name in ("words", "counts", *_TABLES) if name in loaded
+            }
+        words, table = arrays["words"], _table(arrays)
+        if words.ndim != 1 or words.dtype.kind != "U":
+            raise ValueError(f"words: expected one axis of text, got {words.dtype} {words.shape}")
+        counts = arrays.get("counts")
+        if counts is not None and (counts.ndim != 1 or counts.dtype.kind != "i"):
+            raise ValueError(f"counts: expected integers, got {counts.dtype} {counts.shape}")
+    except Exception as error:  # a damaged archive raises whatever it comes upon
+        raise ModelFormatError(
+            f"{path}: expected an .npz with words and vectors, got another or a damaged file "
+            f"({type(error).__name__}: {error}); export it again"
+        ) from error
+    return checked_vectors(
+        path, words.tolist(), table, None if counts is None else counts.astype(np.int64)
+    )
+
+
+def _table(arrays: dict[str, Any]) -> NDArray[np.float32]:
+    given: list[NDArray[np.float32]] = [arrays[name] for name in _TABLES if name in arrays]
+    for one in given:
+        if one.dtype != np.float32 or one.ndim != 2:
+            raise ValueError(f"vectors: expected float32 (V, D), got {one.dtype} {one.shape}")
+    if "vectors" in arrays:
+        return given[0]
+    inputs: NDArray[np.float32] = arrays["in_vectors"]
+    outputs = arrays.get("out_vectors")
+    if outputs is None or outputs.shape != inputs.shape:
+        return inputs
+    table: NDArray[np.float32] = inputs + outputs
+    return table
+
+
+def _require_sizes(path: Path) -> None:
+    """Refuse arrays that the file has no bytes for, before memory is taken for them."""
+    size = path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        for item in archive.infolist():
+            stored = min(item.compress_size, size)
+            room = (
+                stored if item.compress_type == zipfile.ZIP_STORED else stored * _MOST_COMPRESSION
+            )
+            with archive.open(item) as file:
+                version = np.lib.format.read_magic(file)
+                is_first = version == (1, 0)
+                read_header = (
+                    np.lib.format.read_array_header_1_0
+                    if is_first
+                    else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = read_header(file)
+            n_bytes = dtype.itemsize
+            for length in shape:
+                n_bytes *= length
+            if n_bytes > room:
+                raise ValueError(f"{item.filename}: promises {n_bytes:,} bytes, {room:,} can come")
+
+
+def write(vectors: Vectors, target: Path) -> None:
+    """Write ``words, vectors``, and ``counts`` where they are known.
 
     Raises
     ------
@@ -20,7 +98,24 @@ def write_npz(embeddings: Embeddings, target: Path) -> None:
         If a word ends in a NUL character or the longest word makes the table of words, whose
         cells are all as wide, larger than 2 GiB.
     """
-    words = embeddings.vocabulary.words
+    arrays: dict[str, Any] = {"vectors": vectors.vectors}
+    if vectors.counts is not None:
+        arrays["counts"] = vectors.counts
+    _write(vectors.words, arrays, target)
+
+
+def write_model(embeddings: Embeddings, target: Path) -> None:
+    """Write ``words, counts, in_vectors, out_vectors, out_bias``; raises as `write`."""
+    arrays = {
+        "counts": embeddings.vocabulary.counts,
+        "in_vectors": embeddings.in_vectors,
+        "out_vectors": embeddings.out_vectors,
+        "out_bias": embeddings.out_bias,
+    }
+    _write(embeddings.vocabulary.words, arrays, target)
+
+
+def _write(words: list[str], arrays: dict[str, Any], target: Path) -> None:
     longest = max(words, key=len, default="")
     if 4 * len(longest) * len(words) > LARGEST_WORD_TABLE_BYTES:
         raise OutputError(
@@ -31,11 +126,4 @@ def write_npz(embeddings: Embeddings, target: Path) -> None:
         if word.endswith("\0"):
             raise OutputError(f"{target}: npz cannot hold {word!r}, which ends in NUL")
     with whole_file(target) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file,
-            words=np.array(words, dtype=np.str_),
-            counts=embeddings.vocabulary.counts,
-            in_vectors=embeddings.in_vectors,
-            out_vectors=embeddings.out_vectors,
-            out_bias=embeddings.out_bias,
-        )
+        np.savez(file, words=np.array(words, dtype=np.str_), **arrays)

@@ -23,7 +23,7 @@ from fastw2v.counted_corpus import (
     counting_widths,
 )
 from fastw2v.encoded import TextDigest
-from fastw2v.errors import FastW2VError, VocabularyError
+from fastw2v.errors import CorpusError, FastW2VError, VocabularyError
 from fastw2v.formats.counts_folder import read_counts, write_counted_rows
 from fastw2v.sharded import steps
 from fastw2v.sharded.plan import Plan
@@ -125,11 +125,14 @@ class _Run:
         self.engine = engine
         self.agreed = agreed
         self.progress = progress
+        # What the first reading of each shard told, where there was one.
+        self.read: list[dict[str, Any]] = []
 
     def vocabulary(self) -> Vocabulary:
         """Count the words of all shards and choose those of the vocabulary."""
         shards = self.plan.shards
         found = self._all(self._shard_tasks(steps.count_words), "reading")
+        self.read = found
         n_tokens = sum(facts["n_tokens"] for facts in found)
         if not n_tokens:
             n_sentences = sum(facts["n_sentences"] for facts in found)
@@ -180,6 +183,7 @@ class _Run:
         }
         write_json_whole(job.folder / VOCABULARY, content)
         found = self._all(self._shard_tasks(steps.count_windows), "counting")
+        self._require_same_text(found)
         facts = _facts_of(found, vocabulary)
         names = [steps.counts_name(shard) for shard in self.plan.shards]
         rows = self._sum(names, vocabulary)
@@ -192,6 +196,19 @@ class _Run:
             corpus = CountedCorpus(vocabulary, job.counting, widths, facts, counts)
             write_in_order(output, corpus, frequencies)
         return read_counts(output, verify=False)
+
+    def _require_same_text(self, found: list[dict[str, Any]]) -> None:
+        """Raise `CorpusError` if a shard was not the same when it was read again."""
+        names = ("n_tokens", "n_sentences")
+        for shard, first, again in zip(self.plan.shards, self.read, found, strict=False):
+            before, now = ([facts[name] for name in names] for facts in (first, again))
+            if before != now:
+                raise CorpusError(
+                    f"{shard.name}: expected the text that was read for the vocabulary, "
+                    f"{before[0]:,} tokens in {before[1]:,} sentences, got {now[0]:,} in "
+                    f"{now[1]:,}; remove {self.plan.folder} and count anew when the text no "
+                    "longer changes"
+                )
 
     def _sum(self, names: list[str], vocabulary: Vocabulary) -> Iterator[CountPart]:
         """Add up counts in a tree, by ranges of centre words; return the rows of the whole sum."""
@@ -278,5 +295,9 @@ def _facts_of(found: list[dict[str, Any]], vocabulary: Vocabulary) -> CorpusFact
         digest.append(TextDigest.from_numbers(shard["digest"]))
     n_raw_tokens = sum(shard["n_tokens"] for shard in found)
     return CorpusFacts(
-        (digest.hexadecimal(vocabulary),), n_raw_tokens, digest.n_tokens, digest.n_sentences
+        (digest.hexadecimal(vocabulary),),
+        n_raw_tokens,
+        digest.n_tokens,
+        digest.n_sentences,
+        sum(shard["n_invalid"] for shard in found),
     )

@@ -4,36 +4,36 @@ A plain file is cut into ranges of bytes; a line belongs to the range in which i
 every line is read once and whole, wherever ranges are cut.
 """
 
-import bz2
 import glob
-import gzip
 import json
 import lzma
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
+from fastw2v.config import Errors
 from fastw2v.corpus import TokenBatch, TokenCorpus
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.sharded import tables
 from fastw2v.sharded.streams import fsspec_module, open_bytes, reading
 from fastw2v.text_files import (
+    COMPRESSED,
     TextBlock,
     blocks_of,
+    decompressed,
     files_of,
     text_blocks,
-    zstandard_chunks,
 )
 from fastw2v.token_reader import TokenReader
+from fastw2v.utf8 import Repairs
 
 Kind = Literal["text", "table", "sentences", "given"]
 
 READ_BYTES = 4 << 20
 SENTENCES_OF_SHARD = 100_000
-_COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_ZSTANDARD = ".zst"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,13 @@ class Shard:
         """Return plain values that JSON can hold."""
         return asdict(self)
 
-    def read(self, reader: TokenReader, given: Any = None) -> None:
+    def read(
+        self,
+        reader: TokenReader,
+        given: Any = None,
+        errors: Errors = "strict",
+        repairs: Repairs | None = None,
+    ) -> None:
         """Give all its tokens to a reader.
 
         Parameters
@@ -95,18 +101,20 @@ class Shard:
         reader : TokenReader
         given : iterable of lists of str, optional
             The sentences of a shard of the kind "given", or what computes them (of Dask).
+        errors, repairs
+            As in `fastw2v.text_files.text_blocks`.
 
         Raises
         ------
         CorpusError
             If it cannot be read, is damaged, or not of the size that it had.
         TextEncodingError
-            If its text is not UTF-8.
+            If its text is not UTF-8, and `errors` does not help.
         """
         if self.kind in ("text", "table"):
             _require_unchanged(self)
         if self.kind == "text":
-            reader.read_text(self._text())
+            reader.read_text(self._text(errors, repairs))
         elif self.kind == "given":
             sentences = given.compute(scheduler="sync") if hasattr(given, "compute") else given
             reader.read_sentences(TokenCorpus(sentences).batches())
@@ -119,12 +127,15 @@ class Shard:
                 else:
                     reader.read_sentences(TokenCorpus(content).batches())
 
-    def _text(self) -> Iterator[TextBlock]:
+    def _text(self, errors: Errors, repairs: Repairs | None) -> Iterator[TextBlock]:
+        name = self.source
         if self.start is not None and self.stop is not None:
-            return _lines_of_range(self.source, self.start, self.stop)
-        if "://" in self.source:
-            return (block for block, _ in blocks_of(_chunks_of_url(self.source), self.source))
-        return (block for block, _ in text_blocks(self.source, READ_BYTES))
+            blocks = _lines_of_range(name, (self.start, self.stop), errors, repairs)
+        elif "://" in name:
+            blocks = blocks_of(_chunks_of_url(name), name, errors, repairs)
+        else:
+            blocks = text_blocks(name, READ_BYTES, errors, repairs)
+        return (block for block, _ in blocks)
 
     def _sentences(self) -> Iterator[TokenBatch]:
         with Path(self.source).open("rb") as file:
@@ -174,7 +185,7 @@ def _cuts(
         found, groups = tables.look(name, column)
         for start, stop in tables.cut_groups(groups, block_bytes):
             yield "table", start, stop, found
-    elif size is None or suffix in (*_COMPRESSED, _ZSTANDARD):
+    elif size is None or suffix in COMPRESSED:
         yield "text", None, None, None
     else:
         for start in range(0, max(size, 1), block_bytes):
@@ -232,25 +243,26 @@ def _require_unchanged(shard: Shard) -> None:
 
 
 def _chunks_of_url(url: str) -> Iterator[bytes]:
-    suffix = Path(url).suffix.lower()
     with reading(url), open_bytes(url) as stream:
-        if suffix == _ZSTANDARD:
-            yield from zstandard_chunks(stream)
-            return
-        opened: Any = _COMPRESSED[suffix](stream) if suffix in _COMPRESSED else stream
-        while data := opened.read(READ_BYTES):
-            yield data
+        try:
+            yield from decompressed(stream, Path(url).suffix.lower(), READ_BYTES)
+        except (EOFError, zlib.error, lzma.LZMAError) as error:
+            raise CorpusError(
+                f"{url}: expected whole {Path(url).suffix} data, got damaged or cut ones ({error})"
+            ) from error
 
 
-def _lines_of_range(name: str, start: int, stop: int) -> Iterator[TextBlock]:
+def _lines_of_range(
+    name: str, span: tuple[int, int], errors: Errors, repairs: Repairs | None
+) -> Iterator[tuple[TextBlock, int]]:
     """Yield the lines that begin in a range of bytes, the last of them whole."""
+    position, stop = span
     with reading(name), open_bytes(name) as stream:
-        position = start
-        if start:
-            stream.seek(start - 1)
-            position = start - 1 + _skip_line(stream)
-        for block, _ in blocks_of(_chunks_of_range(stream, position, stop), name, position):
-            yield block
+        if position:
+            stream.seek(position - 1)
+            position += _skip_line(stream) - 1
+        chunks = _chunks_of_range(stream, position, stop)
+        yield from blocks_of(chunks, name, errors, repairs, position)
 
 
 def _skip_line(stream: BinaryIO) -> int:

@@ -21,6 +21,7 @@ from fastw2v.sharded.words import Survivors, WordCounts, added, is_full, survivo
 from fastw2v.sharded.work_folder import Job, KnownWords, known_words, read_step, step_once
 from fastw2v.sparse_counts import CountPart
 from fastw2v.token_reader import TokenReader
+from fastw2v.utf8 import Repairs
 
 _OPEN_PARTS = 3  # of each summand; rows come in order
 
@@ -56,7 +57,7 @@ def count_words(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
                 reader.table = new_word_table()
 
         reader = TokenReader(new_word_table(), keep, add=True, tokenizer=job.counting.tokenizer)
-        shard.read(reader, given)
+        shard.read(reader, given, job.counting.errors)
         words_of(reader.table).write(folder / _run_name(n_runs))
         return {
             "runs": n_runs + 1,
@@ -108,7 +109,8 @@ def count_windows(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
         reader = TokenReader(
             counting.words.table, counting.keep, add=False, tokenizer=job.counting.tokenizer
         )
-        shard.read(reader, given)
+        repairs = Repairs()
+        shard.read(reader, given, job.counting.errors, repairs)
         parts = counting.finished()
         frequencies = counting.frequencies
         return {
@@ -116,6 +118,7 @@ def count_windows(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
             "digest": counting.digest.as_numbers(),
             "n_tokens": reader.n_tokens,
             "n_sentences": reader.n_sentences,
+            "n_invalid": repairs.n_sequences,
             "frequencies": None if frequencies is None else frequencies.tolist(),
         }
 

@@ -1,5 +1,6 @@
 """Files and URLs as streams of bytes."""
 
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -12,7 +13,9 @@ def open_bytes(name: str) -> BinaryIO:
     if "://" not in name:
         return Path(name).open("rb")
     stream: BinaryIO = fsspec_module().open(name, "rb").open()
-    return stream
+    # The file system in memory gives all readers one and the same open file.
+    whole = getattr(stream, "getvalue", None)
+    return stream if whole is None else BytesIO(whole())
 
 
 def fsspec_module() -> Any:

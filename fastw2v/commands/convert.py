@@ -1,0 +1,30 @@
+"""`fastw2v convert`: vectors from one program's format to another's."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastw2v.commands.options import format_option
+from fastw2v.formats import FORMATS
+
+
+@click.command("convert")
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "source_form",
+    type=click.Choice([form.name for form in FORMATS]),
+    help="Format of IN. Default: recognised by its content.",
+)
+@format_option
+def convert_command(source: Path, target: Path, source_form: str | None, form: Any) -> None:
+    """Read vectors from IN and write them to OUT, with the same bits.
+
+    Formats are those of 'fastw2v export'. Counts come along where both formats have them.
+    """
+    from fastw2v.formats import read_vectors, write_vectors
+
+    write_vectors(read_vectors(source, source_form), target, form)
+    click.echo(str(target))

@@ -1,0 +1,129 @@
+"""What a training process is asked for, and what it answers: plain values, as JSON."""
+
+import json
+import resource
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+END_OF_LINE = "</s>"  # a word to word2vec.c and fastText, no word of the text
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest:
+    """One training.
+
+    Attributes
+    ----------
+    trainer : str
+        A name of `fastw2v.comparison.rivals.RIVALS`.
+    corpus : Path
+        Plain text; words are what stands between white space.
+    vectors : Path
+        The .npz to write: words, counts, and the tables that the trainer has.
+    epochs, vector_size, window, min_count, negative, workers, seed : int
+        The same for all trainers; `negative` for those that sample noise.
+    sample : float, optional
+        Subsampling threshold; default: each trainer's own.
+    settings : dict
+        More settings, in the trainer's own names.
+    n_words : int, optional
+        Words that come at least `min_count` times, where that is known.
+    held_out : Path, optional
+        A text on which fastw2v measures its own loss, after the clock was stopped.
+    """
+
+    trainer: str
+    corpus: Path
+    vectors: Path
+    epochs: int = 5
+    vector_size: int = 100
+    window: int = 5
+    min_count: int = 5
+    negative: int = 5
+    workers: int = 1
+    seed: int = 1
+    sample: float | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    n_words: int | None = None
+    held_out: Path | None = None
+
+    def as_json(self) -> str:
+        """Return it as one line."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `as_json` made."""
+        values = json.loads(text)
+        for name in ("corpus", "vectors", "held_out"):
+            values[name] = values[name] and Path(values[name])
+        return cls(**values)
+
+
+class Clock(NamedTuple):
+    """The end of training: time of day, CPU seconds and peak memory of the process till then."""
+
+    ended: float
+    cpu_s: float
+    peak_bytes: int
+
+
+def stop_clock() -> Clock:
+    """Read the clock; call it when training has ended, before anything is written.
+
+    The peak is Linux's VmHWM where there is one: what getrusage tells includes the memory of the
+    process that this one was started from.
+    """
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    peak = high_water_bytes("self") or 1024 * usage.ru_maxrss
+    return Clock(time.time(), usage.ru_utime + usage.ru_stime, peak)
+
+
+def high_water_bytes(process: int | str) -> int:
+    """Return the peak memory of a running process, or 0 where it cannot be told."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    for line in status.splitlines():
+        if line.startswith("VmHWM:"):
+            return 1024 * int(line.split()[1])
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What a trainer hands out.
+
+    Attributes
+    ----------
+    words, counts
+        V words but for `END_OF_LINE`, most frequent first.
+    tables : dict of str to (V, D) float32
+        "in", and "out" or "nodes" where the trainer gives them away.
+    clock : Clock
+    stages : dict of str to float
+        Seconds of stages that the trainer tells apart, and other figures of the run.
+    loss : {"softmax", "negative", "hierarchical"}, optional
+        What was trained, if its loss can be told from `tables`.
+    settings : dict
+        All settings that were passed on, and the defaults that matter.
+    """
+
+    words: list[str]
+    counts: NDArray[np.int64]
+    tables: dict[str, NDArray[np.float32]]
+    clock: Clock
+    stages: dict[str, Any]
+    loss: str | None
+    settings: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write words, counts and tables as .npz."""
+        words = np.array(self.words, np.str_)
+        np.savez(path, words=words, counts=self.counts, **self.tables)  # type: ignore[arg-type]

@@ -1,0 +1,149 @@
+"""Vectors that a training process left: their quality, their losses, their agreement."""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import mean
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import Hyperparameters
+from fastw2v.evaluation.alignment import align
+from fastw2v.evaluation.neighbours import neighbour_overlap
+from fastw2v.evaluation.scores import scores
+from fastw2v.evaluation.word_table import WordTable
+from fastw2v.parallel import WorkerPool
+from fastw2v.tokens import encode_corpus
+from fastw2v.vocab import Vocabulary
+
+SAMPLED_POSITIONS = 20_000  # of CBOW's held-out text
+
+
+@dataclass(frozen=True, eq=False)
+class StoredVectors:
+    """V words with their counts and tables (V, D), by name: "in", and "out" or "nodes"."""
+
+    words: list[str]
+    counts: NDArray[np.int64]
+    tables: dict[str, NDArray[np.float32]]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a .npz of `fastw2v.comparison.requests.Trained`."""
+        with np.load(path) as stored:
+            tables = {name: stored[name] for name in ("in", "out", "nodes") if name in stored}
+            return cls(stored["words"].tolist(), stored["counts"], tables)
+
+    @cached_property
+    def word_tables(self) -> dict[str, WordTable]:
+        """The tables of words: "in", and "in+out" where the trainer gives both away."""
+        found = {"in": WordTable(self.words, self.tables["in"])}
+        if "out" in self.tables:
+            found["in+out"] = WordTable(self.words, self.tables["in"] + self.tables["out"])
+        return found
+
+    def quality(self) -> dict[str, dict[str, float | None]]:
+        """Return the three scores and their mean for each table; None where nothing is covered."""
+        result: dict[str, dict[str, float | None]] = {}
+        for name, table in self.word_tables.items():
+            found = {score.name: score.value for score in scores(table)}
+            found["mean"] = mean(found.values())
+            result[name] = {
+                test: value if np.isfinite(value) else None for test, value in found.items()
+            }
+        return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSettings:
+    """What a loss depends on beside vectors and text.
+
+    `loss` is "softmax", "negative", "hierarchical", or None; `noise_exponent` that of the noise.
+    """
+
+    loss: str | None
+    model: str = "skipgram"
+    window: int = 5
+    negative: int = 5
+    noise_exponent: float = 0.75
+    cbow_mean: bool = True
+    workers: int = 1
+
+
+def held_out_losses(
+    stored: StoredVectors, settings: LossSettings, corpus: Path, held_out: Path
+) -> dict[str, float]:
+    """Return losses of a text in nats a pair: the trainer's own, and the calibrated softmax's.
+
+    Parameters
+    ----------
+    stored : StoredVectors
+    settings : LossSettings
+    corpus, held_out : Path
+        The training text, on a sample of which both numbers of the calibration are fitted for
+        every trainer alike (`fastw2v.calibration`), and the text that is measured. Windows are
+        plain.
+
+    Returns
+    -------
+    dict
+        "own_nats" where the loss is one of scores u . v; "calibrated_nats" and "temperature".
+        Empty if the trainer gives no output vectors away.
+    """
+    from fastw2v.calibration import Calibration, calibrate, calibrated_loss
+    from fastw2v.context_scores import SoftmaxScores, TreeScores
+    from fastw2v.counts import count_pairs
+    from fastw2v.huffman import huffman_tree
+    from fastw2v.input_rows import CbowRows, CentreRows
+    from fastw2v.noise import noise_distribution
+    from fastw2v.objective_losses import negative_sampling_loss
+    from fastw2v.stream_fitting import training_rows
+
+    if settings.loss is None or not {"out", "nodes"} & set(stored.tables):
+        return {}
+    total = int(stored.counts.sum())
+    vocabulary = Vocabulary(stored.words, stored.counts, total, len(stored.words))
+    log_unigram = np.log(stored.counts / total).astype(np.float32)
+    read_as: Any = {"model": settings.model, "window": settings.window}
+    vectors, workers = stored.tables["in"], settings.workers
+    training = encode_corpus(corpus, vocabulary, tokenizer="whitespace")
+    tokens = encode_corpus(held_out, vocabulary, tokenizer="whitespace")
+    with WorkerPool(workers) as pool:
+        scores: Any
+        if "nodes" in stored.tables:
+            scores = TreeScores(stored.tables["nodes"], huffman_tree(stored.counts), pool)
+        else:
+            scores = SoftmaxScores(stored.tables["out"], pool)
+        fitted_on = training_rows(vectors, training, Hyperparameters(**read_as), workers)
+        found = calibrate(scores, fitted_on, log_unigram)
+        rows: Any
+        if settings.model == "cbow":
+            rows = CbowRows(
+                vectors,
+                tokens,
+                window=settings.window,
+                mean=settings.cbow_mean,
+                sample=SAMPLED_POSITIONS,
+            )
+        else:
+            rows = CentreRows(
+                vectors, count_pairs(tokens, len(vectors), settings.window, workers=workers)
+            )
+        losses = {
+            "calibrated_nats": calibrated_loss(scores, rows, log_unigram, found),
+            "temperature": found.temperature,
+        }
+        if settings.loss == "negative":
+            noise = noise_distribution(stored.counts, settings.noise_exponent)
+            losses["own_nats"] = negative_sampling_loss(scores, rows, noise, settings.negative)
+        elif settings.loss == "softmax":
+            plain = Calibration(1.0, 0.0, np.nan)
+            losses["own_nats"] = calibrated_loss(scores, rows, log_unigram, plain)
+    return losses
+
+
+def agreement(first: WordTable, second: WordTable) -> dict[str, Any]:
+    """Return overlap of neighbours and alignment of two tables."""
+    return asdict(neighbour_overlap(first, second)) | asdict(align(first, second))

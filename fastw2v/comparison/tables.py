@@ -1,0 +1,183 @@
+"""A comparison laid out as tables: headings and cells, and the same in Markdown."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Record = dict[str, Any]
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, headings, rows of as many cells, and what to know when reading it."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str]]
+    note: str = ""
+
+    def markdown(self) -> list[str]:
+        """Return the lines of the table, with its title."""
+        lines = [f"## {self.title}", ""]
+        cells = [[cell.replace("|", "\\|") for cell in row] for row in self.rows]
+        lines.append("| " + " | ".join(self.headings) + " |")
+        lines.append("|---" * len(self.headings) + "|")
+        lines += ["| " + " | ".join(row) + " |" for row in cells]
+        return [*lines, "", *([self.note, ""] if self.note else [])]
+
+
+def tables_of(comparison: dict[str, Any]) -> list[Table]:
+    """Return the tables of what `fastw2v.comparison.comparing.compare` found."""
+    results = comparison["results"]
+    made = [_cost(results), _quality(results)]
+    if comparison["agreement"]:
+        made.append(_agreement(comparison["agreement"]))
+    return made
+
+
+def as_markdown(comparison: dict[str, Any]) -> str:
+    """Return the whole comparison as a Markdown document."""
+    corpus, settings = comparison["corpus"], comparison["settings"]
+    lines = [
+        "# Comparison",
+        "",
+        f"{corpus['tokens']:,} tokens, {corpus['vocabulary']:,} words, "
+        f"{corpus['held_out_tokens']:,} tokens held out. "
+        + settings_line(settings)
+        + " What is not named is each trainer's default.",
+        "",
+        ", ".join(f"{name} {value}" for name, value in comparison["machine"].items()) + ".",
+        "",
+    ]
+    for table in tables_of(comparison):
+        lines += table.markdown()
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def settings_line(settings: dict[str, Any]) -> str:
+    """Return the settings that all trainers share, as a sentence."""
+    names = ("vector_size", "window", "min_count", "epochs", "negative", "sample", "workers")
+    shown = [f"{name} {settings[name]}" for name in names if settings[name] is not None]
+    return f"{settings['rounds']} round(s), {', '.join(shown)}."
+
+
+def by_run(results: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the records of each run, in the order of the runs."""
+    found: dict[str, list[Record]] = {}
+    for record in results:
+        found.setdefault(record["run"], []).append(record)
+    return found
+
+
+def good(records: Sequence[Record]) -> list[Record]:
+    """Return the records of trainings that came to their end."""
+    return [record for record in records if "error" not in record]
+
+
+def mean_and_spread(values: Sequence[float | None]) -> str:
+    """Return mean and standard deviation of what is known."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return NOTHING
+    spread = f" ±{statistics.stdev(known):.3f}" if len(known) > 1 else ""
+    return f"{statistics.mean(known):.3f}{spread}"
+
+
+def _cost(results: Sequence[Record]) -> Table:
+    runs = by_run(results)
+    walls = {
+        name: statistics.median(r["wall_s"] for r in good(records))
+        for name, records in runs.items()
+        if good(records)
+    }
+    rivals = [name for name in walls if not name.startswith("fastw2v")]
+    base = (rivals or list(walls) or [""])[0]
+    headings = ["run", "wall s", f"{base} = 1", "reading s", "counting s", "training s", "CPU s"]
+    headings += ["peak MiB", "tokens/s", "pairs/s", "workers"]
+    rows = []
+    for name, records in runs.items():
+        if name in walls:
+            rows.append(_cost_row(name, good(records), walls[name] / walls[base]))
+        for record in records:
+            if "error" in record:
+                failure = _failure(record)
+                rows.append([name, failure, *[NOTHING] * (len(headings) - 2)])
+    note = (
+        "Medians; the peak is the largest. Wall time is from the start of the process to the end "
+        "of training, importing included, and so are the rates: tokens (window pairs) of the text "
+        "times epochs, divided by wall time. Reading includes the vocabulary. Where a stage has "
+        "no figure the trainer does not tell it apart."
+    )
+    return Table("Time and memory", headings, rows, note)
+
+
+def _cost_row(name: str, records: list[Record], ratio: float) -> list[str]:
+    def median(key: str, shown: Callable[[float], str]) -> str:
+        values = [record[key] for record in records if key in record]
+        return shown(statistics.median(values)) if values else NOTHING
+
+    return [
+        name,
+        median("wall_s", "{:.2f}".format),
+        f"{ratio:.3f}",
+        *(median(key, "{:.2f}".format) for key in ("read_s", "count_s", "train_s", "cpu_s")),
+        f"{max(record['peak_bytes'] for record in records) / 2**20:,.0f}",
+        median("tokens_per_s", "{:,.0f}".format),
+        median("pairs_per_s", "{:,.0f}".format),
+        str(records[0]["workers"]),
+    ]
+
+
+def _failure(record: Record) -> str:
+    return f"{record['error']}; to install it: {record['install']}"
+
+
+def _quality(results: Sequence[Record]) -> Table:
+    runs = {name: good(records) for name, records in by_run(results).items()}
+    runs = {name: records for name, records in runs.items() if records}
+    first = next(iter(runs.values()), None)
+    tests = list(first[0]["quality"]["in"]) if first else []
+    headings = ["run", "vectors", *tests, "own loss", "calibrated loss"]
+    rows = []
+    for name, records in runs.items():
+        for table in records[0]["quality"]:
+            scores = [
+                mean_and_spread([r["quality"][table].get(test) for r in records]) for test in tests
+            ]
+            losses = [
+                mean_and_spread([r.get(key) for r in records])
+                for key in ("own_nats", "calibrated_nats")
+            ]
+            rows.append([name, table, *scores, *losses])
+    note = (
+        "Spearman's rho on WordSim-353 and SimLex-999, accuracy on the Google analogies (3CosAdd, "
+        "50,000 most frequent words), mean and standard deviation over rounds. Losses are of "
+        "held-out text in nats a pair: the trainer's own, which cannot be compared with another "
+        "kind, and that of a softmax after calibration, which can."
+    )
+    return Table("Quality", headings, rows, note)
+
+
+def _agreement(found: Sequence[Record]) -> Table:
+    headings = ["embedding", "and", "vectors", "precision at k", "Jaccard", "mean cosine"]
+    headings += ["residual"]
+    rows = [
+        [
+            f"{record['first']} (seed {record['seeds'][0]})",
+            f"{record['second']} (seed {record['seeds'][1]})",
+            " / ".join(record["tables"]),
+            f"{record['precision']:.3f} (k {record['k']})",
+            f"{record['jaccard']:.3f}",
+            f"{record['mean_cosine']:.3f}",
+            f"{record['residual']:.3f}",
+        ]
+        for record in found
+    ]
+    note = (
+        "Nearest neighbours in common, and cosine and residual after the best rotation, on words "
+        "that it was not fitted on. A trainer beside itself with another seed shows what chance "
+        "alone does."
+    )
+    return Table("Agreement of embeddings", headings, rows, note)

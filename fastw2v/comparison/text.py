@@ -1,0 +1,117 @@
+"""One text that all trainers read alike: words apart by blanks, lines that none of them cuts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import Tokenizer
+from fastw2v.corpus import Corpus, TextCorpus, open_corpus
+from fastw2v.errors import CorpusError
+from fastw2v.tokenizers import TextNormalizer
+from fastw2v.tokens import read_corpus
+
+# word2vec.c cuts lines behind 1,000 words, fastText behind 1,024, gensim behind 10,000.
+LONGEST_LINE_WORDS = 1000
+HELD_OUT_EVERY = 20
+
+
+@dataclass(frozen=True)
+class PreparedText:
+    """The files that are trained and measured on, and what is in them.
+
+    `pairs` is the expected number of window pairs of words that occur often enough, under
+    word2vec's random reach of the window, and without subsampling.
+    """
+
+    training: Path
+    held_out: Path | None
+    tokens: int
+    held_out_tokens: int
+    vocabulary: int
+    pairs: float
+
+
+def prepare_text(
+    corpus: Corpus,
+    folder: Path,
+    *,
+    tokenizer: Tokenizer,
+    window: int,
+    min_count: int,
+    held_out: Corpus | None = None,
+) -> PreparedText:
+    """Write the training text and the held-out text as plain files into `folder`.
+
+    Parameters
+    ----------
+    corpus : path or sequence of paths
+        As in `fastw2v.corpus`.
+    folder : Path
+    tokenizer : {"words", "whitespace"}
+    window, min_count : int
+    held_out : path or sequence of paths, optional
+        Default: every twentieth line of the corpus, which is not trained on. A text of fewer
+        lines is trained on as a whole, and nothing is held out.
+
+    Raises
+    ------
+    CorpusError
+        If a text cannot be read, or is not given by its path.
+    VocabularyError
+        If no word is frequent enough.
+    """
+    training, held = folder / "training.txt", folder / "held-out.txt"
+    with training.open("wb") as most, held.open("wb") as few:
+        tokens = held_tokens = 0
+        for number, words in enumerate(_lines(corpus, tokenizer), 1):
+            if held_out is None and number % HELD_OUT_EVERY == 0:
+                held_tokens += _write(words, few)
+            else:
+                tokens += _write(words, most)
+        if held_out is not None:
+            held_tokens = sum(_write(words, few) for words in _lines(held_out, tokenizer))
+    vocabulary, encoded = read_corpus(training, tokenizer="whitespace", min_count=min_count)
+    lengths = np.diff(encoded.sentence_starts)
+    return PreparedText(
+        training,
+        held if held_tokens else None,
+        tokens,
+        held_tokens,
+        len(vocabulary),
+        expected_pairs(lengths, window),
+    )
+
+
+def expected_pairs(lengths: NDArray[np.int64], window: int) -> float:
+    """Return the number of window pairs of sentences under word2vec's random reach.
+
+    A pair at distance d is within a reach drawn from 1 to w with probability (w - d + 1) / w.
+    """
+    pairs = 0.0
+    for distance in range(1, window + 1):
+        both = 2 * np.maximum(lengths - distance, 0).sum()
+        pairs += float(both) * (window - distance + 1) / window
+    return pairs
+
+
+def _lines(corpus: Corpus, tokenizer: Tokenizer) -> Iterator[list[bytes]]:
+    """Yield the words of every line that has some, in lines that no trainer cuts."""
+    text = open_corpus(corpus)
+    if not isinstance(text, TextCorpus):
+        raise CorpusError("corpus: expected a path or several, which other programs can read")
+    normalizer = TextNormalizer(tokenizer)
+    for block in text.blocks():
+        data, n_bytes = normalizer.normalize(block.data)
+        for line in data[:n_bytes].tobytes().split(b"\n"):
+            words = line.split()
+            for first in range(0, len(words), LONGEST_LINE_WORDS):
+                yield words[first : first + LONGEST_LINE_WORDS]
+
+
+def _write(words: list[bytes], file: BinaryIO) -> int:
+    file.write(b" ".join(words) + b"\n")
+    return len(words)

@@ -1,0 +1,55 @@
+"""Whatever holds vectors, as a `WordTable`: a model folder, or another program's file."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fastw2v.embeddings import VectorChoice
+from fastw2v.errors import ConfigurationError
+from fastw2v.evaluation.word_table import WordTable
+from fastw2v.formats import read_vectors
+from fastw2v.formats.model_folder import CONFIG, FORMAT
+from fastw2v.model import Word2Vec
+
+
+def load_table(
+    path: Path, vectors: VectorChoice | None = None, *, workers: int | None = None
+) -> tuple[WordTable, Word2Vec | None]:
+    """Return the vectors at `path`, most frequent words first, and the model if it is one.
+
+    Parameters
+    ----------
+    path : Path
+        A model folder, or what `fastw2v.formats.read_vectors` reads. Without counts a file is
+        taken to be in the order of frequency.
+    vectors : {"in", "out", "sum"}, optional
+        Which table of a model. A file of vectors has one only.
+    workers : int, optional
+        As in `Word2Vec.load`.
+
+    Raises
+    ------
+    ConfigurationError
+        If a table of a file is asked for.
+    ModelFormatError, TextEncodingError
+        If nothing can be read there.
+    EvaluationError
+        If a vector is not finite.
+    """
+    if _is_model(path):
+        model = Word2Vec.load(path, workers=workers)
+        return WordTable(model.vocabulary.words, model.embeddings.table(vectors)), model
+    if vectors is not None:
+        raise ConfigurationError(
+            f"vectors: expected no choice for {path}, which has one table only, got {vectors!r}"
+        )
+    stored = read_vectors(path)
+    if stored.counts is None or not (np.diff(stored.counts) > 0).any():
+        return WordTable(stored.words, stored.vectors), None
+    order = np.argsort(-stored.counts, kind="stable")
+    return WordTable([stored.words[row] for row in order], stored.vectors[order]), None
+
+
+def _is_model(path: Path) -> bool:
+    config = path / CONFIG
+    return config.is_file() and FORMAT.encode() in config.read_bytes()

@@ -1,0 +1,164 @@
+"""A folder as model2vec has it, which sentence-transformers loads as a StaticEmbedding.
+
+model.safetensors has the vectors, tokenizer.json the words (a word-level tokenizer of the
+`tokenizers` library), config.json and modules.json say what it is. One row more than words, of
+zeros, stands for unknown words.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastw2v.config import Tokenizer
+from fastw2v.errors import ModelFormatError
+from fastw2v.files import whole_folder
+from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_trouble
+from fastw2v.version import VERSION
+
+ARRAYS, WORDS, CONFIG, MODULES = (
+    "model.safetensors",
+    "tokenizer.json",
+    "config.json",
+    "modules.json",
+)
+NESTED = "0_StaticEmbedding"  # where sentence-transformers puts the first two
+_TABLES = ("embeddings", "embedding.weight")
+_UNKNOWN = "[UNK]"
+_ADDED = "fastw2v_unknown_word"
+
+# As `fastw2v.tokenizers` cuts text.
+_WORD_PATTERN = r"[\p{L}\p{N}\p{M}_]+(?:['\u200c\u200d][\p{L}\p{N}\p{M}_]+)*"
+_NORMALIZERS: dict[Tokenizer, dict[str, Any] | None] = {
+    "words": {
+        "type": "Sequence",
+        "normalizers": [
+            {"type": "Replace", "pattern": {"String": "\u00ad"}, "content": ""},
+            {"type": "Replace", "pattern": {"String": "\u2019"}, "content": "'"},
+            {"type": "Lowercase"},
+        ],
+    },
+    "whitespace": None,
+}
+_PATTERNS: dict[Tokenizer, str] = {
+    "words": _WORD_PATTERN,
+    "whitespace": r"[^\s\x1c-\x1f\x85]+",
+}
+
+
+def read(path: Path) -> Vectors:
+    """Read a folder that `write`, model2vec or sentence-transformers made.
+
+    Raises
+    ------
+    ModelFormatError
+        If a file is missing or damaged, or the folder has no vector for each word.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    parts = path / NESTED if (path / NESTED).is_dir() else path
+    try:
+        arrays = load_file(str(parts / ARRAYS))
+        tokenizer = json.loads((parts / WORDS).read_text(encoding="utf-8"))
+        config = path / CONFIG
+        added = (
+            json.loads(config.read_text(encoding="utf-8")).get(_ADDED) if config.is_file() else None
+        )
+        vocabulary = tokenizer["model"]["vocab"]
+        table = next(arrays[name] for name in _TABLES if name in arrays)
+        if "mapping" in arrays or "weights" in arrays:
+            raise ValueError("expected a row for each word, got quantised or weighted ones")
+        if not isinstance(vocabulary, dict):
+            raise TypeError(
+                f"expected a vocabulary of whole words, got {type(vocabulary).__name__}"
+            )
+        ids = {**vocabulary, **{item["content"]: item["id"] for item in tokenizer["added_tokens"]}}
+        if sorted(ids.values()) != list(range(len(table))):
+            raise ValueError(f"expected the words to be numbered up to {len(table)}, one a row")
+        if table.dtype.kind != "f" or not np.array_equal(
+            as_float32 := table.astype(np.float32), table, equal_nan=True
+        ):
+            raise ValueError(f"expected float32, got {table.dtype}")
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        StopIteration,
+        SafetensorError,
+    ) as error:
+        raise ModelFormatError(
+            f"{path}: expected a model2vec folder, got another or a damaged one "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    words = sorted(ids, key=ids.__getitem__)
+    if added is not None and words and words[-1] == added:
+        words, as_float32 = words[:-1], as_float32[:-1]
+    return checked_vectors(path, words, as_float32)
+
+
+def write(vectors: Vectors, target: Path) -> None:
+    """Write a folder, whole or not at all.
+
+    Text is cut as the model's tokenizer does; at white space if that is not known.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or a word is empty or holds white space, so that no text could
+        ever hold it.
+    """
+    from safetensors.numpy import save
+
+    require_words(target, "model2vec", vectors.words, white_space_trouble)
+    unknown = _UNKNOWN
+    known = set(vectors.words)
+    while unknown in known:
+        unknown = f"[{unknown}]"
+    table = np.zeros((len(vectors.words) + 1, vectors.vectors.shape[1]), np.float32)
+    table[:-1] = vectors.vectors
+    config = {
+        "model_type": "model2vec",
+        "architectures": ["StaticModel"],
+        "tokenizer_name": "fastw2v",
+        "normalize": False,
+        "max_length": None,
+        "embedding_dtype": "float32",
+        "fastw2v_version": VERSION,
+        _ADDED: unknown,
+    }
+    modules = [
+        {"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}
+    ]
+    tokenizer = _tokenizer([*vectors.words, unknown], unknown, vectors.tokenizer or "whitespace")
+    with whole_folder(target, ARRAYS) as folder:
+        (folder / ARRAYS).write_bytes(save({_TABLES[0]: table}))
+        for name, content in ((WORDS, tokenizer), (CONFIG, config), (MODULES, modules)):
+            text = json.dumps(content, ensure_ascii=False, indent=1)
+            (folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def _tokenizer(words: list[str], unknown: str, tokenizer: Tokenizer) -> dict[str, Any]:
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [],
+        "normalizer": _NORMALIZERS[tokenizer],
+        "pre_tokenizer": {
+            "type": "Split",
+            "pattern": {"Regex": _PATTERNS[tokenizer]},
+            "behavior": "Removed",
+            "invert": True,
+        },
+        "post_processor": None,
+        "decoder": None,
+        "model": {
+            "type": "WordLevel",
+            "vocab": {word: row for row, word in enumerate(words)},
+            "unk_token": unknown,
+        },
+    }

@@ -1,0 +1,122 @@
+"""What the formats hold: words with vectors, and perhaps counts; and which words they refuse."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import Tokenizer
+from fastw2v.embeddings import Embeddings, VectorChoice, as_keyed_vectors
+from fastw2v.errors import ModelFormatError, OutputError
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """One table of vectors with their words, as files hold it.
+
+    Attributes
+    ----------
+    words : list of str
+        All different.
+    vectors : (V, D) float32
+        A row for each word; finite.
+    counts : (V,) int64, optional
+        How often each word was seen, where the file says so.
+    tokenizer : {"words", "whitespace"}, optional
+        How text becomes such words, where that is known.
+    """
+
+    words: list[str]
+    vectors: NDArray[np.float32]
+    counts: NDArray[np.int64] | None = None
+    tokenizer: Tokenizer | None = None
+
+    def keyed_vectors(self) -> "KeyedVectors":
+        """Return a gensim `KeyedVectors` of a copy of the table."""
+        return as_keyed_vectors(self.words, self.vectors.copy(), self.counts)
+
+
+def vectors_of(
+    embeddings: Embeddings, choice: VectorChoice | None, tokenizer: Tokenizer | None
+) -> Vectors:
+    """Return one table of a model: "in", "out", "sum", or by default the objective's own."""
+    vocabulary = embeddings.vocabulary
+    return Vectors(vocabulary.words, embeddings.table(choice), vocabulary.counts, tokenizer)
+
+
+def checked_vectors(
+    source: Path,
+    words: list[str],
+    vectors: NDArray[np.float32],
+    counts: NDArray[np.int64] | None = None,
+    place: Callable[[int], str] = "vector {}".format,
+) -> Vectors:
+    """Return `Vectors` read from a file, or raise `ModelFormatError` saying what is wrong where.
+
+    `place` says where in the file a row is.
+    """
+    if vectors.ndim != 2 or not vectors.size:
+        raise ModelFormatError(
+            f"{source}: expected a table of at least one vector of at least one dimension, got "
+            f"one of shape {vectors.shape}"
+        )
+    for name, length in (
+        ("words", len(words)),
+        ("counts", len(words if counts is None else counts)),
+    ):
+        if length != len(vectors):
+            raise ModelFormatError(
+                f"{source}: expected as many {name} as vectors ({len(vectors):,}), got {length:,}"
+            )
+    require_finite(source, vectors, place)
+    if len(set(words)) != len(words):
+        first: dict[str, int] = {}
+        for row, word in enumerate(words):
+            if first.setdefault(word, row) != row:
+                raise ModelFormatError(
+                    f"{source}: expected all words to be different, got {word!r} at "
+                    f"{place(first[word])} and {place(row)}; remove one of them"
+                )
+    return Vectors(words, np.ascontiguousarray(vectors, np.float32), counts)
+
+
+def require_finite(source: Path, vectors: NDArray[np.float32], place: Callable[[int], str]) -> None:
+    """Raise `ModelFormatError` if a number is NaN or infinite, saying where the first one is."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        # Only a sum that is not finite needs a closer look; large numbers can make it so too.
+        if np.isfinite(vectors.sum()):
+            return
+    for row in range(len(vectors)):
+        bad = np.flatnonzero(~np.isfinite(vectors[row]))
+        if bad.size:
+            raise ModelFormatError(
+                f"{source}: expected finite numbers, got {vectors[row, bad[0]]} at {place(row)}, "
+                f"number {bad[0] + 1}"
+            )
+
+
+def require_words(
+    target: Path, form: str, words: list[str], trouble: Callable[[str], str | None]
+) -> None:
+    """Raise `OutputError` for the first word that has a trouble, before anything is written.
+
+    `trouble` says what in a word the format cannot hold, or None.
+    """
+    for word in words:
+        reason = trouble(word)
+        if reason is not None:
+            raise OutputError(
+                f"{target}: the {form} format cannot hold the word {word!r}, which {reason}; "
+                "export to npz or parquet, or change the word in the corpus"
+            )
+
+
+def white_space_trouble(word: str) -> str | None:
+    """Return what parts a word where readers cut text at white space of any kind."""
+    return None if word.split() == [word] else "is empty or holds white space"

@@ -1,0 +1,187 @@
+"""The binary format of the original word2vec: text words, each before its float32 numbers."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.errors import ModelFormatError, TextEncodingError
+from fastw2v.files import whole_file
+from fastw2v.formats.compression import chunks, is_compressed, opened_to_write
+from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
+
+_HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \t\r]*\n")
+_CHUNK_BYTES = 1 << 24
+_LONGEST_HEADER = 64
+# A file that is no such file may have no blank for gigabytes.
+LONGEST_WORD_BYTES = 1 << 20
+MOST_DIMENSIONS = 1 << 20
+_NUMBER = np.dtype("<f4")
+
+
+def read(path: Path) -> Vectors:
+    """Read a file. Line feeds before a word, which word2vec writes behind each vector, are skipped.
+
+    Memory follows the file, not what its header promises.
+
+    Raises
+    ------
+    ModelFormatError
+        If it cannot be read, is cut, or is not as expected.
+    TextEncodingError
+        If a word is not UTF-8.
+    """
+    source = _Source(path)
+    header = source.until(b"\n", _LONGEST_HEADER)
+    found = _HEADER.fullmatch(header + b"\n") if header is not None else None
+    if not found or 0 in (counts := [int(number) for number in found.groups()]):
+        raise ModelFormatError(
+            f"{path}: expected the number of vectors and that of dimensions in a first line, got "
+            f"{(header or source.rest())[:60]!r}"
+        )
+    n_words, dimensions = counts
+    if dimensions > MOST_DIMENSIONS:
+        raise ModelFormatError(
+            f"{path}: expected at most {MOST_DIMENSIONS:,} dimensions, got {dimensions:,} in the "
+            "first line; the file is damaged, or of another format"
+        )
+    _require_size(path, n_words, dimensions)
+    words: list[str] = []
+    offsets: list[int] = []
+    tables: list[NDArray[np.float32]] = []
+    while len(words) < n_words:
+        # A part of the table at a time, of the size that has been read.
+        rows: list[bytes] = []
+        n_bytes = 0
+        while len(words) < n_words and n_bytes < _CHUNK_BYTES:
+            source.skip(b"\n")
+            offsets.append(source.offset)
+            words.append(_next_word(path, source, len(words), n_words))
+            row = source.take(dimensions * _NUMBER.itemsize)
+            if row is None:
+                raise _cut(path, source, len(words) - 1, n_words)
+            rows.append(row)
+            n_bytes += len(row)
+        tables.append(np.frombuffer(b"".join(rows), _NUMBER).reshape(len(rows), dimensions))
+    source.skip(b"\n")
+    if not source.is_at_end:
+        raise ModelFormatError(
+            f"{path}: expected {n_words:,} vectors, as its first line says, got more bytes behind "
+            f"them, from offset {source.offset:,} on; correct the first line"
+        )
+    table = np.concatenate(tables).astype(np.float32, copy=False)
+    return checked_vectors(
+        path, words, table, place=lambda row: f"vector {row + 1} (byte offset {offsets[row]:,})"
+    )
+
+
+class _Source:
+    """A file's bytes in order, with the offset of the next one."""
+
+    def __init__(self, path: Path) -> None:
+        self._parts: Iterator[bytes] = chunks(path, _CHUNK_BYTES)
+        self._data, self._at = b"", 0
+        self.offset = 0
+
+    def _more(self) -> bool:
+        part = next(self._parts, b"")
+        self._data, self._at = self._data[self._at :] + part, 0
+        return bool(part)
+
+    def until(self, mark: bytes, longest: int) -> bytes | None:
+        """Return the bytes before the next `mark` and pass it; None if it is not near."""
+        while (end := self._data.find(mark, self._at, self._at + longest + 1)) < 0:
+            if len(self._data) - self._at > longest or not self._more():
+                return None
+        found = self._data[self._at : end]
+        self.offset += end + 1 - self._at
+        self._at = end + 1
+        return found
+
+    def take(self, n_bytes: int) -> bytes | None:
+        """Return the next bytes; None if there are not as many."""
+        while len(self._data) - self._at < n_bytes:
+            if not self._more():
+                return None
+        self._at += n_bytes
+        self.offset += n_bytes
+        return self._data[self._at - n_bytes : self._at]
+
+    def skip(self, byte: bytes) -> None:
+        """Pass all of one byte that come next."""
+        while self.rest()[:1] == byte:
+            self._at += 1
+            self.offset += 1
+
+    def rest(self) -> bytes:
+        """Return some of the next bytes; none at the end."""
+        if self._at == len(self._data):
+            self._more()
+        return self._data[self._at : self._at + _LONGEST_HEADER]
+
+    @property
+    def is_at_end(self) -> bool:
+        return not self.rest()
+
+
+def _next_word(path: Path, source: _Source, row: int, n_words: int) -> str:
+    begin = source.offset
+    word = source.until(b" ", LONGEST_WORD_BYTES)
+    if word is None:
+        raise _cut(path, source, row, n_words)
+    if not word:
+        raise ModelFormatError(
+            f"{path}: expected a word at byte offset {begin:,} (vector {row + 1}), got a blank"
+        )
+    try:
+        return word.decode()
+    except UnicodeDecodeError as error:
+        raise TextEncodingError(
+            f"{path}: expected a word in UTF-8 at byte offset {begin:,} (vector {row + 1}), got "
+            f"{word[:40]!r} ({error.reason}); the file is damaged, of another format, or written "
+            "by a program that cuts words amid a character"
+        ) from None
+
+
+def _cut(path: Path, source: _Source, row: int, n_words: int) -> ModelFormatError:
+    return ModelFormatError(
+        f"{path}: expected {n_words:,} vectors, as its first line says, got {row:,} whole ones up "
+        f"to byte offset {source.offset:,}; the file is cut or damaged: fetch or write it again"
+    )
+
+
+def _require_size(path: Path, n_words: int, dimensions: int) -> None:
+    """Refuse a plain file that is too small for what it promises, before it is read."""
+    least = n_words * (dimensions * _NUMBER.itemsize + 2)
+    if not is_compressed(path) and path.stat().st_size < least:
+        raise ModelFormatError(
+            f"{path}: expected {n_words:,} vectors of {dimensions:,} dimensions, as its first line "
+            f"says, which take {least:,} bytes at least, got a file of {path.stat().st_size:,}; it "
+            "is cut or damaged: fetch or write it again"
+        )
+
+
+def write(vectors: Vectors, target: Path) -> None:
+    """Write a file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or a word is empty, holds a blank, at which it would end, or a
+        line feed, which readers drop.
+    """
+    require_words(target, "word2vec-bin", vectors.words, _trouble)
+    table = np.ascontiguousarray(vectors.vectors, _NUMBER)
+    with whole_file(target) as temporary, opened_to_write(temporary) as file:
+        file.write(b"%d %d\n" % table.shape)
+        for word, row in zip(vectors.words, table, strict=True):
+            file.write(b"%b %b\n" % (word.encode(), row.tobytes()))
+
+
+def _trouble(word: str) -> str | None:
+    if not word or " " in word or "\n" in word:
+        return "is empty or holds a blank or a line feed"
+    is_long = len(word) > LONGEST_WORD_BYTES // 4 and len(word.encode()) > LONGEST_WORD_BYTES
+    return f"has more than {LONGEST_WORD_BYTES:,} bytes" if is_long else None

@@ -182,20 +182,24 @@ def _result_of(future: Any, task: Task) -> Any:
     except KilledWorker as error:
         raise ClusterError(
             f"{task.name}: the workers that counted it died, again and again; give workers more "
-            f"memory or counting less, then go on by --resume ({error})"
+            f"memory or counting less, then go on by --resume ({_in_one_line(error)})"
         ) from error
     except (CancelledError, OSError, TimeoutError) as error:
         raise _lost_scheduler(error) from error
     except Exception as error:
         raise ClusterError(
-            f"{task.name}: could not be counted ({type(error).__name__}: {error}); when the cause "
+            f"{task.name}: could not be counted ({_in_one_line(error)}); when the cause "
             "is gone, go on by --resume"
         ) from error
 
 
+def _in_one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def _lost_scheduler(error: BaseException) -> ClusterError:
     return ClusterError(
-        f"cluster: the connection to the scheduler was lost ({type(error).__name__}: {error}); "
+        f"cluster: the connection to the scheduler was lost ({_in_one_line(error)}); "
         "start the cluster again, then go on by --resume"
     )
 
@@ -252,7 +256,7 @@ def opened_client(cluster: str, memory_mib: int | None = None) -> Iterator[Any]:
         client = Client(cluster)
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterError(
-            f"{cluster}: no scheduler answers there ({type(error).__name__}: {error}); start one "
+            f"{cluster}: no scheduler answers there ({_in_one_line(error)}); start one "
             "with: dask scheduler"
         ) from error
     with client:

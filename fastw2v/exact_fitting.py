@@ -17,11 +17,12 @@ from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.fitted import Fitted, RunOptions, TrainingSummary, stage_of
 from fastw2v.initial import initial_bias, random_vectors, spectral_vectors
-from fastw2v.long_runs import tell_of_a_long_run
+from fastw2v.long_runs import tell_of_the_run
 from fastw2v.objectives import ExactSoftmax, scores_bytes
 from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool
 from fastw2v.precision import resolved_precision
+from fastw2v.run_memory import require_memory, training_bytes
 from fastw2v.sparse_counts import SparseCounts
 from fastw2v.training import train
 from fastw2v.vocab import Vocabulary, keep_probability
@@ -78,9 +79,12 @@ def fit_counted(
         )
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
     batches = _batches(settings, tokens, counts, keep, corpus.widths)
+    counts_bytes = counts.nbytes if isinstance(counts, PairCounts) else 0
+    require_memory(vocabulary, settings, batches.max_rows, run.memory_mib, counts_bytes)
+    memory_bytes = training_bytes(len(vocabulary), settings, batches.max_rows, counts_bytes)
     with WorkerPool(run.workers) as pool:
         objective = _started(settings, counts, keep, batches.max_rows, pool, run.progress)
-        tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
+        tell_of_the_run(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
         history = train(
             objective, batches, optimizer, passes=settings.epochs, callbacks=run.callbacks
@@ -234,14 +238,14 @@ def batch_size(settings: Hyperparameters, n_words: int, name: str, default: int)
     """Return the batch size `name`: as set, or the default as far as memory allows."""
     asked: int | None = getattr(settings, name)
     size = asked or default
-    budget = settings.memory_mib * 2**20
+    budget = settings.scores_mib * 2**20
     while asked is None and size > 1 and scores_bytes(n_words, min(size, n_words)) > budget:
         size //= 2
     needed = scores_bytes(n_words, min(size, n_words))
     if needed > budget:
         raise ConfigurationError(
-            f"memory_mib: a batch of {size} over {n_words:,} words needs {-(-needed // 2**20)} MiB "
-            f"for its scores, the budget is {settings.memory_mib}; raise memory_mib, lower {name}, "
+            f"scores_mib: a batch of {size} over {n_words:,} words needs {-(-needed // 2**20)} MiB "
+            f"for its scores, the budget is {settings.scores_mib}; raise scores_mib, lower {name}, "
             "or keep fewer words with max_final_vocab or min_count"
         )
     return size

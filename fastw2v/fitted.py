@@ -70,13 +70,15 @@ class Fitted:
 class RunOptions:
     """What does not change the result: threads, and who is told what.
 
-    `notice` gets sentences that a person should read, before a long run above all.
+    `notice` gets sentences that a person should read, before a long run above all. `memory_mib` is
+    a budget: counting spills to disk beyond it, and what cannot be trained within it is refused.
     """
 
     workers: int
     callbacks: Sequence[Callback] = ()
     progress: StageProgress | None = None
     notice: Callable[[str], None] | None = None
+    memory_mib: int | None = None
 
     def stage(self, name: str) -> Callable[[int, int | None], None] | None:
         """Return what reports (done, total) of one stage, or None."""

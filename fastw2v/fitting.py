@@ -10,11 +10,14 @@ from pathlib import Path
 from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus, OpenedCorpus, TextCorpus, open_corpus
+from fastw2v.counting_settings import CountingSettings
 from fastw2v.errors import OutputError
 from fastw2v.exact_fitting import fit_counted, fit_counts
 from fastw2v.fitted import Fitted, RunOptions
 from fastw2v.formats.counts_folder import read_counts
 from fastw2v.precision import resolved_precision
+from fastw2v.sharded.local import count_spilling
+from fastw2v.sharded.plan import ShardOptions
 from fastw2v.stream_fitting import fit_stream
 from fastw2v.tokens import read_corpus
 
@@ -23,14 +26,37 @@ def fit(corpus: Corpus, settings: Hyperparameters, run: RunOptions) -> Fitted:
     """Read a corpus once and train on it; parameters and errors as in `Word2Vec.fit`.
 
     Skip-gram with the exact softmax holds the encoded corpus in memory until its windows are
-    counted. The other objectives go over the text itself, in files that are mapped, and removed
+    counted; with a budget of memory it counts in a folder instead. The other objectives go over the
+    text itself, in files that are mapped, and removed
     at the end.
     """
     if settings.objective == "softmax":
         resolved_precision(settings.precision)  # refused before the text is read
-        return _fit(corpus, settings, run, None)
+        if run.memory_mib is None:
+            return _fit(corpus, settings, run, None)
+        if settings.model == "skipgram" and settings.batches == "counts":
+            return _fit_spilled(corpus, settings, run)
     with _temporary_folder() as folder:
         return _fit(corpus, settings, run, folder / "corpus")
+
+
+def _fit_spilled(corpus: Corpus, settings: Hyperparameters, run: RunOptions) -> Fitted:
+    """Count in a folder, within the budget of memory, and train on what is there."""
+    started = time.perf_counter()
+    opened = open_corpus(corpus, settings.errors)
+    sources = opened.files if isinstance(opened, TextCorpus) else opened.sentences
+    with _temporary_folder() as folder:
+        counted = count_spilling(
+            sources,
+            CountingSettings.of(settings),
+            folder / "counts",
+            ShardOptions(run.memory_mib),
+            workers=run.workers,
+            progress=run.progress,
+        )
+        fitted = fit_counted(counted, None, settings, run, (0.0, time.perf_counter() - started))
+    n_invalid = counted.facts.n_invalid
+    return replace(fitted, summary=replace(fitted.summary, n_invalid=n_invalid))
 
 
 @contextmanager

@@ -93,6 +93,7 @@ class Word2Vec:
         callbacks: Sequence[Callback] = (),
         progress: StageProgress | None = None,
         notice: Callable[[str], None] | None = None,
+        memory_mib: int | None = None,
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
@@ -107,20 +108,25 @@ class Word2Vec:
             ("counting", tokens counted, tokens) before and after its windows are counted, and
             ("starting", 0 or 1, 1) before and after the first vectors are made.
         notice : callable, optional
-            Gets a sentence for a person: when the exact softmax will take more than a minute, how
-            long, and what would be quicker; how much was not UTF-8, when `errors` lets it pass;
-            that a pipe is read only once.
+            Gets a sentence for a person: what the exact softmax will take of time and memory and,
+            if that is long, what would be quicker; how much was not UTF-8, when `errors` lets it
+            pass; that a pipe is read only once.
+
+        memory_mib : int, optional
+            A budget for the whole run with the exact softmax: counting spills to disk beyond it
+            (in the folder for temporary files; the text is read twice), and training that would
+            not fit is refused. The result does not depend on it. Default: no limit.
 
         Raises
         ------
         CorpusError, VocabularyError
             If the corpus cannot be read, or nothing is left to train on.
         ConfigurationError
-            If a batch does not fit the memory budget.
+            If a batch does not fit `scores_mib`, or training `memory_mib`.
         DivergenceError
             If a loss or a vector is not finite any more. The model stays as it was.
         """
-        run = RunOptions(self.workers, callbacks, progress, notice)
+        run = RunOptions(self.workers, callbacks, progress, notice, memory_mib)
         return self._take(fit(corpus, self.settings, run))
 
     def fit_counts(
@@ -130,6 +136,7 @@ class Word2Vec:
         callbacks: Sequence[Callback] = (),
         progress: StageProgress | None = None,
         notice: Callable[[str], None] | None = None,
+        memory_mib: int | None = None,
     ) -> Self:
         """Train on counts that `fastw2v count` wrote; the text is not needed.
 
@@ -141,7 +148,7 @@ class Word2Vec:
         ----------
         folder : path
             Its counts are mapped: rows are read batch by batch.
-        callbacks, progress, notice
+        callbacks, progress, notice, memory_mib
             As in `fit`.
 
         Raises
@@ -155,7 +162,7 @@ class Word2Vec:
             As in `fit`.
         """
         settings = settings_for_counts(self._given, read_counts(folder, verify=False).counting)
-        run = RunOptions(self.workers, callbacks, progress, notice)
+        run = RunOptions(self.workers, callbacks, progress, notice, memory_mib)
         fitted = fit_counts_folder(Path(folder), settings, run)
         self.settings = settings
         return self._take(fitted)

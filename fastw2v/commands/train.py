@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Train on what 'fastw2v count' wrote, instead of CORPUS; its settings are used.",
 )
+@click.option(
+    "--memory",
+    type=int,
+    metavar="MIB",
+    help="Budget of a run with the exact softmax: counting spills to disk beyond it, training that "
+    "does not fit is refused with what would. Default: no limit.",
+)
 @hyperparameter_options
 @workers_option
 @quiet_option
@@ -34,6 +41,7 @@ def train_command(
     corpus: tuple[str, ...],
     output: Path,
     counts: Path | None,
+    memory: int | None,
     workers: int | None,
     quiet: bool,
     **settings: Any,
@@ -58,6 +66,7 @@ def train_command(
             "callbacks": [display.step],
             "progress": display.stage,
             "notice": display.notice,
+            "memory_mib": memory,
         }
         if counts is not None:
             model.fit_counts(counts, **told)

@@ -182,7 +182,8 @@ class _Run:
             "widths": None if widths is None else widths.tolist(),
         }
         write_json_whole(job.folder / VOCABULARY, content)
-        found = self._all(self._shard_tasks(steps.count_windows), "counting")
+        n_tokens = sum(facts["n_tokens"] for facts in self.read) or None
+        found = self._all(self._shard_tasks(steps.count_windows), "counting", n_tokens)
         self._require_same_text(found)
         facts = _facts_of(found, vocabulary)
         names = [steps.counts_name(shard) for shard in self.plan.shards]
@@ -234,7 +235,7 @@ class _Run:
                     )
                     for name, group in zip(following[-1], groups, strict=True)
                 ]
-            self._all(tasks, "adding")
+            self._all(tasks)
             for name in used:
                 give_up_data(self.job.folder / name)
             of_range = following
@@ -261,17 +262,20 @@ class _Run:
             for shard in self.plan.shards
         ]
 
-    def _all(self, tasks: Sequence[Task], stage: str | None = None) -> list[Any]:
-        """Run tasks and return their results in order."""
+    def _all(
+        self, tasks: Sequence[Task], stage: str | None = None, n_tokens: int | None = None
+    ) -> list[Any]:
+        """Run tasks and return their results in order; report bytes read or tokens counted."""
         results: list[Any] = [None] * len(tasks)
-        total = sum(task.n_bytes for task in tasks) or len(tasks)
-        done = 0
         report = self.progress if stage else None
+        counts_tokens = stage == "counting"
+        total = n_tokens if counts_tokens else sum(task.n_bytes for task in tasks)
+        done = 0
         if report and stage:
             report(stage, 0, total)
         for place, result in self.engine.run(tasks):
             results[place] = result
-            done += tasks[place].n_bytes if total > len(tasks) else 1
+            done += result["n_tokens"] if counts_tokens else tasks[place].n_bytes
             if report and stage:
                 report(stage, done, total)
         return results

@@ -401,7 +401,7 @@ def test_count_train_info_and_merge_by_command(run, tmp_path, text_file):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "-o", "MODEL"], "either CORPUS or --counts"),
+        (["train", "-o", "MODEL"], "Missing argument 'CORPUS...': a text, or --counts"),
         (["train", "TEXT", "--counts", "COUNTS", "-o", "MODEL"], "either CORPUS or --counts"),
         (["train", "--counts", "TEXT", "-o", "MODEL"], "no manifest.json"),
         (["train", "--counts", "COUNTS", "-o", "MODEL", "--window", "9"], "window: expected 5"),

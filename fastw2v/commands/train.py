@@ -57,8 +57,12 @@ def train_command(
     from fastw2v.model import Word2Vec
     from fastw2v.terminal import Display
 
-    if bool(corpus) == (counts is not None):
-        raise click.UsageError("expected either CORPUS or --counts COUNTS")
+    if not corpus and counts is None:
+        raise click.UsageError("Missing argument 'CORPUS...': a text, or --counts COUNTS")
+    if corpus and counts is not None:
+        raise click.UsageError(
+            f"expected either CORPUS or --counts, got {corpus[0]!r} and {counts}"
+        )
     model = Word2Vec(workers=workers, **given_settings(settings))
     require_replaceable(output, CONFIG)
     with Display(quiet=quiet) as display:

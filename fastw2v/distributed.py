@@ -5,6 +5,7 @@ folder of the output under the same path (a shared file system), since what is c
 a step that is done is never done again, whoever dies.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -243,6 +244,7 @@ def opened_client(cluster: str, memory_mib: int | None = None) -> Iterator[Any]:
             threads_per_worker=1,
             memory_limit="auto" if memory_mib is None else memory_mib * 2**20,
             dashboard_address=None,
+            silence_logs=logging.ERROR,
         )
         with made as local, Client(local) as client:
             yield client

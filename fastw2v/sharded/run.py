@@ -214,10 +214,12 @@ class _Run:
     def _sum(self, names: list[str], vocabulary: Vocabulary) -> Iterator[CountPart]:
         """Add up counts in a tree, by ranges of centre words; return the rows of the whole sum."""
         ranges = _ranges(vocabulary, self.plan.ranges)
-        parallel = len(ranges) > 1
+        # One sum of each range is left where there is much to add up and many to do it; writing
+        # the result is then a copy. A few runs are added up as the result is written.
+        most = 1 if len(ranges) > 1 and len(names) > FAN_IN else FAN_IN
         of_range: list[list[str]] = [names] * len(ranges)
         level = 0
-        while max(map(len, of_range)) > (1 if parallel else FAN_IN):
+        while max(map(len, of_range)) > most:
             level += 1
             tasks, used = [], set()
             following: list[list[str]] = []

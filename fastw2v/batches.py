@@ -13,10 +13,11 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.counts import BatchWorkspace, PairCounts, count_batch
+from fastw2v.counts import BatchWorkspace, count_batch
 from fastw2v.kernels.centre_rows import prepare_rows
 from fastw2v.objectives import Batch
 from fastw2v.output_layer import tile_for
+from fastw2v.sparse_counts import SparseCounts
 from fastw2v.tokens import EncodedTokens
 
 Item = TypeVar("Item")
@@ -59,7 +60,8 @@ class CountBatches:
 
     Parameters
     ----------
-    counts : PairCounts
+    counts : SparseCounts
+        In memory, or in parts that are mapped: only a batch's rows are read.
     keep : (V,) float64
         Subsampling weight of each word, as centre and as context.
     dimensions : int
@@ -71,7 +73,7 @@ class CountBatches:
 
     def __init__(
         self,
-        counts: PairCounts,
+        counts: SparseCounts,
         keep: NDArray[np.float64],
         *,
         dimensions: int,
@@ -100,10 +102,8 @@ class CountBatches:
 
     def batch(self, centres: NDArray[np.int64]) -> Batch:
         """Return the batch of the given centre words (ascending, each once)."""
-        counts = (self.counts.indptr, self.counts.indices, self.counts.values)
-        entries = prepare_rows(
-            centres, counts, self.keep, self.keep[centres] * self.scale, self.tile
-        )
+        rows, counts = self.counts.rows(centres)
+        entries = prepare_rows(rows, counts, self.keep, self.keep[centres] * self.scale, self.tile)
         return Batch(centres.astype(np.int32), *entries)
 
 

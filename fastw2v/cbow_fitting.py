@@ -16,7 +16,7 @@ from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.fitted import Fitted, RunOptions, TrainingSummary
 from fastw2v.initial import random_vectors, spectral_vectors
-from fastw2v.long_runs import tell_of_a_long_run
+from fastw2v.long_runs import tell_of_the_run
 from fastw2v.objectives import scores_bytes
 from fastw2v.optim import CBOW_MEAN_RECIPES, CBOW_SUM_RECIPES, Optimizer
 from fastw2v.parallel import WorkerPool
@@ -115,7 +115,7 @@ def fit_cbow_softmax(
     Raises
     ------
     ConfigurationError
-        If the CPU lacks the precision, or the scores of a batch exceed `memory_mib`.
+        If the CPU lacks the precision, or the scores of a batch exceed `scores_mib`.
     CorpusError
         If no word has a context.
     VocabularyError
@@ -154,7 +154,7 @@ def fit_cbow_softmax(
         pool=pool,
     )
     _report(progress, "starting", 1, 1)
-    tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
+    tell_of_the_run(objective, batches, settings.epochs, run.notice)
     recipes = CBOW_MEAN_RECIPES if mean else CBOW_SUM_RECIPES
     optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass, recipes)
 
@@ -209,14 +209,14 @@ def _first_bias(
 def _positions_of_batch(settings: Hyperparameters, n_words: int) -> int:
     """Return how many positions make a batch: as set, or the default as far as memory allows."""
     size = settings.batch_tokens or DEFAULT_ROWS
-    budget = settings.memory_mib * 2**20
+    budget = settings.scores_mib * 2**20
     while settings.batch_tokens is None and size > 1 and scores_bytes(n_words, size) > budget:
         size //= 2
     needed = scores_bytes(n_words, size)
     if needed > budget:
         raise ConfigurationError(
-            f"memory_mib: a batch of {size} over {n_words:,} words needs {-(-needed // 2**20)} MiB "
-            f"for its scores, the budget is {settings.memory_mib}; raise memory_mib, lower "
+            f"scores_mib: a batch of {size} over {n_words:,} words needs {-(-needed // 2**20)} MiB "
+            f"for its scores, the budget is {settings.scores_mib}; raise scores_mib, lower "
             "batch_tokens, or keep fewer words with max_final_vocab or min_count"
         )
     return size

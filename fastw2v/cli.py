@@ -20,6 +20,8 @@ _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 # In the order of the help. Each is `fastw2v.commands.NAME.NAME_command`.
 COMMANDS = (
     "train",
+    "count",
+    "counts",
     "export",
     "convert",
     "neighbors",
@@ -74,7 +76,8 @@ def main(arguments: list[str] | None = None) -> None:
         message = " ".join(error.format_message().split()).rstrip(".")
         _end(given, f"{message}; see 'fastw2v --help'", EXIT_ERROR)
     except FastW2VError as error:
-        _end(given, str(error), EXIT_ERROR)
+        notes = getattr(error, "__notes__", [])
+        _end(given, "; ".join([str(error), *notes]), EXIT_ERROR)
     except (click.Abort, KeyboardInterrupt):
         _end(given, "interrupted", EXIT_INTERRUPTED)
     except OSError as error:  # such as a full disk behind standard output

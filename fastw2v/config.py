@@ -138,9 +138,10 @@ class Hyperparameters:
         low=1,
         used_by=("softmax",),
     )
-    memory_mib: int = _setting(
+    scores_mib: int = _setting(
         2048,
-        "Budget for the scores of one batch, in MiB; it bounds the batch size.",
+        "What the scores of one batch may take of memory, in MiB; it bounds the batch size, and so "
+        "belongs to the result. --memory is the budget of the whole run, and changes no result.",
         low=1,
         used_by=("softmax",),
     )

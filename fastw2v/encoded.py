@@ -1,12 +1,12 @@
 """A corpus as numbers: ids of words, cut into sentences, in memory or mapped from files."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.kernels.text_digest import IDENTITY, absorb_text
 from fastw2v.vocab import Vocabulary
 
 
@@ -47,37 +47,66 @@ class EncodedTokens:
         """Return 64 hexadecimal digits that tell this encoded corpus from any other.
 
         They depend on the ids, the sentences and the vocabulary's words, not on how the text
-        was stored or read, nor on the machine.
+        was stored, read or cut, nor on the machine.
         """
-        ids = np.ascontiguousarray(self.ids, "<i4").data
-        starts = np.ascontiguousarray(self.sentence_starts, "<i8").data
-        return corpus_digest((ids.nbytes, [ids]), (starts.nbytes, [starts]), vocabulary)
+        text = TextDigest()
+        text.add(self.ids, self.sentence_starts[1:])
+        return text.hexadecimal(vocabulary)
 
 
-def corpus_digest(
-    ids: tuple[int, Iterable[memoryview | bytes]],
-    sentence_starts: tuple[int, Iterable[memoryview | bytes]],
-    vocabulary: Vocabulary,
-) -> str:
-    """Return what `EncodedTokens.digest` does, from arrays that come in pieces.
+class TextDigest:
+    """The digest of an encoded text, made piece by piece.
 
-    Parameters
-    ----------
-    ids, sentence_starts : tuple of int and iterable of bytes
-        The size in bytes, and the pieces one after another: little-endian int32 and int64.
-    vocabulary : Vocabulary
+    See `fastw2v.kernels.text_digest`.
     """
-    words = [word.encode() for word in vocabulary.words]
-    lengths = np.array([len(word) for word in words], "<i8").data
-    joined = b"".join(words)
-    hasher = hashlib.blake2b(digest_size=32)
-    for n_bytes, pieces in (
-        ids,
-        sentence_starts,
-        (lengths.nbytes, [lengths]),
-        (len(joined), [joined]),
-    ):
-        hasher.update(n_bytes.to_bytes(8, "little"))
-        for piece in pieces:
-            hasher.update(piece)
-    return hasher.hexdigest()
+
+    def __init__(self) -> None:
+        self._state = np.array(IDENTITY, np.uint64)
+        self.n_tokens = 0
+        self.n_sentences = 0
+
+    def add(self, ids: NDArray[np.int32], ends: NDArray[np.int64]) -> None:
+        """Add the next stretch of the text.
+
+        Parameters
+        ----------
+        ids : int32 array (n,)
+        ends : int64 array (m,)
+            How many of these ids come before each end of a sentence. The stretch may begin and end
+            within a sentence.
+        """
+        absorb_text(self._state, ids, ends)
+        self.n_tokens += len(ids)
+        self.n_sentences += len(ends)
+
+    def append(self, other: "TextDigest") -> None:
+        """Add a text whose digest was made elsewhere behind this one."""
+        for lane in (0, 2):
+            factor, offset = self._state[lane : lane + 2].copy()
+            after, rest = other._state[lane : lane + 2]
+            # Arrays wrap round modulo 2**64 where scalars would warn.
+            self._state[lane : lane + 2] = np.array([factor, offset]) * after
+            self._state[lane + 1 : lane + 2] += rest
+        self.n_tokens += other.n_tokens
+        self.n_sentences += other.n_sentences
+
+    def as_numbers(self) -> list[int]:
+        """Return plain numbers, for `from_numbers`."""
+        return [*map(int, self._state), self.n_tokens, self.n_sentences]
+
+    @classmethod
+    def from_numbers(cls, numbers: list[int]) -> "TextDigest":
+        """Return the digest that gave these numbers."""
+        made = cls()
+        made._state[:] = numbers[:4]
+        made.n_tokens, made.n_sentences = numbers[4:]
+        return made
+
+    def hexadecimal(self, vocabulary: Vocabulary) -> str:
+        """Return 64 digits that tell this text over this vocabulary from any other."""
+        words = [word.encode() for word in vocabulary.words]
+        hasher = hashlib.blake2b(digest_size=32)
+        hasher.update(np.array(self.as_numbers(), "<u8").data)
+        hasher.update(np.array([len(word) for word in words], "<i8").data)
+        hasher.update(b"".join(words))
+        return hasher.hexdigest()

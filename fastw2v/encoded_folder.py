@@ -22,11 +22,11 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.encoded import EncodedTokens, corpus_digest
+from fastw2v.encoded import EncodedTokens, TextDigest
 from fastw2v.errors import CorpusError, OutputError, VocabularyError
 from fastw2v.files import require_replaceable, whole_folder
 from fastw2v.kernels.interning import renumber
-from fastw2v.mapping import mapped_bytes
+from fastw2v.mapped_files import mapped_file
 from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
 
@@ -40,7 +40,6 @@ STARTS = "starts.int64"
 # JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
 _DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
 _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
-_BLOCK_BYTES = 4 << 20
 
 
 class NumberStore(Protocol):
@@ -172,17 +171,22 @@ def _write_arrays(
     return n_raw_tokens, n_tokens, n_sentences
 
 
-def _pieces(path: Path) -> tuple[int, Iterator[bytes]]:
-    def read() -> Iterator[bytes]:
-        with path.open("rb") as file:
-            while data := file.read(_BLOCK_BYTES):
-                yield data
-
-    return path.stat().st_size, read()
-
-
 def _digest_of_files(folder: Path, vocabulary: Vocabulary) -> str:
-    return corpus_digest(_pieces(folder / IDS), _pieces(folder / STARTS), vocabulary)
+    """Return the digest of the files' contents, of which little is in memory at a time."""
+    digest = TextDigest()
+    with (folder / IDS).open("rb") as ids_file, (folder / STARTS).open("rb") as starts_file:
+        position = int(np.fromfile(starts_file, "<i8", 1)[0])
+        while len(ends := np.fromfile(starts_file, "<i8", _BLOCK_NUMBERS)):
+            stop = int(ends[-1])
+            while position < stop:
+                ids = np.fromfile(ids_file, "<i4", min(_BLOCK_NUMBERS, stop - position))
+                n_ends = int(np.searchsorted(ends, position + len(ids), "right"))
+                if not len(ids) or np.any(np.diff(ends[:n_ends]) < 0):
+                    raise ValueError("sentences do not cut up the tokens")
+                digest.add(ids.astype(np.int32), (ends[:n_ends] - position).astype(np.int64))
+                ends, position = ends[n_ends:], position + len(ids)
+            digest.add(np.empty(0, np.int32), np.zeros(len(ends), np.int64))
+    return digest.hexadecimal(vocabulary)
 
 
 def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary, EncodedTokens]:
@@ -221,8 +225,8 @@ def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary
             int(words["n_raw_types"]),
         )
         n_tokens, n_sentences = int(description["n_tokens"]), int(description["n_sentences"])
-        ids = _mapped(folder / IDS, n_tokens, "<i4")
-        starts = _mapped(folder / STARTS, n_sentences + 1, "<i8")
+        ids = mapped_file(folder / IDS, n_tokens, "<i4")
+        starts = mapped_file(folder / STARTS, n_sentences + 1, "<i8")
         n_raw_tokens = int(description["n_raw_tokens"])
         if verify and _digest_of_files(folder, vocabulary) != description["digest"]:
             raise ValueError("the arrays and words are not those that the digest was made of")
@@ -253,12 +257,3 @@ def _read_description(folder: Path) -> dict[str, Any]:
             "version of fastw2v that wrote it"
         )
     return description
-
-
-def _mapped(path: Path, size: int, dtype: str) -> NDArray[Any]:
-    """Return the numbers of a file, mapped; nothing writes to them."""
-    n_bytes = size * np.dtype(dtype).itemsize
-    if path.stat().st_size != n_bytes:
-        raise ValueError(f"{path.name}: expected {n_bytes} bytes, got {path.stat().st_size}")
-    stored = mapped_bytes(path).view(dtype)
-    return stored.astype(stored.dtype.newbyteorder("="), copy=False)

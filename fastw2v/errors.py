@@ -56,6 +56,10 @@ class EvaluationError(FastW2VError):
     """A test set cannot be read, or says nothing about the vectors at hand."""
 
 
+class ClusterError(FastW2VError):
+    """A cluster did not finish its work; the message says what is left and how to go on."""
+
+
 def one_line(error: BaseException) -> str:
     """Return another library's message as one line, for a message of ours."""
     return " ".join(str(error).split())

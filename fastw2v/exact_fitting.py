@@ -10,20 +10,23 @@ from numpy.typing import NDArray
 from fastw2v.batches import Batches, CountBatches, TokenBatches
 from fastw2v.callbacks import StageProgress
 from fastw2v.config import Hyperparameters
+from fastw2v.counted_corpus import CorpusFacts, CountedCorpus, counting_widths
+from fastw2v.counting_settings import CountingSettings
 from fastw2v.counts import PairCounts, count_pairs
 from fastw2v.embeddings import Embeddings
 from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.fitted import Fitted, RunOptions, TrainingSummary, stage_of
 from fastw2v.initial import initial_bias, random_vectors, spectral_vectors
-from fastw2v.long_runs import tell_of_a_long_run
+from fastw2v.long_runs import tell_of_the_run
 from fastw2v.objectives import ExactSoftmax, scores_bytes
 from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool
 from fastw2v.precision import resolved_precision
+from fastw2v.run_memory import require_memory, training_bytes
+from fastw2v.sparse_counts import SparseCounts
 from fastw2v.training import train
 from fastw2v.vocab import Vocabulary, keep_probability
-from fastw2v.windows import word_widths
 
 DEFAULT_BATCH_ROWS = 256
 DEFAULT_BATCH_TOKENS = 1024
@@ -36,21 +39,53 @@ def fit_counts(
     run: RunOptions,
     read_s: float,
 ) -> Fitted:
-    """Train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
+    """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
     started = time.perf_counter()
     counts = counted_windows(tokens, vocabulary, settings, run.workers, run.progress)
+    facts = CorpusFacts(
+        (tokens.digest(vocabulary),), tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences
+    )
+    widths = window_widths(vocabulary, settings)
+    corpus = CountedCorpus(vocabulary, CountingSettings.of(settings), widths, facts, counts)
+    count_s = time.perf_counter() - started
+    return fit_counted(corpus, tokens, settings, run, (read_s, count_s))
+
+
+def fit_counted(
+    corpus: CountedCorpus,
+    tokens: EncodedTokens | None,
+    settings: Hyperparameters,
+    run: RunOptions,
+    seconds: tuple[float, float],
+) -> Fitted:
+    """Train exact full-softmax skip-gram on counts; errors as in `Word2Vec.fit`.
+
+    Parameters
+    ----------
+    corpus : CountedCorpus
+    tokens : EncodedTokens or None
+        The text, for batches of tokens.
+    settings : Hyperparameters
+    run : RunOptions
+    seconds : tuple of float
+        What reading and counting took.
+    """
+    started = time.perf_counter()
+    vocabulary, counts = corpus.vocabulary, corpus.counts
     if not counts.n_entries:
         raise CorpusError(
             f"corpus: expected at least one pair of words within {settings.window} of each "
-            f"other, got {len(tokens.ids)} tokens that stand alone in their lines; "
+            f"other, got {corpus.facts.n_tokens} tokens that stand alone in their lines; "
             "use longer lines or a lower min_count"
         )
-    count_s = time.perf_counter() - started
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
-    batches = _batches(settings, tokens, counts, keep, window_widths(vocabulary, settings))
+    batches = _batches(settings, tokens, counts, keep, corpus.widths)
+    counts_bytes = counts.nbytes if isinstance(counts, PairCounts) else 0
+    require_memory(vocabulary, settings, batches.max_rows, run.memory_mib, counts_bytes)
+    memory_bytes = training_bytes(len(vocabulary), settings, batches.max_rows, counts_bytes)
     with WorkerPool(run.workers) as pool:
         objective = _started(settings, counts, keep, batches.max_rows, pool, run)
-        tell_of_a_long_run(objective, batches, settings.epochs, run.notice)
+        tell_of_the_run(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
 
         def embeddings() -> Embeddings:
@@ -74,13 +109,12 @@ def fit_counts(
         counts.context_entropy_nats(keep, keep),
         counts.conditional_entropy_nats(keep, keep),
         counts.n_entries,
-        read_s,
-        count_s,
-        time.perf_counter() - started - count_s,
+        *seconds,
+        time.perf_counter() - started,
         batches.max_rows,
         resolved_precision(settings.precision),
     )
-    return Fitted(embeddings(), summary, watch.state.history, tokens.digest(vocabulary))
+    return Fitted(embeddings(), summary, watch.state.history, corpus.facts.digest)
 
 
 def window_widths(vocabulary: Vocabulary, settings: Hyperparameters) -> NDArray[np.int32] | None:
@@ -91,9 +125,7 @@ def window_widths(vocabulary: Vocabulary, settings: Hyperparameters) -> NDArray[
     are plain: they drop tokens, or draw their reach.
     """
     exact_skipgram = settings.objective == "softmax" and settings.model == "skipgram"
-    if not exact_skipgram or settings.window_sample == 0:
-        return None
-    return word_widths(keep_probability(vocabulary.counts, settings.window_sample))
+    return counting_widths(vocabulary, CountingSettings.of(settings)) if exact_skipgram else None
 
 
 def counted_windows(
@@ -121,7 +153,7 @@ def counted_windows(
 
 def _started(
     settings: Hyperparameters,
-    counts: PairCounts,
+    counts: SparseCounts,
     keep: NDArray[np.float64],
     max_rows: int,
     pool: WorkerPool,
@@ -153,13 +185,13 @@ def _started(
 
 def _batches(
     settings: Hyperparameters,
-    tokens: EncodedTokens,
-    counts: PairCounts,
+    tokens: EncodedTokens | None,
+    counts: SparseCounts,
     keep: NDArray[np.float64],
     widths: NDArray[np.int32] | None,
 ) -> Batches:
     n_words = len(keep)
-    if settings.batches == "counts":
+    if tokens is None or settings.batches == "counts":
         rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
         return CountBatches(
             counts, keep, dimensions=settings.vector_size, rows=rows, seed=settings.seed
@@ -181,7 +213,7 @@ def _final_loss(
     settings: Hyperparameters,
     objective: ExactSoftmax,
     batches: Batches,
-    counts: PairCounts,
+    counts: SparseCounts,
     keep: NDArray[np.float64],
 ) -> float:
     rows = batches
@@ -224,14 +256,14 @@ def batch_size(settings: Hyperparameters, n_words: int, name: str, default: int)
     """Return the batch size `name`: as set, or the default as far as memory allows."""
     asked: int | None = getattr(settings, name)
     size = asked or default
-    budget = settings.memory_mib * 2**20
+    budget = settings.scores_mib * 2**20
     while asked is None and size > 1 and scores_bytes(n_words, min(size, n_words)) > budget:
         size //= 2
     needed = scores_bytes(n_words, min(size, n_words))
     if needed > budget:
         raise ConfigurationError(
-            f"memory_mib: a batch of {size} over {n_words:,} words needs {-(-needed // 2**20)} MiB "
-            f"for its scores, the budget is {settings.memory_mib}; raise memory_mib, lower {name}, "
+            f"scores_mib: a batch of {size} over {n_words:,} words needs {-(-needed // 2**20)} MiB "
+            f"for its scores, the budget is {settings.scores_mib}; raise scores_mib, lower {name}, "
             "or keep fewer words with max_final_vocab or min_count"
         )
     return size

@@ -108,7 +108,8 @@ class RunOptions:
 
     `notice` gets sentences that a person should read, before a long run above all; `supervisor`
     has what goes on beside training. `after_pass` gets the vectors of each pass. `start`, for the
-    exact softmax, is where training begins in place of the settings' start.
+    exact softmax, is where training begins in place of the settings' start. `memory_mib`
+    is a budget: counting spills to disk beyond it, and what cannot be trained within it is refused.
     """
 
     workers: int
@@ -118,6 +119,7 @@ class RunOptions:
     supervisor: Supervisor = field(default_factory=Supervisor)
     after_pass: Callable[[Vectors], None] | None = None
     start: Vectors | None = None
+    memory_mib: int | None = None
 
     def callbacks_with(self, vectors: Callable[[], Vectors]) -> Sequence[Callback]:
         """Return the callbacks, before them one that hands out the vectors of each pass."""

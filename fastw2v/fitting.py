@@ -3,7 +3,7 @@
 import logging
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +13,19 @@ from fastw2v.callbacks import StepReport
 from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus, OpenedCorpus, TextCorpus, open_corpus
+from fastw2v.counted_corpus import CountedCorpus
+from fastw2v.counting_settings import CountingSettings
 from fastw2v.encoded import EncodedTokens
-from fastw2v.errors import CorpusError, FastW2VError, OutputError
-from fastw2v.exact_fitting import fit_counts
+from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError, OutputError
+from fastw2v.exact_fitting import fit_counted, fit_counts
 from fastw2v.fitted import Fitted, RunOptions
+from fastw2v.formats.counts_folder import read_counts
 from fastw2v.holding_out import HeldOutChoice
 from fastw2v.interruption import TrainingInterrupted
 from fastw2v.places import claimed, clear_abandoned, temporary_prefix
 from fastw2v.precision import resolved_precision
+from fastw2v.sharded.local import count_spilling
+from fastw2v.sharded.plan import ShardOptions
 from fastw2v.stream_fitting import fit_stream
 from fastw2v.supervision import Supervisor
 from fastw2v.tokens import encode_corpus, read_corpus, read_split_corpus
@@ -39,17 +44,28 @@ def fit(
     """Read a corpus once and train on it; parameters and errors as in `Word2Vec.fit`.
 
     Skip-gram with the exact softmax holds the encoded corpus in memory until its windows are
-    counted. The other objectives go over the text itself, in files that are mapped, and removed
+    counted; with a budget of memory it counts in a folder instead. The other objectives go over the
+    text itself, in files that are mapped, and removed
     at the end.
     """
     if settings.objective == "softmax":
         resolved_precision(settings.precision)  # refused before the text is read
-    run.supervisor.announce()
-    try:
+    with _supervised(run):
         if settings.objective == "softmax":
-            return _fit(corpus, settings, run, validation, None)
+            if run.memory_mib is None:
+                return _fit(corpus, settings, run, validation, None)
+            if settings.model == "skipgram" and settings.batches == "counts":
+                return _fit_spilled(corpus, settings, run, validation)
         with _temporary_folder() as folder:
             return _fit(corpus, settings, run, validation, folder / "corpus")
+
+
+@contextmanager
+def _supervised(run: RunOptions) -> Iterator[None]:
+    """Save on the way out what an interrupted or failed run has to be saved."""
+    run.supervisor.announce()
+    try:
+        yield
     except FastW2VError:
         run.supervisor.failed()
         raise
@@ -59,6 +75,47 @@ def fit(
         if run.supervisor.checkpoints is None:
             raise
         raise run.supervisor.interrupted() from error
+
+
+def _fit_spilled(
+    corpus: Corpus, settings: Hyperparameters, run: RunOptions, validation: Validation | None
+) -> Fitted:
+    """Count in a folder, within the budget of memory, and train on what is there."""
+    if validation is not None and validation.fraction is not None:
+        raise ConfigurationError(
+            f"memory: expected no fraction of the corpus to hold out beside it, got "
+            f"{validation.fraction:g}; give a validation text, or leave one of both out"
+        )
+    started = time.perf_counter()
+    opened = open_corpus(corpus, settings.errors)
+    sources = opened.files if isinstance(opened, TextCorpus) else opened.sentences
+    with _temporary_folder() as folder:
+        counted = count_spilling(
+            sources,
+            CountingSettings.of(settings),
+            folder / "counts",
+            ShardOptions(run.memory_mib),
+            workers=run.workers,
+            progress=run.progress,
+        )
+        return _fit_known(counted, settings, run, validation, (0.0, time.perf_counter() - started))
+
+
+def _fit_known(
+    corpus: CountedCorpus,
+    settings: Hyperparameters,
+    run: RunOptions,
+    validation: Validation | None,
+    seconds: tuple[float, float],
+) -> Fitted:
+    """Train on counts that are there; `seconds` is what reading and counting took."""
+    facts = corpus.facts
+    held_out = _validation_text(validation, corpus.vocabulary, settings, run)
+    _prepare_supervisor(
+        run, corpus.vocabulary, (lambda: facts.digest, facts.n_tokens), held_out, settings
+    )
+    fitted = fit_counted(corpus, None, settings, _logged(run), seconds)
+    return replace(fitted, summary=replace(fitted.summary, n_invalid=facts.n_invalid))
 
 
 @contextmanager
@@ -100,20 +157,15 @@ def _fit(
     opened = open_corpus(corpus, settings.errors)
     vocabulary, tokens, held_out = _read(opened, settings, run, validation, folder)
     _tell_of_reading(opened, folder, run)
-    supervisor = run.supervisor
-    supervisor.n_tokens = tokens.n_tokens
-    _require_same(supervisor, "corpus", tokens, vocabulary)
-    if held_out is not None:
-        _require_same(supervisor, "validation", held_out, vocabulary)
-        measured = ValidationText(held_out, vocabulary, settings, run.workers)
-        supervisor.held_out_loss = measured
-        supervisor.run["held_out"] = measured.as_dict()
+    _prepare_supervisor(
+        run, vocabulary, (lambda: tokens.digest(vocabulary), tokens.n_tokens), held_out, settings
+    )
     read_s = time.perf_counter() - started
     _LOGGER.info(
         "read %d tokens, %d of %d words kept, in %.1f s",
         vocabulary.n_raw_tokens, len(vocabulary), vocabulary.n_raw_types, read_s,
     )  # fmt: skip
-    run = replace(run, callbacks=(*run.callbacks, _log_pass))
+    run = _logged(run)
     fit_text = fit_stream
     if settings.objective == "softmax":
         fit_text = fit_counts if settings.model == "skipgram" else fit_cbow
@@ -162,21 +214,50 @@ def _read(
         progress=report,
         encoded_folder=folder,
     )
+    return vocabulary, tokens, _validation_text(validation, vocabulary, settings, run)
+
+
+def _validation_text(
+    validation: Validation | None,
+    vocabulary: Vocabulary,
+    settings: Hyperparameters,
+    run: RunOptions,
+) -> EncodedTokens | None:
     if validation is None or validation.text is None:
-        return vocabulary, tokens, None
+        return None
     text = open_corpus(validation.text, settings.errors)
     held_out = encode_corpus(text, vocabulary, tokenizer=settings.tokenizer)
     _tell_of_reading(text, None, run)
-    return vocabulary, tokens, held_out
+    return held_out
+
+
+def _prepare_supervisor(
+    run: RunOptions,
+    vocabulary: Vocabulary,
+    text: tuple[Callable[[], str], int],
+    held_out: EncodedTokens | None,
+    settings: Hyperparameters,
+) -> None:
+    """Tell the supervisor of the texts; `text` is digest and raw tokens of that to train on."""
+    supervisor = run.supervisor
+    supervisor.n_tokens = text[1]
+    _require_same(supervisor, "corpus", *text)
+    if held_out is not None:
+        _require_same(
+            supervisor, "validation", lambda: held_out.digest(vocabulary), held_out.n_tokens
+        )
+        measured = ValidationText(held_out, vocabulary, settings, run.workers)
+        supervisor.held_out_loss = measured
+        supervisor.run["held_out"] = measured.as_dict()
 
 
 def _require_same(
-    supervisor: Supervisor, name: str, tokens: EncodedTokens, vocabulary: Vocabulary
+    supervisor: Supervisor, name: str, digest: Callable[[], str], n_tokens: int
 ) -> None:
-    """Note the digest of a text; raise `CorpusError` if a resumed run began with another."""
+    """Note what a text is; raise `CorpusError` if a resumed run began with another."""
     if supervisor.checkpoints is None and supervisor.resumed is None:
         return
-    came: dict[str, Any] = {"digest": tokens.digest(vocabulary), "n_tokens": tokens.n_tokens}
+    came: dict[str, Any] = {"digest": digest(), "n_tokens": n_tokens}
     begun: dict[str, Any] = supervisor.run.setdefault(f"{name}_text", came)
     if begun != came:
         raise CorpusError(
@@ -186,9 +267,25 @@ def _require_same(
         )
 
 
+def _logged(run: RunOptions) -> RunOptions:
+    return replace(run, callbacks=(*run.callbacks, _log_pass))
+
+
 def _log_pass(report: StepReport) -> None:
     if report.pass_ended:
         _LOGGER.info(
             "pass %d of %d: loss %.4f nats, %.1f s",
             report.pass_number, report.passes, report.loss_nats, report.elapsed_s,
         )  # fmt: skip
+
+
+def fit_counts_folder(
+    folder: Path, settings: Hyperparameters, run: RunOptions, validation: Validation | None = None
+) -> Fitted:
+    """Train on a folder of counts, which is mapped; parameters as in `Word2Vec.fit_counts`."""
+    resolved_precision(settings.precision)
+    with _supervised(run):
+        started = time.perf_counter()
+        corpus = read_counts(folder)
+        seconds = (time.perf_counter() - started, 0.0)
+        return _fit_known(corpus, settings, run, validation, seconds)

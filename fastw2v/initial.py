@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts import PairCounts
 from fastw2v.kernels.blocks import PANEL, ROWS
 from fastw2v.kernels.factorisation import (
     RUN,
@@ -23,6 +22,7 @@ from fastw2v.kernels.factorisation import (
     tall_product,
 )
 from fastw2v.parallel import WorkerPool
+from fastw2v.sparse_counts import CountPart, SparseCounts
 
 Vectors = NDArray[np.float32]
 
@@ -47,7 +47,7 @@ def random_vectors(n_words: int, settings: Hyperparameters) -> tuple[Vectors, Ve
 
 
 def initial_bias(
-    counts: PairCounts, keep: NDArray[np.float64], settings: Hyperparameters
+    counts: SparseCounts, keep: NDArray[np.float64], settings: Hyperparameters
 ) -> NDArray[np.float32]:
     """Return the log probability of each word as a context, or zeros for ``bias="none"``.
 
@@ -61,7 +61,7 @@ def initial_bias(
 
 
 def spectral_vectors(
-    counts: PairCounts, keep: NDArray[np.float64], settings: Hyperparameters, pool: WorkerPool
+    counts: SparseCounts, keep: NDArray[np.float64], settings: Hyperparameters, pool: WorkerPool
 ) -> tuple[Vectors, Vectors]:
     """Return centre and output vectors whose products approximate weighed positive PMI.
 
@@ -70,7 +70,7 @@ def spectral_vectors(
 
     Parameters
     ----------
-    counts : PairCounts
+    counts : SparseCounts
     keep : (V,) float64
         Subsampling weights.
     settings : Hyperparameters
@@ -106,7 +106,7 @@ class _Associations:
 
     def __init__(
         self,
-        counts: PairCounts,
+        counts: SparseCounts,
         keep: NDArray[np.float64],
         masses: NDArray[np.float64],
         scale: NDArray[np.float64],
@@ -114,10 +114,11 @@ class _Associations:
     ) -> None:
         self.pool = pool
         self.n_words = len(keep)
-        values = np.empty(counts.n_entries, np.float32)
-        arrays = (counts.indptr, counts.indices, counts.values)
-        pool.run_kernel(associations, arrays, masses, (keep, scale), values)
-        self.matrix = (counts.indptr, counts.indices, values)
+        self._parts = counts.parts
+        self._weights = (masses, (keep, scale))
+        # Those of a single part are kept, others are made again for each product.
+        self._values = np.empty(max(len(part.indices) for part in self._parts), np.float32)
+        self._made: int | None = None
 
     def largest_eigenpairs(
         self, rank: int, generator: np.random.Generator
@@ -160,8 +161,18 @@ class _Associations:
     def _times(self, tall: Vectors) -> Vectors:
         out = np.zeros_like(tall)
         width = tall.shape[1]
-        self.pool.run_kernel(sparse_product, self.matrix, tall.reshape(-1), out.reshape(-1), width)
+        flat = out.reshape(-1)
+        for number, part in enumerate(self._parts):
+            matrix = (part.indptr, part.indices, self._associations(number, part))
+            rows = flat[part.first * width : (part.first + part.n_rows) * width]
+            self.pool.run_kernel(sparse_product, matrix, tall.reshape(-1), rows, width)
         return out
+
+    def _associations(self, number: int, part: CountPart) -> NDArray[np.float32]:
+        if self._made != number:
+            self.pool.run_kernel(associations, tuple(part), *self._weights, self._values)
+            self._made = number
+        return self._values[: len(part.indices)]
 
     def _gram(self, left: Vectors, right: Vectors) -> NDArray[np.float64]:
         rows, width = left.shape

@@ -1,4 +1,4 @@
-"""Telling a person before a long exact run how long it will take, and what would be quicker."""
+"""Telling a person before an exact run what it will take, and what would be quicker."""
 
 import time
 from collections.abc import Callable
@@ -6,8 +6,7 @@ from typing import Protocol, TypeVar
 
 from fastw2v.batches import BatchSource
 
-NOTICE_FLOPS = 5e12  # below so many operations a run is not worth an estimate
-NOTICE_S = 60.0
+NOTICE_S = 60.0  # what would be quicker is not worth a sentence below that
 _PRODUCTS = 3  # of a step; a loss has one of them, in float32 whatever the precision
 
 AnyBatch = TypeVar("AnyBatch")
@@ -25,13 +24,14 @@ class Measured(Protocol[Batch_contra]):
         ...
 
 
-def tell_of_a_long_run(
+def tell_of_the_run(
     objective: Measured[AnyBatch],
     batches: BatchSource[AnyBatch],
     passes: int,
     notice: Callable[[str], None] | None,
+    memory_bytes: int | None = None,
 ) -> None:
-    """Time the loss of one batch, and say what all passes will take if that is over a minute.
+    """Time the loss of one batch, and say what all passes will take; if long, what is quicker.
 
     Parameters
     ----------
@@ -40,25 +40,31 @@ def tell_of_a_long_run(
     batches : BatchSource
     passes : int
     notice : callable, optional
-        Gets the sentence.
+        Gets the sentences.
+    memory_bytes : int, optional
+        What the run will take of memory, where it is known.
     """
-    rows = batches.batches_per_pass * batches.max_rows
-    flops = 6.0 * rows * objective.n_words * objective.dimensions * passes
-    if notice is None or flops < NOTICE_FLOPS:
+    if notice is None:
         return
     batch = next(iter(batches.one_pass(0)))
     objective.loss(batch)  # kernels are compiled, memory is there
     started = time.perf_counter()
     objective.loss(batch)
     pass_s = _PRODUCTS * (time.perf_counter() - started) * batches.batches_per_pass
-    if pass_s * passes < NOTICE_S:
-        return
-    notice(
+    rows = batches.batches_per_pass * batches.max_rows
+    flops = 6.0 * rows * objective.n_words * objective.dimensions
+    memory = f", {-(-memory_bytes // 2**20):,} MiB of memory" if memory_bytes else ""
+    sentence = (
         f"{passes} passes of the exact softmax over {objective.n_words:,} words will take about "
-        f"{_duration(pass_s * passes)}, {_duration(pass_s)} each. Fewer words make it shorter "
-        "(--max-final-vocab, --min-count); --objective negative or hierarchical take a time that "
-        "hardly grows with the words (docs/objectives.md)."
+        f"{_duration(pass_s * passes)}, {_duration(pass_s)} each ({flops:.2g} operations at "
+        f"{flops / pass_s / 1e9:,.0f} GFLOP/s){memory}."
     )
+    if pass_s * passes >= NOTICE_S:
+        sentence += (
+            " Fewer words make it shorter (--max-final-vocab, --min-count); --objective negative "
+            "or hierarchical take a time that hardly grows with the words (docs/objectives.md)."
+        )
+    notice(sentence)
 
 
 def _duration(seconds: float) -> str:

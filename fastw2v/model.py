@@ -14,11 +14,13 @@ from fastw2v.callbacks import Callback, PassRecord, StageProgress
 from fastw2v.checkpoints import Checkpoints, checkpoint_path
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
+from fastw2v.counting_settings import settings_for_counts
 from fastw2v.embeddings import Embeddings, VectorChoice
 from fastw2v.errors import ConfigurationError, DivergenceError, FastW2VError, ModelFormatError
-from fastw2v.fitted import RunOptions, RunRecord, TrainingSummary
-from fastw2v.fitting import fit
+from fastw2v.fitted import Fitted, RunOptions, RunRecord, TrainingSummary
+from fastw2v.fitting import fit, fit_counts_folder
 from fastw2v.formats import export
+from fastw2v.formats.counts_folder import read_counts
 from fastw2v.formats.model_folder import (
     StoredModel,
     read_model,
@@ -26,8 +28,9 @@ from fastw2v.formats.model_folder import (
     write_model,
 )
 from fastw2v.held_out import Perplexity, text_perplexity
-from fastw2v.parallel import available_cores
+from fastw2v.parallel import checked_workers
 from fastw2v.resuming import begun_run, record_of, resumed_run
+from fastw2v.supervision import Supervisor
 from fastw2v.validation import Validation
 from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
@@ -75,7 +78,13 @@ class Word2Vec:
             raise ConfigurationError("settings: expected either an object or names, got both")
         _require_known(hyperparameters)
         self.settings = settings or Hyperparameters(**hyperparameters)
-        self.workers = _checked_workers(workers)
+        # Of an object it cannot be known which values were meant; those that differ were.
+        self._given = hyperparameters or {
+            item.name: getattr(self.settings, item.name)
+            for item in fields(self.settings)
+            if settings is not None and getattr(settings, item.name) != item.default
+        }
+        self.workers = checked_workers(workers)
         self.history: list[PassRecord] = []
         self.summary: TrainingSummary | None = None
         self.corpus_digest: str | None = None
@@ -94,6 +103,7 @@ class Word2Vec:
         validation: Validation | None = None,
         patience: int | None = None,
         checkpoints: Checkpoints | None = None,
+        memory_mib: int | None = None,
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
@@ -108,9 +118,9 @@ class Word2Vec:
             ("counting", tokens counted, tokens) before and after its windows are counted, and
             ("starting", 0 or 1, 1) before and after the first vectors are made.
         notice : callable, optional
-            Gets a sentence for a person: when the exact softmax will take more than a minute, how
-            long, and what would be quicker; how much was not UTF-8, when `errors` lets it pass;
-            that a pipe is read only once.
+            Gets a sentence for a person: what the exact softmax will take of time and memory and,
+            if that is long, what would be quicker; how much was not UTF-8, when `errors` lets it
+            pass; that a pipe is read only once.
         validation : Validation, optional
             A text, or a part of the corpus, whose loss is measured after each pass and goes into
             the history.
@@ -119,30 +129,86 @@ class Word2Vec:
         checkpoints : Checkpoints, optional
             Save the run on the way, and on Ctrl-C; `resume` goes on from there. The checkpoint is
             removed when the model is saved under the name that was given.
+        memory_mib : int, optional
+            A budget for the whole run with the exact softmax: counting spills to disk beyond it
+            (in the folder for temporary files; the text is read twice), and training that would
+            not fit is refused. The result does not depend on it. Default: no limit.
 
         Raises
         ------
         CorpusError, VocabularyError
             If the corpus cannot be read, or nothing is left to train on.
         ConfigurationError
-            If a batch does not fit the memory budget.
+            If a batch does not fit `scores_mib`, or training `memory_mib`.
         DivergenceError
             If a loss or a vector is not finite any more. The model then has the last good pass;
             if there was none, it stays as it was.
         TrainingInterrupted
             With `checkpoints`, on Ctrl-C or SIGTERM: a `KeyboardInterrupt` that knows the file.
         """
-        if patience is not None and validation is None:
-            raise ConfigurationError(
-                "patience: expected a validation text or fraction to look at, got none"
-            )
-        supervisor = begun_run(self.settings, corpus, validation, patience, checkpoints)
-        run = RunOptions(self.workers, callbacks, progress, notice, supervisor)
-        return self._fitted(corpus, run, validation)
+        supervisor = begun_run(
+            self.settings, corpus, validation, patience, checkpoints, memory_mib=memory_mib
+        )
+        run = RunOptions(
+            self.workers, callbacks, progress, notice, supervisor, memory_mib=memory_mib
+        )
+        return self._take(fit(corpus, self.settings, run, validation), supervisor)
 
-    def _fitted(self, corpus: Corpus, run: RunOptions, validation: Validation | None) -> Self:
-        fitted = fit(corpus, self.settings, run, validation)
-        supervisor = run.supervisor
+    def fit_counts(
+        self,
+        folder: str | Path,
+        *,
+        callbacks: Sequence[Callback] = (),
+        progress: StageProgress | None = None,
+        notice: Callable[[str], None] | None = None,
+        validation: Validation | None = None,
+        patience: int | None = None,
+        checkpoints: Checkpoints | None = None,
+        memory_mib: int | None = None,
+    ) -> Self:
+        """Train on counts that `fastw2v count` wrote; the text is not needed.
+
+        The same bits as `fit` on the text that was counted. Settings that counting depends on
+        (`window`, `window_sample`, `min_count`, `max_final_vocab`, `tokenizer`) are those of the
+        counts; `self.settings` has them afterwards.
+
+        Parameters
+        ----------
+        folder : path
+            Its counts are mapped: rows are read batch by batch.
+        validation : Validation, optional
+            A text; nothing can be held out of what is counted.
+        callbacks, progress, notice, patience, checkpoints, memory_mib
+            As in `fit`.
+
+        Raises
+        ------
+        CorpusError
+            If the folder holds no counts, damaged ones, or those of a text without pairs.
+        ConfigurationError
+            If a setting that was given contradicts the counts, or the objective needs the text;
+            otherwise as in `fit`.
+        DivergenceError, TrainingInterrupted
+            As in `fit`.
+        """
+        if validation is not None and validation.fraction is not None:
+            raise ConfigurationError(
+                "validation: expected a text beside counts, of which nothing can be held out, got "
+                f"the fraction {validation.fraction:g}"
+            )
+        folder = Path(folder)
+        settings = settings_for_counts(self._given, read_counts(folder, verify=False).counting)
+        supervisor = begun_run(
+            settings, None, validation, patience, checkpoints, memory_mib=memory_mib, counts=folder
+        )
+        run = RunOptions(
+            self.workers, callbacks, progress, notice, supervisor, memory_mib=memory_mib
+        )
+        fitted = fit_counts_folder(folder, settings, run, validation)
+        self.settings = settings
+        return self._take(fitted, supervisor)
+
+    def _take(self, fitted: Fitted, supervisor: Supervisor) -> Self:
         self._embeddings = fitted.embeddings
         self._keyed = {}
         self.summary, self.history = fitted.summary, fitted.history
@@ -193,8 +259,16 @@ class Word2Vec:
         """
         begun = resumed_run(Path(model), corpus, validation)
         resumed = cls(begun.settings, workers=workers)
-        run = RunOptions(resumed.workers, callbacks, progress, notice, begun.supervisor)
-        return resumed._fitted(begun.corpus, run, begun.validation)
+        supervisor = begun.supervisor
+        run = RunOptions(
+            resumed.workers, callbacks, progress, notice, supervisor, memory_mib=begun.memory_mib
+        )
+        if begun.counts is not None:
+            fitted = fit_counts_folder(begun.counts, begun.settings, run, begun.validation)
+        else:
+            assert begun.corpus is not None
+            fitted = fit(begun.corpus, begun.settings, run, begun.validation)
+        return resumed._take(fitted, supervisor)
 
     @property
     def embeddings(self) -> Embeddings:
@@ -368,11 +442,3 @@ def _require_known(hyperparameters: dict[str, Any]) -> None:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
             raise ConfigurationError(f"{name}: unknown hyper-parameter{hint}")
-
-
-def _checked_workers(workers: int | None) -> int:
-    if workers is None:
-        return available_cores()
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ConfigurationError(f"workers: expected a whole number from 1 on, got {workers!r}")
-    return workers

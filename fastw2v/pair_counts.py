@@ -1,17 +1,12 @@
-"""Sparse counts of word pairs, and what can be read off them without training.
-
-n(c, o) says how often context o stands in the window of centre c, weighted by nearness; see
-`fastw2v.counts` for how the counts are made.
-"""
+"""Sparse counts of word pairs in memory, as `fastw2v.counts` makes them."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from fastw2v.errors import CorpusError
-from fastw2v.kernels import pair_statistics
+from fastw2v.sparse_counts import CountPart, SparseCounts
 from fastw2v.windows import require_window
 
 # Counts that may grow beyond this are added up in int64, and kept so if they do.
@@ -19,7 +14,7 @@ LARGEST_INT32 = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
-class PairCounts:
+class PairCounts(SparseCounts):
     """Sparse counts n(c, o) of V words, row by row: compressed sparse rows.
 
     Attributes
@@ -61,24 +56,6 @@ class PairCounts:
                 f"got {self.indices.size} and {self.values.size}"
             )
 
-    def check(self) -> None:
-        """Look at every entry; a fraction of the time of counting.
-
-        Raises
-        ------
-        ValueError
-            If the indices of a row do not ascend within [0, V), a count is not positive, or
-            the total does not fit int64.
-        """
-        row = pair_statistics.find_bad_row(self.indptr, self.indices, self.values)
-        if row != pair_statistics.VALID:
-            raise ValueError(
-                f"row {row}: expected ascending context words within [0, {self.n_words}) and "
-                "counts above 0, got something else; count again, or restore the file"
-            )
-        if self.total >= 2**63:
-            raise ValueError(f"total: expected less than 2**63, got {self.total}")
-
     @property
     def n_words(self) -> int:
         """V, the number of rows and of columns."""
@@ -95,91 +72,9 @@ class PairCounts:
         return int(self.indptr.nbytes + self.indices.nbytes + self.values.nbytes)
 
     @property
-    def total(self) -> int:
-        """The sum of all counts, exactly."""
-        high, low = pair_statistics.total_in_halves(self.values)
-        return (int(high) << 32) + int(low)
-
-    def row_sums(self, context_weights: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Return sum_o n(c, o) weight(o) of every centre c, as float64 (V,).
-
-        Parameters
-        ----------
-        context_weights : array of numbers >= 0, shape (V,), optional
-            Default: 1, which gives exact sums up to 2**53.
-        """
-        if context_weights is None:
-            return pair_statistics.integer_row_sums(self.indptr, self.values)
-        weights = self._weights("context_weights", context_weights)
-        return pair_statistics.weighted_row_sums(self.indptr, self.indices, self.values, weights)
-
-    def context_sums(self, centre_weights: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Return sum_c weight(c) n(c, o) of every context o, as float64 (V,).
-
-        Parameters
-        ----------
-        centre_weights : array of numbers >= 0, shape (V,), optional
-            Default: 1, which gives exact sums up to 2**53.
-        """
-        arrays = (self.indptr, self.indices, self.values)
-        if centre_weights is None:
-            return pair_statistics.integer_column_sums(*arrays)
-        weights = self._weights("centre_weights", centre_weights)
-        return pair_statistics.weighted_column_sums(*arrays, weights)
-
-    def conditional_entropy_nats(
-        self,
-        centre_weights: ArrayLike | None = None,
-        context_weights: ArrayLike | None = None,
-    ) -> float:
-        """Return the entropy of the context given the centre, in nats.
-
-        With w(c, o) = n(c, o) centre_weight(c) context_weight(o) this is
-        -(sum w log(w / sum_o w)) / sum w: no model of p(o | c) can have a smaller
-        cross entropy on these pairs.
-
-        Raises
-        ------
-        CorpusError
-            If there are no pairs, or the weights leave none.
-        """
-        contexts = self._weights("context_weights", context_weights)
-        centres = self._weights("centre_weights", centre_weights)
-        arrays = (self.indptr, self.indices, self.values, contexts)
-        row_sums = pair_statistics.weighted_row_sums(*arrays)
-        entropies = pair_statistics.row_entropies(*arrays, row_sums)
-        shares = _shares(centres * row_sums)
-        return float(np.sum(shares * entropies))
-
-    def context_entropy_nats(
-        self,
-        centre_weights: ArrayLike | None = None,
-        context_weights: ArrayLike | None = None,
-    ) -> float:
-        """Return the entropy of the context whatever the centre, in nats.
-
-        The loss of a model that predicts every context by its frequency alone. Weights and
-        errors are those of `conditional_entropy_nats`.
-        """
-        contexts = self._weights("context_weights", context_weights)
-        shares = _shares(contexts * self.context_sums(centre_weights))
-        shares = shares[shares > 0]
-        return float(-np.sum(shares * np.log(shares)))
-
-    def _weights(self, name: str, weights: ArrayLike | None) -> NDArray[np.float64]:
-        if weights is None:
-            return np.ones(self.n_words)
-        array = np.ascontiguousarray(weights, dtype=np.float64)
-        if array.shape != (self.n_words,):
-            raise ValueError(
-                f"{name}: expected one weight a word, shape ({self.n_words},), got {array.shape}"
-            )
-        if not (np.isfinite(array).all() and (array >= 0).all()):
-            word = int(np.argmin(np.isfinite(array) & (array >= 0)))
-            raise ValueError(
-                f"{name}: expected finite numbers of at least 0, got {array[word]} for word {word}"
-            )
-        return array
+    def parts(self) -> tuple[CountPart]:
+        """All rows, as one part."""
+        return (CountPart(0, self.indptr, self.indices, self.values),)
 
 
 def _require_array(name: str, array: Any, dtypes: tuple[type, ...]) -> None:
@@ -192,13 +87,3 @@ def _require_array(name: str, array: Any, dtypes: tuple[type, ...]) -> None:
     ):
         got = f"{getattr(array, 'dtype', type(array).__name__)} {getattr(array, 'shape', '')}"
         raise ValueError(f"{name}: expected a contiguous {allowed} array (n,), got {got}")
-
-
-def _shares(masses: NDArray[np.float64]) -> NDArray[np.float64]:
-    total = np.sum(masses)
-    if not total > 0:
-        raise CorpusError(
-            "entropy: expected at least one pair of words with a weight above 0, got none; "
-            "use a longer text or other weights"
-        )
-    return masses / total

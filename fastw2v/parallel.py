@@ -145,3 +145,18 @@ class WorkerPool:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def checked_workers(workers: int | None) -> int:
+    """Return how many workers were asked for; by default as many as there are cores.
+
+    Raises
+    ------
+    ConfigurationError
+        If that is no whole number from 1 on.
+    """
+    if workers is None:
+        return available_cores()
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ConfigurationError(f"workers: expected a whole number from 1 on, got {workers!r}")
+    return workers

@@ -21,6 +21,8 @@ _CURRENT_FOLDER = -100  # AT_FDCWD
 _EXCHANGE = 2  # RENAME_EXCHANGE
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 
+TEMPORARY_PREFIX = ".fastw2v-"
+
 
 def temporary_prefix(target: Path) -> str:
     """Return how names of temporary files and folders for a target begin.
@@ -31,7 +33,9 @@ def temporary_prefix(target: Path) -> str:
 
 
 def _family(target: Path) -> str:
-    return f".fastw2v-{hashlib.blake2b(os.fsencode(target.name), digest_size=6).hexdigest()}-"
+    return (
+        f"{TEMPORARY_PREFIX}{hashlib.blake2b(os.fsencode(target.name), digest_size=6).hexdigest()}-"
+    )
 
 
 @contextmanager

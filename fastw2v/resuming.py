@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from fastw2v.checkpoints import Checkpoints, checkpoint_path, read_checkpoint
 from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
-from fastw2v.errors import CheckpointError
+from fastw2v.errors import CheckpointError, ConfigurationError
 from fastw2v.fitted import RunRecord
 from fastw2v.precision import resolved_precision
 from fastw2v.supervision import Supervisor
@@ -15,16 +15,25 @@ from fastw2v.validation import Validation, named_sources, opened_sources
 
 def begun_run(
     settings: Hyperparameters,
-    corpus: Corpus,
+    corpus: Corpus | None,
     validation: Validation | None,
     patience: int | None,
     checkpoints: Checkpoints | None,
+    *,
+    memory_mib: int | None = None,
+    counts: Path | None = None,
 ) -> Supervisor:
-    """Return the supervisor of a new run, which knows what the run is."""
+    """Return the supervisor of a new run, which knows what the run is: a text, or counts of one."""
+    if patience is not None and validation is None:
+        raise ConfigurationError(
+            "patience: expected a validation text or fraction to look at, got none"
+        )
     about = {
         "hyperparameters": settings.as_dict(),
         "precision": _numbers_of(settings),
-        "sources": named_sources(corpus),
+        "sources": None if corpus is None else named_sources(corpus),
+        "counts": None if counts is None else str(counts.absolute()),
+        "memory_mib": memory_mib,
         "validation": validation.as_dict() if validation else None,
         "patience": patience,
         "every": checkpoints.every if checkpoints else None,
@@ -36,9 +45,11 @@ class ResumedRun(NamedTuple):
     """What a run goes on with."""
 
     settings: Hyperparameters
-    corpus: Corpus
+    corpus: Corpus | None
+    counts: Path | None
     validation: Validation | None
     supervisor: Supervisor
+    memory_mib: int | None
 
 
 def resumed_run(model: Path, corpus: Corpus | None, validation: Validation | None) -> ResumedRun:
@@ -53,7 +64,12 @@ def resumed_run(model: Path, corpus: Corpus | None, validation: Validation | Non
             f"{path}: the run multiplies in {about['precision']}, precision="
             f"{settings.precision!r} is {numbers} on this machine; resume it on one like the first"
         )
-    if corpus is None:
+    counts = Path(about["counts"]) if about["counts"] else None
+    if counts is not None and corpus is not None:
+        raise ConfigurationError(
+            f"corpus: expected none, since the run trains on the counts {counts}, got one"
+        )
+    if corpus is None and counts is None:
         corpus = _stored_text(path, "corpus", about["sources"])
     asked = about["validation"]
     if validation is None and asked is not None:
@@ -68,7 +84,7 @@ def resumed_run(model: Path, corpus: Corpus | None, validation: Validation | Non
         checkpoint,
         survives_divergence=True,
     )
-    return ResumedRun(settings, corpus, validation, supervisor)
+    return ResumedRun(settings, corpus, counts, validation, supervisor, about["memory_mib"])
 
 
 def record_of(supervisor: Supervisor) -> RunRecord:

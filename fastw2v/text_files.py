@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -29,7 +29,7 @@ _GZIP = ".gz"
 _BZIP2 = ".bz2"
 _XZ = ".xz"
 _ZSTANDARD = ".zst"
-_COMPRESSED = (_GZIP, _BZIP2, _XZ, _ZSTANDARD)
+COMPRESSED = (_GZIP, _BZIP2, _XZ, _ZSTANDARD)
 _READ_BYTES = 1 << 17
 _ZSTANDARD_READ_BYTES = 1 << 14  # it may grow 30,000 times at once
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -130,10 +130,37 @@ def text_blocks(
     TextEncodingError
         If the text is not UTF-8, and `errors` does not help.
     """
+    yield from blocks_of(file_chunks(file, block_bytes), shown_name(file), errors, repairs)
+
+
+def blocks_of(
+    chunks: Iterable[bytes],
+    source: str,
+    errors: Errors = "strict",
+    repairs: Repairs | None = None,
+    offset: int = 0,
+) -> Iterator[tuple[TextBlock, int]]:
+    """Yield blocks of whole lines, each with the number of bytes up to its end.
+
+    Parameters
+    ----------
+    chunks : iterable of bytes
+        A text in pieces, none of them empty.
+    source : str
+        What messages call it.
+    errors, repairs
+        As in `text_blocks`.
+    offset : int
+        Where in the source the first piece begins.
+
+    Raises
+    ------
+    TextEncodingError
+        If the text is not UTF-8, and `errors` does not help.
+    """
     repairs = Repairs() if repairs is None else repairs
-    offset = 0
     pending: list[bytes | memoryview] = []  # the beginning of a line
-    for data in chain(file_chunks(file, block_bytes), [b""]):
+    for data in chain(chunks, [b""]):
         cut = data.rfind(b"\n") + 1
         at_end = not data
         if not (cut or at_end):
@@ -147,8 +174,8 @@ def text_blocks(
         if text:
             if at_end:
                 text += b"\n"
-            valid = valid_utf8(text, shown_name(file), offset, errors, repairs)
-            yield TextBlock(valid, shown_name(file), offset), end
+            valid = valid_utf8(text, source, offset, errors, repairs)
+            yield TextBlock(valid, source, offset), end
         offset = end
 
 
@@ -161,7 +188,7 @@ def file_chunks(file: str, chunk_bytes: int) -> Iterator[bytes]:
         with Path(file).open("rb") as stored:
             at_opening = os.fstat(stored.fileno())
             try:
-                for chunk in _decompressed(stored, _suffix(file), chunk_bytes):
+                for chunk in decompressed(stored, _suffix(file), chunk_bytes):
                     _require_unchanged(file, stored, at_opening)
                     yield chunk
             except Exception:  # the better reason, where a change damaged compressed data
@@ -208,7 +235,8 @@ def _require_unchanged(file: str, stored: BinaryIO, at_opening: os.stat_result) 
     )
 
 
-def _decompressed(stored: BinaryIO, suffix: str, chunk_bytes: int) -> Iterator[bytes]:
+def decompressed(stored: BinaryIO, suffix: str, chunk_bytes: int) -> Iterator[bytes]:
+    """Yield the text of a stream that is compressed as the suffix says, or not."""
     if suffix == _ZSTANDARD:
         yield from _zstandard_chunks(stored)
     elif suffix == _BZIP2:
@@ -276,7 +304,7 @@ def _suffix(file: str) -> str:
 def plain_size(file: str) -> int | None:
     """Return the size of a plain file in bytes; None for what is compressed or not a file."""
     path = Path(file)
-    is_plain = file != STANDARD_INPUT and _suffix(file) not in _COMPRESSED
+    is_plain = file != STANDARD_INPUT and _suffix(file) not in COMPRESSED
     return path.stat().st_size if is_plain and path.is_file() else None
 
 

@@ -1,7 +1,7 @@
 """Reading a corpus: once, counted, and encoded as ids of words, in memory or on disk."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -15,23 +15,14 @@ from fastw2v.corpus import (
     TextCorpus,
     TokenBatch,
     open_corpus,
-    token_batch,
 )
 from fastw2v.encoded import EncodedTokens
 from fastw2v.encoded_folder import NumbersOnDisk, NumberStore, open_encoded, write_encoded
-from fastw2v.errors import CorpusError, VocabularyError
+from fastw2v.errors import CorpusError
 from fastw2v.holding_out import HeldOutChoice
-from fastw2v.kernels.interning import (
-    SENTENCE_END,
-    WordTable,
-    count_types,
-    intern_lines,
-    intern_tokens,
-    new_word_table,
-    renumber,
-)
-from fastw2v.text_files import BLOCK_BYTES
-from fastw2v.tokenizers import TextNormalizer
+from fastw2v.kernels.interning import WordTable, count_types, new_word_table, renumber
+from fastw2v.text_files import BLOCK_BYTES, TextBlock
+from fastw2v.token_reader import TokenReader, table_of_words
 from fastw2v.vocab import Vocabulary, build_vocabulary
 
 __all__ = [
@@ -186,13 +177,7 @@ def encode_corpus(
     OutputError
         As in `read_corpus`.
     """
-    batch = token_batch([vocabulary.words])
-    numbers = np.empty(len(vocabulary) + 1, np.int32)
-    table = intern_tokens(*batch, new_word_table(), True, numbers)
-    if table.n_types[0] != len(vocabulary):
-        raise VocabularyError("words: expected all different, got some of them more than once")
-    unknown = -1  # the rank of the number that stands for every other word
-    ranks = np.append(np.arange(len(vocabulary), dtype=np.int32), np.int32(unknown))
+    table, ranks = table_of_words(vocabulary.words)
     folder = None if encoded_folder is None else Path(encoded_folder)
     with _number_store(folder) as store:
         reader = _Reader(table, store, add=False, tokenizer=tokenizer)
@@ -252,30 +237,17 @@ def _number_store(folder: Path | None) -> NumbersOnDisk | nullcontext[_NumbersIn
 
 
 class _Reader:
-    """Numbers the tokens of a corpus by a table of words, in one pass.
-
-    Parameters
-    ----------
-    table : WordTable
-        The words to begin with.
-    store : NumberStore
-        Where the numbers are kept.
-    add : bool
-        Whether new words join the table.
-    tokenizer : {"words", "whitespace"}
-        For corpora that are text.
-    """
+    """Numbers the tokens of a corpus by a table of words, in one pass; see `TokenReader`."""
 
     def __init__(
         self, table: WordTable, store: NumberStore, *, add: bool, tokenizer: Tokenizer
     ) -> None:
-        self.table = table
         self._store = store
-        self._add = add
-        self._normalizer = TextNormalizer(tokenizer)
-        self._scratch = np.empty(0, np.int32)
-        self._n_tokens = 0
-        self._n_sentences = 0
+        self._reader = TokenReader(table, store.keep, add=add, tokenizer=tokenizer)
+
+    @property
+    def table(self) -> WordTable:
+        return self._reader.table
 
     def read(
         self,
@@ -290,29 +262,20 @@ class _Reader:
         """
         opened = open_corpus(corpus)
         if isinstance(opened, TextCorpus):
-            for block in opened.blocks(block_bytes, progress):
-                data = block.data
-                if split:
-                    data, held_out = split[0].split_text(data)
-                    split[1]._read_text(held_out)
-                self._read_text(data)
+            blocks = opened.blocks(block_bytes, progress)
+            self._reader.read_text(_split_blocks(blocks, *split) if split else blocks)
         else:
-            for batch in opened.batches(max(1, block_bytes // 4), progress):
-                if split:
-                    batch, held_out_batch = split[0].split_batch(batch)  # noqa: PLW2901
-                    split[1]._read_tokens(held_out_batch)
-                self._read_tokens(batch)
-        if split and not (self._n_tokens and split[1]._n_tokens):
+            batches = opened.batches(max(1, block_bytes // 4), progress)
+            self._reader.read_sentences(_split_batches(batches, *split) if split else batches)
+        n_tokens, n_held_out = self._reader.n_tokens, split[1]._reader.n_tokens if split else 1
+        if split and not (n_tokens and n_held_out):
             raise CorpusError(
                 f"{opened.name}: expected documents (lines) on both sides of validation_fraction="
-                f"{split[0].fraction:g}, got {self._n_tokens} tokens to train on and "
-                f"{split[1]._n_tokens} held out; use another fraction, or give a validation text"
+                f"{split[0].fraction:g}, got {n_tokens} tokens to train on and "
+                f"{n_held_out} held out; use another fraction, or give a validation text"
             )
-        if not self._n_tokens:
-            raise CorpusError(
-                f"{opened.name}: expected text, got {self._n_sentences} lines or sentences "
-                "without a single token"
-            )
+        if not n_tokens:
+            raise without_tokens(opened.name, self._reader.n_sentences)
         return opened.name
 
     def encoded(
@@ -322,30 +285,39 @@ class _Reader:
         if folder is not None:
             write_encoded(folder, vocabulary, ranks, self._store.blocks())
             return open_encoded(folder, verify=False)[1]
-        ids = np.empty(self._n_tokens, np.int32)
-        starts = np.zeros(self._n_sentences + 1, np.int64)
+        ids = np.empty(self._reader.n_tokens, np.int32)
+        starts = np.zeros(self._reader.n_sentences + 1, np.int64)
         n_ids, n_sentences = 0, 0
         for numbers in self._store.blocks():
             n_ids, n_sentences = renumber(numbers, ranks, ids, n_ids, starts, n_sentences)
         ids.resize(n_ids, refcheck=False)
-        return EncodedTokens(ids, starts, self._n_tokens, self._n_tokens - n_ids)
+        n_tokens = self._reader.n_tokens
+        return EncodedTokens(ids, starts, n_tokens, n_tokens - n_ids)
 
-    def _read_text(self, data: bytes) -> None:
-        if not data:
-            return
-        text, n_bytes = self._normalizer.normalize(data)
-        if self._scratch.size < n_bytes:
-            self._scratch = np.empty(n_bytes, np.int32)
-        self.table, n_numbers = intern_lines(text, n_bytes, self.table, self._add, self._scratch)
-        self._keep(self._scratch[:n_numbers])
 
-    def _read_tokens(self, batch: TokenBatch) -> None:
-        numbers = np.empty(len(batch.token_ends) + len(batch.sentence_ends), np.int32)
-        self.table = intern_tokens(*batch, self.table, self._add, numbers)
-        self._keep(numbers)
+def _split_blocks(
+    blocks: Iterable[TextBlock], choice: HeldOutChoice, other: _Reader
+) -> Iterator[TextBlock]:
+    """Yield what is not held out; the other reader gets the rest."""
+    for block in blocks:
+        data, held_out = choice.split_text(block.data)
+        if held_out:
+            other._reader.read_text([block._replace(data=held_out)])
+        if data:
+            yield block._replace(data=data)
 
-    def _keep(self, numbers: NDArray[np.int32]) -> None:
-        n_sentences = int(np.count_nonzero(numbers == SENTENCE_END))
-        self._n_sentences += n_sentences
-        self._n_tokens += len(numbers) - n_sentences
-        self._store.keep(numbers)
+
+def _split_batches(
+    batches: Iterable[TokenBatch], choice: HeldOutChoice, other: _Reader
+) -> Iterator[TokenBatch]:
+    for batch in batches:
+        kept, held_out = choice.split_batch(batch)
+        other._reader.read_sentences([held_out])
+        yield kept
+
+
+def without_tokens(name: str, n_sentences: int) -> CorpusError:
+    """Return the error for a corpus that has lines but no tokens."""
+    return CorpusError(
+        f"{name}: expected text, got {n_sentences} lines or sentences without a single token"
+    )

@@ -212,13 +212,9 @@ def build_vocabulary(
     kept = np.flatnonzero(counts >= min_count)
     if not kept.size:
         most = int(counts.max(initial=0))
-        raise VocabularyError(
-            f"{source}: expected words that occur at least min_count={min_count} times, got "
-            f"{n_raw_tokens} tokens of {n_raw_types} types, of which none occurs more than {most} "
-            f"times; lower min_count to {most} or less, or give more text"
-        )
+        raise none_frequent_enough(source, min_count, (n_raw_tokens, n_raw_types), most)
     encoded = table.words(kept)
-    order = _order(encoded, counts[kept])[:max_final_vocab]
+    order = vocabulary_order(encoded, counts[kept])[:max_final_vocab]
     kept = kept[order]
     ranks = np.full(n_raw_types, -1, np.int32)
     ranks[kept] = np.arange(len(kept), dtype=np.int32)
@@ -226,7 +222,18 @@ def build_vocabulary(
     return Vocabulary(words, counts[kept], n_raw_tokens, n_raw_types), ranks
 
 
-def _order(words: list[bytes], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def none_frequent_enough(
+    source: str, min_count: int, n_raw: tuple[int, int], most: int
+) -> VocabularyError:
+    """Return the error for a corpus of so many tokens and types whose words are all too rare."""
+    return VocabularyError(
+        f"{source}: expected words that occur at least min_count={min_count} times, got "
+        f"{n_raw[0]} tokens of {n_raw[1]} types, of which none occurs more than {most} "
+        f"times; lower min_count to {most} or less, or give more text"
+    )
+
+
+def vocabulary_order(words: list[bytes], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the words' places by falling count, then by their bytes.
 
     Their first 16 bytes, as integers, order nearly all; Python orders what they leave equal.

@@ -164,8 +164,8 @@ def test_counts_may_be_given_and_stages_are_reported(pool):
 
 def test_what_cannot_be_trained_is_told(pool):
     sentences = chain_sentences(1, 40)
-    with pytest.raises(ConfigurationError, match="memory_mib: a batch of 10000000 over 40 words"):
-        fitted(sentences, pool, batch_tokens=10**7, memory_mib=1)
+    with pytest.raises(ConfigurationError, match="scores_mib: a batch of 10000000 over 40 words"):
+        fitted(sentences, pool, batch_tokens=10**7, scores_mib=1)
     with pytest.raises(CorpusError, match="expected words with contexts in every pass"):
         fitted([["a"], ["b"]], pool)
     with pytest.raises(DivergenceError, match="use a smaller --learning-rate"):

@@ -113,7 +113,7 @@ OPTIONS = {
     "batches": "tokens",
     "batch_rows": 9,
     "batch_tokens": 99,
-    "memory_mib": 64,
+    "scores_mib": 64,
     "optimizer": "adagrad",
     "learning_rate": 0.03,
     "final_rate": 0.5,

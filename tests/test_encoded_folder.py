@@ -17,6 +17,7 @@ from fastw2v.batches import TokenBatches
 from fastw2v.counts import count_pairs
 from fastw2v.encoded_folder import open_encoded
 from fastw2v.errors import CorpusError, OutputError, TextEncodingError, VocabularyError
+from fastw2v.mapped_files import mapped_file
 from fastw2v.tokens import encode_corpus, read_corpus
 from tests.corpora_made import as_text, random_sentences
 
@@ -94,7 +95,6 @@ def test_any_sentences_come_back(tmp_path_factory, sentences, min_count):
 
 def test_many_blocks_of_numbers_are_joined(monkeypatch, text_file, in_memory, folder):
     monkeypatch.setattr(encoded_folder, "_BLOCK_NUMBERS", 7)
-    monkeypatch.setattr(encoded_folder, "_BLOCK_BYTES", 13)
     assert_same(read_corpus(text_file, min_count=3, encoded_folder=folder), in_memory)
     assert_same(open_encoded(folder), in_memory)
 
@@ -135,7 +135,7 @@ def test_files_far_larger_than_memory_can_be_mapped(tmp_path):
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(2**42)
-    ids = encoded_folder._mapped(path, 2**40, "<i4")
+    ids = mapped_file(path, 2**40, "<i4")
     assert (ids.size, ids[0], ids[2**40 - 1]) == (2**40, 0, 0)
 
 

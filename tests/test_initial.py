@@ -59,8 +59,7 @@ def symmetric_matrix(pool, eigenvalues, seed=0):
     dense = (basis * eigenvalues) @ basis.T
     ones = np.ones(n_words)
     matrix = _Associations(pair_counts(np.ones((n_words, n_words), int)), ones, ones, ones, pool)
-    indptr, indices, _ = matrix.matrix
-    matrix.matrix = (indptr, indices, dense.astype(np.float32).ravel())
+    matrix._values, matrix._made = dense.astype(np.float32).ravel(), 0
     return matrix, dense
 
 

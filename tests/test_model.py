@@ -201,15 +201,15 @@ def test_settings_reach_the_vocabulary(chain):
 
 
 def test_a_batch_is_halved_until_it_fits_the_memory(many_words):
-    model = Word2Vec(min_count=1, vector_size=4, epochs=1, memory_mib=1).fit(many_words)
+    model = Word2Vec(min_count=1, vector_size=4, epochs=1, scores_mib=1).fit(many_words)
     assert model.summary.batch_rows == 128  # 256 rows of 1,500 scores of 4 bytes are 1.5 MiB
 
 
 @pytest.mark.parametrize("name", ["batch_rows", "batch_tokens"])
 def test_a_batch_as_asked_for_is_refused_when_it_does_not_fit(many_words, name):
     kind = name.removeprefix("batch_").replace("rows", "counts")
-    model = Word2Vec(min_count=1, epochs=1, memory_mib=1, batches=kind, **{name: 1024})
-    with pytest.raises(ConfigurationError, match=rf"memory_mib: .*1024 .*MiB.*lower {name}"):
+    model = Word2Vec(min_count=1, epochs=1, scores_mib=1, batches=kind, **{name: 1024})
+    with pytest.raises(ConfigurationError, match=rf"scores_mib: .*1024 .*MiB.*lower {name}"):
         model.fit(many_words)
 
 

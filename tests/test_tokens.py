@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastw2v.encoded import TextDigest
 from fastw2v.errors import ConfigurationError, CorpusError, TextEncodingError, VocabularyError
 from fastw2v.tokenizers import tokenize_text
 from fastw2v.tokens import EncodedTokens, encode_corpus, number_corpus, read_corpus
@@ -161,9 +162,45 @@ def test_digest_tells_ids_sentences_and_words_apart():
     ]
     assert len({one, *others}) == 6
     # Stored with models, so it must stay the same in later versions and on other machines.
-    parts = [pack("<2i", 0, 1), pack("<2q", 0, 2), pack("<2q", 1, 1), b"ab"]
-    data = b"".join(pack("<q", len(part)) + part for part in parts)
+    text = [*naive_text_digest([[0, 1]]), 2, 1]
+    data = pack("<6Q", *text) + pack("<2q", 1, 1) + b"ab"
     assert one == hashlib.blake2b(data, digest_size=32).hexdigest()
+    assert one.startswith("03fda32407c44363")
+
+
+def naive_text_digest(sentences):
+    """Compose the affine maps in integers without a limit."""
+
+    def mixed(z):
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+        return z ^ z >> 31
+
+    state = [1, 0, 1, 0]
+    for symbol in (symbol for sentence in sentences for symbol in (*sentence, 2**32)):
+        seed = mixed((symbol + 0x9E3779B97F4A7C15) % 2**64)
+        draws = [mixed((seed + 0x632BE59BD9B4E019 * k) % 2**64) for k in range(1, 5)]
+        for lane in (0, 2):
+            factor, offset = draws[lane] | 1, draws[lane + 1]
+            state[lane] = state[lane] * factor % 2**64
+            state[lane + 1] = (state[lane + 1] * factor + offset) % 2**64
+    return state
+
+
+@patient
+@given(st.lists(st.lists(st.integers(0, 5), max_size=6), max_size=8), st.integers(0, 48))
+def test_digests_of_pieces_make_that_of_the_whole(sentences, cut):
+    ids = np.array([word for sentence in sentences for word in sentence], np.int32)
+    ends = np.cumsum([len(sentence) for sentence in sentences]).astype(np.int64)
+    cut = min(cut, len(ids))
+    whole, first, second = TextDigest(), TextDigest(), TextDigest()
+    whole.add(ids, ends)
+    n_ends = int(np.searchsorted(ends, cut, "right"))
+    first.add(ids[:cut], ends[:n_ends])
+    second.add(ids[cut:], ends[n_ends:] - cut)
+    first.append(TextDigest.from_numbers(second.as_numbers()))
+    assert first.as_numbers() == whole.as_numbers()
+    assert whole.as_numbers() == [*naive_text_digest(sentences), len(ids), len(sentences)]
 
 
 @pytest.mark.parametrize("text", ["", "\n", " \t\n\n", "\ufeff", "... !!!\n— — —"])

@@ -1,6 +1,6 @@
 """Options and arguments that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -8,13 +8,25 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from fastw2v.config import Hyperparameters
+from fastw2v.counting_settings import COUNTING_NAMES
 from fastw2v.formats import FORMATS
 from fastw2v.terminal import LOG_JSON
 
 
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command one option for each field of `Hyperparameters`."""
+    return _options_for(command, [item.name for item in fields(Hyperparameters)])
+
+
+def counting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command one option for each hyper-parameter that counting depends on."""
+    return _options_for(command, COUNTING_NAMES)
+
+
+def _options_for(command: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
     for item in reversed(fields(Hyperparameters)):
+        if item.name not in names:
+            continue
         kinds = [kind for kind in get_args(item.type) if kind is not type(None)]
         kind: Any = item.type
         if get_origin(item.type) is Literal:
@@ -32,6 +44,13 @@ def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         command = option(command)
     return command
+
+
+def given_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that were given on the command line, not those left at their default."""
+    source = click.get_current_context().get_parameter_source
+    left = click.core.ParameterSource.DEFAULT
+    return {name: value for name, value in settings.items() if source(name) != left}
 
 
 format_option = click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastw2v.commands.options import (
+    given_settings,
     hyperparameter_options,
     quiet_option,
     sources_of,
@@ -31,6 +32,8 @@ RUN_OPTIONS = (
     "validation",
     "validation_fraction",
     "patience",
+    "counts",
+    "memory",
 )
 
 
@@ -66,11 +69,23 @@ RUN_OPTIONS = (
     metavar="PASSES",
     help="End when the held-out loss has not fallen for so many passes; keep the best pass.",
 )
+@click.option(
+    "--counts",
+    type=click.Path(path_type=Path),
+    help="Train on what 'fastw2v count' wrote, instead of CORPUS; its settings are used.",
+)
+@click.option(
+    "--memory",
+    type=int,
+    metavar="MIB",
+    help="Budget of a run with the exact softmax: counting spills to disk beyond it, training that "
+    "does not fit is refused with what would. Default: no limit.",
+)
 @hyperparameter_options
 @workers_option
 @quiet_option
 def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
-    """Train a model on CORPUS.
+    """Train a model on CORPUS, or on counts of one.
 
     Sources are text files (also .gz .bz2 .xz .zst), folders of them, or - for standard input.
 
@@ -115,23 +130,34 @@ def _begun(display: "Display", workers: int | None, given: dict[str, Any]) -> "W
     from fastw2v.model import Word2Vec
 
     corpus, output = given["corpus"], given["output"]
-    for name, value in (("argument 'CORPUS...'", corpus), ("option '--output' / '-o'", output)):
+    counts = given["counts"]
+    for name, value in (
+        ("argument 'CORPUS...'", corpus or counts),
+        ("option '--output' / '-o'", output),
+    ):
         if not value:
-            raise click.UsageError(f"Missing {name}. Without --resume both are needed")
+            raise click.UsageError(
+                f"Missing {name}. Without --resume an output is needed, and a text or --counts"
+            )
+    if corpus and counts is not None:
+        raise click.UsageError(
+            f"expected either CORPUS or --counts, got {corpus[0]!r} and {counts}"
+        )
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
-    model = Word2Vec(workers=workers, **settings)
+    model = Word2Vec(workers=workers, **given_settings(settings))
     require_replaceable(output, CONFIG)
     checkpoints = Checkpoints(output, given["checkpoint_every"])
     require_unused(checkpoints)
     try:
-        return model.fit(
-            sources_of(corpus),
+        return (model.fit if counts is None else model.fit_counts)(
+            sources_of(corpus) if counts is None else counts,
             callbacks=[display.step],
             progress=display.stage,
             notice=display.notice,
             validation=_validation(given),
             patience=given["patience"],
             checkpoints=checkpoints,
+            memory_mib=given["memory"],
         )
     except DivergenceError as error:
         if model.summary is None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.mapping import mapped_bytes
+from fastw2v.mapped_files import mapped_bytes
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -27,26 +27,28 @@ def associations(tasks, counts, masses, scales, out):
     ----------
     tasks : (1,) int64
         Shared counter, set to zero by the caller.
-    counts : tuple of indptr (V + 1,), indices (nnz,), values (nnz,)
+    counts : tuple of first, indptr (R + 1,), indices (nnz,), values (nnz,)
+        R rows, that of the word `first` the first of them.
     masses : (V,) float64
         Sums of the counts as weighed; ``counts`` times keep_c keep_o has these row sums, and the
         first element of `scales` belongs to keep.
     scales : tuple of keep (V,) float64 and scale (V,) float64
     out : (nnz,) float32
     """
-    indptr, indices, values = counts
+    first_word, indptr, indices, values = counts
     keep, scale = scales
     total = masses.sum()
-    n_words = masses.shape[0]
+    n_rows = indptr.shape[0] - 1
     while True:
         first = fetch_add(tasks, 0, 1) * RUN
-        if first >= n_words:
+        if first >= n_rows:
             return
-        for c in range(first, min(first + RUN, n_words)):
+        for r in range(first, min(first + RUN, n_rows)):
+            c = first_word + r
             if masses[c] <= 0:
                 continue
             row = keep[c] * total / masses[c]
-            for k in range(indptr[c], indptr[c + 1]):
+            for k in range(indptr[r], indptr[r + 1]):
                 o = indices[k]
                 ratio = values[k] * row * keep[o] / masses[o]
                 value = np.log(ratio) if ratio > 1 else 0.0

@@ -29,6 +29,7 @@ def find_bad_row(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     values: NDArray[Any],
+    n_words: int,
 ) -> int:
     """Return the first row that is not well formed, or `VALID`.
 
@@ -36,13 +37,14 @@ def find_bad_row(
 
     Parameters
     ----------
-    indptr : ndarray of int64, shape (V + 1,)
+    indptr : ndarray of int64, shape (R + 1,)
         From 0 to nnz, never falling.
     indices : ndarray of int32, shape (nnz,)
     values : ndarray of int32 or int64, shape (nnz,)
+    n_words : int
+        V.
     """
-    n_words = indptr.size - 1
-    for c in range(n_words):
+    for c in range(indptr.size - 1):
         before = -1
         for k in range(indptr[c], indptr[c + 1]):
             if indices[k] <= before or values[k] <= 0:
@@ -98,32 +100,32 @@ def weighted_row_sums(
 
 
 @njit(cache=True, nogil=True)
-def integer_column_sums(
-    indptr: NDArray[np.int64], indices: NDArray[np.int32], values: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Return sum_c n(c, o) for every column o, added up in int64."""
-    totals = np.zeros(indptr.size - 1, np.int64)
-    for k in range(indptr[-1]):
+def add_column_sums(
+    indices: NDArray[np.int32], values: NDArray[Any], totals: NDArray[np.int64]
+) -> None:
+    """Add sum_c n(c, o) over these entries to the total of every column o."""
+    for k in range(indices.size):
         totals[np.uint32(indices[k])] += values[k]
-    return totals.astype(np.float64)
 
 
 @njit(cache=True, nogil=True)
-def weighted_column_sums(
+def add_weighted_column_sums(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     values: NDArray[Any],
     centre_weights: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return sum_c weight(c) n(c, o) for every column o, as float64 (V,)."""
-    totals = np.zeros(indptr.size - 1, np.float64)
-    rests = np.zeros(indptr.size - 1, np.float64)
-    for c in range(totals.size):
+    totals: NDArray[np.float64],
+    rests: NDArray[np.float64],
+) -> None:
+    """Add sum_c n(c, o) weight(c) over these R rows to totals (V,), its error to rests (V,).
+
+    Rows that come one after the other give the same bits in one call or in several.
+    """
+    for c in range(indptr.size - 1):
         for k in range(indptr[c], indptr[c + 1]):
             o = np.uint32(indices[k])
             totals[o], error = add_exactly(totals[o], values[k] * centre_weights[c])
             rests[o] += error
-    return totals + rests
 
 
 @njit(cache=True, nogil=True)

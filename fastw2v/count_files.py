@@ -12,7 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from fastw2v.mapped_files import file_digest, mapped_arrays
+from fastw2v.mapped_files import file_digest, mapped_arrays, save_arrays
 from fastw2v.pair_counts import LARGEST_INT32
 from fastw2v.sparse_counts import CountPart, SparseCounts
 
@@ -179,8 +179,6 @@ class PartsWriter:
         return self._files
 
     def _flush(self) -> None:
-        from safetensors.numpy import save_file
-
         ends = np.cumsum([0] + [len(part.indices) for part in self._waiting])
         starts = [part.indptr[:-1] + end for part, end in zip(self._waiting, ends, strict=False)]
         indptr = np.concatenate([*starts, ends[-1:]]).astype(np.int64)
@@ -191,7 +189,7 @@ class PartsWriter:
         values = values.astype(np.int32 if fits else np.int64, copy=False)
         name = f"part-{len(self._files):05}.safetensors"
         path = self._folder / name
-        save_file({"indptr": indptr, "indices": indices, "values": values}, str(path))
+        save_arrays(path, {"indptr": indptr, "indices": indices, "values": values})
         n_rows, n_entries = len(indptr) - 1, len(indices)
         self._files.append(PartFile(name, self._first, n_rows, n_entries, file_digest(path)))
         self._first += n_rows

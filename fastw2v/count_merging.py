@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.row_merging import merge_rows
 from fastw2v.kernels.sparse_rows import SLACK, RowAccumulator, new_row_accumulator
+from fastw2v.mapped_files import forget_pages
+from fastw2v.pair_counts import LARGEST_INT32
 from fastw2v.sparse_counts import CountArrays, CountPart, SparseCounts
 
 BLOCK_ENTRIES = 2**21  # of all summands together that are in memory at a time; 24 bytes each
@@ -59,7 +61,9 @@ def _merged_block(blocks: list[CountArrays], first: int, row: RowAccumulator) ->
     indptr = np.empty(starts.shape[1], np.int64)
     merge_rows(starts, (indices, values), row, merged, indptr)
     n_entries = int(indptr[-1])
-    return CountPart(first, indptr, merged[0][:n_entries].copy(), merged[1][:n_entries].copy())
+    sums = merged[1][:n_entries]
+    kind = np.int32 if sums.max(initial=0) <= LARGEST_INT32 else np.int64
+    return CountPart(first, indptr, merged[0][:n_entries].copy(), sums.astype(kind))
 
 
 class _InPlace:
@@ -87,7 +91,10 @@ class _InPlace:
             indices.append(part.indices[low:high])
             values.append(part.values[low:high])
             n_entries += int(high - low)
-        return np.concatenate(indptrs), np.concatenate(indices), np.concatenate(values)
+        copied = np.concatenate(indptrs), np.concatenate(indices), np.concatenate(values)
+        for array in indices:
+            forget_pages(array)
+        return copied
 
 
 class _Reordered:

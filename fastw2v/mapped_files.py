@@ -68,6 +68,35 @@ def mapped_arrays(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
+def forget_pages(array: NDArray[Any]) -> None:
+    """Give back the memory in which a mapped array was read; it is read again where it is touched.
+
+    The system would do so itself when memory is short, but not when a budget is.
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray | memoryview):
+        base = base.base if isinstance(base, np.ndarray) else base.obj
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
+def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """Write a safetensors file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    try:
+        save_file(arrays, str(path))
+    except SafetensorError as error:  # a full disk, say, of which it makes no OSError
+        raise OSError(str(error)) from error
+
+
 def _native(stored: NDArray[Any]) -> NDArray[Any]:
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 

@@ -5,6 +5,8 @@ import gzip
 import io
 import json
 import lzma
+import signal
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -34,6 +36,7 @@ from fastw2v.sharded.shards import Shard, shards_of
 from tests.corpora_made import as_text, random_sentences, write_text
 from tests.programs import tree
 
+ROOT = Path(__file__).parents[1]
 COUNTING = CountingSettings(window=3, window_sample=0.02, min_count=2, tokenizer="whitespace")
 SENTENCES = random_sentences(1, 80, sentences=300)
 
@@ -409,3 +412,85 @@ def test_the_command_spills(run, tmp_path, text_file, in_memory):
     assert "memory: expected at least 512 MiB" in err
     assert json.loads(run("counts", "info", tmp_path / "counts", "--json")[1])["n_parts"] > 1
     assert read_counts(tmp_path / "counts").counting == COUNTING
+
+
+# Real processes, killed for real
+
+
+def all_rows(counts):
+    parts = list(counts.parts)
+    return (
+        np.concatenate([np.diff(part.indptr) for part in parts]),
+        np.concatenate([part.indices for part in parts]),
+        np.concatenate([part.values for part in parts]),
+    )
+
+
+COUNTER = """
+import sys
+from fastw2v.counting_settings import CountingSettings
+from fastw2v.sharded.local import count_spilling
+from fastw2v.sharded.plan import ShardOptions
+
+counting = CountingSettings(window=3, window_sample=0.02, min_count=2, tokenizer="whitespace")
+options = ShardOptions(memory_mib=600, block_mib=0.1, resume=True)
+print("begins", flush=True)
+count_spilling([sys.argv[1]], counting, sys.argv[2], options, workers=1)
+"""
+
+
+@pytest.mark.slow
+def test_a_count_that_is_killed_at_any_moment_goes_on_to_the_same_bytes(tmp_path):
+    sentences = random_sentences(7, 2000, sentences=40_000, longest=30)
+    text = write_text(tmp_path / "text.txt", sentences)
+    count_in_memory(text, COUNTING, tmp_path / "expected", workers=2)
+    output = tmp_path / "counts"
+    command = [sys.executable, "-c", COUNTER, str(text), str(output)]
+    generator = np.random.default_rng(1)
+    kills = 0
+    while True:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        try:
+            process.wait(timeout=generator.uniform(0.05, 1.0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+        process.stdout.close()
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL
+        if output.exists():  # killed after it was done, before it had tidied up
+            read_counts(output)
+        assert kills < 500
+    assert kills >= 3
+    expected = read_counts(tmp_path / "expected")
+    found = read_counts(output)
+    assert found.facts == expected.facts
+    assert found.vocabulary.words == expected.vocabulary.words
+    # Rows are cut into fewer parts there than in this process, see `small_pieces`.
+    for one, other in zip(all_rows(found.counts), all_rows(expected.counts), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not work_folder_of(output).exists()
+
+
+@pytest.mark.slow
+def test_spilling_stays_within_its_budget(tmp_path):
+    """Peak memory of a process of its own, on a text whose counts alone are far larger."""
+    ids = np.random.default_rng(1).integers(0, 9000, (200_000, 30))
+    words = np.array([f"w{word}" for word in range(9000)])
+    text = tmp_path / "text.txt"
+    with text.open("w") as file:
+        for row in words[ids]:
+            file.write(" ".join(row) + "\n")
+    code = COUNTER.replace("window=3", "window=5").replace("block_mib=0.1", "block_mib=100")
+    code += "\nimport resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    command = [sys.executable, "-c", code, str(text), str(tmp_path / "counts")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    peak_mib = int(done.stdout.split()[-1])
+    found = read_counts(tmp_path / "counts", verify=False)
+    size_mib = sum(path.stat().st_size for path in (tmp_path / "counts").iterdir()) / 2**20
+    print(f"peak {peak_mib} MiB for counts of {size_mib:.0f} MiB, {found.facts.n_tokens:,} tokens")
+    assert size_mib > 250
+    assert peak_mib < 600

@@ -23,7 +23,7 @@ from fastw2v.sparse_counts import CountPart
 from fastw2v.token_reader import TokenReader
 from fastw2v.utf8 import Repairs
 
-_OPEN_PARTS = 3  # of each summand; rows come in order
+_OPEN_PARTS = 2  # of each summand; rows come in order
 
 # Bytes that counting needs a token (id, its copy, its place among those of its word), and for an
 # entry while it is counted, moved and written.

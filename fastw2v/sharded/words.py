@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fastw2v.kernels.interning import WordTable, count_types, intern_tokens, new_word_table
 from fastw2v.kernels.text_scan import PADDING
 from fastw2v.kernels.word_runs import gather_words, groups_of_words
-from fastw2v.mapped_files import mapped_arrays
+from fastw2v.mapped_files import mapped_arrays, save_arrays
 from fastw2v.vocab import vocabulary_order
 
 GROUPS = 32
@@ -60,10 +60,8 @@ class WordCounts:
 
     def write(self, path: Path) -> None:
         """Write the words to a file."""
-        from safetensors.numpy import save_file
-
-        arrays = {name: getattr(self, name) for name in ("text", "ends", "counts", "groups")}
-        save_file(arrays, str(path))
+        names = ("text", "ends", "counts", "groups")
+        save_arrays(path, {name: getattr(self, name) for name in names})
 
     def group(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.int64], Any]:
         """Return text with padding, ends and counts of one group of words."""

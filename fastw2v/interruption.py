@@ -54,6 +54,9 @@ class StopSignals:
         self.requested = False
         self.parting = "fastw2v: interrupted\n"
         self._deferring = False
+        # An exception while a kernel hands its results to Python can crash the process. Until
+        # there is something to save, a mark will do: whoever does not see it is ended.
+        self._only_marks = exit_after_s is not None
         self._answered = 0
         self._exit_after_s = exit_after_s
         self._earlier: dict[int, Any] = {}
@@ -93,10 +96,10 @@ class StopSignals:
             os.close(self._pipe[1])  # the thread reads the end of the pipe, and closes its own
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self._answered += 1
         again, self.requested = self.requested, True
-        if self._deferring and not again:
+        if (self._deferring or self._only_marks) and not again:
             return
+        self._answered += 1
         # Where this is lost, as in a callback of a compiler, the training loop sees the mark.
         raise KeyboardInterrupt
 
@@ -113,16 +116,29 @@ class StopSignals:
                 os.write(2, self.parting.encode())
                 os._exit(EXIT_INTERRUPTED)
 
+    def answer(self) -> None:
+        """Raise `KeyboardInterrupt` if a signal has come, unless signals are deferred."""
+        if self.requested and not self._deferring:
+            self._answered += 1
+            raise KeyboardInterrupt
+
     @contextmanager
     def deferred(self) -> Iterator[None]:
         """Only mark that a signal came; raise `KeyboardInterrupt` at the end if nobody looked."""
-        self._deferring = True
+        self._deferring, self._only_marks = True, False
         try:
             yield
         finally:
             self._deferring = False
         if self.requested:
             raise KeyboardInterrupt
+
+
+def answer_signals() -> None:
+    """Raise `KeyboardInterrupt` if a signal has come that nobody has answered yet."""
+    current = StopSignals.current
+    if current is not None:
+        current.answer()
 
 
 @contextmanager

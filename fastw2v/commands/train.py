@@ -15,7 +15,7 @@ from fastw2v.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from fastw2v.callbacks import PassRecord
+    from fastw2v.callbacks import PassRecord, StageProgress
     from fastw2v.fitted import RunRecord, TrainingSummary
     from fastw2v.interruption import TrainingInterrupted
     from fastw2v.model import Word2Vec
@@ -152,7 +152,7 @@ def _begun(display: "Display", workers: int | None, given: dict[str, Any]) -> "W
         return (model.fit if counts is None else model.fit_counts)(
             sources_of(corpus) if counts is None else counts,
             callbacks=[display.step],
-            progress=display.stage,
+            progress=_answering(display),
             notice=display.notice,
             validation=_validation(given),
             patience=given["patience"],
@@ -190,9 +190,20 @@ def _resumed(display: "Display", workers: int | None, given: dict[str, Any]) -> 
         sources_of(given["corpus"]) if given["corpus"] else None,
         workers=workers,
         callbacks=[display.step],
-        progress=display.stage,
+        progress=_answering(display),
         notice=display.notice,
     )
+
+
+def _answering(display: "Display") -> "StageProgress":
+    """Return what shows a stage, and is a place where signals are answered."""
+    from fastw2v.interruption import answer_signals
+
+    def stage(name: str, done: int, total: int | None) -> None:
+        answer_signals()
+        display.stage(name, done, total)
+
+    return stage
 
 
 def _validation(given: dict[str, Any]) -> "Validation | None":

@@ -25,6 +25,7 @@ from fastw2v.formats.model_folder import (
     StoredModel,
     read_model,
     with_later_settings,
+    with_present_names,
     write_model,
 )
 from fastw2v.held_out import Perplexity, text_perplexity
@@ -391,7 +392,7 @@ class Word2Vec:
         stored = read_model(Path(folder), mapped=mmap, verify=verify)
         config = stored.config
         try:
-            hyperparameters = config["hyperparameters"]
+            hyperparameters = with_present_names(config["hyperparameters"])
             if config["schema_version"] == 1:
                 hyperparameters = with_later_settings(hyperparameters)
             settings = Hyperparameters(**hyperparameters)

@@ -24,12 +24,19 @@ from fastw2v.places import recover
 from fastw2v.version import VERSION
 from fastw2v.vocab import StoredVocabulary, Vocabulary, packed_words
 
-__all__ = ["StoredModel", "read_model", "with_later_settings", "write_model"]
+__all__ = [
+    "StoredModel",
+    "read_model",
+    "with_later_settings",
+    "with_present_names",
+    "write_model",
+]
 
 FORMAT = "fastw2v-model"
 SCHEMA_VERSION = 2
 CONFIG = "config.json"
 ARRAYS = "arrays.safetensors"
+_RENAMED = {"memory_mib": "scores_mib"}
 # JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
 _DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
 
@@ -170,6 +177,11 @@ def _read_current(
     if not mapped:
         _ = vocabulary.words
     return vocabulary, arrays
+
+
+def with_present_names(hyperparameters: dict[str, Any]) -> dict[str, Any]:
+    """Return stored hyper-parameters by the names that they have now."""
+    return {_RENAMED.get(name, name): value for name, value in hyperparameters.items()}
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -35,12 +35,8 @@ def read_schema_1(folder: Path, *, mapped: bool) -> tuple[Vocabulary, Arrays]:
 def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
     """Return stored hyper-parameters with those that did not exist when they were stored.
 
-    A later setting's default need not be what models did before it. One has another name now.
+    A later setting's default need not be what models did before it.
     """
-    hyperparameters = {
-        {"memory_mib": "scores_mib"}.get(name, name): value
-        for name, value in hyperparameters.items()
-    }
     kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
     if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
         return hyperparameters

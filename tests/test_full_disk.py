@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from fastw2v import Word2Vec
+from fastw2v.corpus_counting import count_in_memory
+from fastw2v.counting_settings import CountingSettings
 from fastw2v.encoded_folder import NumbersOnDisk
 from fastw2v.errors import OutputError
 from fastw2v.formats import FORMATS
@@ -53,8 +55,14 @@ def encode(model, target):
     read_corpus(corpus, min_count=1, encoded_folder=target)
 
 
+def count(model, target):
+    corpus = SENTENCES[:20] if len(model.vocabulary) < 10 else SENTENCES
+    count_in_memory(corpus, CountingSettings(min_count=1), target, workers=1)
+
+
 WRITERS = {
     "model": save,
+    "counts": count,
     "encoded": encode,
     "vectors.txt": exported("word2vec"),
     "vectors.txt.gz": exported("word2vec"),

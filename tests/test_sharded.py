@@ -5,9 +5,11 @@ import gzip
 import io
 import json
 import lzma
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -156,6 +158,18 @@ def test_sources_of_every_kind_give_the_same_bytes(tmp_path, in_memory, monkeypa
     for name, sources in kinds.items():
         spilled(sources, tmp_path / "found", block_mib=500 / 2**20)
         assert tree(tmp_path / "found") == in_memory, name
+
+
+def test_a_pipe_is_read_once(tmp_path, in_memory):
+    pipe = tmp_path / "pipe.txt.gz"
+    os.mkfifo(pipe)
+    writer = threading.Thread(
+        target=pipe.write_bytes, args=(gzip.compress(as_text(SENTENCES).encode()),)
+    )
+    writer.start()
+    spilled([str(pipe)], tmp_path / "found")
+    writer.join()
+    assert tree(tmp_path / "found") == in_memory
 
 
 def test_tables_of_text_and_of_tokens_give_the_same_bytes(tmp_path, in_memory):

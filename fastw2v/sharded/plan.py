@@ -16,7 +16,7 @@ from fastw2v.formats.counts_folder import MANIFEST
 from fastw2v.places import TEMPORARY_PREFIX
 from fastw2v.sharded.shards import SENTENCES_OF_SHARD, Shard, shards_of
 from fastw2v.sharded.work_folder import PLAN, SUFFIX, Job, write_json_whole
-from fastw2v.text_files import STANDARD_INPUT
+from fastw2v.text_files import STANDARD_INPUT, shown_name
 from fastw2v.version import VERSION
 
 FORMAT = "fastw2v-count-in-progress"
@@ -24,7 +24,7 @@ FORMAT = "fastw2v-count-in-progress"
 PROGRAM_MIB = 450
 SMALLEST_MEMORY_MIB = 512
 SPOOLED = "sentences.jsonl"
-SPOOLED_TEXT = "standard-input.txt"
+SPOOLED_TEXT = "read-once-"
 
 
 @dataclass(frozen=True)
@@ -194,25 +194,39 @@ def _shards(sources: Any, options: ShardOptions, folder: Path, *, is_new: bool) 
         )
     if isinstance(first[0], str):
         names = [*first, *items]
-        if STANDARD_INPUT in names:
-            spool = folder / SPOOLED_TEXT
-            if is_new:
-                _spool_standard_input(spool)
-            names = [str(spool) if name == STANDARD_INPUT else name for name in names]
+        for place, name in enumerate(names):
+            if _comes_once(name):
+                spool = folder / f"{SPOOLED_TEXT}{place}{Path(name).suffix}"
+                if is_new:
+                    _spool(name, spool)
+                names[place] = str(spool)
         block_bytes = int(options.block_mib * 2**20)
         shards = list(shards_of(names, block_bytes, options.column))
         return [_absolute(shard) for shard in shards]
     return _spooled(first, items, folder / SPOOLED)
 
 
-def _spool_standard_input(path: Path) -> None:
+def _comes_once(name: str) -> bool:
+    """Tell whether what was read is gone: standard input, a pipe, a terminal."""
+    if name == STANDARD_INPUT:
+        return True
+    path = Path(name)
+    return "://" not in name and path.exists() and not (path.is_file() or path.is_dir())
+
+
+def _spool(name: str, path: Path) -> None:
+    """Keep what can be read only once."""
     try:
         with path.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
+            if name == STANDARD_INPUT:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            else:
+                with Path(name).open("rb") as source:
+                    shutil.copyfileobj(source, file)
     except OSError as error:
         raise OutputError(
-            f"{path}: standard input is read twice, and could not be kept there ({error}); make "
-            "room, or choose another output"
+            f"{path}: {shown_name(name)} is read twice, and could not be kept there ({error}); "
+            "make room, or choose another output"
         ) from error
 
 
@@ -272,7 +286,7 @@ def _read_plan(folder: Path) -> dict[str, Any] | None:
 
 def _is_ours(path: Path) -> bool:
     """Tell whether a run that was killed before it had a plan may have left a file."""
-    return path.name in (SPOOLED, SPOOLED_TEXT) or path.name.startswith(TEMPORARY_PREFIX)
+    return path.name.startswith((SPOOLED, SPOOLED_TEXT, TEMPORARY_PREFIX))
 
 
 def _require_same(plan: dict[str, Any], earlier: dict[str, Any], folder: Path) -> None:

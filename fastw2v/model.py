@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,24 +16,17 @@ from fastw2v.config import Hyperparameters
 from fastw2v.corpus import Corpus
 from fastw2v.counting_settings import settings_for_counts
 from fastw2v.embeddings import Embeddings, VectorChoice
-from fastw2v.errors import ConfigurationError, DivergenceError, FastW2VError, ModelFormatError
+from fastw2v.errors import ConfigurationError, DivergenceError, FastW2VError
 from fastw2v.fitted import Fitted, RunOptions, RunRecord, TrainingSummary
 from fastw2v.fitting import fit, fit_counts_folder
 from fastw2v.formats import export
 from fastw2v.formats.counts_folder import read_counts
-from fastw2v.formats.model_folder import (
-    StoredModel,
-    read_model,
-    with_later_settings,
-    with_present_names,
-    write_model,
-)
 from fastw2v.held_out import Perplexity, text_perplexity
 from fastw2v.parallel import checked_workers
 from fastw2v.resuming import begun_run, record_of, resumed_run
+from fastw2v.saved_models import SavedModel, read_saved, write_saved
 from fastw2v.supervision import Supervisor
 from fastw2v.validation import Validation
-from fastw2v.version import VERSION
 from fastw2v.vocab import Vocabulary
 
 if TYPE_CHECKING:
@@ -350,14 +343,15 @@ class Word2Vec:
 
         If its run was saved on the way to this folder, the checkpoint is removed.
         """
-        config = {
-            "hyperparameters": self.settings.as_dict(),
-            "corpus": {"digest": self.corpus_digest},
-            "run": self.run_record.as_dict() if self.run_record else None,
-            "summary": asdict(self.summary) if self.summary else None,
-            "history": [record.as_dict() for record in self.history],
-        }
-        write_model(StoredModel(config, self.embeddings), Path(folder))
+        saved = SavedModel(
+            self.settings,
+            self.embeddings,
+            self.corpus_digest,
+            self.history,
+            self.summary,
+            self.run_record,
+        )
+        write_saved(saved, Path(folder))
         if self._checkpoints and self._checkpoints.path == checkpoint_path(Path(folder)):
             self._checkpoints.path.unlink(missing_ok=True)
 
@@ -389,34 +383,11 @@ class Word2Vec:
         ModelFormatError
             If it is missing, no model, damaged, or of a newer schema.
         """
-        stored = read_model(Path(folder), mapped=mmap, verify=verify)
-        config = stored.config
-        try:
-            hyperparameters = with_present_names(config["hyperparameters"])
-            if config["schema_version"] == 1:
-                hyperparameters = with_later_settings(hyperparameters)
-            settings = Hyperparameters(**hyperparameters)
-            digest = config["corpus"]["digest"]
-            history = [PassRecord(**record) for record in config["history"]]
-            summary = TrainingSummary(**config["summary"]) if config["summary"] else None
-            run_record = RunRecord(**config["run"]) if config.get("run") else None
-        except (LookupError, TypeError, ConfigurationError) as error:
-            raise ModelFormatError(
-                f"{folder}: expected a config.json as fastw2v {VERSION} writes it, got another "
-                f"({type(error).__name__}: {error}), from fastw2v "
-                f"{config.get('fastw2v_version')}; load it with that version, or train again"
-            ) from error
-        dimensions = stored.embeddings.in_vectors.shape[1]
-        if dimensions != settings.vector_size:
-            raise ModelFormatError(
-                f"{folder}: the model is damaged: expected vectors of vector_size="
-                f"{settings.vector_size} dimensions, got {dimensions}; "
-                "restore it from a copy or train again"
-            )
-        model = cls(settings, workers=workers)
-        model._embeddings = stored.embeddings
-        model.corpus_digest, model.history, model.summary = digest, history, summary
-        model.run_record = run_record
+        saved = read_saved(Path(folder), mapped=mmap, verify=verify)
+        model = cls(saved.settings, workers=workers)
+        model._embeddings, model.corpus_digest = saved.embeddings, saved.corpus_digest
+        model.history, model.summary = saved.history, saved.summary
+        model.run_record = saved.run_record
         return model
 
     def export(

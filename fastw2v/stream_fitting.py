@@ -21,7 +21,8 @@ from fastw2v.input_rows import CbowRows, CentreRows, InputRows
 from fastw2v.kernels.observed_scores import longest_sentence
 from fastw2v.parallel import WorkerPool
 from fastw2v.stream_settings import StreamSettings
-from fastw2v.streaming import StreamTables, train_stream
+from fastw2v.stream_tables import StreamTables
+from fastw2v.streaming import train_stream
 from fastw2v.supervision import Watch
 from fastw2v.vocab import Vocabulary
 

@@ -39,7 +39,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture
 def short_calls(monkeypatch):
     """Streams report after each block, so that a short text has places to stop at."""
-    monkeypatch.setattr("fastw2v.streaming.BLOCKS_PER_CALL", 1)
+    monkeypatch.setattr("fastw2v.stream_tables.BLOCKS_PER_CALL", 1)
 
 
 def arrays_of(model):

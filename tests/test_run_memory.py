@@ -80,7 +80,7 @@ def test_the_command_line_says_what_a_run_takes_and_refuses_what_does_not_fit(
 
 
 PEAK = """
-import resource, sys
+import sys
 import numpy as np
 from fastw2v import Word2Vec
 n_words, vector_size, start = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -91,7 +91,9 @@ sentences = [words[at : at + 20] for at in range(0, len(words), 20)]
 model = Word2Vec(vector_size=vector_size, min_count=1, epochs=1, start=start)
 said = []
 model.fit(sentences, notice=said.append)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# Not ru_maxrss: a process inherits that of the one that started it.
+lines = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(int(lines["VmHWM"].split()[0]) // 1024)
 print(said[0])
 """
 
@@ -103,7 +105,10 @@ print(said[0])
 )
 def test_estimates_hold_in_a_process_of_its_own(n_words, vector_size, start):
     arguments = [sys.executable, "-c", PEAK, str(n_words), str(vector_size), start]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+    if not Path("/proc/self/status").exists():
+        pytest.skip("peak memory is read from /proc")
+    for _ in range(2):  # compiling kernels, the first time, takes memory of its own
+        done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
     peak_mib, said = done.stdout.split("\n")[:2]
     estimate_mib = int(re.search(r"([\d,]+) MiB of memory", said)[1].replace(",", ""))
     print(f"{n_words} words, {vector_size} dimensions, {start}: {peak_mib} MiB, {said}")

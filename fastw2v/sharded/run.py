@@ -28,7 +28,13 @@ from fastw2v.formats.counts_folder import read_counts, write_counted_rows
 from fastw2v.sharded import steps
 from fastw2v.sharded.plan import Plan
 from fastw2v.sharded.words import GROUPS, Survivors
-from fastw2v.sharded.work_folder import VOCABULARY, Job, give_up_data, write_json_whole
+from fastw2v.sharded.work_folder import (
+    VOCABULARY,
+    Job,
+    give_up_data,
+    remove_work,
+    write_json_whole,
+)
 from fastw2v.sparse_counts import CountPart
 from fastw2v.tokens import without_tokens
 from fastw2v.vocab import Vocabulary, none_frequent_enough, vocabulary_order
@@ -103,12 +109,12 @@ def count_shards(
         vocabulary = run.vocabulary() if agreed is None else agreed.vocabulary
         found = run.windows(vocabulary, output)
     except VocabularyError:
-        shutil.rmtree(plan.folder, ignore_errors=True)
+        remove_work(plan.folder)
         raise
     except FastW2VError as error:
         error.add_note(f"what was counted so far is in {plan.folder}; --resume goes on with it")
         raise
-    shutil.rmtree(plan.folder)
+    remove_work(plan.folder)
     return found
 
 

@@ -5,6 +5,8 @@ folder in it, written whole or not at all: a step that exists is done and never 
 """
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from fastw2v.counting_settings import CountingSettings
 from fastw2v.errors import OutputError
-from fastw2v.files import whole_file, whole_folder
+from fastw2v.files import TEMPORARY_PREFIX, whole_file, whole_folder
 from fastw2v.kernels.interning import WordTable
 from fastw2v.token_reader import table_of_words
 
@@ -85,6 +87,14 @@ def give_up_data(folder: Path) -> None:
         if path.name != STEP:
             with suppress(OSError):
                 path.unlink()
+
+
+def remove_work(folder: Path) -> None:
+    """Remove a work folder; killed meanwhile, nothing stays under its name."""
+    # Steps whose results are partly gone could not be gone on with.
+    gone = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
+    folder.rename(gone / folder.name)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def write_json_whole(path: Path, content: Any) -> None:

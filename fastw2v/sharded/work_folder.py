@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from fastw2v.counting_settings import CountingSettings
 from fastw2v.errors import OutputError
-from fastw2v.files import TEMPORARY_PREFIX, whole_file, whole_folder
+from fastw2v.files import whole_file, whole_folder
 from fastw2v.kernels.interning import WordTable
+from fastw2v.places import TEMPORARY_PREFIX
 from fastw2v.token_reader import table_of_words
 
 SUFFIX = ".counting"

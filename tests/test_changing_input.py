@@ -119,6 +119,7 @@ def test_every_objective_reads_a_fifo_once_and_says_so(folder, kind, objective):
     assert piped.in_vectors.tobytes() == stored.in_vectors.tobytes()
     assert piped.corpus_digest == stored.corpus_digest
     place = "memory" if objective == "softmax" else "fastw2v-"
+    notices = [notice for notice in notices if "cannot be read again" in notice]
     assert len(notices) == 1
     assert re.search(rf"fifo cannot be read again: its words are kept in .*{place}", notices[0])
 

@@ -55,9 +55,9 @@ def tell_of_the_run(
     flops = 6.0 * rows * objective.n_words * objective.dimensions
     memory = f", {-(-memory_bytes // 2**20):,} MiB of memory" if memory_bytes else ""
     sentence = (
-        f"{passes} passes of the exact softmax over {objective.n_words:,} words will take about "
-        f"{_duration(pass_s * passes)}, {_duration(pass_s)} each ({flops:.2g} operations at "
-        f"{flops / pass_s / 1e9:,.0f} GFLOP/s){memory}."
+        f"{passes} pass{'es' * (passes > 1)} of the exact softmax over {objective.n_words:,} words "
+        f"will take {_duration(pass_s * passes)}, {_duration(pass_s)} each ({flops:.2g} operations "
+        f"at {flops / pass_s / 1e9:,.3g} GFLOP/s){memory}."
     )
     if pass_s * passes >= NOTICE_S:
         sentence += (
@@ -68,6 +68,8 @@ def tell_of_the_run(
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return "less than 1 s"
     if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"

@@ -21,7 +21,7 @@ from fastw2v.objectives import scores_bytes
 from fastw2v.optim import CBOW_MEAN_RECIPES, CBOW_SUM_RECIPES, Optimizer
 from fastw2v.parallel import WorkerPool
 from fastw2v.precision import resolved_precision
-from fastw2v.training import train
+from fastw2v.softmax_training import train_supervised
 from fastw2v.vocab import Vocabulary, keep_probability
 
 DEFAULT_ROWS = 512
@@ -157,24 +157,10 @@ def fit_cbow_softmax(
     tell_of_the_run(objective, batches, settings.epochs, run.notice)
     recipes = CBOW_MEAN_RECIPES if mean else CBOW_SUM_RECIPES
     optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass, recipes)
-
-    def embeddings() -> Embeddings:
-        # p(o|h) of the text itself is q(o|h) / keep(o), normalised: docs/math.md, section 7.
-        bias = (objective.out_bias - np.log(keep)).astype(np.float32)
-        return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
-
-    callbacks = run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors))
-    with run.supervisor.watch(objective, embeddings) as watch:
-        train(
-            objective,
-            batches,
-            optimizer,
-            passes=settings.epochs,
-            callbacks=callbacks,
-            watch=watch,
-        )
-    found = embeddings()
-    return FittedCbow(found.in_vectors, found.out_vectors, found.out_bias, watch.state.history)
+    found, history = train_supervised(
+        objective, batches, optimizer, vocabulary, keep, run, settings.epochs
+    )
+    return FittedCbow(found.in_vectors, found.out_vectors, found.out_bias, history)
 
 
 def _first_vectors(

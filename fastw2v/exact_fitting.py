@@ -13,7 +13,6 @@ from fastw2v.config import Hyperparameters
 from fastw2v.counted_corpus import CorpusFacts, CountedCorpus, counting_widths
 from fastw2v.counting_settings import CountingSettings
 from fastw2v.counts import PairCounts, count_pairs
-from fastw2v.embeddings import Embeddings
 from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.fitted import Fitted, RunOptions, TrainingSummary, stage_of
@@ -24,8 +23,8 @@ from fastw2v.optim import Optimizer
 from fastw2v.parallel import WorkerPool
 from fastw2v.precision import resolved_precision
 from fastw2v.run_memory import require_memory, training_bytes
+from fastw2v.softmax_training import train_supervised
 from fastw2v.sparse_counts import SparseCounts
-from fastw2v.training import train
 from fastw2v.vocab import Vocabulary, keep_probability
 
 DEFAULT_BATCH_ROWS = 256
@@ -87,22 +86,9 @@ def fit_counted(
         objective = _started(settings, counts, keep, batches.max_rows, pool, run)
         tell_of_the_run(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass)
-
-        def embeddings() -> Embeddings:
-            # p(o|c) of the text itself is q(o|c) / keep(o), normalised: docs/math.md.
-            bias = (objective.out_bias - np.log(keep)).astype(np.float32)
-            return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
-
-        callbacks = run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors))
-        with run.supervisor.watch(objective, embeddings) as watch:
-            train(
-                objective,
-                batches,
-                optimizer,
-                passes=settings.epochs,
-                callbacks=callbacks,
-                watch=watch,
-            )
+        embeddings, history = train_supervised(
+            objective, batches, optimizer, vocabulary, keep, run, settings.epochs
+        )
         loss_nats = _final_loss(settings, objective, batches, counts, keep)
     summary = TrainingSummary(
         loss_nats,
@@ -114,7 +100,7 @@ def fit_counted(
         batches.max_rows,
         resolved_precision(settings.precision),
     )
-    return Fitted(embeddings(), summary, watch.state.history, corpus.facts.digest)
+    return Fitted(embeddings, summary, history, corpus.facts.digest)
 
 
 def window_widths(vocabulary: Vocabulary, settings: Hyperparameters) -> NDArray[np.int32] | None:

@@ -6,8 +6,9 @@ a step that is done is never done again, whoever dies.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from fastw2v.sharded.local import DEFAULT_MEMORY_MIB
 from fastw2v.sharded.plan import ShardOptions, memory_for_data, new_plan, work_folder_of
 from fastw2v.sharded.run import Task, count_shards
 from fastw2v.sharded.work_folder import PLAN, Job
+from fastw2v.version import VERSION
 
 __all__ = ["ShardOptions", "count_pairs", "opened_client"]
 
+WORKERS_WITHIN_SECONDS = 60.0  # the first one is waited for, as a new cluster has none yet
 RETRIES = 1  # of a step whose worker died, beside those that Dask makes itself
 
 
@@ -74,8 +77,9 @@ def count_pairs(
     ConfigurationError
         If the memory is too small, or an interrupted run had other settings.
     ClusterError
-        If there are no workers, workers keep dying, or the scheduler goes away. What was counted
-        stays, and `ShardOptions.resume` goes on with it.
+        If there are no workers within a minute, they have another version of fastw2v, they keep
+        dying, or the scheduler goes away. What was counted stays, and `ShardOptions.resume` goes
+        on with it.
     OutputError
         If the folder cannot be written.
     """
@@ -95,15 +99,55 @@ def count_pairs(
 
 def _workers_of(client: Any) -> tuple[int, float]:
     """Return how many tasks run side by side, and what each may use of memory, in MiB."""
-    workers = list(client.scheduler_info(n_workers=-1)["workers"].values())
-    if not workers:
-        raise ClusterError("cluster: expected at least one worker, got none; start some")
+    facts = _on_all_workers(client, _facts_of_worker)
+    if not facts:
+        try:
+            client.wait_for_workers(1, timeout=WORKERS_WITHIN_SECONDS)
+        except TimeoutError as error:
+            raise ClusterError(
+                "cluster: expected at least one worker, got none within "
+                f"{WORKERS_WITHIN_SECONDS:g} s; start some"
+            ) from error
+        facts = _on_all_workers(client, _facts_of_worker)
+    for address, worker in facts.items():
+        if worker.version != VERSION:
+            raise ClusterError(
+                f"{address}: expected fastw2v {VERSION} as here, got {worker.version}; install the "
+                "same version on all workers"
+            )
     each = [
-        worker["memory_limit"] / worker["nthreads"] / 2**20
-        for worker in workers
-        if worker.get("memory_limit")
+        worker.memory_bytes / worker.threads / 2**20
+        for worker in facts.values()
+        if worker.memory_bytes
     ]
-    return sum(worker["nthreads"] for worker in workers), min(each, default=DEFAULT_MEMORY_MIB)
+    return sum(worker.threads for worker in facts.values()), min(each, default=DEFAULT_MEMORY_MIB)
+
+
+@dataclass(frozen=True)
+class _WorkerFacts:
+    version: str
+    threads: int
+    memory_bytes: int | None
+
+
+def _facts_of_worker(dask_worker: Any) -> _WorkerFacts:
+    # Asked of the workers: a client's own list of them is empty at times, since it is refreshed
+    # without them in the background.
+    memory = dask_worker.memory_manager.memory_limit
+    return _WorkerFacts(VERSION, dask_worker.state.nthreads, memory)
+
+
+def _on_all_workers(client: Any, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    try:
+        answers: dict[str, Any] = client.run(function, *arguments)
+    except (OSError, TimeoutError) as error:
+        raise _lost_scheduler(error) from error
+    except Exception as error:
+        raise ClusterError(
+            f"cluster: a worker cannot run fastw2v {VERSION} ({_in_one_line(error)}); install the "
+            "same version on all workers"
+        ) from error
+    return answers
 
 
 class DaskEngine:
@@ -125,7 +169,7 @@ class DaskEngine:
 
     def require_shared(self, folder: Path) -> None:
         """Raise `ClusterError` unless all workers see the work folder."""
-        seen = self._client.run(_sees_plan, str(folder))
+        seen = _on_all_workers(self._client, _sees_plan, str(folder))
         blind = [address for address, sees in seen.items() if not sees]
         if blind:
             raise ClusterError(
@@ -243,7 +287,7 @@ def opened_client(cluster: str, memory_mib: int | None = None) -> Iterator[Any]:
             n_workers=int(rest) if rest else None,
             threads_per_worker=1,
             memory_limit="auto" if memory_mib is None else memory_mib * 2**20,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.ERROR,
         )
         with made as local, Client(local) as client:

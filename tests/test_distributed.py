@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 distributed = pytest.importorskip("distributed")
 
 from fastw2v import count_files, count_merging  # noqa: E402
+from fastw2v import distributed as fastw2v_distributed  # noqa: E402
 from fastw2v.corpus_counting import agreed_counts, count_in_memory  # noqa: E402
 from fastw2v.counting_settings import CountingSettings  # noqa: E402
 from fastw2v.distributed import ShardOptions, count_pairs, opened_client  # noqa: E402
@@ -57,7 +60,7 @@ def small_pieces(monkeypatch):
 @pytest.fixture(scope="module")
 def threads():
     """A cluster whose two workers are threads of this process."""
-    options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": "127.0.0.1:0"}
     with distributed.Client(processes=False, **options) as client:
         yield client
 
@@ -117,13 +120,63 @@ def test_errors_that_are_none_of_ours_name_the_shard(tmp_path, text_file, thread
         raise MemoryError("too little")
 
     monkeypatch.setattr(steps, "count_words", broken)
-    with pytest.raises(ClusterError, match=r"text\.txt \(bytes 0 to .*MemoryError.*--resume"):
+    with pytest.raises(ClusterError, match=r"text\.txt \(bytes .* to .*MemoryError.*--resume"):
         count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
 
 
 def test_a_folder_that_workers_do_not_see_is_refused(tmp_path, text_file, threads, monkeypatch):
     monkeypatch.setattr("fastw2v.distributed._sees_plan", lambda folder: False)
     with pytest.raises(ClusterError, match="folder that all workers see"):
+        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+
+
+@pytest.fixture
+def starting():
+    """A cluster that has no workers yet."""
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        yield cluster
+
+
+def test_a_cluster_without_workers_is_refused(tmp_path, text_file, starting, monkeypatch):
+    monkeypatch.setattr("fastw2v.distributed.WORKERS_WITHIN_SECONDS", 0.2)
+    with (
+        distributed.Client(starting) as client,
+        pytest.raises(ClusterError, match=r"at least one worker, got none within 0\.2 s"),
+    ):
+        count_pairs(client, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+
+
+def test_the_first_worker_is_waited_for(tmp_path, text_file, in_memory, starting):
+    later = threading.Timer(0.5, starting.scale, [1])
+    with distributed.Client(starting) as client:
+        later.start()
+        count_pairs(client, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+    later.join()
+    assert tree(tmp_path / "counts") == in_memory
+
+
+def test_workers_are_asked_and_not_the_client_s_list(tmp_path, text_file, in_memory, threads):
+    # The client refreshes its list in the background, and leaves the workers out.
+    threads.sync(threads._update_scheduler_info)
+    assert not threads._scheduler_identity["workers"]
+    threads.scheduler_info = lambda **keywords: threads._scheduler_identity
+    try:
+        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+    finally:
+        del threads.scheduler_info
+    assert tree(tmp_path / "counts") == in_memory
+
+
+def test_workers_of_another_version_are_refused(tmp_path, text_file, threads, monkeypatch):
+    here = fastw2v_distributed._facts_of_worker
+
+    def facts_of_older(dask_worker):
+        return replace(here(dask_worker), version="0.0.9")
+
+    monkeypatch.setattr(fastw2v_distributed, "_facts_of_worker", facts_of_older)
+    with pytest.raises(ClusterError, match=r"expected fastw2v .* as here, got 0\.0\.9; install"):
         count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
 
 
@@ -193,14 +246,15 @@ def test_a_killed_worker_costs_time_and_nothing_else(tmp_path, slow_text, kind):
     assert tree(output) == expected
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    """A scheduler and a worker as separate programs."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    file = tmp_path / "scheduler.json"
+@contextmanager
+def programs(folder, packages=ROOT):
+    """A scheduler and a worker as separate programs, and the file that tells of the scheduler."""
+    environment = os.environ | {"PYTHONPATH": str(packages)}
+    file = folder / "scheduler.json"
     common = ["--scheduler-file", str(file), "--no-dashboard"]
     program = [sys.executable, "-m"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
+    null = subprocess.DEVNULL
+    quiet = {"stdout": null, "stderr": null, "env": environment, "cwd": folder}
     scheduler = subprocess.Popen(
         [*program, "distributed.cli.dask_scheduler", "--port", "0", *common], **quiet
     )
@@ -208,10 +262,18 @@ def cluster(tmp_path):
     worker = subprocess.Popen(
         [*program, "distributed.cli.dask_worker", "--nthreads", "1", *common], **quiet
     )
-    yield scheduler, file
-    for process in (worker, scheduler):
-        process.kill()
-        process.wait()
+    try:
+        yield scheduler, file
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    with programs(tmp_path) as started:
+        yield started
 
 
 @pytest.mark.slow
@@ -238,3 +300,18 @@ def test_without_its_scheduler_a_count_ends_and_can_be_gone_on_with(tmp_path, sl
     options = ShardOptions(memory_mib=1000, resume=True)
     count_spilling([str(path)], COUNTING, output, options, workers=2)
     assert tree(output) == expected
+
+
+@pytest.mark.slow
+def test_workers_without_fastw2v_are_refused(tmp_path, text_file):
+    broken = tmp_path / "packages" / "fastw2v"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('there is none')\n")
+    with (
+        programs(tmp_path, broken.parent) as (_, file),
+        distributed.Client(scheduler_file=str(file), timeout=60) as client,
+        pytest.raises(
+            ClusterError, match=r"a worker cannot run fastw2v .*install the same version"
+        ),
+    ):
+        count_pairs(client, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)

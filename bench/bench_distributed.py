@@ -5,7 +5,7 @@ RLIMIT_AS (the output says which). Text and counts are written to a folder that 
 end. Each engine's counts must be the same bytes, or the benchmark fails.
 
     python bench/bench_distributed.py --tokens 20_000_000 100_000_000
-    python bench/bench_distributed.py --tokens 1_000_000_000 --engines process:2  # 7 GB of text
+    python bench/bench_distributed.py --tokens 1_000_000_000  # 39 GB of disk
 
 Then it says what 10^9 and 10^11 tokens would take, from what it has just measured.
 """

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from fastw2v.array_files import Arrays, read_arrays, read_metadata, write_arrays
 from fastw2v.callbacks import PassRecord
 from fastw2v.errors import CheckpointError, ConfigurationError
 from fastw2v.files import require_writable, whole_file
-from fastw2v.formats.array_file import Arrays, read_arrays, read_metadata, write_arrays
 from fastw2v.version import VERSION
 
 FORMAT = "fastw2v-checkpoint"

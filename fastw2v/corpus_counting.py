@@ -84,12 +84,14 @@ def count_in_memory(
             opened, agreed.vocabulary, tokenizer=counting.tokenizer, progress=reading
         )
         vocabulary, widths = agreed.vocabulary, agreed.widths
-    report = stage_of(progress, "counting")
-    if report:
-        report(0, len(tokens.ids))
-    counts = count_pairs(tokens, len(vocabulary), counting.window, workers=workers, widths=widths)
-    if report:
-        report(len(tokens.ids), len(tokens.ids))
+    counts = count_pairs(
+        tokens,
+        len(vocabulary),
+        counting.window,
+        workers=workers,
+        widths=widths,
+        progress=stage_of(progress, "counting"),
+    )
     facts = facts_of(tokens, vocabulary)
     if isinstance(opened, TextCorpus):
         facts = replace(facts, n_invalid=opened.repairs.n_sequences)

@@ -12,7 +12,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from fastw2v.mapped_files import file_digest, mapped_arrays, save_arrays
+from fastw2v.array_files import read_arrays, write_arrays
+from fastw2v.mapped_files import file_digest
 from fastw2v.pair_counts import LARGEST_INT32
 from fastw2v.sparse_counts import CountPart, SparseCounts
 
@@ -123,7 +124,7 @@ class _Parts(Sequence[CountPart]):
 
     def _open(self, number: int) -> CountPart:
         part = self._files[number]
-        arrays = mapped_arrays(self._folder / part.file)
+        arrays = read_arrays(self._folder / part.file, mapped=True)
         indptr, indices, values = arrays["indptr"], arrays["indices"], arrays["values"]
         if (
             len(indptr) != part.n_rows + 1
@@ -189,7 +190,7 @@ class PartsWriter:
         values = values.astype(np.int32 if fits else np.int64, copy=False)
         name = f"part-{len(self._files):05}.safetensors"
         path = self._folder / name
-        save_arrays(path, {"indptr": indptr, "indices": indices, "values": values})
+        write_arrays(path, {"indptr": indptr, "indices": indices, "values": values})
         n_rows, n_entries = len(indptr) - 1, len(indices)
         self._files.append(PartFile(name, self._first, n_rows, n_entries, file_digest(path)))
         self._first += n_rows

@@ -7,7 +7,7 @@ number, so counts do not depend on the order in which they are made, add up exac
 same for any number of workers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,7 @@ def count_pairs(
     *,
     workers: int,
     widths: NDArray[np.int32] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> PairCounts:
     """Count the pairs of a whole corpus.
 
@@ -76,6 +77,8 @@ def count_pairs(
         What each word takes of a place in a window, as `fastw2v.windows.word_widths` gives it;
         pairs are then at most ``4 * window`` apart. Default: plain windows, in which each word
         takes a whole place.
+    progress : callable, optional
+        Called with the tokens whose windows are counted, and all tokens: before, meanwhile, after.
 
     Returns
     -------
@@ -102,7 +105,9 @@ def count_pairs(
     with WorkerPool(workers) as pool:
         counting = _Counting(pool, text, n_words, windows)
         counting.count_words()
-        counting.count_pairs(contexts=2 * reach)
+        for counted in counting.count_pairs(contexts=2 * reach):
+            if progress is not None:
+                progress(counted, len(text.ids))
     return counting.counts()
 
 
@@ -130,8 +135,12 @@ class _Counting:
         if found.size:
             raise unknown_word(self.text, int(found[0]), self.indptr.size - 1)
 
-    def count_pairs(self, contexts: int) -> None:
-        """Fill the rows. No position has more than `contexts` contexts."""
+    def count_pairs(self, contexts: int) -> Iterator[int]:
+        """Fill the rows, and yield now and then the positions whose contexts are counted.
+
+        No position has more than `contexts` contexts.
+        """
+        yield 0
         n_words = self.indptr.size - 1
         totals = self.frequencies.sum(axis=0)
         pairs = totals * contexts
@@ -146,6 +155,7 @@ class _Counting:
         self.staged = Rows(np.empty(0, np.int32), np.empty(0, self.sum_type))
         # Beside its pairs and entries a row costs a look at the marks of all words.
         costs = pairs + entries + (n_words // 4096 + 16)
+        positions = _starts(totals)
         for first, last in _blocks(totals, GROUPED_POSITIONS):
             spans = self._group(first, last, totals)
             cuts = np.array([0] + [stop for _, stop in _blocks(costs[first:last], TASK_COST)])
@@ -154,6 +164,7 @@ class _Counting:
                 places = _starts(room[start:stop])
                 tasks = Tasks(cuts[start : stop + 1], places[:-1])
                 self._count_tasks(spans, tasks, self.indptr[first : last + 1], int(places[-1]))
+                yield int(positions[first + cuts[stop]])
 
     def _group(self, first: int, last: int, totals: NDArray[np.int64]) -> Spans:
         starts = _starts(totals[first:last])

@@ -288,7 +288,7 @@ def opened_client(cluster: str, memory_mib: int | None = None) -> Iterator[Any]:
             threads_per_worker=1,
             memory_limit="auto" if memory_mib is None else memory_mib * 2**20,
             dashboard_address="127.0.0.1:0",
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,
         )
         with made as local, Client(local) as client:
             yield client

@@ -122,19 +122,14 @@ def counted_windows(
     progress: StageProgress | None,
 ) -> PairCounts:
     """Count the settings' windows and report it as the stage "counting"."""
-    report = stage_of(progress, "counting")
-    if report:
-        report(0, len(tokens.ids))
-    counts = count_pairs(
+    return count_pairs(
         tokens,
         len(vocabulary),
         settings.window,
         workers=workers,
         widths=window_widths(vocabulary, settings),
+        progress=stage_of(progress, "counting"),
     )
-    if report:
-        report(len(tokens.ids), len(tokens.ids))
-    return counts
 
 
 def _started(

@@ -6,7 +6,6 @@ told so, or it might refuse files larger than memory.
 """
 
 import hashlib
-import json
 import mmap
 import platform
 import sys
@@ -15,10 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-# The types of safetensors that the project writes to be mapped.
-_DTYPES = {"I64": "<i8", "I32": "<i4", "U8": "|u1"}
-_LONGEST_HEADER = 100_000_000  # as in safetensors itself
 
 
 def mapped_file(path: Path, size: int, dtype: str) -> NDArray[Any]:
@@ -32,40 +27,12 @@ def mapped_file(path: Path, size: int, dtype: str) -> NDArray[Any]:
     n_bytes = size * np.dtype(dtype).itemsize
     if path.stat().st_size != n_bytes:
         raise ValueError(f"{path.name}: expected {n_bytes} bytes, got {path.stat().st_size}")
-    return _native(np.frombuffer(_mapping(path, n_bytes), dtype))
+    return native(np.frombuffer(_mapping(path, n_bytes), dtype))
 
 
 def mapped_bytes(path: Path) -> NDArray[np.uint8]:
     """Return a file's bytes as an array that looks like any other."""
     return np.frombuffer(_mapping(path, path.stat().st_size), np.uint8)
-
-
-def mapped_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a safetensors file, each of one axis, mapped.
-
-    Raises
-    ------
-    ValueError
-        If it is no such file, or is cut short.
-    """
-    n_bytes = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= min(_LONGEST_HEADER, n_bytes - 8):
-            raise ValueError(f"{path.name}: expected a safetensors file, got something else")
-        header = json.loads(file.read(length))
-    mapping = _mapping(path, n_bytes)
-    arrays = {}
-    for name, item in header.items():
-        if name == "__metadata__":
-            continue
-        start, stop = (int(offset) + 8 + length for offset in item["data_offsets"])
-        dtype = np.dtype(_DTYPES[item["dtype"]])
-        (size,) = item["shape"]
-        if not 8 + length <= start <= stop <= n_bytes or stop - start != size * dtype.itemsize:
-            raise ValueError(f"{path.name}: expected {size} numbers of {name}, got others")
-        arrays[name] = _native(np.frombuffer(mapping, dtype, size, start))
-    return arrays
 
 
 def forget_pages(array: NDArray[Any]) -> None:
@@ -80,24 +47,8 @@ def forget_pages(array: NDArray[Any]) -> None:
         base.madvise(mmap.MADV_DONTNEED)
 
 
-def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Write a safetensors file.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
-    try:
-        save_file(arrays, str(path))
-    except SafetensorError as error:  # a full disk, say, of which it makes no OSError
-        raise OSError(str(error)) from error
-
-
-def _native(stored: NDArray[Any]) -> NDArray[Any]:
+def native(stored: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers in this machine's byte order: a copy where theirs is another."""
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
 

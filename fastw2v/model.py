@@ -109,7 +109,7 @@ class Word2Vec:
             Each gets a `StepReport` after every batch.
         progress : callable, optional
             Gets ("reading", bytes read, bytes in all or None) while the corpus is read,
-            ("counting", tokens counted, tokens) before and after its windows are counted, and
+            ("counting", tokens counted, tokens) while its windows are counted, and
             ("starting", 0 or 1, 1) before and after the first vectors are made.
         notice : callable, optional
             Gets a sentence for a person: what the exact softmax will take of time and memory and,

@@ -14,11 +14,11 @@ from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 
+from fastw2v.array_files import Arrays
 from fastw2v.callbacks import PassRecord, StepReport
 from fastw2v.checkpoints import Checkpoint, Checkpoints, TrainingState, write_checkpoint
 from fastw2v.embeddings import Embeddings
 from fastw2v.errors import CheckpointError, ConfigurationError, DivergenceError
-from fastw2v.formats.array_file import Arrays
 from fastw2v.interruption import StopSignals, TrainingInterrupted, deferred_signals
 
 PARAMETERS = ("in_vectors", "out_vectors", "out_bias")

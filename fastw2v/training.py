@@ -9,11 +9,11 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.array_files import Arrays
 from fastw2v.batches import BatchSource, prefetched
 from fastw2v.callbacks import Callback, PassRecord, StepReport
 from fastw2v.embeddings import Embeddings
 from fastw2v.errors import CheckpointError, DivergenceError
-from fastw2v.formats.array_file import Arrays
 from fastw2v.optim import Optimizer, StepRules
 from fastw2v.supervision import Supervisor, Watch
 

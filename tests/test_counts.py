@@ -142,6 +142,35 @@ def test_small_budgets_change_nothing(corpus, window, workers, budget):
 
 
 @settings(max_examples=60, deadline=None)
+@given(corpora(), st.integers(1, 3), st.integers(8, 40))
+def test_progress_goes_from_nothing_to_all_tokens(corpus, workers, budget):
+    n_words, sentences = corpus
+    n_tokens = sum(map(len, sentences))
+    told = []
+
+    def progress(done, total):
+        assert total == n_tokens
+        told.append(done)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fastw2v.counts, "GROUPED_POSITIONS", budget)
+        patch.setattr(fastw2v.counts, "STAGED_ENTRIES", budget)
+        patch.setattr(fastw2v.counts, "TASK_COST", 3 * budget)
+        count_pairs(tokens_of(sentences), n_words, 2, workers=workers, progress=progress)
+    assert (told[0], told[-1]) == (0, n_tokens)
+    assert told == sorted(told)
+
+
+def test_progress_is_told_between_blocks_of_words(monkeypatch):
+    sentences = small_corpus()
+    monkeypatch.setattr(fastw2v.counts, "STAGED_ENTRIES", 100)
+    monkeypatch.setattr(fastw2v.counts, "TASK_COST", 100)
+    told = []
+    count_pairs(tokens_of(sentences), 40, 2, workers=1, progress=lambda done, _: told.append(done))
+    assert len(set(told)) > 5
+
+
+@settings(max_examples=60, deadline=None)
 @given(corpora(), st.integers(1, 6), st.integers(0, 20), st.integers(1, 60))
 def test_values_are_int64_exactly_when_int32_is_too_small(corpus, window, limit, budget):
     n_words, sentences = corpus

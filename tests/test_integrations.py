@@ -105,3 +105,16 @@ def test_mlflow_keeps_what_was_logged(tmp_path, monkeypatch):
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss_nats")
     ends = [metric.value for metric in history if metric.step % 3 == 0]
     assert ends == [record.loss_nats for record in model.history]
+
+
+@pytest.mark.slow
+def test_weights_and_biases_keeps_what_was_logged(tmp_path, monkeypatch):
+    wandb = pytest.importorskip("wandb", reason="pip install 'fastw2v[trackers]'")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    with wandb.init(mode="offline", dir=tmp_path, project="fastw2v-test"):
+        model = trained_with(wandb_callback(every_s=0))
+    (log,) = tmp_path.rglob("*.wandb")
+    kept = log.read_bytes()
+    for record in model.history:
+        assert repr(record.loss_nats).encode() in kept
+    assert kept.count(b"loss_nats") >= 9

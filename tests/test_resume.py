@@ -206,7 +206,7 @@ def rewritten(path, change):
     """Change the JSON of a checkpoint, and nothing else."""
     from safetensors.numpy import load_file, save_file
 
-    from fastw2v.formats.array_file import read_metadata
+    from fastw2v.array_files import read_metadata
 
     content = json.loads(read_metadata(path)["fastw2v"])
     change(content)

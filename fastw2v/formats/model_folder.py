@@ -14,11 +14,11 @@ from typing import Any, get_args
 
 import numpy as np
 
+from fastw2v.array_files import Arrays, read_arrays, write_arrays
 from fastw2v.config import Objective
 from fastw2v.embeddings import Embeddings
 from fastw2v.errors import ModelFormatError, VocabularyError, one_line
 from fastw2v.files import whole_folder
-from fastw2v.formats.array_file import Arrays, read_arrays, write_arrays
 from fastw2v.formats.model_schema_1 import read_schema_1, with_later_settings
 from fastw2v.places import recover
 from fastw2v.version import VERSION

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fastw2v.formats.array_file import Arrays, read_arrays
+from fastw2v.array_files import Arrays, read_arrays
 from fastw2v.vocab import Vocabulary
 
 VOCABULARY = "vocabulary.json"

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.array_files import read_arrays, write_arrays
 from fastw2v.kernels.interning import WordTable, count_types, intern_tokens, new_word_table
 from fastw2v.kernels.text_scan import PADDING
 from fastw2v.kernels.word_runs import gather_words, groups_of_words
-from fastw2v.mapped_files import mapped_arrays, save_arrays
 from fastw2v.vocab import vocabulary_order
 
 GROUPS = 32
@@ -56,12 +56,12 @@ class WordCounts:
     @classmethod
     def open(cls, path: Path) -> "WordCounts":
         """Map words that `write` wrote."""
-        return cls(**mapped_arrays(path))
+        return cls(**read_arrays(path, mapped=True))
 
     def write(self, path: Path) -> None:
         """Write the words to a file."""
         names = ("text", "ends", "counts", "groups")
-        save_arrays(path, {name: getattr(self, name) for name in names})
+        write_arrays(path, {name: getattr(self, name) for name in names})
 
     def group(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.int64], Any]:
         """Return text with padding, ends and counts of one group of words."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.mapped_files import mapped_bytes
+from fastw2v.mapped_files import mapped_bytes, native
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -93,8 +93,8 @@ def _mapped_arrays(path: Path) -> Arrays:
         if entry["dtype"] not in _DTYPES:
             raise ValueError(f"{name}: expected one of {', '.join(_DTYPES)}, got {entry['dtype']}")
         begin, end = (first + offset for offset in entry["data_offsets"])
-        stored = data[begin:end].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
-        arrays[name] = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+        stored = data[begin:end].view(_DTYPES[entry["dtype"]])
+        arrays[name] = native(stored.reshape(entry["shape"]))
     return arrays
 
 

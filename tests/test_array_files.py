@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from fastw2v.formats.array_file import read_arrays, read_metadata, write_arrays
+from fastw2v.array_files import read_arrays, read_metadata, write_arrays
 
 KINDS = ["u1", "<i4", "<i8", "<f4", "<f8"]
 

@@ -1,7 +1,6 @@
-"""Counting against naive loops; statistics of counts against numpy; what must be refused."""
+"""Counting against naive loops; what must be refused."""
 
 import itertools
-import math
 from collections import Counter
 from types import SimpleNamespace
 
@@ -12,99 +11,21 @@ from hypothesis import strategies as st
 
 import fastw2v.batch_counts
 import fastw2v.counts
-from fastw2v.counts import BatchWorkspace, PairCounts, count_batch, count_pairs
+from fastw2v.counts import BatchWorkspace, count_batch, count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
-
-# Around the sizes where one word of bits, or one word of words of bits, is full.
-VOCABULARY_SIZES = [1, 2, 3, 63, 64, 65, 130, 4096, 4097, 9000]
-
-
-def tokens_of(sentences):
-    starts = np.cumsum([0] + [len(sentence) for sentence in sentences]).astype(np.int64)
-    ids = np.array([word for sentence in sentences for word in sentence], np.int32)
-    return SimpleNamespace(ids=ids, sentence_starts=starts)
-
-
-def naive_counts(sentences, window):
-    counts = Counter()
-    for sentence in sentences:
-        for i, centre in enumerate(sentence):
-            for j, context in enumerate(sentence):
-                if i != j and abs(i - j) <= window:
-                    counts[centre, context] += window - abs(i - j) + 1
-    return dict(counts)
-
-
-def as_dict(rows, counts):
-    indptr, indices, values = counts.indptr, counts.indices, counts.values
-    centres = np.repeat(np.asarray(rows), np.diff(indptr)).tolist()
-    return dict(zip(zip(centres, indices.tolist(), strict=True), values.tolist(), strict=True))
-
-
-def assert_well_formed(counts, n_words):
-    assert (counts.indptr.dtype, counts.indices.dtype) == (np.int64, np.int32)
-    assert counts.values.dtype in (np.int32, np.int64)
-    assert counts.indptr[0] == 0
-    assert counts.indptr[-1] == counts.indices.size == counts.values.size
-    assert np.all((counts.indices >= 0) & (counts.indices < n_words))
-    rises = np.diff(counts.indices) > 0
-    first_in_row = counts.indptr[1:-1]
-    inside = (first_in_row > 0) & (first_in_row < counts.indices.size)
-    rises[first_in_row[inside] - 1] = True
-    assert np.all(rises)
-
-
-def assert_equals_naive(counts, sentences, n_words, window):
-    assert_well_formed(counts, n_words)
-    assert counts.indptr.size == n_words + 1
-    assert as_dict(range(n_words), counts) == naive_counts(sentences, window)
-
-
-def dense(counts):
-    matrix = np.zeros((counts.n_words, counts.n_words), np.int64)
-    rows = np.repeat(np.arange(counts.n_words), np.diff(counts.indptr))
-    matrix[rows, counts.indices] = counts.values
-    return matrix
-
-
-def dense_counts(tokens, n_words, window):
-    """Count by shifting the text against itself: fast enough for long texts, few words."""
-    ids = tokens.ids.astype(np.int64)
-    sentence = np.repeat(
-        np.arange(tokens.sentence_starts.size - 1), np.diff(tokens.sentence_starts)
-    )
-    matrix = np.zeros(n_words * n_words, np.int64)
-    for d in range(1, window + 1):
-        same = sentence[d:] == sentence[:-d]
-        left, right = ids[:-d][same], ids[d:][same]
-        pairs = np.bincount(left * n_words + right, minlength=matrix.size)
-        matrix += (window - d + 1) * pairs
-    matrix = matrix.reshape(n_words, n_words)
-    return matrix + matrix.T
-
-
-def assert_identical(one, other):
-    for name in ("indptr", "indices", "values"):
-        left, right = getattr(one, name), getattr(other, name)
-        assert left.dtype == right.dtype
-        np.testing.assert_array_equal(left, right)
-
-
-@st.composite
-def corpora(draw):
-    n_words = draw(st.sampled_from(VOCABULARY_SIZES))
-    used = draw(st.lists(st.integers(0, n_words - 1), min_size=1, max_size=12, unique=True))
-    sentences = draw(st.lists(st.lists(st.sampled_from(used), max_size=25), max_size=12))
-    return n_words, sentences
-
-
-windows = st.one_of(st.integers(1, 6), st.sampled_from([30, 1000, 16383]))
-
-
-def small_corpus(seed=1, n_words=40, n_sentences=60):
-    rng = np.random.default_rng(seed)
-    lengths = rng.integers(0, 12, n_sentences)
-    return [list(map(int, rng.integers(0, n_words, length) ** 2 // n_words)) for length in lengths]
+from tests.naive_counts import (
+    as_dict,
+    assert_equals_naive,
+    assert_identical,
+    assert_well_formed,
+    corpora,
+    dense,
+    dense_counts,
+    naive_counts,
+    small_corpus,
+    tokens_of,
+    windows,
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -305,95 +226,6 @@ def test_an_empty_batch_has_no_rows():
     assert empty.indptr.tolist() == [0]
 
 
-# --- statistics ---------------------------------------------------------------------------
-
-
-def dense_entropies(matrix, centre_weights, context_weights):
-    weights = matrix * centre_weights[:, None] * context_weights[None, :]
-    joint = weights / weights.sum()
-    rows, columns = joint.sum(axis=1, keepdims=True), joint.sum(axis=0)
-    seen = joint > 0
-    conditional = -np.sum(joint[seen] * np.log((joint / np.where(rows > 0, rows, 1))[seen]))
-    return conditional, -np.sum(columns[columns > 0] * np.log(columns[columns > 0]))
-
-
-@pytest.fixture(scope="module")
-def counts():
-    return count_pairs(tokens_of(small_corpus(n_sentences=200)), 42, 4, workers=2)
-
-
-@pytest.fixture(scope="module")
-def weights():
-    rng = np.random.default_rng(5)
-    centre, context = rng.random(42), rng.random(42)
-    centre[3], context[[0, 7]] = 0, 0
-    return centre, context
-
-
-def test_sums_equal_those_of_the_dense_matrix(counts, weights):
-    matrix, (centre, context) = dense(counts), weights
-    np.testing.assert_array_equal(counts.row_sums(), matrix.sum(axis=1))
-    np.testing.assert_array_equal(counts.context_sums(), matrix.sum(axis=0))
-    np.testing.assert_allclose(counts.row_sums(context), matrix @ context, rtol=1e-14)
-    np.testing.assert_allclose(counts.context_sums(centre), centre @ matrix, rtol=1e-14)
-    assert counts.total == matrix.sum()
-    assert counts.n_entries == np.count_nonzero(matrix)
-    assert counts.nbytes == 43 * 8 + counts.n_entries * 8
-
-
-def test_entropies_equal_those_of_the_dense_matrix(counts, weights):
-    matrix, (centre, context), ones = dense(counts), weights, np.ones(42)
-    for given_weights, used in [
-        ((None, None), (ones, ones)),
-        ((centre, None), (centre, ones)),
-        ((None, context), (ones, context)),
-        ((centre, context), (centre, context)),
-    ]:
-        conditional, unigram = dense_entropies(matrix, *used)
-        assert counts.conditional_entropy_nats(*given_weights) == pytest.approx(conditional, 1e-12)
-        assert counts.context_entropy_nats(*given_weights) == pytest.approx(unigram, 1e-12)
-        assert conditional < unigram
-    swapped, _ = dense_entropies(matrix, context, centre)
-    assert counts.conditional_entropy_nats(centre, context) != pytest.approx(swapped, 1e-6)
-
-
-def test_entropies_of_known_distributions():
-    # Each of four words has the other three beside it equally often.
-    counts = count_pairs(
-        tokens_of([[a, b] for a in range(4) for b in range(4) if a != b]), 4, 1, workers=1
-    )
-    assert counts.conditional_entropy_nats() == pytest.approx(math.log(3), 1e-15)
-    assert counts.context_entropy_nats() == pytest.approx(math.log(4), 1e-15)
-    pair = count_pairs(tokens_of([[0, 1]]), 2, 1, workers=1)
-    assert pair.conditional_entropy_nats() == 0
-    assert pair.context_entropy_nats() == pytest.approx(math.log(2), 1e-15)
-
-
-def test_weighted_sums_keep_what_plain_addition_loses():
-    n_words = 2000
-    indices = np.arange(n_words, dtype=np.int32)
-    indptr = np.full(n_words + 1, n_words)
-    indptr[0] = 0
-    counts = PairCounts(indptr, indices, np.ones(n_words, np.int32), 1)
-    weights = np.full(n_words, 0.3)
-    weights[0] = 1e16
-    exact = math.fsum(weights)
-    assert counts.row_sums(weights)[0] == exact
-    assert np.add.accumulate(weights)[-1] != exact
-    transposed = PairCounts(
-        np.arange(n_words + 1), np.zeros(n_words, np.int32), np.ones(n_words, np.int32), 1
-    )
-    assert transposed.context_sums(weights)[0] == exact
-
-
-def test_the_total_has_no_limit():
-    values = np.full(3, 2**63 - 1)
-    counts = PairCounts(np.array([0, 3, 3, 3]), np.arange(3, dtype=np.int32), values, 1)
-    assert counts.total == 3 * (2**63 - 1)
-    with pytest.raises(ValueError, match="total: expected less than"):
-        counts.check()
-
-
 # --- refusals -----------------------------------------------------------------------------
 
 
@@ -452,65 +284,3 @@ def test_other_settings_out_of_range_are_refused():
             make()
     with pytest.raises(ConfigurationError, match="workspace: expected one for 2 words, got 3"):
         count_batch(tokens_of([[0, 1]]), 0, 1, 2, 1, BatchWorkspace(3))
-
-
-GOOD = {
-    "indptr": np.array([0, 1, 3]),
-    "indices": np.array([1, 0, 1], np.int32),
-    "values": np.array([2, 2, 4], np.int32),
-    "window": 2,
-}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"indptr": np.array([0, 1, 3], np.int32)},
-        {"indptr": np.array([1, 1, 3])},
-        {"indptr": np.array([0, 4, 3])},
-        {"indptr": np.array([0, 1, 2])},
-        {"indptr": np.array([0])},
-        {"indices": np.array([1, 0, 1])},
-        {"indices": [1, 0, 1]},
-        {"indices": np.array([[1, 0, 1]], np.int32)},
-        {"indices": np.arange(6, dtype=np.int32)[::2]},
-        {"values": np.array([2.0, 2.0, 4.0])},
-        {"values": np.array([2, 2], np.int32)},
-        {"window": 0},
-    ],
-)
-def test_arrays_that_do_not_fit_together_are_refused(change):
-    PairCounts(**GOOD).check()
-    with pytest.raises(ValueError, match="expected"):
-        PairCounts(**(GOOD | change))
-
-
-@pytest.mark.parametrize(
-    ("change", "row"),
-    [
-        ({"indices": np.array([1, 1, 0], np.int32)}, 1),
-        ({"indices": np.array([1, 1, 1], np.int32)}, 1),
-        ({"indices": np.array([2, 0, 1], np.int32)}, 0),
-        ({"indices": np.array([-1, 0, 1], np.int32)}, 0),
-        ({"values": np.array([2, 0, 4], np.int32)}, 1),
-        ({"values": np.array([-2, 2, 4], np.int64)}, 0),
-    ],
-)
-def test_entries_that_cannot_be_counts_are_found(change, row):
-    with pytest.raises(ValueError, match=f"row {row}: expected"):
-        PairCounts(**(GOOD | change)).check()
-
-
-@pytest.mark.parametrize("bad", [np.ones(3), np.array([1, -1]), np.array([np.nan, 1])])
-def test_weights_that_cannot_be_used_are_refused(bad):
-    with pytest.raises(ValueError, match="context_weights: expected"):
-        PairCounts(**GOOD).row_sums(bad)
-
-
-def test_no_pairs_have_no_entropy():
-    none = count_pairs(tokens_of([[0]]), 2, 1, workers=1)
-    for entropy in (none.conditional_entropy_nats, none.context_entropy_nats):
-        with pytest.raises(CorpusError, match="expected at least one pair"):
-            entropy()
-    with pytest.raises(CorpusError, match="expected at least one pair"):
-        PairCounts(**GOOD).conditional_entropy_nats(np.zeros(2))

@@ -28,7 +28,7 @@ from fastw2v.tokens import EncodedTokens
 from fastw2v.vocab import Vocabulary, keep_probability
 from fastw2v.windows import REACH_IN_SIZES, largest_count, windows_of, word_widths
 from tests.corpora_made import random_sentences
-from tests.test_counts import (
+from tests.naive_counts import (
     as_dict,
     assert_identical,
     assert_well_formed,

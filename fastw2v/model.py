@@ -23,7 +23,7 @@ from fastw2v.formats import export
 from fastw2v.formats.counts_folder import read_counts
 from fastw2v.held_out import Perplexity, text_perplexity
 from fastw2v.parallel import checked_workers
-from fastw2v.resuming import begun_run, record_of, resumed_run
+from fastw2v.resuming import CountsFolder, begun_run, record_of, resumed_run
 from fastw2v.saved_models import SavedModel, read_saved, write_saved
 from fastw2v.supervision import Supervisor
 from fastw2v.validation import Validation
@@ -257,11 +257,10 @@ class Word2Vec:
         run = RunOptions(
             resumed.workers, callbacks, progress, notice, supervisor, memory_mib=begun.memory_mib
         )
-        if begun.counts is not None:
-            fitted = fit_counts_folder(begun.counts, begun.settings, run, begun.validation)
+        if isinstance(begun.source, CountsFolder):
+            fitted = fit_counts_folder(begun.source.path, begun.settings, run, begun.validation)
         else:
-            assert begun.corpus is not None
-            fitted = fit(begun.corpus, begun.settings, run, begun.validation)
+            fitted = fit(begun.source, begun.settings, run, begun.validation)
         return resumed._take(fitted, supervisor)
 
     @property

@@ -1,5 +1,6 @@
 """What a checkpoint says of its run, and how the run is begun again from that."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,12 +42,18 @@ def begun_run(
     return Supervisor(checkpoints, patience, about, survives_divergence=True)
 
 
+@dataclass(frozen=True)
+class CountsFolder:
+    """Counts that a run trains on, in place of a text."""
+
+    path: Path
+
+
 class ResumedRun(NamedTuple):
     """What a run goes on with."""
 
     settings: Hyperparameters
-    corpus: Corpus | None
-    counts: Path | None
+    source: Corpus | CountsFolder
     validation: Validation | None
     supervisor: Supervisor
     memory_mib: int | None
@@ -64,13 +71,7 @@ def resumed_run(model: Path, corpus: Corpus | None, validation: Validation | Non
             f"{path}: the run multiplies in {about['precision']}, precision="
             f"{settings.precision!r} is {numbers} on this machine; resume it on one like the first"
         )
-    counts = Path(about["counts"]) if about["counts"] else None
-    if counts is not None and corpus is not None:
-        raise ConfigurationError(
-            f"corpus: expected none, since the run trains on the counts {counts}, got one"
-        )
-    if corpus is None and counts is None:
-        corpus = _stored_text(path, "corpus", about["sources"])
+    source = _source_of(path, about, corpus)
     asked = about["validation"]
     if validation is None and asked is not None:
         if "fraction" in asked:
@@ -84,7 +85,22 @@ def resumed_run(model: Path, corpus: Corpus | None, validation: Validation | Non
         checkpoint,
         survives_divergence=True,
     )
-    return ResumedRun(settings, corpus, counts, validation, supervisor, about["memory_mib"])
+    return ResumedRun(settings, source, validation, supervisor, about["memory_mib"])
+
+
+def _source_of(path: Path, about: dict[str, Any], corpus: Corpus | None) -> Corpus | CountsFolder:
+    """Return what the run trains on; `corpus` is what was given for it now."""
+    if about["counts"]:
+        if corpus is not None:
+            raise ConfigurationError(
+                f"corpus: expected none, since the run trains on the counts {about['counts']}, "
+                "got one"
+            )
+        return CountsFolder(Path(about["counts"]))
+    if corpus is None:
+        stored: Corpus = _stored_text(path, "corpus", about["sources"])
+        return stored
+    return corpus
 
 
 def record_of(supervisor: Supervisor) -> RunRecord:

@@ -1,12 +1,13 @@
 """From an encoded text to trained CBOW parameters: start, batches, training."""
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.callbacks import PassRecord, StageProgress
+from fastw2v.callbacks import PassRecord
 from fastw2v.cbow_batches import CbowBatches
 from fastw2v.cbow_softmax import CbowSoftmax
 from fastw2v.config import Hyperparameters
@@ -15,7 +16,7 @@ from fastw2v.embeddings import Embeddings
 from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.fitted import Fitted, RunOptions, TrainingSummary
-from fastw2v.initial import random_vectors, spectral_vectors
+from fastw2v.initial import START_STEPS, random_vectors, spectral_vectors
 from fastw2v.long_runs import tell_of_the_run
 from fastw2v.objectives import scores_bytes
 from fastw2v.optim import CBOW_MEAN_RECIPES, CBOW_SUM_RECIPES, Optimizer
@@ -125,7 +126,7 @@ def fit_cbow_softmax(
     """
     resolved_precision(settings.precision)
     run = run or RunOptions(pool.workers)
-    progress, begins = run.progress, run.supervisor.begins and run.start is None
+    begins = run.supervisor.begins and run.start is None
     n_words = len(vocabulary)
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
     batches = CbowBatches(
@@ -138,14 +139,19 @@ def fit_cbow_softmax(
         seed=settings.seed,
     )
     if settings.start == "spectral" and counts is None and begins:
-        _report(progress, "counting", 0, tokens.n_tokens)
-        counts = count_pairs(tokens, n_words, settings.window, workers=pool.workers)
-        _report(progress, "counting", tokens.n_tokens, tokens.n_tokens)
-    _report(progress, "starting", 0, 1)
-    in_vectors, out_vectors = run.start or _first_vectors(settings, counts, keep, mean, pool)
+        counts = count_pairs(
+            tokens,
+            n_words,
+            settings.window,
+            workers=pool.workers,
+            progress=run.stage("counting"),
+        )
+    report = run.stage("starting")
+    if report:
+        report(0, START_STEPS)
+    first = run.start or _first_vectors(settings, counts, keep, mean, pool, report)
     objective = CbowSoftmax(
-        in_vectors,
-        out_vectors,
+        *first,
         _first_bias(vocabulary, keep, settings),
         mean=mean,
         optimizer=settings.optimizer,
@@ -153,7 +159,8 @@ def fit_cbow_softmax(
         precision=settings.precision,
         pool=pool,
     )
-    _report(progress, "starting", 1, 1)
+    if report:
+        report(START_STEPS, START_STEPS)
     tell_of_the_run(objective, batches, settings.epochs, run.notice)
     recipes = CBOW_MEAN_RECIPES if mean else CBOW_SUM_RECIPES
     optimizer = Optimizer(settings, settings.epochs * batches.batches_per_pass, recipes)
@@ -169,6 +176,7 @@ def _first_vectors(
     keep: NDArray[np.float64],
     mean: bool,
     pool: WorkerPool,
+    report: Callable[[int, int | None], None] | None,
 ) -> tuple[Vectors, Vectors]:
     if counts is None or settings.start != "spectral":
         return random_vectors(len(keep), settings)
@@ -177,7 +185,7 @@ def _first_vectors(
             f"counts: expected pairs of words within {settings.window} of each other, got none; "
             "use longer lines or a lower min_count"
         )
-    in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool)
+    in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool, report)
     scale = np.float32(START_SCALES[mean])
     return scale * in_vectors, scale * out_vectors
 
@@ -206,8 +214,3 @@ def _positions_of_batch(settings: Hyperparameters, n_words: int) -> int:
             "batch_tokens, or keep fewer words with max_final_vocab or min_count"
         )
     return size
-
-
-def _report(progress: StageProgress | None, stage: str, done: int, total: int) -> None:
-    if progress is not None:
-        progress(stage, done, total)

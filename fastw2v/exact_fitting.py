@@ -16,7 +16,7 @@ from fastw2v.counts import PairCounts, count_pairs
 from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.fitted import Fitted, RunOptions, TrainingSummary, stage_of
-from fastw2v.initial import initial_bias, random_vectors, spectral_vectors
+from fastw2v.initial import START_STEPS, initial_bias, random_vectors, spectral_vectors
 from fastw2v.long_runs import tell_of_the_run
 from fastw2v.objectives import ExactSoftmax, scores_bytes
 from fastw2v.optim import Optimizer
@@ -143,11 +143,11 @@ def _started(
     """Return the objective with its first vectors; of a resumed run any will do."""
     report = run.stage("starting")
     if report:
-        report(0, 1)
+        report(0, START_STEPS)
     if run.start is not None:
         in_vectors, out_vectors = run.start
     elif settings.start == "spectral" and run.supervisor.begins:
-        in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool)
+        in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool, report)
     else:
         in_vectors, out_vectors = random_vectors(len(keep), settings)
     objective = ExactSoftmax(
@@ -160,7 +160,7 @@ def _started(
         pool=pool,
     )
     if report:
-        report(1, 1)
+        report(START_STEPS, START_STEPS)
     return objective
 
 

@@ -7,6 +7,7 @@ costs about as much as one pass and saves several.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ ROUNDS = 4  # of two products each, after a first one: nearer than ten plain pro
 # precision tell 3,000 apart.
 WIDEST_SPREAD = 32.0
 STRETCH = 2.0  # positive PMI is too timid: zero where it should be negative
+# What a start is reported in: the products of the spectral one, and the objective around it.
+START_STEPS = 2 + 2 * ROUNDS + 1
 MASS_EXPONENT = 0.25  # rows and columns weigh mass^0.25: frequent words more, but not by much
 
 
@@ -61,7 +64,11 @@ def initial_bias(
 
 
 def spectral_vectors(
-    counts: SparseCounts, keep: NDArray[np.float64], settings: Hyperparameters, pool: WorkerPool
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Vectors, Vectors]:
     """Return centre and output vectors whose products approximate weighed positive PMI.
 
@@ -77,6 +84,9 @@ def spectral_vectors(
         `vector_size` and `seed`.
     pool : WorkerPool
         The result does not depend on how many workers it has.
+    progress : callable, optional
+        Called after each product of the matrix with how many were made, and `START_STEPS`, one of
+        which is left to the caller.
 
     References
     ----------
@@ -86,7 +96,7 @@ def spectral_vectors(
     in_vectors, out_vectors = random_vectors(len(keep), settings)
     masses = counts.row_sums(keep) * keep
     scale = np.where(masses > 0, (masses / masses.sum()) ** MASS_EXPONENT, 1.0)
-    matrix = _Associations(counts, keep, masses, scale, pool)
+    matrix = _Associations(counts, keep, masses, scale, pool, progress)
     rank = min(settings.vector_size, int(np.count_nonzero(masses)))
     generator = np.random.default_rng([settings.seed, _SPECTRAL_STREAM])
     # With more threads LAPACK's results differ in their last bits, and on a busy machine its
@@ -111,9 +121,12 @@ class _Associations:
         masses: NDArray[np.float64],
         scale: NDArray[np.float64],
         pool: WorkerPool,
+        progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.pool = pool
         self.n_words = len(keep)
+        self._progress = progress
+        self._products = 0
         self._parts = counts.parts
         self._weights = (masses, (keep, scale))
         # Those of a single part are kept, others are made again for each product.
@@ -166,6 +179,9 @@ class _Associations:
             matrix = (part.indptr, part.indices, self._associations(number, part))
             rows = flat[part.first * width : (part.first + part.n_rows) * width]
             self.pool.run_kernel(sparse_product, matrix, tall.reshape(-1), rows, width)
+        self._products += 1
+        if self._progress is not None:
+            self._progress(self._products, START_STEPS)
         return out
 
     def _associations(self, number: int, part: CountPart) -> NDArray[np.float32]:

@@ -110,7 +110,7 @@ class Word2Vec:
         progress : callable, optional
             Gets ("reading", bytes read, bytes in all or None) while the corpus is read,
             ("counting", tokens counted, tokens) while its windows are counted, and
-            ("starting", 0 or 1, 1) before and after the first vectors are made.
+            ("starting", steps done, steps) while the first vectors are made.
         notice : callable, optional
             Gets a sentence for a person: what the exact softmax will take of time and memory and,
             if that is long, what would be quicker; how much was not UTF-8, when `errors` lets it

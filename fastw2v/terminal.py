@@ -30,6 +30,7 @@ class _Unit(NamedTuple):
 _UNITS = {
     "reading": _Unit("bytes", 1e6, "MB"),
     "counting": _Unit("tokens", 1e6, "M tokens"),
+    "starting": _Unit("steps", 1, "steps"),
     "writing": _Unit("vectors", 1e3, "k vectors"),
     "evaluating": _Unit("sets", 1, "sets"),
     "analogies": _Unit("questions", 1, "questions"),

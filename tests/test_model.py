@@ -13,6 +13,7 @@ from fastw2v.errors import (
     UnknownWordError,
     VocabularyError,
 )
+from fastw2v.initial import START_STEPS
 from tests.corpora_made import chain_sentences, random_sentences, write_text
 
 SMALL = {"vector_size": 5, "window": 2, "min_count": 1, "epochs": 3}
@@ -133,8 +134,9 @@ def test_progress_and_callbacks_are_called(chain_file):
     size = chain_file.stat().st_size
     n_tokens = model.vocabulary.n_tokens
     assert ("reading", size, size) in stages
-    assert stages[-4:-2] == [("counting", 0, n_tokens), ("counting", n_tokens, n_tokens)]
-    assert stages[-2:] == [("starting", 0, 1), ("starting", 1, 1)]
+    starting = [("starting", done, START_STEPS) for done in range(START_STEPS + 1)]
+    counting = [("counting", 0, n_tokens), ("counting", n_tokens, n_tokens)]
+    assert stages[-len(starting) - 2 :] == [*counting, *starting]
 
 
 @pytest.mark.parametrize("dimensions", [1, 3, 50])

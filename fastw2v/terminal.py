@@ -117,6 +117,7 @@ class _Bars:
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
         self.progress = Progress(
             TextColumn("{task.description:>10}"),
@@ -124,7 +125,9 @@ class _Bars:
             TextColumn("{task.percentage:>3.0f}%"),
             TextColumn("{task.fields[detail]}"),
             TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            TimeRemainingColumn(
+                elapsed_when_finished=True, table_column=Column(no_wrap=True, min_width=7)
+            ),
             console=Console(stderr=True),
             refresh_per_second=4,
         )
@@ -146,7 +149,7 @@ class _Bars:
 
     def step(self, report: StepReport) -> None:
         detail = (
-            f"pass {report.pass_number}/{report.passes}  loss {report.loss_nats:.4f} nats  "
+            f"pass {report.pass_number}/{report.passes}, loss {report.loss_nats:.4f}, "
             f"rate {report.learning_rate:.4f}{held_out(report)}"
         )
         self._update("training", report.step, report.steps, detail)

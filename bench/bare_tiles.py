@@ -68,5 +68,9 @@ def gradient_tiles(tasks, shape, output, batch, work):
 def products(objective, batch):
     """Run both sweeps on a batch; the objective's parameters stay as they are."""
     shape, arrays = objective.load(batch)
-    objective.pool.run_kernel(score_tiles, shape, objective.output, arrays, objective.layer.work)
-    objective.pool.run_kernel(gradient_tiles, shape, objective.output, arrays, objective.layer.work)
+    objective.pool.run_kernel(
+        score_tiles, shape, objective.layer.state, arrays, objective.layer.work
+    )
+    objective.pool.run_kernel(
+        gradient_tiles, shape, objective.layer.state, arrays, objective.layer.work
+    )

@@ -177,7 +177,7 @@ def test_a_run_that_diverges_says_so_or_ends_above_the_floor(sentences, pool, ba
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_single_bad_number_is_noticed_within_a_pass(sentences, pool, where, value):
     run = Run(sentences, pool)
-    state = run.objective.centre if where == "in_vectors" else run.objective.output
+    state = run.objective.inputs if where == "in_vectors" else run.objective.layer.state
     state.vectors[run.objective.dimensions // 2] = value
     assert not run.objective.is_finite
     with pytest.raises(DivergenceError, match=r"in batch [123] of 9"):
@@ -189,8 +189,8 @@ def test_the_loss_of_a_batch_beyond_float32_is_no_number(sentences, pool, value)
     """Infinite and undefined scores, and finite vectors whose scores are infinite."""
     run = Run(sentences, pool)
     batch = next(run.all_rows.one_pass(0))
-    run.objective.output.vectors[:] = 1e30
-    run.objective.centre.vectors[batch.centres[0] * 16] = value
+    run.objective.layer.state.vectors[:] = 1e30
+    run.objective.inputs.vectors[batch.centres[0] * 16] = value
     assert not np.isfinite(run.objective.loss(batch))
     assert not np.isfinite(run.objective.step(batch, run.optimizer.rules(0)))
 
@@ -209,7 +209,7 @@ def test_vectors_that_are_lost_in_the_last_batch_are_noticed(sentences, pool, mo
 
     def lose(report):
         if report.step == 2:
-            run.objective.output.vectors[0] = np.nan  # no centre vector has seen it yet
+            run.objective.layer.state.vectors[0] = np.nan  # no centre vector has seen it yet
 
     monkeypatch.setattr(run.objective, "step", lambda *_: 2.0)
     with pytest.raises(DivergenceError, match=r"expected finite vectors, got others in batch 3 of"):

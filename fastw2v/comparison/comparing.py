@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastw2v.comparison.machine import describe
-from fastw2v.comparison.requests import TrainingRequest
+from fastw2v.comparison.requests import SharedSettings, TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import Record, Run, alternate, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, agreement, held_out_losses
@@ -27,8 +27,8 @@ Notice = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonSettings:
-    """What is the same for all trainers.
+class ComparisonSettings(SharedSettings):
+    """Who is compared, how often, and with which settings.
 
     Attributes
     ----------
@@ -36,9 +36,6 @@ class ComparisonSettings:
         ``TRAINER`` or ``TRAINER:EPOCHS``. `OURS` goes before them unless it is among them.
     rounds : int
         Trainings of each, with the seeds 1, 2, ...
-    epochs, vector_size, window, min_count, negative, workers : int
-    sample : float, optional
-        Default: each trainer's own.
     tokenizer : {"words", "whitespace"}
         How the text is cut before any trainer sees it.
     time_limit_s : float, optional
@@ -47,13 +44,6 @@ class ComparisonSettings:
 
     rivals: Sequence[str] = ("gensim", "word2vec", "fasttext")
     rounds: int = 3
-    epochs: int = 5
-    vector_size: int = 100
-    window: int = 5
-    min_count: int = 5
-    negative: int = 5
-    workers: int = 1
-    sample: float | None = None
     tokenizer: Tokenizer = "words"
     time_limit_s: float | None = None
 
@@ -145,21 +135,14 @@ class _Session:
         self.settings, self.text, self.folder = settings, text, folder
 
     def request(self, run: Run, seed: int) -> TrainingRequest:
-        settings = self.settings
         return TrainingRequest(
             trainer=run.trainer,
             corpus=self.text.training,
             vectors=self._vectors(run.name, seed),
-            epochs=run.epochs,
-            vector_size=settings.vector_size,
-            window=settings.window,
-            min_count=settings.min_count,
-            negative=settings.negative,
-            workers=settings.workers,
             seed=seed,
-            sample=settings.sample,
             n_words=self.text.vocabulary,
             held_out=self.text.held_out,
+            **self.settings.shared() | {"epochs": run.epochs},
         )
 
     def warm_up(self, trainer: str) -> None:

@@ -4,7 +4,7 @@ import json
 import resource
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -15,7 +15,32 @@ END_OF_LINE = "</s>"  # a word to word2vec.c and fastText, no word of the text
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingRequest:
+class SharedSettings:
+    """What all trainers of a comparison are given.
+
+    Attributes
+    ----------
+    epochs, vector_size, window, min_count, negative, workers : int
+        `negative` is for those that sample noise.
+    sample : float, optional
+        Subsampling threshold; default: each trainer's own.
+    """
+
+    epochs: int = 5
+    vector_size: int = 100
+    window: int = 5
+    min_count: int = 5
+    negative: int = 5
+    workers: int = 1
+    sample: float | None = None
+
+    def shared(self) -> dict[str, Any]:
+        """Return these settings by name."""
+        return {each.name: getattr(self, each.name) for each in fields(SharedSettings)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest(SharedSettings):
     """One training.
 
     Attributes
@@ -26,10 +51,7 @@ class TrainingRequest:
         Plain text; words are what stands between white space.
     vectors : Path
         The .npz to write: words, counts, and the tables that the trainer has.
-    epochs, vector_size, window, min_count, negative, workers, seed : int
-        The same for all trainers; `negative` for those that sample noise.
-    sample : float, optional
-        Subsampling threshold; default: each trainer's own.
+    seed : int
     settings : dict
         More settings, in the trainer's own names.
     n_words : int, optional
@@ -41,14 +63,7 @@ class TrainingRequest:
     trainer: str
     corpus: Path
     vectors: Path
-    epochs: int = 5
-    vector_size: int = 100
-    window: int = 5
-    min_count: int = 5
-    negative: int = 5
-    workers: int = 1
     seed: int = 1
-    sample: float | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     n_words: int | None = None
     held_out: Path | None = None

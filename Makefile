@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow check lint types layers bench clean clean-kernels help
+.PHONY: install demo test test-slow test-oldest check lint types layers bench clean clean-kernels help
 
 help:
 	@echo "make demo       install, build the embedded corpus, train on it, look at the result"
 	@echo "make test       install, run the fast tests"
 	@echo "make test-slow  install the rivals, run the slow tests too"
+	@echo "make test-oldest  the fast tests with the oldest versions of what fastw2v needs"
 	@echo "make check      lint, types, layers"
 	@echo "make bench      micro-benchmarks of the kernels, and the product's main rates"
 	@echo "make clean-kernels  forget compiled kernels, after a change in fastw2v/kernels"
@@ -32,6 +33,14 @@ test-slow: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser,dev,interop,map,rivals,trackers]'
 	command -v chromium >/dev/null || test "$$(id -u)" != 0 || (apt-get update && apt-get install -y chromium)
 	$(BIN)/python -m pytest -m 'slow or not slow'
+
+# The oldest versions that pyproject.toml allows, in an environment of their own.
+OLDEST := .venv-oldest/bin/python
+test-oldest:
+	test -x $(OLDEST) || $(PYTHON) -m venv .venv-oldest
+	$(OLDEST) -m pip install --quiet --disable-pip-version-check uv
+	$(OLDEST) -m uv pip install --quiet --python $(OLDEST) --resolution lowest-direct --editable '.[dev]'
+	$(OLDEST) -m pytest
 
 bench: install
 	$(BIN)/python -m pytest bench --benchmark-only --benchmark-disable-gc -m 'not slow'
@@ -56,5 +65,5 @@ clean-kernels:
 	rm -rf fastw2v/kernels/__pycache__
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

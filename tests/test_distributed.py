@@ -158,10 +158,8 @@ def test_the_first_worker_is_waited_for(tmp_path, text_file, in_memory, starting
 
 
 def test_workers_are_asked_and_not_the_client_s_list(tmp_path, text_file, in_memory, threads):
-    # The client refreshes its list in the background, and leaves the workers out.
-    threads.sync(threads._update_scheduler_info)
-    assert not threads._scheduler_identity["workers"]
-    threads.scheduler_info = lambda **keywords: threads._scheduler_identity
+    # The client refreshes its list in the background, and leaves the workers out meanwhile.
+    threads.scheduler_info = lambda **keywords: {"workers": {}}
     try:
         count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
     finally:

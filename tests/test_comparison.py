@@ -138,7 +138,9 @@ def test_fasttext_s_vectors_all_begin_with_values(topics, tmp_path, trainer):
     np.testing.assert_array_equal(vectors[0], vectors[2])
     named = {"dim": 300, "epoch": 0, "minCount": 2, "minn": 0, "maxn": 0, "thread": 1}
     plain = fasttext.train_unsupervised(str(topics), verbose=0, **named).get_input_matrix()
-    assert np.abs(plain).max() > 1 / 300 or (plain == 0).all(axis=1).sum() > 45
+    # What it finds are zeros, or numbers of any size, or none.
+    begun = (np.abs(plain) <= 1 / 300).all(axis=1) & (plain != 0).any(axis=1)
+    assert not begun.all()
 
 
 @pytest.mark.slow

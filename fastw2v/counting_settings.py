@@ -6,6 +6,8 @@ from typing import Any
 from fastw2v.config import Errors, Hyperparameters, Tokenizer
 from fastw2v.errors import ConfigurationError
 
+_DEFAULTS = Hyperparameters()
+
 
 @dataclass(frozen=True, kw_only=True)
 class CountingSettings:
@@ -17,12 +19,12 @@ class CountingSettings:
         If a value is out of range.
     """
 
-    window: int = 5
-    window_sample: float = 1e-3
-    min_count: int = 5
-    max_final_vocab: int | None = None
-    tokenizer: Tokenizer = "words"
-    errors: Errors = "strict"
+    window: int = _DEFAULTS.window
+    window_sample: float = _DEFAULTS.window_sample
+    min_count: int = _DEFAULTS.min_count
+    max_final_vocab: int | None = _DEFAULTS.max_final_vocab
+    tokenizer: Tokenizer = _DEFAULTS.tokenizer
+    errors: Errors = _DEFAULTS.errors
 
     def __post_init__(self) -> None:
         checked = Hyperparameters(**asdict(self))

@@ -20,7 +20,7 @@ from fastw2v.errors import ConfigurationError, DivergenceError, FastW2VError
 from fastw2v.fitted import Fitted, RunOptions, RunRecord, TrainingSummary
 from fastw2v.fitting import fit, fit_counts_folder
 from fastw2v.formats import export
-from fastw2v.formats.counts_folder import read_counts
+from fastw2v.formats.counts_folder import read_counting_settings
 from fastw2v.held_out import Perplexity, text_perplexity
 from fastw2v.parallel import checked_workers
 from fastw2v.resuming import CountsFolder, begun_run, record_of, resumed_run
@@ -191,7 +191,7 @@ class Word2Vec:
                 f"the fraction {validation.fraction:g}"
             )
         folder = Path(folder)
-        settings = settings_for_counts(self._given, read_counts(folder, verify=False).counting)
+        settings = settings_for_counts(self._given, read_counting_settings(folder))
         supervisor = begun_run(
             settings, None, validation, patience, checkpoints, memory_mib=memory_mib, counts=folder
         )

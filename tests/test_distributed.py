@@ -17,7 +17,6 @@ distributed = pytest.importorskip("distributed")
 from fastw2v import count_files, count_merging  # noqa: E402
 from fastw2v import distributed as fastw2v_distributed  # noqa: E402
 from fastw2v.corpus_counting import agreed_counts, count_in_memory  # noqa: E402
-from fastw2v.counting_settings import CountingSettings  # noqa: E402
 from fastw2v.distributed import ShardOptions, count_pairs, opened_client  # noqa: E402
 from fastw2v.errors import (  # noqa: E402
     ClusterError,
@@ -31,10 +30,9 @@ from fastw2v.sharded.local import count_spilling  # noqa: E402
 from fastw2v.sharded.plan import work_folder_of  # noqa: E402
 from tests.corpora_made import as_text, random_sentences, write_text  # noqa: E402
 from tests.programs import tree  # noqa: E402
+from tests.sharded_counts import COUNTING, SENTENCES, steps_done  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
-COUNTING = CountingSettings(window=3, window_sample=0.02, min_count=2, tokenizer="whitespace")
-SENTENCES = random_sentences(1, 80, sentences=300)
 SMALL = ShardOptions(memory_mib=600, block_mib=1500 / 2**20)
 
 
@@ -203,10 +201,6 @@ def wait_for(condition, seconds=120):
         time.sleep(0.01)
 
 
-def steps_done(output, kind):
-    return len(list(work_folder_of(output).glob(f"{kind}-0*/step.json")))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_any_number_of_worker_processes_writes_the_same_bytes(
@@ -227,9 +221,9 @@ def test_a_killed_worker_costs_time_and_nothing_else(tmp_path, slow_text, kind):
     killed = []
 
     def kill(pids):
-        wait_for(lambda: steps_done(output, kind) >= 2)
+        wait_for(lambda: steps_done(output, f"{kind}-0*") >= 2)
         os.kill(pids[0], signal.SIGKILL)
-        killed.append(steps_done(output, kind))
+        killed.append(steps_done(output, f"{kind}-0*"))
 
     with opened_client("local:2", 1000) as client:
         pids = list(client.run(os.getpid).values())
@@ -281,7 +275,7 @@ def test_without_its_scheduler_a_count_ends_and_can_be_gone_on_with(tmp_path, sl
     output = tmp_path / "counts"
 
     def kill():
-        wait_for(lambda: steps_done(output, "counts") >= 2)
+        wait_for(lambda: steps_done(output, "counts-0*") >= 2)
         scheduler.kill()
 
     with distributed.Client(scheduler_file=str(file), timeout=60) as client:
@@ -292,7 +286,7 @@ def test_without_its_scheduler_a_count_ends_and_can_be_gone_on_with(tmp_path, sl
             count_pairs(client, [str(path)], output, COUNTING, ShardOptions(block_mib=0.1))
         killer.join()
     assert not output.exists()
-    assert steps_done(output, "counts") >= 2
+    assert steps_done(output, "counts-0*") >= 2
     with pytest.raises(CorpusError, match=r"no manifest\.json"):
         agreed_counts(output, {})
     options = ShardOptions(memory_mib=1000, resume=True)

@@ -39,10 +39,9 @@ from fastw2v.sharded.plan import ShardOptions, work_folder_of
 from fastw2v.sharded.shards import Shard, shards_of
 from tests.corpora_made import as_text, random_sentences, write_text
 from tests.programs import tree
+from tests.sharded_counts import COUNTING, SENTENCES, steps_done
 
 ROOT = Path(__file__).parents[1]
-COUNTING = CountingSettings(window=3, window_sample=0.02, min_count=2, tokenizer="whitespace")
-SENTENCES = random_sentences(1, 80, sentences=300)
 
 
 @pytest.fixture(autouse=True)
@@ -453,13 +452,6 @@ options = ShardOptions(memory_mib=600, block_mib=0.1, resume=True)
 print("begins", flush=True)
 count_spilling([sys.argv[1]], counting, sys.argv[2], options, workers=1)
 """
-
-
-def steps_done(output):
-    try:
-        return len(list(work_folder_of(output).glob("*/step.json")))
-    except FileNotFoundError:  # removed meanwhile
-        return 0
 
 
 @pytest.mark.slow

@@ -135,6 +135,7 @@ class _Session:
         self.settings, self.text, self.folder = settings, text, folder
 
     def request(self, run: Run, seed: int) -> TrainingRequest:
+        """Return what a training process is asked for."""
         return TrainingRequest(
             trainer=run.trainer,
             corpus=self.text.training,

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import EvaluationError
-from fastw2v.evaluation.neighbours import common_words
+from fastw2v.evaluation.neighbours import comparable
 from fastw2v.evaluation.word_table import WordTable
 
 
@@ -59,10 +58,8 @@ def align(first: WordTable, second: WordTable, *, seed: int = 1) -> Alignment:
     """
     from scipy.linalg import orthogonal_procrustes
 
-    first, second = common_words(first, second)
+    first, second = comparable(first, second)
     n_words = len(first)
-    if n_words < 2:
-        raise EvaluationError("vectors: expected at least two words in common, got one")
     dimensions = max(first.vectors.shape[1], second.vectors.shape[1])
     one, other = (_padded(_centred(table), dimensions) for table in (first, second))
     order = np.random.default_rng(seed).permutation(n_words)

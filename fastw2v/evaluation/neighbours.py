@@ -56,6 +56,20 @@ def common_words(
     return one, other
 
 
+def comparable(first: WordTable, second: WordTable) -> tuple[WordTable, WordTable]:
+    """Return both tables cut to their common words, of which there are at least two.
+
+    Raises
+    ------
+    EvaluationError
+        If there are fewer.
+    """
+    first, second = common_words(first, second)
+    if len(first) < 2:
+        raise EvaluationError("vectors: expected at least two words in common, got one")
+    return first, second
+
+
 def neighbour_overlap(
     first: WordTable, second: WordTable, *, k: int = 10, seed: int = 1
 ) -> NeighbourOverlap:
@@ -76,10 +90,8 @@ def neighbour_overlap(
     EvaluationError
         If they have fewer than two words in common.
     """
-    first, second = common_words(first, second)
+    first, second = comparable(first, second)
     n_words = len(first)
-    if n_words < 2:
-        raise EvaluationError("vectors: expected at least two words in common, got one")
     k = min(k, n_words - 1)
     generator = np.random.default_rng(seed)
     sample = generator.choice(n_words, min(SAMPLED_WORDS, n_words), replace=False)

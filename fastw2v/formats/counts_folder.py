@@ -10,7 +10,8 @@ The same text and settings give the same bytes, whoever counted and in how many 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def read_counts(folder: str | Path, *, verify: bool = True) -> CountedCorpus:
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
-    try:
+    with _told_as_damage(folder):
         if file_digest(folder / VOCABULARY) != manifest["vocabulary_digest"]:
             raise ValueError(f"{VOCABULARY}: its content is not what its digest was made of")
         words = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
@@ -120,6 +121,21 @@ def read_counts(folder: str | Path, *, verify: bool = True) -> CountedCorpus:
             counts.verify()
         stored = dict(manifest["corpus"])
         facts = CorpusFacts(**stored | {"digests": tuple(stored["digests"])})
+    return CountedCorpus(vocabulary, counting, widths, facts, counts)
+
+
+def read_counting_settings(folder: str | Path) -> CountingSettings:
+    """Return the settings that the counts of a folder were made with; errors as `read_counts`."""
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    with _told_as_damage(folder):
+        return CountingSettings(**manifest["counting"])
+
+
+@contextmanager
+def _told_as_damage(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (
         OSError,
         ValueError,
@@ -132,7 +148,6 @@ def read_counts(folder: str | Path, *, verify: bool = True) -> CountedCorpus:
             f"{folder}: the counts are damaged ({type(error).__name__}: {error}); restore them "
             "from a copy or count the text again"
         ) from error
-    return CountedCorpus(vocabulary, counting, widths, facts, counts)
 
 
 def _open_parts(folder: Path, manifest: dict[str, Any], n_words: int) -> CountsInFiles:

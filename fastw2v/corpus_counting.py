@@ -14,7 +14,6 @@ from fastw2v.count_merging import merged_rows
 from fastw2v.counted_corpus import CorpusFacts, CountedCorpus, counting_widths
 from fastw2v.counting_settings import CountingSettings, settings_for_counts
 from fastw2v.counts import count_pairs
-from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import CorpusError, VocabularyError
 from fastw2v.files import require_replaceable
 from fastw2v.fitted import stage_of
@@ -92,9 +91,8 @@ def count_in_memory(
         widths=widths,
         progress=stage_of(progress, "counting"),
     )
-    facts = facts_of(tokens, vocabulary)
-    if isinstance(opened, TextCorpus):
-        facts = replace(facts, n_invalid=opened.repairs.n_sequences)
+    n_invalid = opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0
+    facts = CorpusFacts.of(tokens, vocabulary, n_invalid)
     found = CountedCorpus(vocabulary, counting, widths, facts, counts)
     if agreed is None:
         write_counts(output, found)
@@ -117,13 +115,6 @@ def agreed_counts(folder: str | Path, given: dict[str, Any]) -> CountedCorpus:
     agreed = read_counts(folder)
     settings_for_counts(given, agreed.counting)
     return agreed
-
-
-def facts_of(tokens: EncodedTokens, vocabulary: Vocabulary) -> CorpusFacts:
-    """Return what a folder of counts says of a text in memory."""
-    return CorpusFacts(
-        (tokens.digest(vocabulary),), tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences
-    )
 
 
 def write_in_order(output: Path, corpus: CountedCorpus, frequencies: NDArray[np.int64]) -> None:

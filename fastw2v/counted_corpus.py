@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.counting_settings import CountingSettings
+from fastw2v.encoded import EncodedTokens
 from fastw2v.sparse_counts import SparseCounts
 from fastw2v.vocab import Vocabulary, keep_probability
 from fastw2v.windows import word_widths
@@ -33,6 +34,12 @@ class CorpusFacts:
     n_tokens: int
     n_sentences: int
     n_invalid: int = 0
+
+    @classmethod
+    def of(cls, tokens: EncodedTokens, vocabulary: Vocabulary, n_invalid: int = 0) -> "CorpusFacts":
+        """Return what is known of a text in memory."""
+        digests = (tokens.digest(vocabulary),)
+        return cls(digests, tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences, n_invalid)
 
     @property
     def digest(self) -> str:

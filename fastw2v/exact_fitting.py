@@ -41,9 +41,7 @@ def fit_counts(
     """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
     started = time.perf_counter()
     counts = counted_windows(tokens, vocabulary, settings, run.workers, run.progress)
-    facts = CorpusFacts(
-        (tokens.digest(vocabulary),), tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences
-    )
+    facts = CorpusFacts.of(tokens, vocabulary)
     widths = window_widths(vocabulary, settings)
     corpus = CountedCorpus(vocabulary, CountingSettings.of(settings), widths, facts, counts)
     count_s = time.perf_counter() - started

@@ -7,9 +7,9 @@ optimiser. Two sweeps, as in the step, because errors need every tile's scores f
 import numpy as np
 from numba import njit
 
-from fastw2v.kernels.atomics import fetch_add
-from fastw2v.kernels.blocks import PANEL, ROWS, block, block_from_rows, block_one_vector
-from fastw2v.kernels.softmax_tiles import tile_centre_gradient
+from fastw2v.kernels.simd.atomics import fetch_add
+from fastw2v.kernels.simd.blocks import PANEL, ROWS, block, block_from_rows, block_one_vector
+from fastw2v.kernels.softmax.tiles import tile_centre_gradient
 
 
 @njit(nogil=True)

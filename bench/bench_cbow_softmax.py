@@ -6,7 +6,7 @@ A variant changes the defaults: settings as name=value, joined by commas; beside
 `Hyperparameters` also mean=false, run=N (how many consecutive positions stay together) and
 scale=X (of the spectral vectors). Without any: the starts, three orders, three batch sizes, the
 optimisers and the sum. Every twentieth line is held out. The table shows seconds of training, the
-last pass's mean loss (thinned text), the loss on held-out text that is not thinned, both in nats
+last epoch's mean loss (thinned text), the loss on held-out text that is not thinned, both in nats
 per position, and the quality of in + out; with several seeds their means.
 """
 
@@ -24,17 +24,17 @@ from bench_precision import without_held_out
 from gensim.models import KeyedVectors
 from machine import header
 
-from fastw2v import cbow_fitting
-from fastw2v.cbow_batches import RUN, CbowBatches
-from fastw2v.cbow_fitting import START_SCALES, FittedCbow, fit_cbow_softmax
-from fastw2v.cbow_softmax import CbowSoftmax
 from fastw2v.config import Hyperparameters
-from fastw2v.counts import PairCounts, count_pairs
-from fastw2v.encoded import EncodedTokens
+from fastw2v.counts.pairs import PairCounts, count_pairs
 from fastw2v.evaluation import scores
-from fastw2v.parallel import WorkerPool
-from fastw2v.tokens import encode_corpus, read_corpus
-from fastw2v.vocab import Vocabulary
+from fastw2v.objectives.softmax.cbow import CbowSoftmax
+from fastw2v.objectives.softmax.cbow_batches import RUN, CbowBatches
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.reading import encode_corpus, read_corpus
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training import cbow as cbow_fitting
+from fastw2v.training.cbow import START_SCALES, FittedCbow, fit_cbow_softmax
 
 VARIANTS = (
     "",
@@ -64,21 +64,21 @@ def parsed(variant: str) -> dict[str, Any]:
 def held_out_loss(
     found: FittedCbow, tokens: EncodedTokens, window: int, mean: bool, pool: WorkerPool
 ) -> float:
-    """Return the mean of -log p over one pass of a text without subsampling, or its beginning."""
+    """Return the mean of -log p over one epoch of a text without subsampling, or its beginning."""
     batches = CbowBatches(
         tokens,
         np.ones(len(found.out_bias)),
         dimensions=found.in_vectors.shape[1],
         window=window,
         rows=512,
-        passes=1,
+        epochs=1,
         seed=1,
     )
     objective = CbowSoftmax(
         *found[:3], mean=mean, optimizer="sgd", max_rows=batches.max_rows, pool=pool
     )
     loss, rows = 0.0, 0
-    for batch in batches.one_pass(0):
+    for batch in batches.one_epoch(0):
         loss += objective.loss(batch)
         rows += len(batch.row_weights)
         if rows >= HELD_OUT_ROWS:

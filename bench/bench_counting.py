@@ -18,9 +18,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from fastw2v.counts import count_pairs
-from fastw2v.vocab import keep_probability
-from fastw2v.windows import word_widths
+from fastw2v.counts.pairs import count_pairs
+from fastw2v.counts.windows import word_widths
+from fastw2v.text.vocabulary import keep_probability
 
 CHUNK = 1 << 20
 

@@ -109,9 +109,9 @@ def peak_rss() -> int:
 
 def measure(options: argparse.Namespace, text: Path, engine: str, output: Path) -> dict[str, Any]:
     """Count once, in this process, and return what it took."""
-    from fastw2v.counting_settings import CountingSettings
-    from fastw2v.sharded.local import count_spilling
-    from fastw2v.sharded.plan import ShardOptions
+    from fastw2v.config import CountingSettings
+    from fastw2v.counts.sharded.local import count_spilling
+    from fastw2v.counts.sharded.plan import ShardOptions
 
     counting = CountingSettings(tokenizer="whitespace")
     kind, _, n_workers = engine.partition(":")
@@ -125,7 +125,7 @@ def measure(options: argparse.Namespace, text: Path, engine: str, output: Path) 
     with limited(options.limit_mib) as limit, DiskUse(output.parent) as disk:
         peaks = [0]
         if kind == "dask":
-            from fastw2v.distributed import count_pairs, opened_client
+            from fastw2v.counts.sharded.dask import count_pairs, opened_client
 
             with opened_client(f"local:{n_workers}", each_mib) as client:
                 started = time.perf_counter()

@@ -19,12 +19,12 @@ import threadpoolctl
 from bare_tiles import products
 from machine import header, unpin_blas
 
-from fastw2v.batches import CountBatches
 from fastw2v.config import Hyperparameters
-from fastw2v.counts import PairCounts
-from fastw2v.objectives import ExactSoftmax
-from fastw2v.optim import Optimizer
-from fastw2v.parallel import WorkerPool
+from fastw2v.counts.pairs import PairCounts
+from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.objectives.softmax.optimizers import Optimizer
+from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.system.threads import WorkerPool
 
 BLAS_SPINS_S = 0.05
 ENTRIES_PER_ROW = 445  # of the 13.8 M-token corpus in window 5
@@ -79,7 +79,7 @@ def measure(words: int, dimensions: int, rows: int, workers: int, rounds: int) -
     vectors = generator.normal(0, 0.1, (2, words, dimensions)).astype(np.float32)
     bare = BareProducts(words, dimensions, rows)
     rules = Optimizer(Hyperparameters(), 1000)
-    ready = [batch for batch, _ in zip(batches.one_pass(0), range(8), strict=False)]
+    ready = [batch for batch, _ in zip(batches.one_epoch(0), range(8), strict=False)]
     fused_s, bare_s, tiles_s = [], [], []
     with WorkerPool(workers) as pool, threadpoolctl.threadpool_limits(workers, "blas"):
         objective = ExactSoftmax(*vectors, np.zeros(words, np.float32), max_rows=rows, pool=pool)
@@ -100,7 +100,7 @@ def measure(words: int, dimensions: int, rows: int, workers: int, rounds: int) -
         f"step {step_s * 1e3:.1f} ms ({flops / step_s / 1e9:.0f} GFLOP/s), "
         f"bare products {statistics.median(bare_s) * 1e3:.1f} ms, ratio {ratio:.2f}, "
         f"element-wise {element_wise:.0%}, "
-        f"a pass {step_s * words / rows:.1f} s, memory {objective.nbytes / 2**20:.0f} MiB"
+        f"an epoch {step_s * words / rows:.1f} s, memory {objective.nbytes / 2**20:.0f} MiB"
     )
 
 

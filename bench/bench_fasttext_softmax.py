@@ -1,10 +1,10 @@
 """The exact loss by fastText's ``-loss softmax`` and by fastw2v, on a text short enough for both.
 
-    python bench/bench_fasttext_softmax.py [--tokens N] [--epochs E] [--passes P] [--json OUT]
+    python bench/bench_fasttext_softmax.py [--tokens N] [--epochs E] [--epochs P] [--json OUT]
 
 The text is the start of corpora/wikipedia.txt (``python corpora/wikipedia.py``); both see every
 window pair of it (no subsampling), fastText as SGD over pairs one at a time, fastw2v as counts.
-Pairs/s is window pairs times epochs (passes) over seconds of training, for fastw2v with counting
+Pairs/s is window pairs times epochs (epochs) over seconds of training, for fastw2v with counting
 and start; fastText's includes its reading, which is nothing beside the rest. The loss is the exact
 mean of -log p(context | centre) in nats over the same window pairs, in float64 from the vectors of
 each.
@@ -21,8 +21,8 @@ from machine import describe, header
 
 from fastw2v import Word2Vec
 from fastw2v.comparison.rivals import filled_rows
-from fastw2v.counts import count_pairs
-from fastw2v.tokens import read_corpus
+from fastw2v.counts.pairs import count_pairs
+from fastw2v.text.reading import read_corpus
 
 CORPUS = Path(__file__).parent.parent / "corpora" / "wikipedia.txt"
 THREADS = 2
@@ -93,7 +93,7 @@ def by_fasttext(path: Path, words: list[str], epochs: int) -> tuple[float, list[
     return elapsed_s, tables
 
 
-def by_fastw2v(sentences: list[list[str]], passes: int) -> tuple[float, list[np.ndarray]]:
+def by_fastw2v(sentences: list[list[str]], epochs: int) -> tuple[float, list[np.ndarray]]:
     model = Word2Vec(
         vector_size=DIMENSIONS,
         window=WINDOW,
@@ -101,7 +101,7 @@ def by_fastw2v(sentences: list[list[str]], passes: int) -> tuple[float, list[np.
         min_count=MIN_COUNT,
         sample=0,
         bias="none",
-        epochs=passes,
+        epochs=epochs,
         workers=THREADS,
     ).fit(sentences)
     assert model.summary is not None
@@ -113,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, default=80_000)
     parser.add_argument("--epochs", type=int, default=1, help="of fastText")
-    parser.add_argument("--passes", type=int, default=5, help="of fastw2v")
+    parser.add_argument("--epochs", type=int, default=5, help="of fastw2v")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args()
     print(header("fasttext-numpy2-wheel"))
@@ -128,13 +128,13 @@ def main() -> None:
         path.write_text("".join(" ".join(line) + "\n" for line in lines), encoding="utf-8")
         runs = {
             "fastText": (options.epochs, lambda: by_fasttext(path, loss.words, options.epochs)),
-            "fastw2v": (options.passes, lambda: by_fastw2v(sentences, options.passes)),
+            "fastw2v": (options.epochs, lambda: by_fastw2v(sentences, options.epochs)),
         }
-        for name, (passes, run) in runs.items():
+        for name, (epochs, run) in runs.items():
             seconds, tables = run()
-            speed = loss.n_pairs * passes / seconds
+            speed = loss.n_pairs * epochs / seconds
             results[name] = {
-                "passes": passes,
+                "epochs": epochs,
                 "seconds": seconds,
                 "pairs_per_s": speed,
                 "loss_nats": loss(*tables),

@@ -1,10 +1,10 @@
-"""How the time of a pass grows with the vocabulary and the dimensions, and not with the tokens.
+"""How the time of an epoch grows with the vocabulary and the dimensions, and not with the tokens.
 
     python bench/bench_growth.py [--json OUT] [--plot OUT.svg]
 
-A pass is timed from a few steps on generated counts, scaled to all rows of the vocabulary. For the
-growth with tokens, Zipf texts of 1, 4 and 16 million tokens over the same words are counted, and a
-pass is timed on each: counting grows, the pass does not. The plot needs matplotlib
+An epoch is timed from a few steps on generated counts, scaled to all rows of the vocabulary. For
+the growth with tokens, Zipf texts of 1, 4 and 16 million tokens over the same words are counted,
+and an epoch is timed on each: counting grows, the epoch does not. The plot needs matplotlib
 (``pip install matplotlib``).
 """
 
@@ -18,13 +18,13 @@ import numpy as np
 from bench_exact_step import zipf_counts
 from machine import describe
 
-from fastw2v.batches import CountBatches
 from fastw2v.config import Hyperparameters
-from fastw2v.counts import PairCounts, count_pairs
-from fastw2v.objectives import ExactSoftmax
-from fastw2v.optim import Optimizer
-from fastw2v.parallel import WorkerPool
-from fastw2v.tokens import EncodedTokens
+from fastw2v.counts.pairs import PairCounts, count_pairs
+from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.objectives.softmax.optimizers import Optimizer
+from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.reading import EncodedTokens
 
 WORDS = (5_000, 10_000, 20_000, 40_000, 70_000, 100_000)
 DIMENSIONS = (50, 100, 200, 300)
@@ -32,7 +32,7 @@ TOKENS = (1_000_000, 4_000_000, 16_000_000)
 ROWS, STEPS, TOKEN_WORDS = 256, 12, 20_000
 
 
-def pass_seconds(counts: PairCounts, dimensions: int, pool: WorkerPool) -> float:
+def epoch_seconds(counts: PairCounts, dimensions: int, pool: WorkerPool) -> float:
     """Return the time of a pass over `counts`, from the median of a few steps."""
     n_words = counts.n_words
     generator = np.random.default_rng(2)
@@ -41,11 +41,11 @@ def pass_seconds(counts: PairCounts, dimensions: int, pool: WorkerPool) -> float
     objective = ExactSoftmax(*vectors, np.zeros(n_words, np.float32), max_rows=ROWS, pool=pool)
     rules = Optimizer(Hyperparameters(), 1000)
     taken = []
-    for step, batch in zip(range(STEPS), batches.one_pass(0), strict=False):
+    for step, batch in zip(range(STEPS), batches.one_epoch(0), strict=False):
         started = time.perf_counter()
         objective.step(batch, rules.rules(step))
         taken.append(time.perf_counter() - started)
-    return statistics.median(taken[2:]) * batches.batches_per_pass
+    return statistics.median(taken[2:]) * batches.batches_per_epoch
 
 
 def zipf_tokens(n_tokens: int) -> EncodedTokens:
@@ -71,11 +71,11 @@ def plot(result: dict[str, list[dict[str, float]]], out: Path) -> None:
     ):
         points = result[name]
         x = [point[name] for point in points]
-        axis.loglog(x, [point["pass_s"] for point in points], "o-", label="a pass")
+        axis.loglog(x, [point["epoch_s"] for point in points], "o-", label="an epoch")
         if name == "tokens":
             axis.loglog(x, [point["count_s"] for point in points], "s--", label="counting, once")
         if name == "words":
-            slope = [points[-1]["pass_s"] * (v / x[-1]) ** 2 for v in x]
+            slope = [points[-1]["epoch_s"] * (v / x[-1]) ** 2 for v in x]
             axis.loglog(x, slope, ":", label="square of the words")
         axis.set(xlabel=unit, ylabel="seconds")
         axis.legend()
@@ -91,24 +91,24 @@ def main() -> None:
     result: dict[str, list[dict[str, float]]] = {"words": [], "dimensions": [], "tokens": []}
     with WorkerPool(options.workers) as pool:
         for words in WORDS:
-            pass_s = pass_seconds(zipf_counts(words, 1), 100, pool)
-            result["words"].append({"words": words, "pass_s": pass_s})
-            print(f"V {words:7,}  D 100: a pass {pass_s:.2f} s", flush=True)
+            epoch_s = epoch_seconds(zipf_counts(words, 1), 100, pool)
+            result["words"].append({"words": words, "epoch_s": epoch_s})
+            print(f"V {words:7,}  D 100: an epoch {epoch_s:.2f} s", flush=True)
         counts = zipf_counts(20_000, 1)
         for dimensions in DIMENSIONS:
-            pass_s = pass_seconds(counts, dimensions, pool)
-            result["dimensions"].append({"dimensions": dimensions, "pass_s": pass_s})
-            print(f"V  20,000  D {dimensions:3}: a pass {pass_s:.2f} s", flush=True)
+            epoch_s = epoch_seconds(counts, dimensions, pool)
+            result["dimensions"].append({"dimensions": dimensions, "epoch_s": epoch_s})
+            print(f"V  20,000  D {dimensions:3}: an epoch {epoch_s:.2f} s", flush=True)
         for n_tokens in TOKENS:
             tokens = zipf_tokens(n_tokens)
             started = time.perf_counter()
             counts = count_pairs(tokens, TOKEN_WORDS, 5, workers=options.workers)
             count_s = time.perf_counter() - started
-            pass_s = pass_seconds(counts, 100, pool)
-            result["tokens"].append({"tokens": n_tokens, "count_s": count_s, "pass_s": pass_s})
+            epoch_s = epoch_seconds(counts, 100, pool)
+            result["tokens"].append({"tokens": n_tokens, "count_s": count_s, "epoch_s": epoch_s})
             print(
                 f"V  20,000  D 100  {n_tokens:10,} tokens: counting {count_s:.2f} s, "
-                f"a pass {pass_s:.2f} s",
+                f"an epoch {epoch_s:.2f} s",
                 flush=True,
             )
     if options.json:

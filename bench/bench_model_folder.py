@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from fastw2v import Word2Vec
-from fastw2v.embeddings import Embeddings
 from fastw2v.formats.model_folder import StoredModel, write_model
-from fastw2v.vocab import Vocabulary
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.text.vocabulary import Vocabulary
 
 
 def made(n_words: int, dimensions: int) -> StoredModel:

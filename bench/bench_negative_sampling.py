@@ -49,10 +49,10 @@ Result = dict[str, Any]
 
 
 def train_fastw2v(options: argparse.Namespace, shared: bool = True) -> Result:
-    from fastw2v.parallel import WorkerPool
-    from fastw2v.stream_settings import StreamSettings
-    from fastw2v.streaming import train_stream
-    from fastw2v.tokens import read_corpus
+    from fastw2v.objectives.stream.settings import StreamSettings
+    from fastw2v.system.threads import WorkerPool
+    from fastw2v.text.reading import read_corpus
+    from fastw2v.training.stream import train_stream
 
     skipgram, negative = CELLS[options.cell]
     vocabulary, tokens = read_corpus(

@@ -11,12 +11,12 @@ cells: each objective and model with its defaults. A twentieth of the lines is h
 has each objective's own loss on it, and for all of them the loss of the exact softmax after
 calibrating a temperature and a weight of the unigram distribution on the training text.
 
-curves: mean quality (WordSim-353, SimLex-999, Google analogies) after more and more passes, for the
+curves: mean quality (WordSim-353, SimLex-999, Google analogies) after more and more epochs, for the
 exact softmax in float32 and in bfloat16 where the CPU has it, and negative sampling.
 
-crossover: seconds of training for a pass of the exact softmax and an epoch of negative sampling as
-the vocabulary grows, on the same text; the exact pass grows with the square of the vocabulary, the
-epoch with the tokens that are in it.
+crossover: seconds of training for an epoch of the exact softmax and an epoch of negative sampling
+as the vocabulary grows, on the same text; the exact epoch grows with the square of the vocabulary,
+the epoch with the tokens that are in it.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from bench_against_rivals import run
 from bench_precision import without_held_out
 from machine import describe
 
-from fastw2v.kernels.bfloat16 import HAS_BFLOAT16
+from fastw2v.kernels.simd.bfloat16 import HAS_BFLOAT16
 
 CELLS = [
     (model, objective)
@@ -85,11 +85,11 @@ def cells(options: argparse.Namespace, folder: Path) -> Runs:
 def curves(options: argparse.Namespace, folder: Path) -> Runs:
     results = []
     for seed in range(1, options.seeds + 1):
-        for name, (settings, passes) in CURVES.items():
+        for name, (settings, epochs) in CURVES.items():
             if settings.get("precision") == "bf16" and not HAS_BFLOAT16:
                 continue
-            for epochs in passes:
-                result = trained(options, options.corpus, folder, settings, (epochs, seed))
+            for count in epochs:
+                result = trained(options, options.corpus, folder, settings, (count, seed))
                 results.append({**result, "curve": name})
     return results
 
@@ -100,7 +100,7 @@ def crossover(options: argparse.Namespace, folder: Path) -> Runs:
         for objective in ("softmax", "negative"):
             settings = {"objective": objective, "max_final_vocab": words}
             if objective == "softmax":
-                settings["start"] = "random"  # a pass alone
+                settings["start"] = "random"  # an epoch alone
             results.append(trained(options, options.corpus, folder, settings, (1, 1)))
     return results
 
@@ -135,7 +135,7 @@ def cells_table(results: Runs) -> list[str]:
 
 
 def curves_table(results: Runs) -> list[str]:
-    lines = ["| trained by | passes | wall s | mean quality, in | in + out |", "|---" * 5 + "|"]
+    lines = ["| trained by | epochs | wall s | mean quality, in | in + out |", "|---" * 5 + "|"]
     for curve in dict.fromkeys(r["curve"] for r in results):
         for epochs in sorted({r["epochs"] for r in results if r["curve"] == curve}):
             rows = [r for r in results if r["curve"] == curve and r["epochs"] == epochs]
@@ -148,12 +148,12 @@ def curves_table(results: Runs) -> list[str]:
 
 def crossover_table(results: Runs) -> list[str]:
     lines = [
-        "| words | exact, s a pass | negative, s an epoch | exact / negative |",
+        "| words | exact, s an epoch | negative, s an epoch | exact / negative |",
         "|---" * 4 + "|",
     ]
     for words in dict.fromkeys(r["settings"]["max_final_vocab"] for r in results):
         times = {
-            r["settings"]["objective"]: r["passes_s"]
+            r["settings"]["objective"]: r["epochs_s"]
             for r in results
             if r["settings"]["max_final_vocab"] == words
         }

@@ -22,13 +22,13 @@ from bench_exact_step import seconds, zipf_counts
 from machine import describe, header
 
 from fastw2v import Word2Vec
-from fastw2v.batches import CountBatches
 from fastw2v.config import Hyperparameters
 from fastw2v.evaluation import scores
-from fastw2v.kernels.bfloat16 import HAS_BFLOAT16
-from fastw2v.objectives import ExactSoftmax
-from fastw2v.optim import Optimizer
-from fastw2v.parallel import WorkerPool
+from fastw2v.kernels.simd.bfloat16 import HAS_BFLOAT16
+from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.objectives.softmax.optimizers import Optimizer
+from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.system.threads import WorkerPool
 
 PRECISIONS = ("float32", "bf16x2", "bf16") if HAS_BFLOAT16 else ("float32",)
 HELD_OUT_EVERY = 20
@@ -41,7 +41,7 @@ def step_times(words: int, dimensions: int, rows: int, workers: int, rounds: int
     generator = np.random.default_rng(2)
     vectors = generator.normal(0, 0.1, (2, words, dimensions)).astype(np.float32)
     rules = Optimizer(Hyperparameters(), 1000)
-    ready = [batch for batch, _ in zip(batches.one_pass(0), range(8), strict=False)]
+    ready = [batch for batch, _ in zip(batches.one_epoch(0), range(8), strict=False)]
     times: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
     with WorkerPool(workers) as pool:
         objectives = {

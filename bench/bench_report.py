@@ -3,7 +3,7 @@
     python bench/bench_report.py --words 10000 70000
 
 The vectors are random ones: size and time do not depend on what they are. Needs Playwright and
-Chromium (`tests/test_report_browser.py`).
+Chromium (`tests/report/test_report_browser.py`).
 """
 
 import argparse
@@ -16,9 +16,9 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from fastw2v import Word2Vec
-from fastw2v.embeddings import Embeddings
+from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.report import ReportOptions, write_report
-from fastw2v.vocab import Vocabulary
+from fastw2v.text.vocabulary import Vocabulary
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

@@ -72,7 +72,7 @@ def time_gensim(path: Path, rival: str) -> dict[str, float]:
 
 def time_fastw2v(path: Path, rival: str) -> dict[str, float]:
     begin = time.perf_counter()
-    from fastw2v.tokens import read_corpus
+    from fastw2v.text.reading import read_corpus
 
     tokenizer = rival.rsplit(maxsplit=1)[-1]
     with tempfile.TemporaryDirectory() as folder:

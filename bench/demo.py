@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from fastw2v import Word2Vec
-from fastw2v.commands.train import describe
+from fastw2v.cli.commands.train import describe
+from fastw2v.cli.display import Display
 from fastw2v.evaluation import scores
-from fastw2v.terminal import Display
 
 ROOT = Path(__file__).parent.parent
 WORDS = ("music", "river", "computer", "president", "green")

@@ -4,8 +4,8 @@
     python -m bench.fuzz_readers --only model --keep found
 
 Each reader works in a process of its own with a bound on its memory; the parent notices when it
-crashes or hangs. What must hold is said in tests/fuzzed_readers.py. An input that breaks it is
-left in the folder --keep, with the error in a file beside it. Exit status 1 if there is any.
+crashes or hangs. What must hold is said in tests/support/fuzzed_readers.py. An input that breaks
+it is left in the folder --keep, with the error in a file beside it. Exit status 1 if there is any.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from collections import Counter
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.fuzzed_readers import (
+from tests.support.fuzzed_readers import (
     LARGEST_GROWTH_BYTES,
     Reader,
     damage,

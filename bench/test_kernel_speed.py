@@ -4,23 +4,23 @@ import numpy as np
 import pytest
 from numba import njit
 
-from fastw2v.batches import CountBatches, TokenBatches
-from fastw2v.calibration import calibrate, context_log_probabilities
 from fastw2v.config import Hyperparameters
-from fastw2v.context_scores import SoftmaxScores, TreeScores
-from fastw2v.counts import count_pairs
-from fastw2v.huffman import huffman_tree
-from fastw2v.input_rows import CentreRows
-from fastw2v.kernels import functions, network, skipgram
-from fastw2v.kernels.noise import draw
-from fastw2v.kernels.random_numbers import advance, scramble, seed_state
-from fastw2v.kernels.simd import LANES, exponential, load, store
-from fastw2v.kernels.updates import update_block
-from fastw2v.noise import noise_table
-from fastw2v.objectives import ExactSoftmax
-from fastw2v.optim import Optimizer
-from fastw2v.parallel import WorkerPool
-from fastw2v.tokens import EncodedTokens, read_corpus
+from fastw2v.counts.pairs import count_pairs
+from fastw2v.kernels.formulas import functions, network, skipgram
+from fastw2v.kernels.simd.vectors import LANES, exponential, load, store
+from fastw2v.kernels.softmax.updates import update_block
+from fastw2v.kernels.stream.noise import draw
+from fastw2v.kernels.stream.random_numbers import advance, scramble, seed_state
+from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.losses.calibration import calibrate, context_log_probabilities
+from fastw2v.objectives.losses.rows import CentreRows
+from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
+from fastw2v.objectives.noise import noise_table
+from fastw2v.objectives.softmax.batches import CountBatches, TokenBatches
+from fastw2v.objectives.softmax.optimizers import Optimizer
+from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.reading import EncodedTokens, read_corpus
 
 N_WORDS, DIMENSIONS, ROWS, WINDOW = 5_000, 100, 256, 5
 
@@ -109,7 +109,7 @@ def test_update(benchmark, optimizer):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_exact_step(benchmark, counts, vectors, workers):
     batches = CountBatches(counts, np.ones(N_WORDS), dimensions=DIMENSIONS, rows=ROWS, seed=1)
-    batch = next(batches.one_pass(0))
+    batch = next(batches.one_epoch(0))
     rules = Optimizer(Hyperparameters(), 1000).rules(5)
     with WorkerPool(workers) as pool:
         step = ExactSoftmax(*vectors, np.zeros(N_WORDS, np.float32), max_rows=ROWS, pool=pool)
@@ -119,7 +119,7 @@ def test_exact_step(benchmark, counts, vectors, workers):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_exact_loss(benchmark, counts, vectors, workers):
     batches = CountBatches(counts, np.ones(N_WORDS), dimensions=DIMENSIONS, rows=ROWS, seed=1)
-    batch = next(batches.one_pass(0))
+    batch = next(batches.one_epoch(0))
     with WorkerPool(workers) as pool:
         step = ExactSoftmax(*vectors, np.zeros(N_WORDS, np.float32), max_rows=ROWS, pool=pool)
         assert np.isfinite(bench(benchmark, step.loss, batch))

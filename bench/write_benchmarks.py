@@ -31,12 +31,12 @@ Wall time is from the start of the process to the end of training: imports, read
 counting and training. Every run is a process of its own, runs alternate, and each round has another
 seed. Quality is Spearman's rho on WordSim-353 and SimLex-999, and the accuracy on the Google
 analogies among the 50,000 most frequent words; ± is the standard deviation over rounds.
-`fastw2v:5` is fastw2v with 5 passes, its other settings being the defaults; so are the rivals',
+`fastw2v:5` is fastw2v with 5 epochs, its other settings being the defaults; so are the rivals',
 which subsample at 1e-3 where fastw2v does at 1e-5 (and widens its windows as subsampling at 1e-3
 does). english-large holds WordNet and Webster's,
 which define the very words of the similarity sets: its scores compare trainers, not corpora.
 
-fastw2v's defaults (passes, subsampling, rates, the spectral start) were chosen by these scores on
+fastw2v's defaults (epochs, subsampling, rates, the spectral start) were chosen by these scores on
 nearly these corpora; the rivals ran with their own defaults, untuned. Read the quality columns with
 that in mind: another corpus or test set may order them differently.
 """
@@ -66,9 +66,9 @@ def rivals_section(path: Path) -> list[str]:
         rows = [r for r in results if r["run"] == spec]
         stages = [statistics.median(r[name] for r in rows) for name in STAGES]
         lines.append(f"| {spec} | " + " | ".join(f"{seconds:.2f}" for seconds in stages) + " |")
-    lines += ["", "Loss of each pass, nats a weighted pair, mean over rounds:", ""]
-    for spec in dict.fromkeys(r["run"] for r in results if "pass_losses_nats" in r):
-        curves = [r["pass_losses_nats"] for r in results if r["run"] == spec]
+    lines += ["", "Loss of each epoch, nats a weighted pair, mean over rounds:", ""]
+    for spec in dict.fromkeys(r["run"] for r in results if "epoch_losses_nats" in r):
+        curves = [r["epoch_losses_nats"] for r in results if r["run"] == spec]
         means = [statistics.mean(losses) for losses in zip(*curves, strict=True)]
         lines.append(f"- {spec}: " + ", ".join(f"{loss:.3f}" for loss in means))
     return [*lines, ""]
@@ -99,12 +99,12 @@ def fasttext_section(path: Path) -> list[str]:
         f"{record['words']:,} words, {record['pairs']:,.0f} window pairs; pairs/s, fastw2v to "
         f"fastText: {ratio:,.0f}. {machine_line(record)}.",
         "",
-        "| trainer | passes | seconds | pairs/s | loss, nats a pair |",
+        "| trainer | epochs | seconds | pairs/s | loss, nats a pair |",
         "|---|---|---|---|---|",
     ]
     for name, r in results.items():
         figures = f"{r['seconds']:.2f} | {r['pairs_per_s']:,.0f} | {r['loss_nats']:.3f}"
-        lines.append(f"| {name} | {r['passes']} | {figures} |")
+        lines.append(f"| {name} | {r['epochs']} | {figures} |")
     return [*lines, ""]
 
 
@@ -187,8 +187,8 @@ def headline() -> list[str]:
     runs = {
         "gensim:5": "gensim, 5 epochs",
         "gensim:20": "gensim, 20 epochs",
-        "fastw2v:3": "fastw2v, 3 passes",
-        "fastw2v:5": "fastw2v, 5 passes",
+        "fastw2v:3": "fastw2v, 3 epochs",
+        "fastw2v:5": "fastw2v, 5 epochs",
     }
     base = statistics.median(r["wall_s"] for r in results if r["run"] == "gensim:5")
     lines = ["| | wall time, gensim 5 epochs = 1 | WordSim-353 | SimLex-999 | analogies | mean |"]
@@ -207,16 +207,16 @@ def headline() -> list[str]:
 
 def growth_section(path: Path) -> list[str]:
     record = json.loads(path.read_text())
-    lines = ["## Growth: the time of a pass", "", f"{machine_line(record)}.", ""]
+    lines = ["## Growth: the time of an epoch", "", f"{machine_line(record)}.", ""]
     if (HERE / "results" / "growth.svg").exists():
-        lines += ["![time of a pass](bench/results/growth.svg)", ""]
-    lines += ["| words | dimensions | tokens | counting s | a pass s |", "|---|---|---|---|---|"]
+        lines += ["![time of an epoch](bench/results/growth.svg)", ""]
+    lines += ["| words | dimensions | tokens | counting s | an epoch s |", "|---|---|---|---|---|"]
     for point in record["words"]:
-        lines.append(f"| {point['words']:,} | 100 | | | {point['pass_s']:.2f} |")
+        lines.append(f"| {point['words']:,} | 100 | | | {point['epoch_s']:.2f} |")
     for point in record["dimensions"]:
-        lines.append(f"| 20,000 | {point['dimensions']} | | | {point['pass_s']:.2f} |")
+        lines.append(f"| 20,000 | {point['dimensions']} | | | {point['epoch_s']:.2f} |")
     for point in record["tokens"]:
-        cells = f"{point['tokens']:,} | {point['count_s']:.2f} | {point['pass_s']:.2f}"
+        cells = f"{point['tokens']:,} | {point['count_s']:.2f} | {point['epoch_s']:.2f}"
         lines.append(f"| 20,000 | 100 | {cells} |")
     return [*lines, ""]
 

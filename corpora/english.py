@@ -23,8 +23,8 @@ from english_sources import CORPORA, SOURCES, Source
 from package_archives import archive_name, fetch
 
 from fastw2v.errors import CorpusError, FastW2VError, MissingDependencyError
-from fastw2v.files import require_writable, whole_file
-from fastw2v.tokenizers import tokenize_text
+from fastw2v.system.files import require_writable, whole_file
+from fastw2v.text.tokenizers import tokenize_text
 
 HERE = Path(__file__).parent
 SHORTEST_WORDS = 5

@@ -16,7 +16,7 @@ from pathlib import Path
 from gensim.corpora.wikicorpus import extract_pages, filter_wiki
 from gensim.test.utils import datapath
 
-from fastw2v.files import whole_file
+from fastw2v.system.files import whole_file
 
 DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 DEFAULT = Path(__file__).parent / "wikipedia.txt"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
-    from fastw2v.checkpoints import Checkpoints
     from fastw2v.config import Hyperparameters
     from fastw2v.errors import FastW2VError
-    from fastw2v.fitted import TrainingSummary
-    from fastw2v.held_out import Perplexity
-    from fastw2v.interruption import TrainingInterrupted
     from fastw2v.model import Word2Vec
-    from fastw2v.validation import Validation
+    from fastw2v.objectives.losses.perplexity import Perplexity
+    from fastw2v.system.signals import TrainingInterrupted
+    from fastw2v.training.checkpoints import Checkpoints
+    from fastw2v.training.run import TrainingSummary
+    from fastw2v.training.validation import Validation
 
 
 __version__ = VERSION
@@ -25,12 +25,12 @@ logging.getLogger("fastw2v").addHandler(logging.NullHandler())
 # Imported when first asked for, so that `fastw2v --help` need not load Numba.
 _HOMES = {
     "Hyperparameters": "fastw2v.config",
-    "Checkpoints": "fastw2v.checkpoints",
+    "Checkpoints": "fastw2v.training.checkpoints",
     "FastW2VError": "fastw2v.errors",
-    "Perplexity": "fastw2v.held_out",
-    "TrainingInterrupted": "fastw2v.interruption",
-    "TrainingSummary": "fastw2v.fitted",
-    "Validation": "fastw2v.validation",
+    "Perplexity": "fastw2v.objectives.losses.perplexity",
+    "TrainingInterrupted": "fastw2v.system.signals",
+    "TrainingSummary": "fastw2v.training.run",
+    "Validation": "fastw2v.training.validation",
     "Word2Vec": "fastw2v.model",
 }
 

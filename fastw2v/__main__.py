@@ -1,6 +1,6 @@
 """`python -m fastw2v` is the command line."""
 
-from fastw2v.cli import main
+from fastw2v.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -10,24 +10,23 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.callbacks import Callback, PassRecord, StageProgress
-from fastw2v.checkpoints import Checkpoints, checkpoint_path
-from fastw2v.config import Hyperparameters
-from fastw2v.corpus import Corpus
-from fastw2v.counting_settings import settings_for_counts
-from fastw2v.embeddings import Embeddings, VectorChoice
+from fastw2v.callbacks import Callback, EpochRecord, StageProgress
+from fastw2v.config import Hyperparameters, settings_for_counts
+from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError, DivergenceError, FastW2VError
-from fastw2v.fitted import Fitted, RunOptions, RunRecord, TrainingSummary
-from fastw2v.fitting import fit, fit_counts_folder
 from fastw2v.formats import export
-from fastw2v.formats.counts_folder import read_counting_settings
-from fastw2v.held_out import Perplexity, text_perplexity
-from fastw2v.parallel import checked_workers
-from fastw2v.resuming import CountsFolder, begun_run, record_of, resumed_run
-from fastw2v.saved_models import SavedModel, read_saved, write_saved
-from fastw2v.supervision import Supervisor
-from fastw2v.validation import Validation
-from fastw2v.vocab import Vocabulary
+from fastw2v.objectives.embeddings import Embeddings, VectorChoice
+from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
+from fastw2v.system.threads import checked_workers
+from fastw2v.text.corpus import Corpus
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.checkpoints import Checkpoints, checkpoint_path
+from fastw2v.training.fit import fit, fit_counts_folder
+from fastw2v.training.resume import CountsFolder, begun_run, record_of, resumed_run
+from fastw2v.training.run import Fitted, RunOptions, RunRecord, TrainingSummary
+from fastw2v.training.saved import SavedModel, read_saved, write_saved
+from fastw2v.training.supervisor import Supervisor
+from fastw2v.training.validation import Validation
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -79,7 +78,7 @@ class Word2Vec:
             if settings is not None and getattr(settings, item.name) != item.default
         }
         self.workers = checked_workers(workers)
-        self.history: list[PassRecord] = []
+        self.history: list[EpochRecord] = []
         self.summary: TrainingSummary | None = None
         self.corpus_digest: str | None = None
         self.run_record: RunRecord | None = None
@@ -104,7 +103,7 @@ class Word2Vec:
         Parameters
         ----------
         corpus : path, sequence of paths, or iterable of lists of tokens
-            See `fastw2v.corpus`. It is read once.
+            See `fastw2v.text.corpus`. It is read once.
         callbacks : sequence of callable
             Each gets a `StepReport` after every batch.
         progress : callable, optional
@@ -116,10 +115,10 @@ class Word2Vec:
             if that is long, what would be quicker; how much was not UTF-8, when `errors` lets it
             pass; that a pipe is read only once.
         validation : Validation, optional
-            A text, or a part of the corpus, whose loss is measured after each pass and goes into
+            A text, or a part of the corpus, whose loss is measured after each epoch and goes into
             the history.
         patience : int, optional
-            End when that loss has not fallen for so many passes, and keep the best pass.
+            End when that loss has not fallen for so many epochs, and keep the best epoch.
         checkpoints : Checkpoints, optional
             Save the run on the way, and on Ctrl-C; `resume` goes on from there. The checkpoint is
             removed when the model is saved under the name that was given.
@@ -135,7 +134,7 @@ class Word2Vec:
         ConfigurationError
             If a batch does not fit `scores_mib`, or training `memory_mib`.
         DivergenceError
-            If a loss or a vector is not finite any more. The model then has the last good pass;
+            If a loss or a vector is not finite any more. The model then has the last good epoch;
             if there was none, it stays as it was.
         TrainingInterrupted
             With `checkpoints`, on Ctrl-C or SIGTERM: a `KeyboardInterrupt` that knows the file.
@@ -211,7 +210,7 @@ class Word2Vec:
         self.run_record = record_of(supervisor)
         if supervisor.divergence is not None:
             raise DivergenceError(
-                f"{supervisor.divergence}; the model has pass {supervisor.kept_pass}, the last "
+                f"{supervisor.divergence}; the model has epoch {supervisor.kept_epoch}, the last "
                 "good one"
             )
         return self

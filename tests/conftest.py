@@ -3,8 +3,8 @@
 import pytest
 
 from fastw2v import Word2Vec
-from fastw2v.cli import main
-from tests.corpora_made import as_text, chain_sentences, write_text
+from fastw2v.cli.main import main
+from tests.support.corpora_made import as_text, chain_sentences, write_text
 
 N_WORDS = 40
 

@@ -14,8 +14,8 @@ from fastw2v.comparison.runs import Record, Run, alternate, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, agreement, held_out_losses
 from fastw2v.comparison.text import PreparedText, prepare_text
 from fastw2v.config import Tokenizer
-from fastw2v.corpus import Corpus
 from fastw2v.errors import ConfigurationError, FastW2VError
+from fastw2v.text.corpus import Corpus
 
 FORMAT = "fastw2v-comparison"
 SCHEMA_VERSION = 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from fastw2v.parallel import available_cores
+from fastw2v.system.threads import available_cores
 
 # Some machines pin OpenBLAS to an older kernel through these; a comparison must not profit.
 BLAS_PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")

@@ -65,8 +65,8 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         "read_s": summary.read_s,
         "count_s": summary.count_s,
         "train_s": summary.train_s,
-        "passes_s": model.history[-1].elapsed_s,
-        "pass_losses_nats": [record.loss_nats for record in model.history],
+        "epochs_s": model.history[-1].elapsed_s,
+        "epoch_losses_nats": [record.loss_nats for record in model.history],
         "loss_nats": summary.loss_nats,
     }
     if request.held_out is not None:

@@ -14,9 +14,9 @@ from fastw2v.evaluation.alignment import align
 from fastw2v.evaluation.neighbours import neighbour_overlap
 from fastw2v.evaluation.scores import Score, scores
 from fastw2v.evaluation.word_table import WordTable
-from fastw2v.parallel import WorkerPool
-from fastw2v.tokens import encode_corpus
-from fastw2v.vocab import Vocabulary
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.reading import encode_corpus
+from fastw2v.text.vocabulary import Vocabulary
 
 SAMPLED_POSITIONS = 20_000  # of CBOW's held-out text
 
@@ -92,8 +92,8 @@ def held_out_losses(
     settings : LossSettings
     corpus, held_out : Path
         The training text, on a sample of which both numbers of the calibration are fitted for
-        every trainer alike (`fastw2v.calibration`), and the text that is measured. Windows are
-        plain.
+        every trainer alike (`fastw2v.objectives.losses.calibration`), and the text that is
+        measured. Windows are plain.
 
     Returns
     -------
@@ -101,14 +101,13 @@ def held_out_losses(
         "own_nats" where the loss is one of scores u . v; "calibrated_nats" and "temperature".
         Empty if the trainer gives no output vectors away.
     """
-    from fastw2v.calibration import Calibration, calibrate, calibrated_loss
-    from fastw2v.context_scores import SoftmaxScores, TreeScores
-    from fastw2v.counts import count_pairs
-    from fastw2v.huffman import huffman_tree
-    from fastw2v.input_rows import CbowRows, CentreRows
-    from fastw2v.noise import noise_distribution
-    from fastw2v.objective_losses import negative_sampling_loss
-    from fastw2v.stream_fitting import training_rows
+    from fastw2v.counts.pairs import count_pairs
+    from fastw2v.objectives.huffman import huffman_tree
+    from fastw2v.objectives.losses.calibration import Calibration, calibrate, calibrated_loss
+    from fastw2v.objectives.losses.objectives import negative_sampling_loss
+    from fastw2v.objectives.losses.rows import CbowRows, CentreRows, training_rows
+    from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
+    from fastw2v.objectives.noise import noise_distribution
 
     if settings.loss is None or not {"out", "nodes"} & set(stored.tables):
         return {}

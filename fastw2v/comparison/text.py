@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
-from fastw2v.corpus import Corpus, TextCorpus, open_corpus
 from fastw2v.errors import CorpusError
-from fastw2v.tokenizers import TextNormalizer
-from fastw2v.tokens import read_corpus
+from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
+from fastw2v.text.reading import read_corpus
+from fastw2v.text.tokenizers import TextNormalizer
 
 # word2vec.c cuts lines behind 1,000 words, fastText behind 1,024, gensim behind 10,000.
 LONGEST_LINE_WORDS = 1000
@@ -49,7 +49,7 @@ def prepare_text(
     Parameters
     ----------
     corpus : path or sequence of paths
-        As in `fastw2v.corpus`.
+        As in `fastw2v.text.corpus`.
     folder : Path
     tokenizer : {"words", "whitespace"}
     window, min_count : int

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fastw2v.evaluation.test_sets import AnalogySet
 from fastw2v.evaluation.word_table import WordTable
-from fastw2v.parallel import WorkerPool, available_cores
+from fastw2v.system.threads import WorkerPool, available_cores
 
 RESTRICT_VOCABULARY = 50_000
 EPSILON = 1e-3  # of 3CosMul, in the paper

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fastw2v.embeddings import VectorChoice
 from fastw2v.errors import ConfigurationError
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.formats import read_vectors
 from fastw2v.formats.model_folder import CONFIG, FORMAT
 from fastw2v.model import Word2Vec
+from fastw2v.objectives.embeddings import VectorChoice
 
 
 def load_table(

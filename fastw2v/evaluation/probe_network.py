@@ -2,9 +2,9 @@
 
     h = sigmoid(x W1 + b1),  yhat = softmax(h W2 + b2),  J = mean cross entropy + l2/(2B) |W|^2
 
-over batches of B words. Forward and backward are `fastw2v.kernels.network`, the steps those of
-`fastw2v.kernels.updates`. With `tune` the gradient goes on into the inputs: dJ/dx moves the
-vectors of the words in the batch. Batches, rates and penalty are scikit-learn's
+over batches of B words. Forward and backward are `fastw2v.kernels.formulas.network`, the steps
+those of `fastw2v.kernels.softmax.updates`. With `tune` the gradient goes on into the inputs: dJ/dx
+moves the vectors of the words in the batch. Batches, rates and penalty are scikit-learn's
 (`sklearn.neural_network.MLPClassifier`), so that both train the same thing.
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError
-from fastw2v.kernels.network import NetworkParameters, forward, loss_and_gradients
-from fastw2v.kernels.simd import LANES
-from fastw2v.kernels.updates import ADAM, Rule, update_block
+from fastw2v.kernels.formulas.network import NetworkParameters, forward, loss_and_gradients
+from fastw2v.kernels.simd.vectors import LANES
+from fastw2v.kernels.softmax.updates import ADAM, Rule, update_block
 
 DECAY_FIRST, DECAY_SECOND, EPSILON = 0.9, 0.999, 1e-8
 

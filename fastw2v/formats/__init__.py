@@ -1,98 +1,37 @@
-"""File formats, one module each, and the one table of them.
+"""Files of vectors, one format each: `read_vectors`, `write_vectors` and `export`.
 
-`export`, `read_vectors` and the command line are built from `FORMATS`. A format's module has
-``read(path)`` and ``write(vectors, target)``, and ``write_model(embeddings, target)`` if the format
-holds a whole model; it is imported when it is used.
+`fastw2v.formats.registry` has the table of them. Imports `objectives`, `text`, `kernels` and
+`system`; knows nothing of training or of models beyond their `Embeddings`.
 """
 
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastw2v.errors import ConfigurationError, OutputError
+from fastw2v.errors import OutputError
+from fastw2v.formats.registry import (
+    FORMATS,
+    Format,
+    format_named,
+    format_of_suffix,
+    format_to_write,
+)
 
 if TYPE_CHECKING:
     from fastw2v.config import Tokenizer
-    from fastw2v.corpus import Progress
-    from fastw2v.embeddings import Embeddings, VectorChoice
     from fastw2v.formats.vectors import Vectors
+    from fastw2v.objectives.embeddings import Embeddings, VectorChoice
+    from fastw2v.text.corpus import Progress
 
-
-@dataclass(frozen=True)
-class Format:
-    """What is known of a format before its module is imported.
-
-    Attributes
-    ----------
-    name : str
-        What `export` and `read_vectors` call it.
-    suffixes : tuple of str
-        How names of such files end; the first format with a suffix is taken for it.
-    what : str
-        For people: which program's it is.
-    module : str
-        Its module in `fastw2v.formats`.
-    holds_model : bool
-        Whether it holds both tables and the bias of a model, or one table.
-    is_stream : bool
-        Whether it is read and written piece by piece: a further .gz, .bz2, .xz or .zst is
-        understood then, and progress is told on the way.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    what: str
-    module: str
-    holds_model: bool = False
-    is_stream: bool = False
-
-    def implementation(self) -> Any:
-        """Return the module that reads and writes it."""
-        return import_module(f"fastw2v.formats.{self.module}")
-
-
-FORMATS = (
-    Format("word2vec", (".txt",), "word2vec's text", "word2vec", is_stream=True),
-    Format("word2vec-bin", (".bin",), "word2vec's binary", "word2vec_binary", is_stream=True),
-    Format("glove", (".glove",), "GloVe's text, without a first line", "glove", is_stream=True),
-    Format("fasttext", (".vec",), "fastText's text", "fasttext", is_stream=True),
-    Format("npz", (".npz",), "numpy's arrays", "npz", holds_model=True),
-    Format("kv", (".kv",), "gensim's KeyedVectors", "gensim_keyed"),
-    Format("model2vec", (), "folder of model2vec and sentence-transformers", "model2vec"),
-    Format("projector", (), "folder of TensorBoard's projector", "projector"),
-    Format("parquet", (".parquet",), "Parquet", "parquet"),
-    Format("arrow", (".arrow", ".feather"), "Arrow's IPC file", "arrow"),
-)
-_BY_NAME = {form.name: form for form in FORMATS}
-_DEFAULT = "word2vec"
-
-
-def format_named(name: str) -> Format:
-    """Return a format, or raise `ConfigurationError` that lists them all."""
-    if name not in _BY_NAME:
-        known = ", ".join(repr(form) for form in _BY_NAME)
-        raise ConfigurationError(f"format: expected one of {known}, got {name!r}")
-    return _BY_NAME[name]
-
-
-def format_of_suffix(path: Path) -> Format | None:
-    """Return the format that a name speaks of; None if it speaks of none."""
-    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    for form in FORMATS:
-        if suffixes[-1:] and suffixes[-1] in form.suffixes:
-            return form
-        is_compressed = len(suffixes) == 2 and suffixes[1] in (".gz", ".bz2", ".xz", ".zst")
-        if form.is_stream and is_compressed and suffixes[0] in form.suffixes:
-            return form
-    return None
-
-
-def format_to_write(target: Path, name: str | None) -> Format:
-    """Return the format called `name`; without one, that of the target's suffix, or word2vec's."""
-    if name is not None:
-        return format_named(name)
-    return format_of_suffix(target) or format_named(_DEFAULT)
+__all__ = [
+    "FORMATS",
+    "Format",
+    "export",
+    "format_named",
+    "format_of_suffix",
+    "format_to_write",
+    "read_vectors",
+    "write_vectors",
+]
 
 
 def export(
@@ -194,7 +133,7 @@ def read_vectors(
     MissingDependencyError
         If the format needs a package that is not installed.
     """
-    from fastw2v.formats.sniffing import recognised
+    from fastw2v.formats.detection import recognised
 
     path = Path(path)
     chosen = format_named(form or recognised(path))

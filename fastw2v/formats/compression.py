@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fastw2v.errors import CorpusError, ModelFormatError
-from fastw2v.text_files import file_chunks
+from fastw2v.text.files import file_chunks
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from fastw2v.config import Tokenizer
 from fastw2v.errors import ModelFormatError, one_line
-from fastw2v.files import whole_folder
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_trouble
+from fastw2v.system.files import whole_folder
 from fastw2v.version import VERSION
 
 ARRAYS, WORDS, CONFIG, MODULES = (
@@ -28,7 +28,7 @@ _TABLES = ("embeddings", "embedding.weight")
 _UNKNOWN = "[UNK]"
 _ADDED = "fastw2v_unknown_word"
 
-# As `fastw2v.tokenizers` cuts text.
+# As `fastw2v.text.tokenizers` cuts text.
 _WORD_PATTERN = r"[\p{L}\p{N}\p{M}_]+(?:['\u200c\u200d][\p{L}\p{N}\p{M}_]+)*"
 _NORMALIZERS: dict[Tokenizer, dict[str, Any] | None] = {
     "words": {

@@ -2,7 +2,7 @@
 
 No file is executable or pickled. config.json has the schema version, which says what the layout
 is, and the size and SHA-256 of the other file; docs/long_runs.md has every key. Folders of schema
-1, which had the words in a file of their own, are read by `fastw2v.formats.model_schema_1`.
+1, which had the words in a file of their own, are read by `fastw2v.formats.model_folder`.
 """
 
 import hashlib
@@ -14,15 +14,14 @@ from typing import Any, get_args
 
 import numpy as np
 
-from fastw2v.array_files import Arrays, read_arrays, write_arrays
 from fastw2v.config import Objective
-from fastw2v.embeddings import Embeddings
 from fastw2v.errors import ModelFormatError, VocabularyError, one_line
-from fastw2v.files import whole_folder
-from fastw2v.formats.model_schema_1 import read_schema_1, with_later_settings
-from fastw2v.places import recover
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.system.array_files import Arrays, read_arrays, write_arrays
+from fastw2v.system.files import whole_folder
+from fastw2v.system.renames import recover
+from fastw2v.text.vocabulary import StoredVocabulary, Vocabulary, packed_words
 from fastw2v.version import VERSION
-from fastw2v.vocab import StoredVocabulary, Vocabulary, packed_words
 
 __all__ = [
     "StoredModel",
@@ -242,3 +241,42 @@ def _require_finite(arrays: Arrays) -> None:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{name}: expected finite numbers, got others")
+
+
+VOCABULARY = "vocabulary.json"
+
+
+def read_schema_1(folder: Path, *, mapped: bool) -> tuple[Vocabulary, Arrays]:
+    """Return the vocabulary and the arrays.
+
+    Raises
+    ------
+    OSError, ValueError, LookupError, TypeError, VocabularyError
+        If something is missing, or not as it was written.
+    """
+    content = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
+    arrays = read_arrays(folder / ARRAYS, mapped=mapped)
+    words = content["words"]
+    _require_words(words)
+    vocabulary = Vocabulary(
+        words, arrays["counts"], content["n_raw_tokens"], content["n_raw_types"]
+    )
+    return vocabulary, arrays
+
+
+def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
+    """Return stored hyper-parameters with those that did not exist when they were stored.
+
+    A later setting's default need not be what models did before it.
+    """
+    kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
+    if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
+        return hyperparameters
+    return {"window_sample": 0.0, **hyperparameters}  # windows were plain
+
+
+def _require_words(words: Any) -> None:
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"words: expected a list of strings, got {str(words)[:60]}")
+    if len(set(words)) != len(words):
+        raise ValueError("words: expected all different, got some of them more than once")

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.embeddings import Embeddings
 from fastw2v.errors import ModelFormatError, OutputError, one_line
-from fastw2v.files import whole_file
 from fastw2v.formats.vectors import Vectors, checked_vectors
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.system.files import whole_file
 
 LARGEST_WORD_TABLE_BYTES = 2**31
 _MOST_COMPRESSION = 1100  # deflate makes at most 1032 bytes of one

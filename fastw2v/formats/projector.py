@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from fastw2v.errors import ModelFormatError
-from fastw2v.files import whole_folder
-from fastw2v.formats.text_lines import LineReader, whole_lines
+from fastw2v.formats.text import LineReader, whole_lines
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
+from fastw2v.system.files import whole_folder
 
 VECTORS, METADATA, CONFIG = "vectors.tsv", "metadata.tsv", "projector_config.pbtxt"
 _CONFIG_TEXT = f"""embeddings {{

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
-from fastw2v.embeddings import Embeddings, VectorChoice, as_keyed_vectors
 from fastw2v.errors import ModelFormatError, OutputError
+from fastw2v.objectives.embeddings import Embeddings, VectorChoice, as_keyed_vectors
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.corpus import Progress
 from fastw2v.errors import ModelFormatError, TextEncodingError
-from fastw2v.files import whole_file
 from fastw2v.formats.compression import chunks, is_compressed, opened_to_write
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
+from fastw2v.system.files import whole_file
+from fastw2v.text.corpus import Progress
 
 _HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \t\r]*\n")
 _CHUNK_BYTES = 1 << 24

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def check_corpus(corpus: Any, corpus_file: Any, passes: int) -> None:
-    """Raise TypeError unless there is one corpus that can be read `passes` times."""
+def check_corpus(corpus: Any, corpus_file: Any, epochs: int) -> None:
+    """Raise TypeError unless there is one corpus that can be read `epochs` times."""
     if corpus is None and corpus_file is None:
         raise TypeError("expected one of corpus_iterable (sentences) and corpus_file, got neither")
     if corpus is not None and corpus_file is not None:
@@ -27,9 +27,9 @@ def check_corpus(corpus: Any, corpus_file: Any, passes: int) -> None:
         raise TypeError(
             f"corpus_iterable: expected an iterable of lists of strings, got {corpus!r}"
         )
-    elif isinstance(corpus, Iterator) and passes > 1:
+    elif isinstance(corpus, Iterator) and epochs > 1:
         raise TypeError(
-            f"corpus_iterable: expected what can be read {passes} times, got a "
+            f"corpus_iterable: expected what can be read {epochs} times, got a "
             f"{type(corpus).__name__}, which is empty after once; pass a list, or an object whose "
             "__iter__ begins anew"
         )

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import DivergenceError
 from fastw2v.gensim_api.reading import NumberedText, read_text, reads_the_same
 from fastw2v.gensim_api.vocabulary import MOST
-from fastw2v.parallel import WorkerPool
-from fastw2v.stream_settings import StreamSettings, WordRules
-from fastw2v.streaming import train_stream
+from fastw2v.objectives.stream.settings import StreamSettings, WordRules
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.training.stream import train_stream
 
 if TYPE_CHECKING:
     from fastw2v.gensim_api.model import Word2Vec

@@ -8,16 +8,16 @@ from gensim.models.keyedvectors import prep_vectors
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import StepReport
-from fastw2v.cbow_fitting import fit_cbow
 from fastw2v.config import Hyperparameters
-from fastw2v.encoded import EncodedTokens
 from fastw2v.errors import ConfigurationError
-from fastw2v.exact_fitting import fit_counts
-from fastw2v.fitted import RunOptions, Vectors
 from fastw2v.gensim_api.epochs import EpochResult, drawn_seed, written
 from fastw2v.gensim_api.vocabulary import keep_chances, threshold_count
-from fastw2v.parallel import available_cores
-from fastw2v.vocab import Vocabulary
+from fastw2v.system.threads import available_cores
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.cbow import fit_cbow
+from fastw2v.training.run import RunOptions, Vectors
+from fastw2v.training.skipgram import fit_counts
 
 if TYPE_CHECKING:
     from fastw2v.gensim_api.model import Word2Vec
@@ -26,7 +26,7 @@ _GENSIM_RATES = (0.025, 0.0001)  # stand for the optimiser's own
 
 
 class _Epochs:
-    """Calls gensim's callbacks when passes end and begin, and keeps the model up to date."""
+    """Calls gensim's callbacks when epochs end and begin, and keeps the model up to date."""
 
     def __init__(self, model: "Word2Vec", order: NDArray[np.int64], callbacks: Sequence[Any]):
         self._model, self._order, self._callbacks = model, order, callbacks
@@ -46,13 +46,13 @@ class _Epochs:
         model.wv.norms = None
 
     def __call__(self, report: StepReport) -> None:
-        if not report.pass_ended:
+        if not report.epoch_ended:
             return
         if self._model.compute_loss:
             self._model.running_training_loss = report.loss_nats
         for callback in self._callbacks:
             callback.on_epoch_end(self._model)
-        if report.pass_number < report.passes:
+        if report.epoch < report.epochs:
             self.begin()
 
 
@@ -81,7 +81,7 @@ def train_exact(model: "Word2Vec", tokens: EncodedTokens, callbacks: Sequence[An
     if not _is_untouched(model):
         start = model.wv.vectors[order], model.syn1neg[order]
     workers = min(model.workers, available_cores())
-    run = RunOptions(workers, callbacks=[epochs], after_pass=epochs.take, start=start)
+    run = RunOptions(workers, callbacks=[epochs], after_epoch=epochs.take, start=start)
     fit = fit_counts if model.sg else fit_cbow
     fitted = fit(vocabulary, encoded, _settings(model, counts), run, 0.0)
     model.out_bias = np.empty(len(order), np.float32)

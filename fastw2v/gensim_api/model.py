@@ -19,7 +19,7 @@ from fastw2v.gensim_api.scores import ScoreMethods
 from fastw2v.gensim_api.storage import load_model, save_model
 from fastw2v.gensim_api.takeover import TakeoverMethods
 from fastw2v.gensim_api.vocabulary import TrimRule, VocabularyMethods
-from fastw2v.parallel import WorkerPool, available_cores
+from fastw2v.system.threads import WorkerPool, available_cores
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
         Instead of `sentences`: a file of lines, tokens between spaces.
     vector_size, window, min_count, sample, seed, epochs, workers
         Dimensions; largest distance of a context; least count of a word; frequency above which
-        tokens are dropped at random (from 1 on: a count); seed; passes; threads.
+        tokens are dropped at random (from 1 on: a count); seed; epochs; threads.
     alpha, min_alpha : float
         Learning rates of the first and the last token.
     sg, hs, negative, ns_exponent, cbow_mean
@@ -142,7 +142,7 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
         trim_rule: TrimRule | None,
         callbacks: Iterable[Any],
     ) -> None:
-        check_corpus(sentences, corpus_file, passes=self.epochs + 1)
+        check_corpus(sentences, corpus_file, epochs=self.epochs + 1)
         self._holds_text = True
         try:
             self.build_vocab(
@@ -208,7 +208,7 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
         callbacks = list(callbacks)
         self.alpha, self.min_alpha = start_alpha or self.alpha, end_alpha or self.min_alpha
         check_training(self, (total_examples, total_words), epochs)
-        check_corpus(corpus_iterable, corpus_file, passes=epochs or 1)
+        check_corpus(corpus_iterable, corpus_file, epochs=epochs or 1)
         if corpus_file is not None and not total_words:
             raise ConfigurationError(
                 "total_words: expected the number of tokens in corpus_file, got none; after "

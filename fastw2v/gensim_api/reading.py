@@ -22,9 +22,9 @@ from gensim.models import word2vec
 from gensim.models.phrases import _PhrasesTransformation
 from numpy.typing import NDArray
 
-from fastw2v.encoded import EncodedTokens
-from fastw2v.kernels.interning import SENTENCE_END, renumber
-from fastw2v.tokens import number_corpus
+from fastw2v.kernels.text.interning import SENTENCE_END, renumber
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.reading import number_corpus
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, ModelFormatError
-from fastw2v.files import whole_file
 from fastw2v.gensim_api.takeover import CONSTRUCTED, GATHERED
+from fastw2v.system.files import whole_file
 from fastw2v.version import VERSION
 
 if TYPE_CHECKING:

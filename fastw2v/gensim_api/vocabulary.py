@@ -24,7 +24,7 @@ from fastw2v.gensim_api.reading import (
     read_text,
     reads_the_same,
 )
-from fastw2v.huffman import huffman_tree
+from fastw2v.objectives.huffman import huffman_tree
 
 logger = logging.getLogger(__name__)
 

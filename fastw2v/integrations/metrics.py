@@ -8,13 +8,13 @@ from fastw2v.callbacks import Callback, StepReport
 
 Metrics = dict[str, float]
 DEFAULT_EVERY_S = 1.0
-_SHOWN = ("loss_nats", "learning_rate", "elapsed_s", "pass_number")
+_SHOWN = ("loss_nats", "learning_rate", "elapsed_s", "epoch")
 
 
 def metrics_of(report: StepReport) -> Metrics:
     """Return the numbers of a report that trackers draw, those that are there and finite.
 
-    Always ``loss_nats``, ``learning_rate``, ``elapsed_s`` and ``pass_number``, and whatever else
+    Always ``loss_nats``, ``learning_rate``, ``elapsed_s`` and ``epoch``, and whatever else
     a report has that begins with ``held_out_``.
     """
     values: dict[str, Any] = report.as_dict()
@@ -37,7 +37,7 @@ def metrics_callback(
     log : callable
         Gets a dict from names to numbers (`metrics_of`), and how many batches are done.
     every_s : float
-        Seconds between two calls, besides those at the end of each pass. 0: every batch.
+        Seconds between two calls, besides those at the end of each epoch. 0: every batch.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def metrics_callback(
 
     def callback(report: StepReport) -> None:
         nonlocal logged_s
-        if report.pass_ended or report.elapsed_s - logged_s >= every_s:
+        if report.epoch_ended or report.elapsed_s - logged_s >= every_s:
             logged_s = report.elapsed_s
             log(metrics_of(report), report.step)
 

@@ -38,9 +38,9 @@ class TensorBoardCallback:
         self._callback = metrics_callback(self._log, every_s=every_s)
 
     def __call__(self, report: StepReport) -> None:
-        """Take a report of training; at the end of a pass all is on disk."""
+        """Take a report of training; at the end of an epoch all is on disk."""
         self._callback(report)
-        if report.pass_ended:
+        if report.epoch_ended:
             self._writer.flush()
 
     def _log(self, metrics: Metrics, step: int) -> None:

@@ -2,7 +2,7 @@
 
 A page answers for any word, so it holds the vectors and not their answers: ten neighbours and ten
 contexts a word would be as large, and analogies cannot be listed at all. 16 bits a number keep the
-order of the neighbours; with 8 bits it changes (`tests/test_report.py` has the sabotage).
+order of the neighbours; with 8 bits it changes (`tests/report/test_report.py` has the sabotage).
 """
 
 import base64
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastw2v.embeddings import Embeddings
 from fastw2v.errors import ConfigurationError
-from fastw2v.huffman import huffman_tree
-from fastw2v.kernels.observed_scores import tree_children
+from fastw2v.kernels.softmax.observed_scores import tree_children
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.huffman import huffman_tree
 
 LARGEST_PAGE_BYTES = 256 * 2**20
 _LARGEST_NUMBER = 2**15 - 1

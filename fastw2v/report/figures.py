@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bokeh.plotting import figure
 
-    from fastw2v.fitted import TrainingSummary
     from fastw2v.report.page import PassRow
+    from fastw2v.training.run import TrainingSummary
 
 _FONT = "system-ui, sans-serif"
 _TOOLTIP = '<div class="tip"><b>@word</b> @count{0,0}</div>'
@@ -81,22 +81,22 @@ def map_figure() -> dict[str, Any]:
 
 
 def loss_figure(rows: "Sequence[PassRow]", summary: "TrainingSummary | None") -> dict[str, Any]:
-    """Return loss against passes, with the entropies that it lies between where they are known."""
+    """Return loss against epochs, with the entropies that it lies between where they are known."""
     from bokeh.models import Label, Span
     from bokeh.plotting import figure
 
-    passes = [row.number for row in rows]
+    epochs = [row.number for row in rows]
     plot = figure(
         name="loss",
         sizing_mode="stretch_both",
         toolbar_location=None,
         tools="hover",
-        tooltips=[("pass", "@x"), ("loss", "@y{0.0000} nats")],
-        x_axis_label="pass",
+        tooltips=[("epoch", "@x"), ("loss", "@y{0.0000} nats")],
+        x_axis_label="epoch",
         y_axis_label="loss, nats a pair",
     )
     _quiet(plot)
-    plot.xaxis.ticker.desired_num_ticks = min(10, len(passes))
+    plot.xaxis.ticker.desired_num_ticks = min(10, len(epochs))
     plot.xaxis.ticker.min_interval = 1
     plot.xaxis.minor_tick_line_color = None
     plot.yaxis.minor_tick_line_color = None
@@ -106,7 +106,7 @@ def loss_figure(rows: "Sequence[PassRow]", summary: "TrainingSummary | None") ->
     if any(value is not None for value in held_out):
         curves["held_out"] = [float("nan") if v is None else v for v in held_out]
     for name, losses in curves.items():
-        data = {"x": passes, "y": losses}
+        data = {"x": epochs, "y": losses}
         plot.line("x", "y", line_width=2, source=data, name=f"{name}_line")
         plot.scatter("x", "y", size=7, line_color=None, source=data, name=f"{name}_dots")
     bounds = {}
@@ -124,8 +124,8 @@ def loss_figure(rows: "Sequence[PassRow]", summary: "TrainingSummary | None") ->
     room = 0.1 * (max(known) - min(known)) or 0.1
     plot.y_range.start = min(known) - room
     plot.y_range.end = max(known) + 1.5 * room
-    plot.x_range.start = passes[0] - 0.3
-    plot.x_range.end = passes[-1] + 0.3
+    plot.x_range.start = epochs[0] - 0.3
+    plot.x_range.end = epochs[-1] + 0.3
     return _as_item(plot)
 
 

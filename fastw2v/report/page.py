@@ -7,13 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastw2v.callbacks import StageProgress
+from fastw2v.callbacks import StageProgress, stage_of
 from fastw2v.errors import ConfigurationError, MissingDependencyError
-from fastw2v.files import require_writable, whole_file
-from fastw2v.fitted import stage_of
-from fastw2v.projection import ProjectionMethod, project, require_method
 from fastw2v.report.embedded import embedded_model
 from fastw2v.report.evaluation_table import evaluation_rows
+from fastw2v.report.projection import ProjectionMethod, project, require_method
+from fastw2v.system.files import require_writable, whole_file
 from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class ReportOptions:
     ----------
     title : str
     method : {"pca", "umap", "tsne"}
-        How words get their places on the map (`fastw2v.projection`).
+        How words get their places on the map (`fastw2v.report.projection`).
     n_words : int, optional
         Show the most frequent words only. Default: all.
     with_evaluation : bool
@@ -46,7 +45,7 @@ class ReportOptions:
 
 
 class PassRow(NamedTuple):
-    """One pass of training, as the page's table shows it."""
+    """One epoch of training, as the page's table shows it."""
 
     number: int
     loss_nats: float
@@ -122,7 +121,7 @@ def page_of(
     from fastw2v.report.figures import loss_figure, map_figure
 
     n_shown = _n_shown(options, len(model.vocabulary))
-    rows = pass_rows(model)
+    rows = epoch_rows(model)
     evaluation = None
     if options.with_evaluation:
         evaluation = evaluation_rows(model, stage_of(progress, "evaluating"))
@@ -158,10 +157,10 @@ def _n_shown(options: ReportOptions, n_words: int) -> int:
     return min(options.n_words or n_words, n_words)
 
 
-def pass_rows(model: "Word2Vec") -> list[PassRow]:
-    """Return the history of training with the seconds and the throughput of each pass.
+def epoch_rows(model: "Word2Vec") -> list[PassRow]:
+    """Return the history of training with the seconds and the throughput of each epoch.
 
-    Throughput is the text's running tokens of known words by the seconds of a pass, whatever the
+    Throughput is the text's running tokens of known words by the seconds of an epoch, whatever the
     objective goes over, so that trainers can be compared.
     """
     rows, before = [], 0.0
@@ -169,7 +168,7 @@ def pass_rows(model: "Word2Vec") -> list[PassRow]:
         seconds = record.elapsed_s - before
         rows.append(
             PassRow(
-                record.pass_number,
+                record.epoch,
                 record.loss_nats,
                 getattr(record, "held_out_loss_nats", None),
                 record.learning_rate,

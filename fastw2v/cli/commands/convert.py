@@ -1,0 +1,39 @@
+"""`fastw2v convert`: vectors from one program's format to another's."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastw2v.cli.options import format_option, quiet_option
+from fastw2v.formats import FORMATS
+
+
+@click.command("convert")
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "source_form",
+    type=click.Choice([form.name for form in FORMATS]),
+    help="Format of IN. Default: recognised by its content.",
+)
+@format_option
+@quiet_option
+def convert_command(
+    source: Path, target: Path, source_form: str | None, form: Any, quiet: bool
+) -> None:
+    """Read vectors from IN and write them to OUT, with the same bits.
+
+    Formats are those of 'fastw2v export'. Counts come along where both formats have them.
+    """
+    from fastw2v.cli.display import Display
+    from fastw2v.formats import read_vectors, write_vectors
+    from fastw2v.system.files import require_writable
+
+    require_writable(target)  # refused before a long file is read
+    with Display(quiet=quiet) as display:
+        vectors = read_vectors(source, source_form, partial(display.stage, "reading"))
+        write_vectors(vectors, target, form, partial(display.stage, "writing"))
+    click.echo(str(target))

@@ -1,0 +1,44 @@
+"""`fastw2v perplexity`: the exact loss on a text."""
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from fastw2v.cli.options import quiet_option, sources_of, workers_option
+
+
+@click.command("perplexity")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("text", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@workers_option
+@quiet_option
+def perplexity_command(
+    model: Path, text: tuple[str, ...], as_json: bool, workers: int | None, quiet: bool
+) -> None:
+    """Print the exact loss on a text.
+
+    It is the mean of -log p(context | word) over all window pairs of TEXT, in nats.
+    """
+    from fastw2v.cli.display import Display
+    from fastw2v.model import Word2Vec
+
+    loaded = Word2Vec.load(model, workers=workers)
+    with Display(quiet=quiet) as display:
+        result = loaded.perplexity(sources_of(text), progress=display.stage)
+    if as_json:
+        values = asdict(result)
+        if math.isinf(result.perplexity):  # e^loss is too large; JSON has no infinity
+            values["perplexity"] = None
+        click.echo(json.dumps(values))
+        return
+    click.echo(f"loss        {result.loss_nats:.4f} nats a pair")
+    click.echo(f"perplexity  {result.perplexity:,.2f}")
+    if result.objective_loss_nats != result.loss_nats:
+        click.echo(f"objective   {result.objective_loss_nats:.4f} nats a pair, its own definition")
+    click.echo(f"tokens      {result.n_tokens:,} known, {result.n_oov:,} out of vocabulary")
+    if result.n_invalid:
+        click.echo(f"not UTF-8   {result.n_invalid:,} sequences, {loaded.settings.errors}d")

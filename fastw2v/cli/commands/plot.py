@@ -1,0 +1,53 @@
+"""`fastw2v plot`: a static picture of a model."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastw2v.cli.options import quiet_option
+
+
+@click.command("plot")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--kind",
+    type=click.Choice(["map", "loss", "spectrum"]),
+    required=True,
+    help="Words on a plane; loss after each epoch, with the entropies; singular values.",
+)
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path),
+    help="The picture; its name ends in .png or .svg.",
+)  # fmt: skip
+@click.option(
+    "--map",
+    "method",
+    type=click.Choice(["pca", "umap", "tsne"]),
+    default="pca",
+    show_default=True,
+    help="How words get their places on the map.",
+)
+@click.option(
+    "--vectors",
+    type=click.Choice(["in", "out", "sum"]),
+    help="Which table. Default: sum; in for hierarchical.",
+)
+@quiet_option
+def plot_command(
+    model: Path, kind: Any, output: Path, method: Any, vectors: Any, quiet: bool
+) -> None:
+    """Draw a model: map, loss or spectrum, as PNG or SVG.
+
+    The same model makes the same bytes.
+    """
+    from fastw2v.cli.display import Display
+    from fastw2v.model import Word2Vec
+    from fastw2v.report.plots import write_picture
+
+    loaded = Word2Vec.load(model)
+    with Display(quiet=quiet) as display:
+        display.stage("drawing", 0, None)
+        write_picture(loaded, output, kind, method=method, vectors=vectors)
+        display.stage("drawing", 1, 1)
+    click.echo(str(output))

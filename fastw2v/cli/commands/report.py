@@ -1,0 +1,62 @@
+"""`fastw2v report`: a page about a model, to look at."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastw2v.cli.options import quiet_option, workers_option
+
+
+@click.command("report")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), default=Path("report.html"),
+    show_default=True, help="The page.",
+)  # fmt: skip
+@click.option("--title", help="Heading of the page. Default: the model folder's name.")
+@click.option(
+    "--map",
+    "method",
+    type=click.Choice(["pca", "umap", "tsne"]),
+    default="pca",
+    show_default=True,
+    help="How words get their places: principal components, at once; UMAP (umap-learn) or t-SNE "
+    "(openTSNE), which show groups and take minutes.",
+)
+@click.option(
+    "--words", "n_words", type=click.IntRange(min=1),
+    help="Show the most frequent words only. Default: all.",
+)  # fmt: skip
+@click.option(
+    "--evaluation/--no-evaluation",
+    default=True,
+    show_default=True,
+    help="Whether to run the word similarity and analogy tests.",
+)
+@workers_option
+@quiet_option
+def report_command(
+    model: Path,
+    output: Path,
+    title: str | None,
+    method: Any,
+    n_words: int | None,
+    evaluation: bool,
+    workers: int | None,
+    quiet: bool,
+) -> None:
+    """Write a page about a model that opens in any browser, without a network.
+
+    It has the loss curve, throughput, settings, evaluation, and a map of the vocabulary that finds
+    words, lights their neighbours, and solves analogies.
+    """
+    from fastw2v.cli.display import Display
+    from fastw2v.model import Word2Vec
+    from fastw2v.report import ReportOptions, write_report
+
+    loaded = Word2Vec.load(model, workers=workers)
+    options = ReportOptions(title or model.absolute().name, method, n_words, evaluation)
+    with Display(quiet=quiet) as display:
+        write_report(loaded, output, options, progress=display.stage)
+    click.echo(str(output))

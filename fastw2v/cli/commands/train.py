@@ -1,0 +1,276 @@
+"""`fastw2v train`: from text to a model folder."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fastw2v.cli.options import (
+    given_settings,
+    hyperparameter_options,
+    quiet_option,
+    sources_of,
+    workers_option,
+)
+
+if TYPE_CHECKING:
+    from fastw2v.callbacks import EpochRecord, StageProgress
+    from fastw2v.cli.display import Display
+    from fastw2v.model import Word2Vec
+    from fastw2v.system.signals import TrainingInterrupted
+    from fastw2v.training.run import RunRecord, TrainingSummary
+    from fastw2v.training.validation import Validation
+
+ANSWERED_WITHIN_S = 0.8  # or the process is ended by force, where nothing can be lost
+# What is no hyper-parameter.
+RUN_OPTIONS = (
+    "corpus",
+    "output",
+    "resume",
+    "checkpoint_every",
+    "validation",
+    "validation_fraction",
+    "patience",
+    "counts",
+    "memory",
+)
+
+
+@click.command("train")
+@click.argument("corpus", nargs=-1, type=click.Path(allow_dash=True))
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Model folder.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="MODEL",
+    help="Go on with the interrupted run that was to end in MODEL; its settings and corpus hold.",
+)
+@click.option(
+    "--checkpoint-every",
+    metavar="TIME|PASSES",
+    help="Save the run every '10min', '90s', '2h', or '1epoch'. Ctrl-C saves it in any case.",
+)
+@click.option(
+    "--validation",
+    multiple=True,
+    metavar="TEXT",
+    help="Measure the loss on this text after each epoch. May be given several times.",
+)
+@click.option(
+    "--validation-fraction",
+    type=float,
+    metavar="FRACTION",
+    help="Hold out this part of the lines of CORPUS, before anything is counted, and measure it.",
+)
+@click.option(
+    "--patience",
+    type=int,
+    metavar="PASSES",
+    help="End when the held-out loss has not fallen for so many epochs; keep the best epoch.",
+)
+@click.option(
+    "--counts",
+    type=click.Path(path_type=Path),
+    help="Train on what 'fastw2v count' wrote, instead of CORPUS; its settings are used.",
+)
+@click.option(
+    "--memory",
+    type=int,
+    metavar="MIB",
+    help="Budget of a run with the exact softmax: counting spills to disk beyond it, training that "
+    "does not fit is refused with what would. Default: no limit.",
+)
+@hyperparameter_options
+@workers_option
+@quiet_option
+def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
+    """Train a model on CORPUS, or on counts of one.
+
+    Sources are text files (also .gz .bz2 .xz .zst), folders of them, or - for standard input.
+
+    A line is a sentence (or paragraph); windows do not cross lines.
+    """
+    from fastw2v.cli.display import Display
+    from fastw2v.system.signals import EXIT_INTERRUPTED, StopSignals, TrainingInterrupted
+
+    output = given["resume"] or given["output"]
+    with StopSignals(exit_after_s=ANSWERED_WITHIN_S) as signals, Display(quiet=quiet) as display:
+        try:
+            model = (_resumed if given["resume"] else _begun)(display, workers, given)
+            if model is None:
+                click.echo(f"{output}: is trained and saved; there is nothing to resume")
+                return
+            with signals.deferred():  # nothing is lost for want of a second
+                model.save(output)
+        except TrainingInterrupted as interrupted:
+            signals.requested = False
+            click.echo(describe_interruption(interrupted, output), err=True)
+            click.get_current_context().exit(EXIT_INTERRUPTED)
+    if not quiet and model.summary is not None:
+        vocabulary = model.vocabulary
+        click.echo(f"vocabulary   {len(vocabulary):,} words of {vocabulary.n_raw_types:,}")
+        click.echo(f"tokens       {vocabulary.n_tokens:,} of {vocabulary.n_raw_tokens:,}")
+        if model.summary.n_invalid:
+            click.echo(
+                f"not UTF-8    {model.summary.n_invalid:,} sequences, {model.settings.errors}d"
+            )
+        click.echo(describe(model.summary, model.settings.objective))
+        if model.run_record is not None and model.run_record.validation is not None:
+            click.echo(describe_held_out(model.history, model.run_record))
+        click.echo(f"model        {output}")
+
+
+def _begun(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
+    """Train a new model; save the last good epoch of one that diverges."""
+    from fastw2v.errors import DivergenceError
+    from fastw2v.formats.model_folder import CONFIG
+    from fastw2v.model import Word2Vec
+    from fastw2v.system.files import require_replaceable
+    from fastw2v.training.checkpoints import Checkpoints, require_unused
+
+    corpus, output = given["corpus"], given["output"]
+    counts = given["counts"]
+    for name, value in (
+        ("argument 'CORPUS...'", corpus or counts),
+        ("option '--output' / '-o'", output),
+    ):
+        if not value:
+            raise click.UsageError(
+                f"Missing {name}. Without --resume an output is needed, and a text or --counts"
+            )
+    if corpus and counts is not None:
+        raise click.UsageError(
+            f"expected either CORPUS or --counts, got {corpus[0]!r} and {counts}"
+        )
+    settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
+    model = Word2Vec(workers=workers, **given_settings(settings))
+    require_replaceable(output, CONFIG)
+    checkpoints = Checkpoints(output, given["checkpoint_every"])
+    require_unused(checkpoints)
+    try:
+        return (model.fit if counts is None else model.fit_counts)(
+            sources_of(corpus) if counts is None else counts,
+            callbacks=[display.step],
+            progress=_answering(display),
+            notice=display.notice,
+            validation=_validation(given),
+            patience=given["patience"],
+            checkpoints=checkpoints,
+            memory_mib=given["memory"],
+        )
+    except DivergenceError as error:
+        if model.summary is None:
+            raise
+        model.save(output)
+        raise DivergenceError(f"{error}, saved as {output}") from error
+
+
+def _resumed(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec | None":
+    """Go on with a run; return None if it has ended already."""
+    from fastw2v.formats.model_folder import CONFIG
+    from fastw2v.model import Word2Vec
+    from fastw2v.system.files import require_replaceable
+    from fastw2v.training.checkpoints import checkpoint_path
+
+    typed = click.core.ParameterSource.COMMANDLINE
+    for name in given:
+        source = click.get_current_context().get_parameter_source(name)
+        if name not in ("resume", "corpus") and source == typed:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')}: expected no settings beside --resume, which takes "
+                "those that the run began with"
+            )
+    target = given["resume"]
+    require_replaceable(target, CONFIG)
+    if not checkpoint_path(target).exists() and (target / CONFIG).is_file():
+        return None
+    return Word2Vec.resume(
+        target,
+        sources_of(given["corpus"]) if given["corpus"] else None,
+        workers=workers,
+        callbacks=[display.step],
+        progress=_answering(display),
+        notice=display.notice,
+    )
+
+
+def _answering(display: "Display") -> "StageProgress":
+    """Return what shows a stage, and is a place where signals are answered."""
+    from fastw2v.system.signals import answer_signals
+
+    def stage(name: str, done: int, total: int | None) -> None:
+        answer_signals()
+        display.stage(name, done, total)
+
+    return stage
+
+
+def _validation(given: dict[str, Any]) -> "Validation | None":
+    from fastw2v.training.validation import Validation
+
+    texts, fraction = given["validation"], given["validation_fraction"]
+    if not texts and fraction is None:
+        return None
+    return Validation(sources_of(texts) if texts else None, fraction)
+
+
+def describe_interruption(interrupted: "TrainingInterrupted", output: Path) -> str:
+    """Return what to tell a person whose run was interrupted."""
+    if interrupted.checkpoint is None:
+        return "fastw2v: interrupted; there was nothing to save yet"
+    name, reached = interrupted.checkpoint.name, interrupted.reached
+    what = f"{name} is as it was saved before"
+    if reached is not None:
+        what = f"saved {name} after epoch {reached[0]} and {reached[1]} batches of the next"
+    return (
+        f"fastw2v: interrupted; {what}. Go on with:\n"
+        f"fastw2v train --resume {shlex.quote(str(output))}"
+    )
+
+
+def describe_held_out(history: "list[EpochRecord]", record: "RunRecord") -> str:
+    """Return the line that says how the validation text fared."""
+    kept = history[record.kept_epoch - 1]
+    line = f"held out     {kept.held_out_loss_nats:.4f} nats a pair after epoch {record.kept_epoch}"
+    if kept.held_out_perplexity is not None:
+        line += f" (perplexity {kept.held_out_perplexity:,.1f})"
+    if record.ended == "patience":
+        line += f", the best of {len(history)}"
+    return line
+
+
+def describe(summary: "TrainingSummary", objective: str) -> str:
+    """Return the lines that say how good the final loss is, and what it cost."""
+    if summary.unigram_entropy_nats is None:
+        return _describe_last_epoch(summary, objective)
+    lines = "\n".join(
+        [
+            f"loss         {summary.loss_nats:.4f} nats a pair (perplexity "
+            f"{summary.perplexity:,.1f})",
+            f"  between    {summary.unigram_entropy_nats:.4f} unigram entropy, no vectors needed",
+            f"  and        {summary.conditional_entropy_nats:.4f} conditional entropy of the "
+            "counts, the floor",
+            f"seconds      {summary.read_s:.1f} reading, {summary.count_s:.1f} counting, "
+            f"{summary.train_s:.1f} training in {summary.precision}",
+        ]
+    )
+    if summary.loss_nats > summary.unigram_entropy_nats:
+        lines += (
+            "\nwarning      the loss is above the unigram entropy: use a smaller --learning-rate"
+        )
+    return lines
+
+
+def _describe_last_epoch(summary: "TrainingSummary", objective: str) -> str:
+    lines = [f"loss         {summary.loss_nats:.4f} nats a pair in the last epoch ({objective})"]
+    if summary.softmax_loss_nats is not None:
+        lines.append(
+            f"  softmax    {summary.softmax_loss_nats:.4f} nats a pair on a sample of the text, "
+            "scores calibrated"
+        )
+    lines.append(
+        f"seconds      {summary.read_s:.1f} reading, {summary.train_s:.1f} training in "
+        f"{summary.precision}"
+    )
+    return "\n".join(lines)

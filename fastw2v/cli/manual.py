@@ -1,0 +1,172 @@
+"""What each command's help says besides options: examples, exit status, files, environment.
+
+docs/command_line.md has the same; `tests/cli/test_manual.py` holds both to this table, and runs the
+examples through the commands' own parsers.
+"""
+
+from dataclasses import dataclass
+
+EXIT_DONE = 0
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+EXIT_STATUSES = {
+    EXIT_DONE: "done",
+    EXIT_ERROR: "wrong use or input; a line on standard error says what was expected and what came",
+    EXIT_INTERRUPTED: "interrupted, by Ctrl-C say; no half-written file is left behind",
+}
+
+ENVIRONMENT = {
+    "FASTW2V_AMX": "1: multiply on the matrix tiles of a CPU that has AMX (--precision bf16).",
+    "NUMBA_CACHE_DIR": "Where compiled kernels are kept, if the package's folder is not writeable.",
+    "NO_COLOR": "If set, progress has no colours.",
+    "TMPDIR": "Where training on running text keeps the encoded text meanwhile.",
+}
+
+_MODEL = "MODEL is a folder: config.json, the vocabulary, and arrays.safetensors."
+
+
+@dataclass(frozen=True)
+class Manual:
+    """Examples as (what it does, command line), and the files that a command reads or writes."""
+
+    examples: tuple[tuple[str, str], ...]
+    files: str = _MODEL
+
+
+MANUALS = {
+    "train": Manual(
+        (
+            ("Train with the defaults:", "fastw2v train corpus.txt --output model"),
+            (
+                "Several sources, compressed ones and folders among them:",
+                "fastw2v train corpus.txt more.txt.gz folder/ -o model --vector-size 200",
+            ),
+            (
+                "Prepared tokens from a pipe, frequent words as they are:",
+                "zcat tokens.gz | fastw2v train - -o model --tokenizer whitespace --sample 0",
+            ),
+            (
+                "A large vocabulary, by negative sampling:",
+                "fastw2v train corpus.txt -o model --objective negative --sample 1e-4",
+            ),
+        ),
+        "CORPUS is UTF-8 text, a sentence or paragraph a line. The model folder is written whole "
+        "or not at all; an earlier model there is replaced.",
+    ),
+    "export": Manual(
+        (
+            ("For other programs, as text:", "fastw2v export model vectors.txt"),
+            (
+                "Centre vectors alone, in word2vec's binary format:",
+                "fastw2v export model vectors.bin --format word2vec-bin --vectors in",
+            ),
+        ),
+        _MODEL + " OUT is written whole or not at all. docs/formats.md describes the formats.",
+    ),
+    "convert": Manual(
+        (("From text to binary, the same bits:", "fastw2v convert vectors.txt vectors.bin"),),
+        "IN is a file of vectors, OUT is written whole or not at all. docs/formats.md describes "
+        "the formats.",
+    ),
+    "neighbors": Manual(
+        (("Two words, five neighbours each:", "fastw2v neighbors model river music --topn 5"),)
+    ),
+    "perplexity": Manual(
+        (
+            ("On a text that was held out:", "fastw2v perplexity model held-out.txt"),
+            ("For a script:", "fastw2v perplexity model held-out.txt --json --quiet"),
+        )
+    ),
+    "eval": Manual(
+        (
+            ("The usual sets, which come with gensim:", "fastw2v eval model"),
+            (
+                "Pairs of one's own, and the perplexity on a text:",
+                "fastw2v eval model --pairs pairs.tsv --text held-out.txt --json",
+            ),
+        ),
+        _MODEL + " docs/evaluation.md describes the files of test sets.",
+    ),
+    "compare": Manual(
+        (
+            ("Against other trainers, each in its own process:", "fastw2v compare corpus.txt"),
+            (
+                "One rival, all figures to a file:",
+                "fastw2v compare corpus.txt --rivals gensim --json results.json",
+            ),
+        ),
+        "CORPUS is UTF-8 text. docs/compare.md describes the result.",
+    ),
+    "count": Manual(
+        (
+            ("Count once:", "fastw2v count corpus.txt --output counts"),
+            ("Train from it as often as you like:", "fastw2v train --counts counts -o model"),
+        ),
+        "The folder of counts is written whole or not at all.",
+    ),
+    "counts": Manual(
+        (
+            ("What a folder of counts holds:", "fastw2v counts info counts"),
+            ("The counts of two texts as one:", "fastw2v counts merge one two --output both"),
+        ),
+        "A folder of counts is written by 'fastw2v count'.",
+    ),
+    "report": Manual(
+        (
+            ("A page to look at:", "fastw2v report model --output report.html"),
+            (
+                "With groups of words that stand apart (takes minutes):",
+                "fastw2v report model -o report.html --map umap",
+            ),
+            (
+                "A smaller file from a large vocabulary:",
+                "fastw2v report model -o report.html --words 20000 --no-evaluation",
+            ),
+        ),
+        _MODEL + " The page is one HTML file, written whole or not at all; it needs no network. "
+        "docs/report.md says how to read it.",
+    ),
+    "plot": Manual(
+        (
+            ("The loss, with the entropies:", "fastw2v plot model --kind loss --output loss.svg"),
+            ("The map, as pixels:", "fastw2v plot model --kind map --output map.png"),
+        ),
+        _MODEL + " The picture is written whole or not at all.",
+    ),
+    "completion": Manual(
+        (
+            ("bash, in ~/.bashrc:", 'eval "$(fastw2v completion bash)"'),
+            ("zsh, in ~/.zshrc, after compinit:", 'eval "$(fastw2v completion zsh)"'),
+            (
+                "fish, once:",
+                "fastw2v completion fish > ~/.config/fish/completions/fastw2v.fish",
+            ),
+        ),
+        "Nothing is read or written; the script goes to standard output.",
+    ),
+}
+
+
+def manual_text(command: str) -> str:
+    """Return what stands below the options in the help, marked so that click does not fill it."""
+    manual = MANUALS.get(command)
+    examples = manual.examples if manual else ()
+    blocks = []
+    if examples:
+        lines = [line for what, line in examples for line in (f"  {what}", f"    {line}")]
+        blocks.append("\n".join(["Examples:", *lines]))
+    statuses = [f"  {number:<4} {meaning}" for number, meaning in EXIT_STATUSES.items()]
+    blocks.append("\n".join(["Exit status:", *statuses]))
+    if manual:
+        blocks.append("\n".join(["Files:", *_filled(manual.files)]))
+    names = [f"  {name:<15} {meaning}" for name, meaning in ENVIRONMENT.items()]
+    blocks.append("\n".join(["Environment:", *names]))
+    blocks.append("More in docs/command_line.md.")
+    return "\n\n".join(f"\b\n{block}" for block in blocks)
+
+
+def _filled(text: str, width: int = 90) -> list[str]:
+    from textwrap import wrap
+
+    return [f"  {line}" for line in wrap(text, width)]

@@ -1,0 +1,109 @@
+"""A counted corpus: all that training by the exact softmax needs to know of a text."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import CountingSettings, Hyperparameters
+from fastw2v.counts.matrix import SparseCounts
+from fastw2v.counts.windows import word_widths
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.vocabulary import Vocabulary, keep_probability
+
+
+@dataclass(frozen=True)
+class CorpusFacts:
+    """What is known of the text that was counted.
+
+    Attributes
+    ----------
+    digests : tuple of str
+        Of each text that was counted (`fastw2v.text.encoded.TextDigest`), in ascending order:
+        several where counts were merged.
+    n_raw_tokens, n_tokens : int
+        Tokens of the text, and those of them that are in the vocabulary.
+    n_sentences : int
+    n_invalid : int
+        Sequences of bytes that were not UTF-8 and were replaced or left out, as `errors` asked.
+    """
+
+    digests: tuple[str, ...]
+    n_raw_tokens: int
+    n_tokens: int
+    n_sentences: int
+    n_invalid: int = 0
+
+    @classmethod
+    def of(cls, tokens: EncodedTokens, vocabulary: Vocabulary, n_invalid: int = 0) -> "CorpusFacts":
+        """Return what is known of a text in memory."""
+        digests = (tokens.digest(vocabulary),)
+        return cls(digests, tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences, n_invalid)
+
+    @property
+    def digest(self) -> str:
+        """64 digits that tell this text, or these texts, from others."""
+        if len(self.digests) == 1:
+            return self.digests[0]
+        return hashlib.blake2b("".join(self.digests).encode(), digest_size=32).hexdigest()
+
+    def plus(self, other: "CorpusFacts") -> "CorpusFacts":
+        """Return the facts of both texts together, in whatever order they are added."""
+        return CorpusFacts(
+            tuple(sorted(self.digests + other.digests)),
+            self.n_raw_tokens + other.n_raw_tokens,
+            self.n_tokens + other.n_tokens,
+            self.n_sentences + other.n_sentences,
+            self.n_invalid + other.n_invalid,
+        )
+
+
+@dataclass(frozen=True)
+class CountsDescription:
+    """What counts were made of.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+    counting : CountingSettings
+    widths : ndarray of int32, shape (V,), or None
+        What each word took of a place in measured windows; None if windows are plain.
+    facts : CorpusFacts
+    """
+
+    vocabulary: Vocabulary
+    counting: CountingSettings
+    widths: NDArray[np.int32] | None
+    facts: CorpusFacts
+
+
+@dataclass(frozen=True)
+class CountedCorpus(CountsDescription):
+    """Counts with the vocabulary, the settings and the text that they were made of.
+
+    Attributes
+    ----------
+    counts : SparseCounts
+        In memory, or in files that are mapped.
+    """
+
+    counts: SparseCounts
+
+
+def counting_widths(vocabulary: Vocabulary, counting: CountingSettings) -> NDArray[np.int32] | None:
+    """Return what each word takes of a place in the windows; None for plain windows."""
+    if counting.window_sample == 0:
+        return None
+    return word_widths(keep_probability(vocabulary.counts, counting.window_sample))
+
+
+def window_widths(vocabulary: Vocabulary, settings: Hyperparameters) -> NDArray[np.int32] | None:
+    """Return what each word takes of a place in the settings' windows; None for plain windows.
+
+    They follow from the counts of the vocabulary, those of the training text, whatever the text
+    is that windows are counted in. Windows of CBOW and of the objectives that go over running text
+    are plain: they drop tokens, or draw their reach.
+    """
+    exact_skipgram = settings.objective == "softmax" and settings.model == "skipgram"
+    return counting_widths(vocabulary, CountingSettings.of(settings)) if exact_skipgram else None

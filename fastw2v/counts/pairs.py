@@ -1,0 +1,263 @@
+"""Counting word pairs: the whole corpus at once, or a stretch of running text.
+
+n(c, o) is the sum of a weight over all positions of o near a position of c in the same sentence:
+``window - d + 1`` at a distance d <= window or, given widths of words, ``window`` less the widths
+of the words between, rounded to the nearest, as long as that is above 0. The weight is a whole
+number, so counts do not depend on the order in which they are made, add up exactly, and are the
+same for any number of workers.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.callbacks import StageProgress, stage_of
+from fastw2v.config import Hyperparameters
+from fastw2v.counts.batch import BatchCounts, BatchWorkspace, count_batch
+from fastw2v.counts.corpus import window_widths
+from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
+from fastw2v.counts.windows import largest_count, windows_of
+from fastw2v.errors import ConfigurationError
+from fastw2v.kernels.counts.pair_counting import (
+    Rows,
+    Tasks,
+    Text,
+    copy_rows,
+    count_rows,
+    count_words,
+    group_positions,
+)
+from fastw2v.kernels.counts.sparse_rows import SLACK, new_row_accumulator
+from fastw2v.kernels.counts.windows import Spans, Windows
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.encoded import EncodedTokens, TokenArrays, check_sentences, text_of, unknown_word
+from fastw2v.text.vocabulary import Vocabulary
+
+__all__ = [
+    "BatchCounts",
+    "BatchWorkspace",
+    "PairCounts",
+    "TokenArrays",
+    "count_batch",
+    "count_pairs",
+]
+
+# Positions that are grouped by centre at a time, 8 bytes each; a single word may exceed it.
+GROUPED_POSITIONS = 2**27
+# Entries that wait to be moved to their place, 8 or 12 bytes each; a single row may exceed it.
+STAGED_ENTRIES = 2**22
+# Address space (not memory) that is reserved for the result before its size is known.
+RESERVED_ENTRIES = 2**28
+# Pairs and entries of one task: about a tenth of a millisecond.
+TASK_COST = 2**17
+
+
+def count_pairs(
+    tokens: TokenArrays,
+    n_words: int,
+    window: int,
+    *,
+    workers: int,
+    widths: NDArray[np.int32] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PairCounts:
+    """Count the pairs of a whole corpus.
+
+    Needs, beside the result: 8 bytes a token up to `GROUPED_POSITIONS`, `STAGED_ENTRIES`, and
+    about 40 bytes a word and worker. Above `GROUPED_POSITIONS` the text is read several times.
+
+    Parameters
+    ----------
+    tokens : EncodedTokens
+        Or any object with `ids` and `sentence_starts`. Ids below `n_words`.
+    n_words : int
+        V, the size of the vocabulary.
+    window : int
+        What two words side by side count; the largest distance of a pair of plain windows.
+    workers : int
+        Threads. The result does not depend on it.
+    widths : ndarray of int32, shape (V,), optional
+        What each word takes of a place in a window, as `fastw2v.counts.windows.word_widths` gives
+        it; pairs are then at most ``4 * window`` apart. Default: plain windows, in which each word
+        takes a whole place.
+    progress : callable, optional
+        Called with the tokens whose windows are counted, and all tokens: before, meanwhile, after.
+
+    Returns
+    -------
+    PairCounts
+        With V rows; words without contexts have empty ones.
+
+    Raises
+    ------
+    ConfigurationError
+        If `window`, `n_words` or `workers` is out of range.
+    CorpusError
+        If the sentences do not cut the tokens from the first to the last, or a count may not fit
+        int64.
+    VocabularyError
+        If an id is not below `n_words`, or there is not one width for each word.
+    """
+    if n_words < 1:
+        raise ConfigurationError(f"n_words: expected at least 1, got {n_words}")
+    windows = windows_of(window, widths, n_words)
+    text = text_of(tokens)
+    lengths = np.diff(text.sentence_starts)
+    check_sentences(text, lengths)
+    reach = min(windows.reach, max(int(lengths.max(initial=1)) - 1, 0))
+    with WorkerPool(workers) as pool:
+        counting = _Counting(pool, text, n_words, windows)
+        counting.count_words()
+        for counted in counting.count_pairs(contexts=2 * reach):
+            if progress is not None:
+                progress(counted, len(text.ids))
+    return counting.counts()
+
+
+class _Counting:
+    """One run of `count_pairs`, step by step."""
+
+    def __init__(self, pool: WorkerPool, text: Text, n_words: int, windows: Windows) -> None:
+        self.pool = pool
+        self.text = text
+        self.windows = windows
+        # One block of text a worker; their order keeps the positions of a word ascending.
+        blocks = np.linspace(0, text.ids.size, pool.workers + 1)
+        self.blocks = np.round(blocks).astype(np.int64)
+        self.frequencies = np.zeros((pool.workers, n_words), np.int64)
+        self.indptr = np.zeros(n_words + 1, np.int64)
+
+    def count_words(self) -> None:
+        """Fill `frequencies`: how often each word occurs in each block."""
+        unknown = np.empty(self.pool.workers, np.int64)
+        counter = np.zeros(1, np.int64)
+        self.pool.run(
+            lambda _: count_words(self.text.ids, self.blocks, self.frequencies, unknown, counter)
+        )
+        found = unknown[unknown >= 0]
+        if found.size:
+            raise unknown_word(self.text, int(found[0]), self.indptr.size - 1)
+
+    def count_pairs(self, contexts: int) -> Iterator[int]:
+        """Fill the rows, and yield now and then the positions whose contexts are counted.
+
+        No position has more than `contexts` contexts.
+        """
+        yield 0
+        n_words = self.indptr.size - 1
+        totals = self.frequencies.sum(axis=0)
+        pairs = totals * contexts
+        entries = np.minimum(pairs, n_words)
+        largest = largest_count(int(totals.max()), self.windows)
+        self.sum_type: type = np.int32 if largest <= LARGEST_INT32 else np.int64
+        self.accumulators = [
+            new_row_accumulator(n_words, self.sum_type) for _ in range(self.pool.workers)
+        ]
+        reserved = min(int(entries.sum()), RESERVED_ENTRIES)
+        self.result = Rows(np.empty(reserved, np.int32), np.empty(reserved, np.int32))
+        self.staged = Rows(np.empty(0, np.int32), np.empty(0, self.sum_type))
+        # Beside its pairs and entries a row costs a look at the marks of all words.
+        costs = pairs + entries + (n_words // 4096 + 16)
+        positions = _starts(totals)
+        for first, last in _blocks(totals, GROUPED_POSITIONS):
+            spans = self._group(first, last, totals)
+            cuts = np.array([0] + [stop for _, stop in _blocks(costs[first:last], TASK_COST)])
+            room = np.add.reduceat(entries[first:last], cuts[:-1]) + SLACK
+            for start, stop in _blocks(room, STAGED_ENTRIES):
+                places = _starts(room[start:stop])
+                tasks = Tasks(cuts[start : stop + 1], places[:-1])
+                self._count_tasks(spans, tasks, self.indptr[first : last + 1], int(places[-1]))
+                yield int(positions[first + cuts[stop]])
+
+    def _group(self, first: int, last: int, totals: NDArray[np.int64]) -> Spans:
+        starts = _starts(totals[first:last])
+        packed = np.empty(int(starts[-1]), np.int64)
+        frequencies = self.frequencies[:, first:last]
+        slots = starts[:-1] + np.cumsum(frequencies, axis=0) - frequencies
+        counter = np.zeros(1, np.int64)
+        self.pool.run(
+            lambda _: group_positions(
+                self.text, self.blocks, first, self.windows, slots, packed, counter
+            )
+        )
+        return Spans(packed, starts)
+
+    def _count_tasks(
+        self, spans: Spans, tasks: Tasks, row_starts: NDArray[np.int64], room: int
+    ) -> None:
+        if self.staged.indices.size < room:
+            self.staged = Rows(np.empty(room, np.int32), np.empty(room, self.sum_type))
+        staged, sizes = self.staged, row_starts[1:]
+        counter = np.zeros(1, np.int64)
+
+        def count(worker: int) -> int:
+            row = self.accumulators[worker]
+            return count_rows(
+                self.text.ids, spans, tasks, self.windows, row, staged, sizes, counter
+            )
+
+        largest = max(self.pool.run(count))
+        filled = row_starts[tasks.cuts[0] : tasks.cuts[-1] + 1]
+        np.cumsum(filled, out=filled)
+        result = self._make_room(int(filled[-1]), largest)
+        moved = np.zeros(1, np.int64)
+        self.pool.run(lambda _: copy_rows(tasks, row_starts, staged, result, moved))
+
+    def _make_room(self, n_entries: int, largest: int) -> Rows:
+        indices, values = self.result
+        if n_entries > indices.size:
+            # In place where the system can. Nothing else refers to these arrays.
+            room = n_entries + n_entries // 4
+            indices.resize(room, refcheck=False)
+            values.resize(room, refcheck=False)
+        if largest > LARGEST_INT32 and values.dtype == np.int32:
+            wider = np.empty(values.size, np.int64)
+            # More than was filled so far is garbage, but memory that is not touched is free.
+            wider[:n_entries] = values[:n_entries]
+            values = wider
+        self.result = Rows(indices, values)
+        return self.result
+
+    def counts(self) -> PairCounts:
+        """Return the rows that were filled, and give back what was reserved beyond them."""
+        indices, values = self.result
+        indices.resize(int(self.indptr[-1]), refcheck=False)
+        values.resize(int(self.indptr[-1]), refcheck=False)
+        return PairCounts(self.indptr, indices, values, self.windows.size)
+
+
+def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return 0 and the running sums."""
+    starts = np.zeros(sizes.size + 1, np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return starts
+
+
+def _blocks(sizes: NDArray[np.int64], limit: int) -> Iterator[tuple[int, int]]:
+    """Cut into blocks whose sizes sum to at most `limit`, or of one element that exceeds it."""
+    starts = _starts(sizes)
+    first = 0
+    while first < sizes.size:
+        last = int(np.searchsorted(starts, starts[first] + limit, side="right")) - 1
+        last = max(last, first + 1)
+        yield first, last
+        first = last
+
+
+def counted_windows(
+    tokens: EncodedTokens,
+    vocabulary: Vocabulary,
+    settings: Hyperparameters,
+    workers: int,
+    progress: StageProgress | None,
+) -> PairCounts:
+    """Count the settings' windows and report it as the stage "counting"."""
+    return count_pairs(
+        tokens,
+        len(vocabulary),
+        settings.window,
+        workers=workers,
+        widths=window_widths(vocabulary, settings),
+        progress=stage_of(progress, "counting"),
+    )

@@ -1,0 +1,299 @@
+"""The plan of a count in shards, kept so that a later run can go on with it."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from fastw2v.counts.corpus import CountedCorpus
+from fastw2v.counts.folder import MANIFEST
+from fastw2v.counts.sharded.shards import SENTENCES_OF_SHARD, Shard, shards_of
+from fastw2v.counts.sharded.work_folder import PLAN, SUFFIX, Job, write_json_whole
+from fastw2v.errors import ConfigurationError, CorpusError, OutputError
+from fastw2v.system.files import require_replaceable
+from fastw2v.system.renames import TEMPORARY_PREFIX
+from fastw2v.text.files import STANDARD_INPUT, shown_name
+from fastw2v.version import VERSION
+
+FORMAT = "fastw2v-count-in-progress"
+# Python and compiled kernels, buffers of reading and writing: bench/bench_distributed.py.
+PROGRAM_MIB = 450
+SMALLEST_MEMORY_MIB = 512
+SPOOLED = "sentences.jsonl"
+SPOOLED_TEXT = "read-once-"
+
+
+@dataclass(frozen=True)
+class ShardOptions:
+    """How a corpus is cut and counted in shards; nothing of it changes the result.
+
+    Attributes
+    ----------
+    memory_mib : int or None
+        What counting may use of memory: the process, or each worker of a cluster. None: what
+        the workers were given.
+    block_mib : float
+        About how much of a plain file a shard has.
+    column : str or None
+        Of Parquet and Arrow files: the column of text, or of lists of tokens. None: the only one.
+    resume : bool
+        Go on with what an interrupted run has left, if it has.
+
+    Raises
+    ------
+    ConfigurationError
+        If memory or blocks are too small.
+    """
+
+    memory_mib: int | None = None
+    block_mib: float = 128
+    column: str | None = None
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        if self.block_mib <= 0:
+            raise ConfigurationError(f"block_mib: expected more than 0, got {self.block_mib}")
+        if self.memory_mib is not None:
+            memory_for_data(self.memory_mib)
+
+
+def memory_for_data(memory_mib: float) -> int:
+    """Return the bytes of a budget that are left for data beside the program itself.
+
+    Raises
+    ------
+    ConfigurationError
+        If nothing to speak of is left.
+    """
+    if memory_mib < SMALLEST_MEMORY_MIB:
+        raise ConfigurationError(
+            f"memory: expected at least {SMALLEST_MEMORY_MIB} MiB, which Python, Numba and "
+            f"buffers take, got {memory_mib:g}"
+        )
+    return int((memory_mib - PROGRAM_MIB) * 2**20)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is counted, and how it is cut.
+
+    Attributes
+    ----------
+    job : Job
+    shards : list of Shard
+    ranges : int
+        In how many ranges of centre words counts are added up.
+    """
+
+    job: Job
+    shards: list[Shard]
+    ranges: int
+
+    @property
+    def folder(self) -> Path:
+        """The work folder."""
+        return self.job.folder
+
+    @property
+    def name(self) -> str:
+        """What messages call the corpus."""
+        sources = list(dict.fromkeys(shard.source for shard in self.shards))
+        return sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
+
+
+def work_folder_of(output: Path) -> Path:
+    """Return where a count keeps what it has done so far."""
+    return output.with_name(output.name + SUFFIX)
+
+
+def new_plan(
+    sources: Sequence[str] | Iterable[Iterable[str]] | int,
+    job: Job,
+    output: Path,
+    options: ShardOptions,
+    *,
+    ranges: int = 1,
+    agreed: CountedCorpus | None = None,
+) -> Plan:
+    """Cut a corpus into shards and make the work folder, or go on with an earlier one.
+
+    Parameters
+    ----------
+    sources : sequence of str, iterable of lists of str, or int
+        Files, folders, globs, URLs and ``"-"`` for standard input; lists of tokens; or how many
+        shards will be handed over. What can be read only once is spooled to the work folder.
+    job : Job
+        Its folder is `work_folder_of(output)`.
+    output : Path
+        Of the counts.
+    options : ShardOptions
+    ranges : int
+        In how many ranges of centre words counts are added up.
+    agreed : CountedCorpus, optional
+        Whose words and widths are used.
+
+    Raises
+    ------
+    OutputError
+        If the output cannot be written, or an interrupted run is in the way.
+    ConfigurationError
+        If the interrupted run had another corpus or other settings.
+    CorpusError
+        If a source cannot be found.
+    """
+    require_replaceable(output, MANIFEST)
+    folder = job.folder
+    earlier = _read_plan(folder) if folder.exists() else None
+    if earlier is not None and not options.resume:
+        raise OutputError(
+            f"{folder}: an interrupted count is in the way; go on with it by --resume, or remove "
+            "that folder"
+        )
+    if earlier is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    else:
+        # However it is called now, what is done stays as it was cut.
+        options = replace(options, block_mib=earlier["block_mib"])
+        ranges = earlier["ranges"]
+    try:
+        shards = _shards(sources, options, folder, is_new=earlier is None)
+        plan = {
+            "format": FORMAT,
+            "fastw2v_version": VERSION,
+            "counting": job.counting.as_dict(),
+            "agreed": None if agreed is None else agreed.facts.digest,
+            "block_mib": options.block_mib,
+            "ranges": ranges,
+            "shards": [shard.as_dict() for shard in shards],
+        }
+        if earlier is None:
+            write_json_whole(folder / PLAN, plan)
+        else:
+            _require_same(plan, earlier, folder)
+    except BaseException:
+        if earlier is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Plan(job, shards, ranges)
+
+
+def _shards(sources: Any, options: ShardOptions, folder: Path, *, is_new: bool) -> list[Shard]:
+    if isinstance(sources, int):
+        return [Shard(number, "given", f"partition {number}") for number in range(sources)]
+    items = iter(sources)
+    first = list(islice(items, 1))
+    if not first:
+        raise CorpusError(
+            "corpus: expected sources or sentences, got none; an iterator that was read before "
+            "stays empty, a list does not"
+        )
+    if isinstance(first[0], str):
+        names = [*first, *items]
+        for place, name in enumerate(names):
+            if _comes_once(name):
+                spool = folder / f"{SPOOLED_TEXT}{place}{Path(name).suffix}"
+                if is_new:
+                    _spool(name, spool)
+                names[place] = str(spool)
+        block_bytes = int(options.block_mib * 2**20)
+        shards = list(shards_of(names, block_bytes, options.column))
+        return [_absolute(shard) for shard in shards]
+    return _spooled(first, items, folder / SPOOLED)
+
+
+def _comes_once(name: str) -> bool:
+    """Tell whether what was read is gone: standard input, a pipe, a terminal."""
+    if name == STANDARD_INPUT:
+        return True
+    path = Path(name)
+    return "://" not in name and path.exists() and not (path.is_file() or path.is_dir())
+
+
+def _spool(name: str, path: Path) -> None:
+    """Keep what can be read only once."""
+    try:
+        with path.open("wb") as file:
+            if name == STANDARD_INPUT:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            else:
+                with Path(name).open("rb") as source:
+                    shutil.copyfileobj(source, file)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: {shown_name(name)} is read twice, and could not be kept there ({error}); "
+            "make room, or choose another output"
+        ) from error
+
+
+def _absolute(shard: Shard) -> Shard:
+    """Return the shard with a path that is the same for every process."""
+    if "://" in shard.source:
+        return shard
+    return replace(shard, source=str(Path(shard.source).absolute()))
+
+
+def _spooled(first: list[Any], rest: Iterable[Any], path: Path) -> list[Shard]:
+    """Write lists of tokens as lines of JSON, which can be read more than once."""
+    shards: list[Shard] = []
+    with path.open("ab") as file:
+        file.truncate(0)
+        for number, sentence in enumerate(_chained(first, rest)):
+            if number % SENTENCES_OF_SHARD == 0:
+                shards.append(Shard(len(shards), "sentences", str(path.absolute()), file.tell()))
+            if isinstance(sentence, str | bytes):
+                raise CorpusError(
+                    f"sentence {number} (counted from 0): expected lists of tokens, got "
+                    f"{sentence!r:.60}"
+                )
+            tokens = list(sentence)
+            for place, token in enumerate(tokens):
+                if not isinstance(token, str):
+                    raise CorpusError(
+                        f"sentence {number}, token {place} (counted from 0): expected a str, got "
+                        f"{type(token).__name__} ({token!r:.60})"
+                    )
+            file.write(json.dumps(tokens).encode() + b"\n")
+    return shards
+
+
+def _chained(first: list[Any], rest: Iterable[Any]) -> Iterable[Any]:
+    yield from first
+    yield from rest
+
+
+def _read_plan(folder: Path) -> dict[str, Any] | None:
+    path = folder / PLAN
+    if not path.is_file():
+        if folder.is_dir() and all(_is_ours(path) for path in folder.iterdir()):
+            return None
+        raise OutputError(
+            f"{folder}: expected nothing, or an interrupted count, got something else; remove it "
+            "or choose another output"
+        )
+    try:
+        plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if plan["format"] != FORMAT:
+            raise ValueError(f"format {plan['format']!r}")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise OutputError(f"{path}: cannot be gone on with ({error}); remove {folder}") from error
+    return plan
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a run that was killed before it had a plan may have left a file."""
+    return path.name.startswith((SPOOLED, SPOOLED_TEXT, TEMPORARY_PREFIX))
+
+
+def _require_same(plan: dict[str, Any], earlier: dict[str, Any], folder: Path) -> None:
+    for name, value in plan.items():
+        if value != earlier.get(name):
+            shown = "other ones" if name == "shards" else repr(value)
+            raise ConfigurationError(
+                f"{name}: expected those of the interrupted count in {folder}, got {shown}; give "
+                "the same corpus and settings, or remove that folder and count anew"
+            )

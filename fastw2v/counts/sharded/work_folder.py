@@ -1,0 +1,141 @@
+"""What a count in shards leaves on disk while it goes on, so that it can be gone on with.
+
+The work folder stands beside the output and has its name and `SUFFIX`. Each finished step is a
+folder in it, written whole or not at all: a step that exists is done and never counted again.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import CountingSettings
+from fastw2v.errors import OutputError
+from fastw2v.kernels.text.interning import WordTable
+from fastw2v.system.files import whole_file, whole_folder
+from fastw2v.system.renames import TEMPORARY_PREFIX
+from fastw2v.text.numbering import table_of_words
+
+SUFFIX = ".counting"
+PLAN = "plan.json"
+STEP = "step.json"
+VOCABULARY = "vocabulary.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What each step of a count needs to know.
+
+    Attributes
+    ----------
+    folder : Path
+        The work folder, which all workers see under the same path.
+    counting : CountingSettings
+    memory_bytes : int
+        What one step may use for its data.
+    workers : int
+        Threads of one step.
+    agreed : bool
+        Whether the vocabulary was given; then steps say how often its words came.
+    """
+
+    folder: Path
+    counting: CountingSettings
+    memory_bytes: int
+    workers: int
+    agreed: bool = False
+
+
+def step_once(folder: Path, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """Make a step unless it is done, and return what it says of itself.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the step.
+    make : callable
+        Gets a folder to write to, and returns what the step says of itself.
+    """
+    if not (folder / STEP).is_file():
+        try:
+            with whole_folder(folder, STEP) as temporary:
+                facts = make(temporary)
+                (temporary / STEP).write_text(json.dumps(facts), encoding="utf-8")
+        except OutputError:
+            # Another worker, given up for lost, may have done the same step meanwhile.
+            if not (folder / STEP).is_file():
+                raise
+    return read_step(folder)
+
+
+def read_step(folder: Path) -> dict[str, Any]:
+    """Return what a step that is done says of itself."""
+    facts: dict[str, Any] = json.loads((folder / STEP).read_text(encoding="utf-8"))
+    return facts
+
+
+def give_up_data(folder: Path) -> None:
+    """Remove what a step made, after all who needed it are done; that it is done stays known."""
+    for path in folder.iterdir():
+        if path.name != STEP:
+            with suppress(OSError):
+                path.unlink()
+
+
+def remove_work(folder: Path) -> None:
+    """Remove a work folder; killed meanwhile, nothing stays under its name."""
+    # Steps whose results are partly gone could not be gone on with.
+    gone = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
+    folder.rename(gone / folder.name)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def write_json_whole(path: Path, content: Any) -> None:
+    """Write a file of JSON, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class KnownWords:
+    """The vocabulary as steps need it.
+
+    Attributes
+    ----------
+    table : WordTable
+    ranks : ndarray of int32, shape (V + 1,)
+        The id of each number that the table gives.
+    widths : ndarray of int32, shape (V,), or None
+    """
+
+    table: WordTable
+    ranks: NDArray[np.int32]
+    widths: NDArray[np.int32] | None
+
+    @property
+    def n_words(self) -> int:
+        """V."""
+        return len(self.ranks) - 1
+
+
+def known_words(folder: Path) -> KnownWords:
+    """Return the vocabulary of a work folder, which a process reads once."""
+    path = folder / VOCABULARY
+    status = path.stat()
+    return _known_words(path, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(2)
+def _known_words(path: Path, mtime_ns: int, inode: int) -> KnownWords:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    table, ranks = table_of_words(content["words"])
+    widths = content["widths"]
+    return KnownWords(table, ranks, None if widths is None else np.array(widths, np.int32))

@@ -1,0 +1,91 @@
+"""The one table of file formats; a format's module is imported when it is used.
+
+`export`, `read_vectors` and the command line are built from `FORMATS`. What implements a format
+has ``read(path)`` and ``write(vectors, target)``, and ``write_model(embeddings, target)`` if the
+format holds a whole model.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fastw2v.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Format:
+    """What is known of a format before its module is imported.
+
+    Attributes
+    ----------
+    name : str
+        What `export` and `read_vectors` call it.
+    suffixes : tuple of str
+        How names of such files end; the first format with a suffix is taken for it.
+    what : str
+        For people: which program's it is.
+    home : str
+        What reads and writes it: a module of `fastw2v.formats`, or "module:object".
+    holds_model : bool
+        Whether it holds both tables and the bias of a model, or one table.
+    is_stream : bool
+        Whether it is read and written piece by piece: a further .gz, .bz2, .xz or .zst is
+        understood then, and progress is told on the way.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    what: str
+    home: str
+    holds_model: bool = False
+    is_stream: bool = False
+
+    def implementation(self) -> Any:
+        """Return what reads and writes it."""
+        module, _, part = self.home.partition(":")
+        found = import_module(f"fastw2v.formats.{module}")
+        return getattr(found, part) if part else found
+
+
+FORMATS = (
+    Format("word2vec", (".txt",), "word2vec's text", "text:WORD2VEC", is_stream=True),
+    Format("word2vec-bin", (".bin",), "word2vec's binary", "word2vec_binary", is_stream=True),
+    Format("glove", (".glove",), "GloVe's text, no first line", "text:GLOVE", is_stream=True),
+    Format("fasttext", (".vec",), "fastText's text", "text:FASTTEXT", is_stream=True),
+    Format("npz", (".npz",), "numpy's arrays", "npz", holds_model=True),
+    Format("kv", (".kv",), "gensim's KeyedVectors", "keyed_vectors"),
+    Format("model2vec", (), "folder of model2vec and sentence-transformers", "model2vec"),
+    Format("projector", (), "folder of TensorBoard's projector", "projector"),
+    Format("parquet", (".parquet",), "Parquet", "arrow:PARQUET"),
+    Format("arrow", (".arrow", ".feather"), "Arrow's IPC file", "arrow:IPC"),
+)
+_BY_NAME = {form.name: form for form in FORMATS}
+_DEFAULT = "word2vec"
+
+
+def format_named(name: str) -> Format:
+    """Return a format, or raise `ConfigurationError` that lists them all."""
+    if name not in _BY_NAME:
+        known = ", ".join(repr(form) for form in _BY_NAME)
+        raise ConfigurationError(f"format: expected one of {known}, got {name!r}")
+    return _BY_NAME[name]
+
+
+def format_of_suffix(path: Path) -> Format | None:
+    """Return the format that a name speaks of; None if it speaks of none."""
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    for form in FORMATS:
+        if suffixes[-1:] and suffixes[-1] in form.suffixes:
+            return form
+        is_compressed = len(suffixes) == 2 and suffixes[1] in (".gz", ".bz2", ".xz", ".zst")
+        if form.is_stream and is_compressed and suffixes[0] in form.suffixes:
+            return form
+    return None
+
+
+def format_to_write(target: Path, name: str | None) -> Format:
+    """Return the format called `name`; without one, that of the target's suffix, or word2vec's."""
+    if name is not None:
+        return format_named(name)
+    return format_of_suffix(target) or format_named(_DEFAULT)

@@ -1,0 +1,4 @@
+"""The exact step on tiles of output words, and what belongs to it.
+
+Imports `simd` and `formulas`.
+"""

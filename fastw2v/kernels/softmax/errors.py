@@ -1,0 +1,209 @@
+"""From exponentials to errors G = a (softmax - observed): scales, observed contexts, bias.
+
+What the two kinds of tiles (`softmax_tiles`, `bfloat16_tiles`) do alike. Scores are either one
+float32 array or planes of bfloat16; `score_at` and `set_score` read and write both.
+"""
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+from fastw2v.kernels.simd.bfloat16 import number_at, set_number
+from fastw2v.kernels.simd.blocks import PANEL
+from fastw2v.kernels.simd.vectors import (
+    LANES,
+    broadcast,
+    exponential,
+    load,
+    logarithm,
+    maximum,
+    prefetch,
+    store,
+)
+from fastw2v.kernels.softmax.updates import update_block
+
+# Probabilities below this are computed anew for the loss: the exponential ends at e^-87.
+_SMALLEST_PROBABILITY = np.float32(1e-30)
+# exp(40) times this is still nothing: a tile so far below the others has no share in a row.
+_SMALLEST_SCALE = np.float32(1e-30)
+_OBSERVED_BUFFER = 1024
+_ENTRIES_AHEAD = 24  # enough to hide a fetch from the third-level cache
+
+
+def score_at(scores, index):
+    """Return one number of `scores`; for kernels."""
+    raise NotImplementedError("score_at works in compiled kernels only")
+
+
+def set_score(scores, index, value):
+    """Write one number of `scores`; for kernels."""
+    raise NotImplementedError("set_score works in compiled kernels only")
+
+
+def fetch_score(scores, index):
+    """Ask for the cache line of one number of `scores`; for kernels."""
+    raise NotImplementedError("fetch_score works in compiled kernels only")
+
+
+@overload(score_at, inline="always")
+def _overload_score_at(scores, index):
+    if isinstance(scores, types.Array):
+        return lambda scores, index: scores[index]
+    return lambda scores, index: number_at(scores, index)  # noqa: PLW0108
+
+
+@overload(set_score, inline="always")
+def _overload_set_score(scores, index, value):
+    if isinstance(scores, types.Array):
+
+        def write(scores, index, value):
+            scores[index] = value
+
+        return write
+    return lambda scores, index, value: set_number(scores, index, value)  # noqa: PLW0108
+
+
+@overload(fetch_score, inline="always")
+def _overload_fetch_score(scores, index):
+    if isinstance(scores, types.Array):
+        return lambda scores, index: prefetch(scores, index)  # noqa: PLW0108
+
+    def fetch(scores, index):
+        for plane in scores:
+            prefetch(plane, index // 2)
+
+    return fetch
+
+
+@njit(nogil=True)
+def tile_scales(shape, tile, batch, work, scales):
+    """Write scales[r] = a_r * exp(m_t - log-sum-exp): G is the exponentials times them.
+
+    A scale is kept from vanishing beside a_r, so that it can be divided by; what that adds to a
+    probability is below 1e-12.
+    """
+    smallest = broadcast(_SMALLEST_SCALE)
+    for row in range(0, shape.rows, LANES):
+        relative = exponential(load(work.peaks[tile], row) - load(work.row_peaks, row))
+        relative = maximum(relative / load(work.row_sums, row), smallest)
+        store(scales, row, load(batch.row_weights, row) * relative)
+
+
+@njit(nogil=True)
+def scale_rows(shape, vectors, scales, scaled):
+    """Write the batch's centre vectors, each times its scale."""
+    for row in range(shape.rows):
+        scale = broadcast(scales[row])
+        for d in range(row * shape.stride, (row + 1) * shape.stride, LANES):
+            store(scaled, d, scale * load(vectors, d))
+
+
+@njit(nogil=True)
+def _log_probability(shape, row, word, output, batch, work):
+    """Return log p(word | row) from scratch, for a probability too small for float32."""
+    score = float(output.bias[word])
+    for d in range(shape.dimensions):
+        u = float(output.vectors[word * shape.stride + d])
+        score += u * float(batch.vectors[row * shape.stride + d])
+    return score - float(work.row_peaks[row]) - np.log(float(work.row_sums[row]))
+
+
+@njit(nogil=True, inline="always")
+def _weighted_logs(probabilities, weights, count):
+    """Return sum of weight * log(probability) over the first `count`; the rest is padded."""
+    for k in range(count, (count + LANES - 1) // LANES * LANES):
+        probabilities[k] = np.float32(1)
+        weights[k] = np.float32(0)
+    total = broadcast(np.float32(0))
+    for k in range(0, count, LANES):
+        total = total + load(weights, k) * logarithm(load(probabilities, k))
+    store(weights, 0, total)
+    result = 0.0
+    for lane in range(LANES):
+        result += float(weights[lane])
+    return result
+
+
+@njit(nogil=True)
+def subtract_observed(shape, tile, place, output, batch, work, scales):
+    """Take observed / scale off the exponentials of a tile; return sum of weight * log p.
+
+    Parameters
+    ----------
+    shape, output, batch, work
+        As in `softmax_tiles.forward_tiles`.
+    tile : int
+    place : tuple
+        First word of the tile, number of its words, and the scores.
+    scales : (rows,) float32
+        Of `tile_scales`.
+    """
+    first, count, scores = place
+    relatives = np.zeros(shape.rows, np.float32)
+    shares = np.zeros(shape.rows, np.float32)
+    for row in range(shape.rows):
+        if batch.row_weights[row] > 0:
+            relatives[row] = scales[row] / batch.row_weights[row]
+            shares[row] = np.float32(1) / scales[row]
+    probabilities = np.empty(_OBSERVED_BUFFER, np.float32)
+    weights = np.empty(_OBSERVED_BUFFER, np.float32)
+    held = 0
+    total = 0.0
+    base = first * (shape.rows - PANEL)
+    start, end = batch.tile_starts[tile], batch.tile_starts[tile + 1]
+    for k in range(start, end):
+        ahead = min(k + _ENTRIES_AHEAD, end - 1)
+        fetch_score(scores, base + _entry(batch, ahead, count))
+        row = batch.entry_rows[k]
+        i = base + _entry(batch, k, count)
+        weight = batch.weights[k]
+        value = score_at(scores, i)
+        set_score(scores, i, value - weight * shares[row])
+        probability = value * relatives[row]
+        if probability < _SMALLEST_PROBABILITY:
+            word = batch.columns[k]
+            total += weight * _log_probability(shape, row, word, output, batch, work)
+            continue
+        probabilities[held] = probability
+        weights[held] = weight
+        held += 1
+        if held == _OBSERVED_BUFFER:
+            total += _weighted_logs(probabilities, weights, held)
+            held = 0
+    return total + _weighted_logs(probabilities, weights, held)
+
+
+@njit(nogil=True, inline="always")
+def _entry(batch, k, count):
+    """Return where entry `k` lies, but for what its tile's entries have in common."""
+    row = np.int64(batch.entry_rows[k])
+    return (row // PANEL * count + batch.columns[k]) * PANEL + row % PANEL
+
+
+@njit(nogil=True)
+def update_bias(shape, output, place, scores, scales, gradient, rule):
+    """Update the biases of a block of words; they need not fill whole vectors.
+
+    `place` holds the block's first word, where its scores begin, how far apart their panels lie,
+    and how many words there are; `gradient` is scratch memory.
+    """
+    word, at, panel_step, words = place
+    padded = (words + LANES - 1) // LANES * LANES
+    gradient[:padded] = 0
+    for i in range(words):
+        total = np.float32(0)
+        for panel in range(shape.rows // PANEL):
+            start = at + panel * panel_step + i * PANEL
+            for lane in range(PANEL):
+                total += score_at(scores, start + lane) * scales[panel * PANEL + lane]
+        gradient[i] = total
+    bias, moments = output.bias, output.bias_moments
+    values = np.zeros(padded, np.float32)
+    kept = np.zeros((moments.shape[0], padded), np.float32)
+    values[:words] = bias[word : word + words]
+    for i in range(moments.shape[0]):
+        kept[i, :words] = moments[i, word : word + words]
+    update_block(values, kept, 0, gradient, 0, padded, rule)
+    bias[word : word + words] = values[:words]
+    for i in range(moments.shape[0]):
+        moments[i, word : word + words] = kept[i, :words]

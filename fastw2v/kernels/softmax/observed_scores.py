@@ -1,0 +1,150 @@
+"""Scores of the words that were observed with each input row, and nothing else."""
+
+import numpy as np
+from numba import njit
+
+from fastw2v.kernels.formulas.functions import log_sigmoid_scalar
+from fastw2v.kernels.simd.atomics import fetch_add
+from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
+
+_ROWS_OF_TASK = 64
+
+
+@njit(nogil=True, inline="always")
+def _dot(inputs, row, outputs, word, lanes):
+    total = broadcast(np.float32(0))
+    input_at, output_at = row * inputs.stride, word * outputs.stride
+    for d in range(0, inputs.stride, LANES):
+        total = total + load(inputs.rows, input_at + d) * load(outputs.rows, output_at + d)
+    store(lanes, 0, total)
+    result = 0.0
+    for lane in range(LANES):
+        result += np.float64(lanes[lane])
+    return result
+
+
+@njit(cache=True, nogil=True)
+def observed_scores(tasks, inputs, outputs, contexts, scores):
+    """Write u_o . h_r for every observed word o of every row r.
+
+    Parameters
+    ----------
+    tasks : (1,) int64
+        Shared counter; the caller sets it to zero, every worker calls with the same one.
+    inputs, outputs : Vectors
+        R rows h and V rows u, of the same stride.
+    contexts : SparseRows
+        R rows of words below V.
+    scores : (entries,) float64
+        Written, in the order of the entries.
+    """
+    lanes = np.empty(LANES, np.float32)
+    while True:
+        first = fetch_add(tasks, 0, _ROWS_OF_TASK)
+        if first >= inputs.n_rows:
+            return
+        for row in range(first, min(first + _ROWS_OF_TASK, inputs.n_rows)):
+            for entry in range(contexts.indptr[row], contexts.indptr[row + 1]):
+                scores[entry] = _dot(inputs, row, outputs, contexts.indices[entry], lanes)
+
+
+@njit(cache=True, nogil=True)
+def observed_leaves(tasks, inputs, nodes, tree, contexts, logs):
+    """Write log q(o | h_r) of the hierarchical softmax for every observed word o of every row r.
+
+    Parameters
+    ----------
+    tasks, inputs, contexts
+        As in `observed_scores`.
+    nodes : Vectors
+        The inner nodes' vectors.
+    tree : HuffmanTree
+    logs : (entries,) float64
+        Written, in the order of the entries.
+    """
+    lanes = np.empty(LANES, np.float32)
+    while True:
+        first = fetch_add(tasks, 0, _ROWS_OF_TASK)
+        if first >= inputs.n_rows:
+            return
+        for row in range(first, min(first + _ROWS_OF_TASK, inputs.n_rows)):
+            for entry in range(contexts.indptr[row], contexts.indptr[row + 1]):
+                word = contexts.indices[entry]
+                log = 0.0
+                for place in range(tree.starts[word], tree.starts[word + 1]):
+                    score = _dot(inputs, row, nodes, tree.points[place], lanes)
+                    log += log_sigmoid_scalar(score if tree.codes[place] == 0 else -score)
+                logs[entry] = log
+
+
+@njit(cache=True, nogil=True)
+def tree_children(starts, points, codes):
+    """Return the two children of every inner node, int32 (V - 1, 2); leaf w is written ``~w``."""
+    n_words = starts.shape[0] - 1
+    children = np.zeros((n_words - 1, 2), np.int32)
+    for word in range(n_words):
+        last = starts[word + 1] - 1
+        for place in range(starts[word], last + 1):
+            child = ~word if place == last else points[place + 1]
+            children[points[place], codes[place]] = child
+    return children
+
+
+@njit(cache=True, nogil=True)
+def longest_sentence(starts):
+    """Return the length of the longest sentence, given where sentences start (n + 1,)."""
+    longest = 0
+    for sentence in range(starts.shape[0] - 1):
+        longest = max(longest, starts[sentence + 1] - starts[sentence])
+    return longest
+
+
+@njit(cache=True, nogil=True)
+def cbow_rows(ids, starts, positions, sentences, vectors, window, mean, inputs, words):
+    """Write the inputs of CBOW for words of running text, for each reach of the window.
+
+    Parameters
+    ----------
+    ids : (n_tokens,) int32
+    starts : (n_sentences + 1,) int64
+    positions : (P,) int64
+        Which tokens to predict.
+    sentences : (P,) int64
+        The sentence of each.
+    vectors : (V, D) float32
+    window : int
+        The largest reach.
+    mean : bool
+        The mean of the contexts' vectors; else their sum.
+    inputs : (P * window, D) float32
+        Written: for each token that has contexts, the inputs for the reaches 1 to `window`.
+    words : (P * window,) int32
+        Written: the word to predict from each.
+
+    Returns
+    -------
+    n_rows : int
+        How many rows were written; a token that stands alone in its sentence has none.
+    """
+    dimensions = vectors.shape[1]
+    total = np.empty(dimensions, np.float64)
+    n_rows = 0
+    for k in range(positions.shape[0]):
+        place = positions[k]
+        first, end = starts[sentences[k]], starts[sentences[k] + 1]
+        if end - first < 2:
+            continue
+        total[:] = 0
+        n_contexts = 0
+        for reach in range(1, window + 1):
+            for neighbour in (place - reach, place + reach):
+                if first <= neighbour < end:
+                    n_contexts += 1
+                    for d in range(dimensions):
+                        total[d] += np.float64(vectors[ids[neighbour], d])
+            scale = 1.0 / n_contexts if mean else 1.0
+            for d in range(dimensions):
+                inputs[n_rows, d] = total[d] * scale
+            words[n_rows] = ids[place]
+            n_rows += 1
+    return n_rows

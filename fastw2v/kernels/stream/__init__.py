@@ -1,0 +1,4 @@
+"""Negative sampling and hierarchical softmax on blocks of running text.
+
+Imports `simd`, `formulas` and `text`.
+"""

@@ -1,0 +1,83 @@
+"""Copies of the most frequent rows, one for each worker.
+
+A few hundred words make up most of a text. If all workers write the same rows, their cache lines
+travel from core to core at every step. So each worker trains a copy of the first rows of a table
+and brings its changes home now and then: what the copy has gained since the last time is added to
+the common row, and the copy goes on from there. Nothing is lost; others see it a little later.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from fastw2v.kernels.simd.atomics import exchange
+from fastw2v.kernels.simd.vectors import LANES, load, store
+
+
+class Copies(NamedTuple):
+    """Where the copies are, for both tables alike.
+
+    Attributes
+    ----------
+    size : int
+        Elements of a worker's copy, a multiple of `LANES`; 0 if workers have none.
+    in_first, out_first : int
+        Where the first worker's copy begins in the tables; the others' follow.
+    in_marks, out_marks : float32 arrays (workers, size)
+        The copies as they were when they last came home.
+    lock : int64 array (1,)
+        0, or 1 while a worker is bringing changes home.
+    """
+
+    size: int
+    in_first: int
+    out_first: int
+    in_marks: object
+    out_marks: object
+    lock: object
+
+
+@njit(cache=True, nogil=True)
+def _bring_home(rows, first, marks, size):
+    """Add the changes of a copy to the rows at the begin of the table; renew copy and marks."""
+    for at in range(0, size, LANES):
+        copy = load(rows, first + at)
+        shared = load(rows, at) + (copy - load(marks, at))
+        store(rows, at, shared)
+        store(rows, first + at, shared)
+        store(marks, at, shared)
+
+
+@njit(cache=True, nogil=True)
+def begin_copies(tables, copies, worker):
+    """Make a worker's copies equal to the common rows."""
+    size = copies.size
+    for rows, first, marks in (
+        (tables.in_rows, copies.in_first, copies.in_marks),
+        (tables.out_rows, copies.out_first, copies.out_marks),
+    ):
+        start = first + worker * size
+        rows[start : start + size] = rows[:size]
+        marks[worker] = rows[:size]
+
+
+@njit(cache=True, nogil=True)
+def merge_copies(tables, copies, worker):
+    """Bring a worker's changes home, unless another worker is just doing so.
+
+    Returns
+    -------
+    bool
+        Whether it was done. If not, the changes stay in the copy until the next time.
+    """
+    size = copies.size
+    if size == 0:
+        return True
+    if exchange(copies.lock, 0, np.int64(1)) != 0:
+        return False
+    offset = worker * size
+    _bring_home(tables.in_rows, copies.in_first + offset, copies.in_marks[worker], size)
+    _bring_home(tables.out_rows, copies.out_first + offset, copies.out_marks[worker], size)
+    exchange(copies.lock, 0, np.int64(0))
+    return True

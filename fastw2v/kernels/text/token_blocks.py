@@ -1,0 +1,134 @@
+"""Blocks of a running text: what subsampling leaves of them, and how far windows may reach.
+
+A text is cut into blocks of so many tokens, wherever they fall. A block owns the positions in it:
+only its worker trains the windows around them. Windows of the first and last ones reach over the
+edge, so a block also looks at the nearest kept neighbours on both sides, within the sentence.
+Whether a token is kept is a function of (seed, pass, position) alone, so that neighbouring blocks
+see the same text: no pair is lost at an edge and none comes twice.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from fastw2v.kernels.stream.random_numbers import is_kept, seed_state
+
+UNKNOWN_ID = -1  # what `gather_block` returns for a text with an id that is not a word's
+
+
+class Text(NamedTuple):
+    """An encoded text; its arrays may be memory maps, only blocks that are asked for are read.
+
+    `ids` (int32) are the tokens, `sentence_starts` (int64, one more than sentences) where sentences
+    begin and the last one ends, `keep` (uint32, V) the thresholds of subsampling.
+    """
+
+    ids: object
+    sentence_starts: object
+    keep: object
+
+
+class KeptTokens(NamedTuple):
+    """Room for the kept tokens of a block and of its surroundings, all int32.
+
+    `words` are their ids; token i may see the tokens from ``first[i]`` up to, but not including,
+    ``end[i]``: those of its sentence. There must be room for a block and twice
+    the window.
+    """
+
+    words: object
+    first: object
+    end: object
+
+
+@njit(cache=True, nogil=True)
+def sentence_at(sentence_starts, position):
+    """Return the number of the sentence that holds `position`: the last that starts by then."""
+    low, high = 0, sentence_starts.shape[0] - 1
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if sentence_starts[middle] <= position:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _gather(text, key, begin, end, kept, n):
+    """Append the kept tokens of the positions from `begin` to `end`; return how many there are."""
+    ids, keep = text.ids, text.keep
+    n_words = np.uint32(keep.shape[0])
+    for position in range(begin, end):
+        word = np.uint32(ids[position])  # a negative one becomes larger than any
+        if word >= n_words:
+            return UNKNOWN_ID
+        kept.words[n] = word
+        n += np.int64(is_kept(keep[word], seed_state(key ^ np.uint64(position))))
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _far_neighbours(text, key, edge, step, last, window):
+    """Return how many positions from `edge` on hold the next `window` kept tokens.
+
+    `step` is 1 to look ahead and -1 to look back, `last` the number of positions in the sentence.
+    """
+    n_words = np.uint32(text.keep.shape[0])
+    found, n = 0, 0
+    while n < last and found < window:
+        position = edge + n if step > 0 else edge - 1 - n
+        word = np.uint32(text.ids[position])
+        if word >= n_words:
+            return n + 1  # whoever gathers this position finds it, too
+        found += np.int64(is_kept(text.keep[word], seed_state(key ^ np.uint64(position))))
+        n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def gather_block(text, key, begin, end, window, kept):
+    """Fill `kept` with the kept tokens of a block and of its surroundings.
+
+    Parameters
+    ----------
+    text : Text
+    key : uint64
+        Made of the seed and the pass; decides what is kept.
+    begin, end : int
+        The positions that the block owns, at least one.
+    window : int
+        How many kept tokens to look beyond either end, in the sentence.
+    kept : KeptTokens
+
+    Returns
+    -------
+    low, high : int
+        The owned tokens are those from `low` up to, but not including, `high`; what is outside
+        are only neighbours. (UNKNOWN_ID, UNKNOWN_ID) if an id is not that of a word.
+    """
+    starts = text.sentence_starts
+    sentence = sentence_at(starts, begin)
+    before = _far_neighbours(text, key, begin, -1, begin - starts[sentence], window)
+    n = _gather(text, key, begin - before, begin, kept, 0)
+    if n < 0:
+        return UNKNOWN_ID, UNKNOWN_ID
+    low, high, first = n, n, 0
+    position = begin
+    while position < end:
+        sentence_end = starts[sentence + 1]
+        n = _gather(text, key, position, min(sentence_end, end), kept, n)
+        high = n
+        if n >= 0 and sentence_end > end:
+            beyond = _far_neighbours(text, key, end, 1, sentence_end - end, window)
+            n = _gather(text, key, end, end + beyond, kept, n)
+        if n < 0:
+            return UNKNOWN_ID, UNKNOWN_ID
+        for i in range(first, n):
+            kept.first[i] = first
+            kept.end[i] = n
+        first = n
+        sentence += 1
+        position = sentence_end
+    return low, high

@@ -1,0 +1,229 @@
+"""Loss of trained parameters on a text that they need not have been trained on."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastw2v.callbacks import StageProgress, stage_of
+from fastw2v.config import Hyperparameters
+from fastw2v.counts.matrix import PairCounts
+from fastw2v.counts.pairs import counted_windows
+from fastw2v.errors import CorpusError
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.losses.calibration import Calibration, calibrated_loss
+from fastw2v.objectives.losses.objectives import hierarchical_loss, negative_sampling_loss
+from fastw2v.objectives.losses.rows import CbowRows, CentreRows, InputRows
+from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
+from fastw2v.objectives.noise import noise_distribution
+from fastw2v.objectives.softmax.batches import CountBatches, exact_loss
+from fastw2v.objectives.softmax.estimates import DEFAULT_BATCH_ROWS, batch_size
+from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.reading import encode_corpus
+
+
+@dataclass(frozen=True)
+class Perplexity:
+    """Exact loss on a text.
+
+    Attributes
+    ----------
+    loss_nats : float
+        Mean of -log p(o|c) over all window pairs, a pair of words side by side weighing 1. In
+        windows of size w each word between takes 1/w, and `window_sample` makes that less for
+        frequent words. With CBOW p(word | contexts), the mean over word2vec's random reach of the
+        window. Negative sampling has no probabilities of its own; its scores were calibrated on
+        the training text (`fastw2v.objectives.losses.calibration`).
+    perplexity : float
+        exp(loss_nats).
+    n_tokens, n_oov : int
+        Tokens within the vocabulary, and those outside it, which are removed before windowing.
+    n_sentences : int
+    pair_weight : float
+        Sum of all pair weights.
+    objective_loss_nats : float
+        The loss in the definition of the objective that was trained: of negative sampling its
+        expectation over the noise words, else `loss_nats`.
+    n_invalid : int
+        Sequences of bytes that were not UTF-8 and, as the model's `errors` asks for, were replaced
+        or left out.
+    """
+
+    loss_nats: float
+    perplexity: float
+    n_tokens: int
+    n_oov: int
+    n_sentences: int
+    pair_weight: float
+    objective_loss_nats: float
+    n_invalid: int = 0
+
+
+def text_perplexity(
+    embeddings: Embeddings,
+    corpus: Corpus,
+    settings: Hyperparameters,
+    *,
+    workers: int,
+    progress: StageProgress | None = None,
+) -> Perplexity:
+    """Return the exact loss on a text, read with the settings' tokenizer and windows.
+
+    How wide words are in the windows follows from their frequency in the training text.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+    corpus : path, sequence of paths, or iterable of lists of tokens
+    settings : Hyperparameters
+        Those that the embeddings were trained with.
+    workers : int
+        Threads; the result does not depend on them.
+    progress : callable, optional
+        As in `Word2Vec.fit`.
+
+    Raises
+    ------
+    CorpusError
+        If the text cannot be read or holds no pair of known words.
+    """
+    opened = open_corpus(corpus, settings.errors)
+    tokens = encode_corpus(
+        opened,
+        embeddings.vocabulary,
+        tokenizer=settings.tokenizer,
+        progress=stage_of(progress, "reading"),
+    )
+    counts = counted_windows(tokens, embeddings.vocabulary, settings, workers, progress)
+    if not counts.n_entries:
+        raise CorpusError(
+            f"text: expected at least one pair of known words within {settings.window} of "
+            f"each other, got {len(tokens.ids)} known and {tokens.n_oov} unknown tokens"
+        )
+    with WorkerPool(workers) as pool:
+        report = stage_of(progress, "measuring")
+        loss_nats, own_nats = losses_of(embeddings, tokens, counts, settings, pool, report=report)
+    return Perplexity(
+        loss_nats,
+        perplexity_of(loss_nats),
+        len(tokens.ids),
+        tokens.n_oov,
+        len(tokens.sentence_starts) - 1,
+        counts.total / settings.window,
+        own_nats,
+        opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0,
+    )
+
+
+class Losses(NamedTuple):
+    """The loss of the model's probabilities, and that of its objective's definition."""
+
+    loss_nats: float
+    own_nats: float
+
+
+def losses_of(
+    embeddings: Embeddings,
+    tokens: EncodedTokens,
+    counts: PairCounts,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    *,
+    sample: int | None = None,
+    report: Callable[[int, int | None], None] | None = None,
+) -> Losses:
+    """Return the losses on a text, in nats.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+    tokens : EncodedTokens
+    counts : PairCounts
+        Of the settings' windows.
+    settings : Hyperparameters
+        Those that the embeddings were trained with.
+    pool : WorkerPool
+        The result does not depend on how many workers it has.
+    sample : int, optional
+        Take only so many rows, drawn by the seed; not for skip-gram with the exact softmax, which
+        takes all.
+    report : callable, optional
+        Gets how much is done, and how much there is if that is known.
+    """
+    if settings.objective == "softmax" and settings.model == "skipgram":
+        loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool, report)
+        return Losses(loss_nats, loss_nats)
+    if report:
+        report(0, None)
+    losses = _losses_of_rows(embeddings, tokens, counts, settings, pool, sample)
+    if report:
+        report(1, 1)
+    return losses
+
+
+def _skipgram_softmax_loss(
+    embeddings: Embeddings,
+    counts: PairCounts,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    report: Callable[[int, int | None], None] | None,
+) -> float:
+    n_words = len(embeddings.vocabulary)
+    rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
+    batches = CountBatches(
+        counts, np.ones(n_words), dimensions=settings.vector_size, rows=rows, seed=settings.seed
+    )
+    objective = ExactSoftmax(
+        embeddings.in_vectors,
+        embeddings.out_vectors,
+        embeddings.out_bias,
+        optimizer="sgd",  # it has no state, and nothing is trained here
+        max_rows=batches.max_rows,
+        pool=pool,
+    )
+    return exact_loss(objective, batches, report)
+
+
+def _losses_of_rows(
+    embeddings: Embeddings,
+    tokens: EncodedTokens,
+    counts: PairCounts,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    sample: int | None,
+) -> Losses:
+    rows: InputRows
+    drawn: dict[str, Any] = {"sample": sample, "seed": settings.seed}
+    if settings.model == "cbow":
+        rows = CbowRows(
+            embeddings.in_vectors, tokens, window=settings.window, mean=settings.cbow_mean, **drawn
+        )
+    else:
+        rows = CentreRows(embeddings.in_vectors, counts, **drawn)
+    word_counts = embeddings.vocabulary.counts
+    if settings.objective == "hierarchical":
+        tree = TreeScores(embeddings.out_vectors, huffman_tree(word_counts), pool)
+        loss_nats = hierarchical_loss(tree, rows)
+        return Losses(loss_nats, loss_nats)
+    scores = SoftmaxScores(embeddings.out_vectors, pool)
+    # The bias holds the calibrated weight of the unigram distribution already.
+    point = Calibration(embeddings.temperature, 1.0, math.nan)
+    loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
+    if settings.objective == "softmax":
+        return Losses(loss_nats, loss_nats)
+    noise = noise_distribution(word_counts, settings.ns_exponent)
+    return Losses(loss_nats, negative_sampling_loss(scores, rows, noise, settings.negative))
+
+
+def perplexity_of(nats: float) -> float:
+    """Return exp(nats), infinity where it leaves the range of a float."""
+    try:
+        return math.exp(nats)
+    except OverflowError:
+        return math.inf

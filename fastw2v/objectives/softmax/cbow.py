@@ -1,0 +1,91 @@
+"""The exact full softmax of CBOW: the contexts of a position together predict its word.
+
+docs/math.md, section 16: the input row is the mean or the sum of the contexts' vectors, and each
+context receives the true gradient, divided by their number for the mean.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import Precision
+from fastw2v.kernels.softmax.context_mean import (
+    combine_contexts,
+    context_gradients,
+    update_contexts,
+)
+from fastw2v.kernels.softmax.layout import BatchArrays, Shape
+from fastw2v.objectives.softmax.cbow_batches import CbowBatch
+from fastw2v.objectives.softmax.optimizers import StepRules
+from fastw2v.objectives.softmax.parameters import SoftmaxParameters
+from fastw2v.system.threads import WorkerPool
+
+
+class CbowSoftmax(SoftmaxParameters):
+    """The exact step on batches of positions; the input vectors are those of contexts.
+
+    Parameters
+    ----------
+    in_vectors, out_vectors : (V, D) float32
+    out_bias : (V,) float32
+    mean : bool
+        The input is the mean of the contexts' vectors; else their sum.
+    max_rows : int
+        The most positions that a batch will have.
+    optimizer, precision, pool
+        As in `SoftmaxParameters`.
+    """
+
+    def __init__(
+        self,
+        in_vectors: NDArray[np.float32],
+        out_vectors: NDArray[np.float32],
+        out_bias: NDArray[np.float32],
+        *,
+        mean: bool = True,
+        optimizer: str = "adam",
+        max_rows: int = 1024,
+        precision: Precision = "float32",
+        pool: WorkerPool,
+    ) -> None:
+        super().__init__(
+            in_vectors,
+            out_vectors,
+            out_bias,
+            optimizer=optimizer,
+            max_rows=max_rows,
+            precision=precision,
+            pool=pool,
+        )
+        self.mean = mean
+        self._gradients = np.zeros(self.layer.max_rows * self.layer.stride, np.float32)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of parameters, optimiser state and workspace, in bytes."""
+        return super().nbytes + self._gradients.nbytes
+
+    def load(self, batch: CbowBatch) -> tuple[Shape, BatchArrays]:
+        """Return a batch as kernels take it, with the input row of each position."""
+        shape, arrays = self.layer.load(batch)
+        self.pool.run_kernel(
+            combine_contexts, shape, batch.windows, self.mean, self.inputs.vectors, arrays
+        )
+        return shape, arrays
+
+    def loss(self, batch: CbowBatch) -> float:
+        """Return the sum over the rows of -log p(word | contexts), in nats; train nothing.
+
+        NaN or infinity if the parameters or scores of the batch have left the range of float32.
+        """
+        return self.layer.loss(*self.load(batch))
+
+    def step(self, batch: CbowBatch, rules: StepRules) -> float:
+        """Train on one batch and return its loss from before the step, as `loss` does."""
+        shape, arrays = self.load(batch)
+        loss = self.layer.train(shape, arrays, rules)
+        rows = (self.layer.work, batch.windows, self.mean, self._gradients)
+        self.pool.run_kernel(context_gradients, shape, *rows)
+        self.pool.run_kernel(
+            update_contexts, shape, batch.word_rows, self._gradients, self.inputs, rules.centre
+        )
+        return loss

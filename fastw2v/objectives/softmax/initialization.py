@@ -1,0 +1,216 @@
+"""Where training begins: vectors from the spectrum of the counts or at random, and the bias.
+
+The spectral start factorises the weighed positive pointwise mutual information of the counts
+(`docs/math.md`). Under a unigram bias, scores at the optimum are close to pointwise mutual
+information (Levy and Goldberg 2014), so its best low rank is near where training would go; it
+costs about as much as one epoch and saves several.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from fastw2v.config import Hyperparameters
+from fastw2v.counts.matrix import CountPart, SparseCounts
+from fastw2v.kernels.simd.blocks import PANEL, ROWS
+from fastw2v.kernels.softmax.factorisation import (
+    RUN,
+    associations,
+    gram_parts,
+    sparse_product,
+    tall_product,
+)
+from fastw2v.system.threads import WorkerPool
+
+Vectors = NDArray[np.float32]
+
+_RANDOM_STREAM = 0  # keeps the first vectors apart from other uses of the seed
+_SPECTRAL_STREAM = 2
+OVERSAMPLING = 10  # columns beyond D that the range finder carries along
+ROUNDS = 4  # of two products each, after a first one: nearer than ten plain products come
+# A round makes columns differ in size by up to twice the square of this; Gram matrices of single
+# precision tell 3,000 apart.
+WIDEST_SPREAD = 32.0
+STRETCH = 2.0  # positive PMI is too timid: zero where it should be negative
+# What a start is reported in: the products of the spectral one, and the objective around it.
+START_STEPS = 2 + 2 * ROUNDS + 1
+MASS_EXPONENT = 0.25  # rows and columns weigh mass^0.25: frequent words more, but not by much
+
+
+def random_vectors(n_words: int, settings: Hyperparameters) -> tuple[Vectors, Vectors]:
+    """Return centre vectors uniform within 0.5/sqrt(D), and output vectors of zero."""
+    shape = (n_words, settings.vector_size)
+    generator = np.random.default_rng([settings.seed, _RANDOM_STREAM])
+    uniform = generator.random(shape, dtype=np.float32) - np.float32(0.5)
+    scale = np.float32(1.0 / math.sqrt(settings.vector_size))
+    return uniform * scale, np.zeros(shape, np.float32)
+
+
+def initial_bias(
+    counts: SparseCounts, keep: NDArray[np.float64], settings: Hyperparameters
+) -> NDArray[np.float32]:
+    """Return the log probability of each word as a context, or zeros for ``bias="none"``.
+
+    A word that is nobody's context gets the bias of half a pair at distance `window`.
+    """
+    if settings.bias == "none":
+        return np.zeros(len(keep), np.float32)
+    sums = counts.context_sums(keep) * keep
+    bias: NDArray[np.float32] = np.log(np.maximum(sums, 0.5 * keep * keep) / sums.sum())
+    return bias.astype(np.float32)
+
+
+def spectral_vectors(
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    settings: Hyperparameters,
+    pool: WorkerPool,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Vectors, Vectors]:
+    """Return centre and output vectors whose products approximate weighed positive PMI.
+
+    Columns beyond the rank that the counts have, and words without contexts, are as in
+    `random_vectors`.
+
+    Parameters
+    ----------
+    counts : SparseCounts
+    keep : (V,) float64
+        Subsampling weights.
+    settings : Hyperparameters
+        `vector_size` and `seed`.
+    pool : WorkerPool
+        The result does not depend on how many workers it has.
+    progress : callable, optional
+        Called after each product of the matrix with how many were made, and `START_STEPS`, one of
+        which is left to the caller.
+
+    References
+    ----------
+    Halko, Martinsson and Tropp 2011, SIAM Review 53, algorithms 4.4 and 5.3; Zhou, Saad, Tiago
+    and Chelikowsky 2006, Journal of Computational Physics 219, for the polynomial.
+    """
+    in_vectors, out_vectors = random_vectors(len(keep), settings)
+    masses = counts.row_sums(keep) * keep
+    scale = np.where(masses > 0, (masses / masses.sum()) ** MASS_EXPONENT, 1.0)
+    matrix = _Associations(counts, keep, masses, scale, pool, progress)
+    rank = min(settings.vector_size, int(np.count_nonzero(masses)))
+    generator = np.random.default_rng([settings.seed, _SPECTRAL_STREAM])
+    # With more threads LAPACK's results differ in their last bits, and on a busy machine its
+    # threads, which wait by spinning, take a hundred times as long for these small matrices.
+    with threadpool_limits(1, "blas"):
+        values, basis = matrix.largest_eigenpairs(rank, generator)
+    half = np.sqrt(STRETCH * np.abs(values))
+    known = np.flatnonzero(masses)
+    basis = basis[known] / scale[known, None]
+    in_vectors[known, : len(values)] = basis * half
+    out_vectors[known, : len(values)] = basis * (half * np.sign(values))
+    return in_vectors, out_vectors
+
+
+class _Associations:
+    """The symmetric sparse matrix that is factorised."""
+
+    def __init__(
+        self,
+        counts: SparseCounts,
+        keep: NDArray[np.float64],
+        masses: NDArray[np.float64],
+        scale: NDArray[np.float64],
+        pool: WorkerPool,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.pool = pool
+        self.n_words = len(keep)
+        self._progress = progress
+        self._products = 0
+        self._parts = counts.parts
+        self._weights = (masses, (keep, scale))
+        # Those of a single part are kept, others are made again for each product.
+        self._values = np.empty(max(len(part.indices) for part in self._parts), np.float32)
+        self._made: int | None = None
+
+    def largest_eigenpairs(
+        self, rank: int, generator: np.random.Generator
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the eigenvalues (rank,) largest in size, and their vectors (V, rank)."""
+        width = -(-(rank + OVERSAMPLING) // PANEL) * PANEL
+        used = min(width, self.n_words)
+        tall = np.zeros((-(-self.n_words // ROWS) * ROWS, width), np.float32)
+        tall[: self.n_words, :used] = generator.standard_normal(
+            (self.n_words, used), dtype=np.float32
+        )
+        tall = self._orthonormal(self._times(tall))
+        for _ in range(ROUNDS):
+            tall = self._orthonormal(self._amplified(tall))
+        small = self._gram(tall, self._times(tall))
+        values, vectors = np.linalg.eigh((small + small.T) / 2)
+        best = np.argsort(-np.abs(values), kind="stable")[:rank]
+        rotation = np.zeros((width, width), np.float32)
+        rotation[:, :rank] = vectors[:, best]
+        rotated = self._rotated(tall, rotation)
+        chosen: NDArray[np.float64] = values[best]
+        return chosen, rotated[: self.n_words, :rank].astype(np.float64)
+
+    def _amplified(self, tall: Vectors) -> Vectors:
+        """Return two products' worth of orthonormal columns, the largest eigenpairs brought out.
+
+        That is 2 (X/c)^2 - 1 times `tall`, Chebyshev's second polynomial: it keeps within 1 what
+        belongs to eigenvalues within c, and lets the others grow faster than X^2 would. As c
+        serves the smallest singular value of X times `tall`, which by interlacing is no larger
+        than any eigenvalue that is wanted. Where the singular values lie too far apart for it,
+        it is X^2 times `tall`, made orthonormal in between.
+        """
+        once = self._times(tall)
+        squares = np.linalg.eigvalsh(self._gram(once, once))
+        if squares[0] * WIDEST_SPREAD**2 <= squares[-1]:
+            return self._times(self._orthonormal(once))
+        once *= np.float32(2.0 / squares[0])
+        return self._times(once) - tall
+
+    def _times(self, tall: Vectors) -> Vectors:
+        out = np.zeros_like(tall)
+        width = tall.shape[1]
+        flat = out.reshape(-1)
+        for number, part in enumerate(self._parts):
+            matrix = (part.indptr, part.indices, self._associations(number, part))
+            rows = flat[part.first * width : (part.first + part.n_rows) * width]
+            self.pool.run_kernel(sparse_product, matrix, tall.reshape(-1), rows, width)
+        self._products += 1
+        if self._progress is not None:
+            self._progress(self._products, START_STEPS)
+        return out
+
+    def _associations(self, number: int, part: CountPart) -> NDArray[np.float32]:
+        if self._made != number:
+            self.pool.run_kernel(associations, tuple(part), *self._weights, self._values)
+            self._made = number
+        return self._values[: len(part.indices)]
+
+    def _gram(self, left: Vectors, right: Vectors) -> NDArray[np.float64]:
+        rows, width = left.shape
+        parts = np.empty((-(-rows // RUN), width * width), np.float32)
+        self.pool.run_kernel(gram_parts, left.reshape(-1), right.reshape(-1), parts, left.shape)
+        total: NDArray[np.float64] = parts.sum(axis=0, dtype=np.float64)
+        return total.reshape(width, width)
+
+    def _rotated(self, tall: Vectors, square: Vectors) -> Vectors:
+        out = np.empty_like(tall)
+        flat = (tall.reshape(-1), square.reshape(-1), out.reshape(-1))
+        self.pool.run_kernel(tall_product, *flat, tall.shape)
+        return out
+
+    def _orthonormal(self, tall: Vectors) -> Vectors:
+        """Return an orthonormal basis of the columns; columns that depend on others are zero.
+
+        Twice, because the first Gram matrix is of single precision and far from the identity.
+        """
+        for _ in range(2):
+            values, vectors = np.linalg.eigh(self._gram(tall, tall))
+            sound = values > values[-1] * 1e-7
+            inverse_roots = np.where(sound, 1.0 / np.sqrt(np.where(sound, values, 1.0)), 0.0)
+            tall = self._rotated(tall, (vectors * inverse_roots).astype(np.float32))
+        return tall

@@ -1,0 +1,224 @@
+"""The output side of the exact softmax, which every input feeds: one layer, its state, its sweeps.
+
+An objective puts input rows in (`OutputLayer.load`, then `BatchArrays.vectors` and ``packed``),
+calls `OutputLayer.train`, and takes the gradient of its rows from ``work.centre_gradients``.
+"""
+
+import math
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import Precision
+from fastw2v.kernels.simd.blocks import PANEL
+from fastw2v.kernels.simd.vectors import LANES
+from fastw2v.kernels.softmax.layout import (
+    DIMENSION_STEP,
+    GROUPS,
+    LOWEST,
+    WORD_STEP,
+    BatchArrays,
+    OutputState,
+    Shape,
+    Workspace,
+    new_shape,
+    tile_words,
+)
+from fastw2v.kernels.softmax.tiles import combine_tiles, forward_tiles, loss_tiles
+from fastw2v.objectives.arrays import copy_arrays, padded_rows, round_up, unpadded_rows
+from fastw2v.objectives.softmax.optimizers import RECIPES, StepRules
+from fastw2v.objectives.softmax.precision import Products, products_for
+from fastw2v.system.threads import WorkerPool
+
+Vectors = NDArray[np.float32]
+
+
+class ObservedRows(Protocol):
+    """Rows of observed words, cut by tiles of output words: what any batch has.
+
+    As `fastw2v.kernels.softmax.layout.BatchArrays` says; `row_weights` is float64 (B,).
+    """
+
+    @property
+    def tile_starts(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def entry_rows(self) -> NDArray[np.int32]: ...  # noqa: D102
+    @property
+    def columns(self) -> NDArray[np.int32]: ...  # noqa: D102
+    @property
+    def weights(self) -> NDArray[np.float32]: ...  # noqa: D102
+    @property
+    def row_weights(self) -> NDArray[np.float64]: ...  # noqa: D102
+
+
+def tile_for(max_rows: int, dimensions: int) -> int:
+    """Return the output words of a tile, by which batches cut their entries."""
+    return tile_words(round_up(max_rows, PANEL), round_up(dimensions, LANES))
+
+
+class OutputLayer:
+    """Output vectors and bias, and the exact step over them for any input rows.
+
+    Parameters
+    ----------
+    out_vectors : (V, D) float32
+    out_bias : (V,) float32
+    optimizer : {"adam", "adagrad", "sgd"}
+    max_rows : int
+        The most input rows that a batch will have.
+    precision : {"float32", "bf16x2", "bf16", "auto"}
+        In which numbers `train` multiplies; `loss` is always computed in float32.
+    pool : WorkerPool
+        Who computes; results do not depend on how many there are.
+
+    Raises
+    ------
+    ConfigurationError
+        If the CPU lacks the precision.
+    """
+
+    def __init__(
+        self,
+        out_vectors: Vectors,
+        out_bias: Vectors,
+        *,
+        optimizer: str,
+        max_rows: int,
+        precision: Precision,
+        pool: WorkerPool,
+    ) -> None:
+        self.n_words, self.dimensions = out_vectors.shape
+        self.pool = pool
+        self._words = round_up(self.n_words, WORD_STEP)
+        self.stride = round_up(self.dimensions, LANES)
+        self._block_dimensions = round_up(self.dimensions, DIMENSION_STEP)
+        self.max_rows = round_up(max_rows, PANEL)
+        self.tile = tile_for(max_rows, self.dimensions)
+        moments = RECIPES[optimizer].output_moments
+        bias = np.full(self._words, LOWEST, np.float32)
+        bias[: self.n_words] = out_bias
+        self.state = OutputState(
+            padded_rows(out_vectors, self._words),
+            np.zeros((moments, self._words * self.stride), np.float32),
+            bias,
+            np.zeros((moments, self._words), np.float32),
+        )
+        self._vectors = np.zeros(self.max_rows * self.stride, np.float32)
+        self._packed = np.zeros(self.max_rows * self.dimensions, np.float32)
+        self._row_weights = np.zeros(self.max_rows, np.float32)
+        self.work = self._workspace()
+        self._precision = precision
+        self._products = self._new_products()
+
+    def _new_products(self) -> Products:
+        shape = self._shape(self.max_rows)
+        return products_for(self._precision, self.pool, self.state, self.work, shape)
+
+    def _shape(self, rows: int) -> Shape:
+        return new_shape(
+            self._words, rows, self.dimensions, self.stride, self._block_dimensions, self.tile
+        )
+
+    def _workspace(self) -> Workspace:
+        tiles = -(-self._words // self.tile)
+        return Workspace(
+            np.empty(self._words * self.max_rows, np.float32),
+            np.empty((tiles, self.max_rows), np.float32),
+            np.empty((tiles, self.max_rows), np.float32),
+            np.empty(self.max_rows, np.float32),
+            np.empty(self.max_rows, np.float32),
+            np.zeros(tiles, np.float64),
+            np.empty((min(GROUPS, tiles), self.max_rows * self._block_dimensions), np.float32),
+        )
+
+    @property
+    def vectors(self) -> Vectors:
+        """Output vectors (V, D), a copy."""
+        return unpadded_rows(self.state.vectors, self.n_words, self.dimensions)
+
+    @property
+    def bias(self) -> Vectors:
+        """Output bias (V,), a copy."""
+        return self.state.bias[: self.n_words].copy()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of parameters, optimiser state and workspace, in bytes."""
+        arrays = (*self.state, *self.work, self._vectors, self._packed, self._row_weights)
+        return self._products.nbytes + sum(array.nbytes for array in arrays)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that training changes, as views."""
+        return {
+            "out_vectors": self.state.vectors,
+            "out_moments": self.state.vector_moments,
+            "out_bias": self.state.bias,
+            "out_bias_moments": self.state.bias_moments,
+        }
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over those of `arrays` that are given."""
+        copy_arrays(arrays, self.arrays())
+        self._products = self._new_products()  # they may have copies of the vectors
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether vectors and bias are finite numbers; looks at each of them."""
+        tables = (self.state.vectors, self.state.bias)
+        return all(bool(np.isfinite(table).all()) for table in tables)
+
+    def load(self, batch: ObservedRows) -> tuple[Shape, BatchArrays]:
+        """Take over the observed words of a batch; the caller then fills in the input rows."""
+        n_rows = len(batch.row_weights)
+        if n_rows > self.max_rows:
+            raise ValueError(f"batch: expected at most {self.max_rows} rows, got {n_rows}")
+        tiles = -(-self._words // self.tile)
+        if len(batch.tile_starts) != tiles + 1:
+            raise ValueError(
+                f"batch: expected entries cut into {tiles} tiles, "
+                f"got {len(batch.tile_starts) - 1}; "
+                "make batches and objective with the same number of rows and dimensions"
+            )
+        shape = self._shape(round_up(n_rows, PANEL))
+        self._row_weights[:n_rows] = batch.row_weights
+        self._row_weights[n_rows : shape.rows] = 0
+        return shape, BatchArrays(
+            self._vectors,
+            self._packed,
+            self._row_weights,
+            batch.tile_starts,
+            batch.entry_rows,
+            batch.columns,
+            batch.weights,
+        )
+
+    def loss(self, shape: Shape, arrays: BatchArrays) -> float:
+        """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing.
+
+        NaN or infinity if the parameters or scores of the batch have left the range of float32.
+        """
+        self.pool.run_kernel(forward_tiles, shape, self.state, arrays, self.work)
+        combine_tiles(shape, self.work)
+        self.pool.run_kernel(loss_tiles, shape, self.state, arrays, self.work)
+        return self._observed_loss(shape)
+
+    def train(self, shape: Shape, arrays: BatchArrays, rules: StepRules) -> float:
+        """Update the layer by one batch and return its loss from before, as `loss` does.
+
+        Leaves the gradient of the input rows in ``work.centre_gradients``, in parts.
+        """
+        self._products.forward(shape, arrays)
+        combine_tiles(shape, self.work)
+        self._products.backward(shape, arrays, (rules.output, rules.bias))
+        return self._observed_loss(shape)
+
+    def _observed_loss(self, shape: Shape) -> float:
+        """Return the loss that the tiles have added up; NaN if it was made of such or infinities.
+
+        The kernels' exponential and logarithm make numbers of them, so a look at the loss alone
+        would not tell. Any in the output vectors comes to every input row of a batch by its update.
+        """
+        vectors = self._vectors[: shape.rows * shape.stride]
+        sound = np.isfinite(vectors).all() and np.isfinite(self.work.row_peaks[: shape.rows]).all()
+        return -float(self.work.observed.sum()) if sound else math.nan

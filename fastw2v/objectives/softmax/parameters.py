@@ -1,0 +1,102 @@
+"""What the exact objectives train: input vectors beside an output layer."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import Precision
+from fastw2v.kernels.softmax.layout import CentreState
+from fastw2v.objectives.arrays import copy_arrays, padded_rows, unpadded_rows
+from fastw2v.objectives.softmax.optimizers import RECIPES
+from fastw2v.objectives.softmax.output_layer import OutputLayer
+from fastw2v.system.threads import WorkerPool
+
+
+class SoftmaxParameters:
+    """Input vectors, output vectors and bias, with what their optimiser keeps of each.
+
+    Parameters
+    ----------
+    in_vectors, out_vectors : (V, D) float32
+    out_bias : (V,) float32
+    optimizer : {"adam", "adagrad", "sgd"}
+    max_rows : int
+        The most rows that a batch will have.
+    precision : {"float32", "bf16x2", "bf16", "auto"}
+        In which numbers a step multiplies; a loss is always computed in float32.
+    pool : WorkerPool
+        Who computes; results do not depend on how many there are.
+
+    Raises
+    ------
+    ConfigurationError
+        If the CPU lacks the precision.
+    """
+
+    def __init__(
+        self,
+        in_vectors: NDArray[np.float32],
+        out_vectors: NDArray[np.float32],
+        out_bias: NDArray[np.float32],
+        *,
+        optimizer: str = "adam",
+        max_rows: int = 256,
+        precision: Precision = "float32",
+        pool: WorkerPool,
+    ) -> None:
+        self.n_words, self.dimensions = in_vectors.shape
+        self.pool = pool
+        self.layer = OutputLayer(
+            out_vectors,
+            out_bias,
+            optimizer=optimizer,
+            max_rows=max_rows,
+            precision=precision,
+            pool=pool,
+        )
+        vectors = padded_rows(in_vectors, self.n_words)
+        moments = np.zeros((RECIPES[optimizer].centre_moments, vectors.size), np.float32)
+        self.inputs = CentreState(vectors, moments, np.zeros(self.n_words, np.int32))
+
+    @property
+    def in_vectors(self) -> NDArray[np.float32]:
+        """Input vectors (V, D), a copy: those of centre words, or of CBOW's contexts."""
+        return unpadded_rows(self.inputs.vectors, self.n_words, self.dimensions)
+
+    @property
+    def out_vectors(self) -> NDArray[np.float32]:
+        """Output vectors (V, D), a copy."""
+        return self.layer.vectors
+
+    @property
+    def out_bias(self) -> NDArray[np.float32]:
+        """Output bias (V,), a copy."""
+        return self.layer.bias
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of parameters, optimiser state and workspace, in bytes."""
+        return self.layer.nbytes + sum(array.nbytes for array in self.inputs)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all parameters are finite numbers; looks at each of them."""
+        return self.layer.is_finite and bool(np.isfinite(self.inputs.vectors).all())
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that training changes, as views, by the names that checkpoints have."""
+        return self._input_arrays() | self.layer.arrays()
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over those of `arrays` that are given."""
+        copy_arrays(arrays, self._input_arrays())
+        self.layer.restore(arrays)
+
+    def _input_arrays(self) -> dict[str, NDArray[Any]]:
+        state = self.inputs
+        return {
+            "in_vectors": state.vectors,
+            "in_moments": state.moments,
+            "in_visits": state.visits,
+        }

@@ -1,0 +1,58 @@
+"""The exact full-softmax objective: batches joined with the kernels that train on them.
+
+See docs/math.md for the loss, and `fastw2v.kernels.softmax.tiles` for how a step is computed.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.kernels.simd.blocks import PANEL
+from fastw2v.kernels.softmax.centre_rows import gather_rows, update_centres
+from fastw2v.kernels.softmax.layout import WORD_STEP, BatchArrays, Shape
+from fastw2v.objectives.arrays import round_up
+from fastw2v.objectives.softmax.optimizers import StepRules
+from fastw2v.objectives.softmax.parameters import SoftmaxParameters
+
+
+class Batch(NamedTuple):
+    """Distinct centre rows with their weighed contexts, as `prepare_rows` gives them."""
+
+    centres: NDArray[np.int32]
+    tile_starts: NDArray[np.int64]
+    entry_rows: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    row_weights: NDArray[np.float64]
+
+
+def scores_bytes(n_words: int, n_rows: int) -> int:
+    """Return the size of the largest array of a step, in bytes."""
+    return 4 * round_up(n_words, WORD_STEP) * round_up(n_rows, PANEL)
+
+
+class ExactSoftmax(SoftmaxParameters):
+    """The exact step on batches of centre rows; the input vectors are those of centre words."""
+
+    def load(self, batch: Batch) -> tuple[Shape, BatchArrays]:
+        """Return a batch as kernels take it, its centre vectors gathered."""
+        shape, arrays = self.layer.load(batch)
+        gather_rows(shape, batch.centres, self.inputs.vectors, arrays)
+        return shape, arrays
+
+    def loss(self, batch: Batch) -> float:
+        """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing.
+
+        NaN or infinity if the parameters or scores of the batch have left the range of float32.
+        """
+        return self.layer.loss(*self.load(batch))
+
+    def step(self, batch: Batch, rules: StepRules) -> float:
+        """Train on one batch and return its loss from before the step, as `loss` does."""
+        shape, arrays = self.load(batch)
+        loss = self.layer.train(shape, arrays, rules)
+        self.pool.run_kernel(
+            update_centres, shape, self.layer.work, batch.centres, self.inputs, rules.centre
+        )
+        return loss

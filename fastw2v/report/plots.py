@@ -1,0 +1,207 @@
+"""Static pictures of a model by matplotlib: the map, the loss, the spectrum; PNG or SVG.
+
+The same model makes the same bytes: no date is stored, and identifiers within an SVG are fixed.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.errors import ConfigurationError, FastW2VError, MissingDependencyError
+from fastw2v.objectives.embeddings import VectorChoice
+from fastw2v.report.projection import ProjectionMethod, project, require_method
+from fastw2v.system.files import require_writable, whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from fastw2v.model import Word2Vec
+
+PictureKind = Literal["map", "loss", "spectrum"]
+PICTURE_KINDS: tuple[PictureKind, ...] = ("map", "loss", "spectrum")
+SUFFIXES = (".png", ".svg")
+
+_STYLE = {
+    "svg.hashsalt": "fastw2v",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "font.size": 10,
+}
+_COLOUR, _SECOND, _QUIET = "#14667f", "#a84a12", "#75808e"
+_NAMED_WORDS = 80
+_CELLS = (40, 80)
+_NAME_COLUMNS, _NAME_ROWS = 4, 1  # how many cells a name takes to each side
+_METHODS = {"pca": "principal component", "umap": "UMAP", "tsne": "t-SNE"}
+
+
+def write_picture(
+    model: "Word2Vec",
+    target: str | Path,
+    kind: PictureKind,
+    *,
+    method: ProjectionMethod = "pca",
+    vectors: VectorChoice | None = None,
+) -> None:
+    """Write a picture of a model, whole or not at all.
+
+    Parameters
+    ----------
+    model : Word2Vec
+        A trained one.
+    target : path
+        Ends in .png or .svg, which decides the format.
+    kind : {"map", "loss", "spectrum"}
+        Words on a plane; the loss after each epoch, with the entropies that it lies between where
+        they are known; the singular values of the vectors.
+    method : {"pca", "umap", "tsne"}
+        How words get their places on the map.
+    vectors : {"in", "out", "sum"}, optional
+        Which table the map or the spectrum is of. Default: the one that is handed out.
+
+    Raises
+    ------
+    ConfigurationError
+        For an unknown kind or file name, or a method whose package is missing.
+    MissingDependencyError
+        If matplotlib is not installed.
+    OutputError
+        If the picture cannot be written.
+    """
+    target = Path(target)
+    if kind not in PICTURE_KINDS:
+        names = ", ".join(repr(name) for name in PICTURE_KINDS)
+        raise ConfigurationError(f"kind: expected one of {names}, got {kind!r}")
+    if target.suffix.lower() not in SUFFIXES:
+        raise ConfigurationError(
+            f"output: expected a name that ends in .png or .svg, got {target.name!r}"
+        )
+    require_method(method)
+    require_writable(target)
+    matplotlib = _matplotlib()
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(8, 8) if kind == "map" else (8, 5), layout="constrained")
+        axes = figure.subplots()
+        if kind == "map":
+            _draw_map(axes, model, method, vectors)
+        elif kind == "loss":
+            _draw_loss(axes, model)
+        else:
+            _draw_spectrum(axes, model, vectors)
+        _save(figure, target)
+
+
+def _matplotlib() -> Any:
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise MissingDependencyError(
+            "pictures need matplotlib, which is not installed; install it with "
+            "'pip install fastw2v[plot]'"
+        ) from error
+    return matplotlib
+
+
+def _save(figure: "Figure", target: Path) -> None:
+    form = target.suffix.lower()[1:]
+    metadata = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
+    with whole_file(target) as temporary:
+        figure.savefig(temporary, format=form, dpi=150, metadata=metadata)
+
+
+def _draw_map(
+    axes: "Axes", model: "Word2Vec", method: ProjectionMethod, vectors: VectorChoice | None
+) -> None:
+    table = model.embeddings.table(vectors)
+    places = project(table, method, seed=model.settings.seed, workers=1)
+    weight = np.log1p(model.vocabulary.counts)
+    sizes = 2 + 14 * (weight / weight[0]) ** 2
+    axes.scatter(places[:, 0], places[:, 1], s=sizes, color=_QUIET, alpha=0.4, linewidths=0)
+    ground = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}
+    for place in named_places(places, _NAMED_WORDS):
+        axes.annotate(
+            _plain(model.vocabulary.words[place]),
+            places[place],
+            fontsize=8,
+            color=_COLOUR,
+            bbox=ground,
+        )
+    axes.set_title(f"{len(table):,} words by {_METHODS[method]}" + "s" * (method == "pca"))
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_xlabel(f"{_METHODS[method]} 1 (cosine, no unit)")
+    axes.set_ylabel(f"{_METHODS[method]} 2 (cosine, no unit)")
+
+
+def named_places(places: NDArray[np.float32], n_named: int) -> list[int]:
+    """Return the most frequent words whose names have room beside those before them."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    spread = np.where(high > low, high - low, 1)
+    cells = np.minimum((places - low) / spread * _CELLS, np.subtract(_CELLS, 1)).astype(int)
+    taken = np.zeros(_CELLS, bool)
+    named = []
+    for place, (column, row) in enumerate(cells.tolist()):
+        if taken[column, row]:
+            continue
+        named.append(place)
+        if len(named) == n_named:
+            break
+        left, below = max(column - _NAME_COLUMNS, 0), max(row - _NAME_ROWS, 0)
+        taken[left : column + _NAME_COLUMNS + 1, below : row + _NAME_ROWS + 1] = True
+    return named
+
+
+def _draw_loss(axes: "Axes", model: "Word2Vec") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    if not model.history:
+        raise FastW2VError("loss: expected a model with a history of its epochs, this one has none")
+    epochs = [record.epoch for record in model.history]
+    losses = [record.loss_nats for record in model.history]
+    axes.plot(epochs, losses, marker="o", color=_COLOUR, label="mean of the epoch")
+    held_out = [getattr(record, "held_out_loss_nats", None) for record in model.history]
+    if any(value is not None for value in held_out):
+        values = [np.nan if value is None else value for value in held_out]
+        axes.plot(epochs, values, marker="s", color=_SECOND, label="held out, after the epoch")
+    summary = model.summary
+    if summary is not None and summary.unigram_entropy_nats is not None:
+        axes.axhline(
+            summary.unigram_entropy_nats, ls="--", color=_QUIET,
+            label="unigram entropy: no vectors needed",
+        )  # fmt: skip
+    if summary is not None and summary.conditional_entropy_nats is not None:
+        axes.axhline(
+            summary.conditional_entropy_nats, ls=":", color=_QUIET,
+            label="conditional entropy of the counts: the floor",
+        )  # fmt: skip
+    axes.set_title(f"Loss of training ({model.settings.model}, {model.settings.objective})")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss (nats a pair)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False)
+
+
+def spectrum(table: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the singular values of a table (V, D), largest first."""
+    return np.asarray(np.linalg.svd(table.astype(np.float64), compute_uv=False))
+
+
+def _draw_spectrum(axes: "Axes", model: "Word2Vec", vectors: VectorChoice | None) -> None:
+    chosen = vectors or model.embeddings.default_vectors
+    values = spectrum(model.embeddings.table(chosen))
+    axes.plot(np.arange(1, len(values) + 1), values, marker=".", color=_COLOUR)
+    axes.set_yscale("log")
+    names = {"in": "in vectors", "out": "out vectors", "sum": "in + out vectors"}
+    axes.set_title(f"Spectrum of the {names[chosen]}, {len(model.vocabulary):,} words")
+    axes.set_xlabel("number of the singular value")
+    axes.set_ylabel("singular value (length of vectors)")
+
+
+def _plain(word: str) -> str:
+    """Return a word as it is: matplotlib would read mathematics between dollar signs."""
+    return word.replace("$", r"\$")

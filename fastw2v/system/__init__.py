@@ -1,0 +1,4 @@
+"""Files, arrays, threads, signals: what every room asks of the operating system.
+
+Imports `errors` alone.
+"""

@@ -1,0 +1,137 @@
+"""Writing files and folders so that they appear whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fastw2v.errors import OutputError
+from fastw2v.system.renames import (
+    claimed,
+    clear_abandoned,
+    recover,
+    remove,
+    take_place,
+    temporary_prefix,
+)
+
+
+def require_writable(target: Path) -> None:
+    """Raise `OutputError` unless `target` can be created or replaced, before hours of work.
+
+    Parameters
+    ----------
+    target : Path
+        A file or folder to be written later. Its parent folder must exist.
+    """
+    parent = target.absolute().parent
+    if not parent.is_dir():
+        raise OutputError(
+            f"{target}: expected an existing folder to write to, {parent} is none; create it first"
+        )
+    try:
+        target.exists()  # fails if the name is too long
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"{target}: cannot write in {parent} ({error.strerror}); choose another output"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; on success it takes the target's place.
+
+    The path ends as the target does, for writers that compress by the name. Nothing is left
+    behind, and an earlier file stays untouched, when the body raises. A body's `OSError` becomes
+    an `OutputError` that names the target.
+    """
+    require_writable(target)
+    if target.is_dir():
+        raise OutputError(f"{target}: expected a file name, this is a folder")
+    parent = target.absolute().parent
+    clear_abandoned(target)
+    handle, name = tempfile.mkstemp(target.suffix, temporary_prefix(target), parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        with claimed(temporary):
+            yield temporary
+        _sync_file(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+        _sync_folder(parent)
+    except OSError as error:
+        raise OutputError(f"{target}: could not be written ({error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(target: Path, marker: str) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`; on success it takes the target's place.
+
+    Parameters
+    ----------
+    target : Path
+        If it exists, it must be an empty folder or one that holds the file `marker`, so that
+        nothing but an earlier result of the same kind is ever replaced.
+    marker : str
+        Name of a file that every such folder holds.
+    """
+    require_replaceable(target, marker)
+    parent = target.absolute().parent
+    clear_abandoned(target)
+    temporary = Path(tempfile.mkdtemp(prefix=temporary_prefix(target), dir=parent))
+    try:
+        with claimed(temporary):
+            yield temporary
+        for path in temporary.iterdir():
+            path.chmod(0o666 & ~_umask())  # some libraries write for the owner alone
+            _sync_file(path)
+        _sync_folder(temporary)
+        temporary.chmod(0o777 & ~_umask())
+        take_place(temporary, target)
+        _sync_folder(parent)
+    except OSError as error:
+        raise OutputError(f"{target}: could not be written ({error})") from error
+    finally:
+        remove(temporary)  # or the earlier folder, which has this name now
+
+
+def require_replaceable(target: Path, marker: str) -> None:
+    """Raise `OutputError` unless `whole_folder` may write to `target`."""
+    require_writable(target)
+    recover(target)
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"{target}: expected a folder or a new name, this is a file")
+    if any(target.iterdir()) and not (target / marker).is_file():
+        raise OutputError(
+            f"{target}: expected a new name or an earlier result to replace, this folder holds "
+            f"other things (no {marker}); choose another output"
+        )
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

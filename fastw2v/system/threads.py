@@ -1,0 +1,162 @@
+"""A pool of threads that run compiled kernels side by side.
+
+Kernels release the interpreter lock (``nogil=True``), so plain threads run them in parallel.
+Unlike Numba's own ``prange`` this takes any number of workers, whatever was set before Numba
+was imported, has no limits on forking or on being called from several threads, and kernels
+need not be compiled as parallel ones. Work is cut into tasks by the caller; a
+kernel takes tasks from a shared counter (`fastw2v.kernels.simd.atomics.fetch_add`), so results
+must not depend on who does which.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from fastw2v.errors import ConfigurationError
+
+Result = TypeVar("Result")
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Worker(Generic[Result]):
+    """One thread that waits for a call, runs it, and reports back."""
+
+    def __init__(self, index: int, done: threading.Semaphore) -> None:
+        self.index = index
+        self.result: Result | None = None
+        self.error: BaseException | None = None
+        self._call: Callable[[int], Result] | None = None
+        self._done = done
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self.thread = threading.Thread(
+            target=self._serve, name=f"fastw2v-worker-{index}", daemon=True
+        )
+        self.thread.start()
+
+    def start(self, call: Callable[[int], Result] | None) -> None:
+        self._call = call
+        self.error = None
+        self._wake.release()
+
+    def _serve(self) -> None:
+        while True:
+            self._wake.acquire()
+            if self._call is None:
+                return
+            try:
+                self.result = self._call(self.index)
+            except BaseException as error:
+                self.error = error
+            self._done.release()
+
+
+class WorkerPool:
+    """A fixed number of workers; the calling thread is the first of them.
+
+    Parameters
+    ----------
+    workers : int
+        How many calls run side by side, at least 1. It may exceed the number of cores.
+
+    Examples
+    --------
+    >>> with WorkerPool(3) as pool:
+    ...     pool.run(lambda worker: worker * 10)
+    [0, 10, 20]
+    """
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ConfigurationError(f"workers: expected at least 1, got {workers}")
+        self.workers = workers
+        self._done = threading.Semaphore(0)
+        self._others: list[_Worker[object]] = []
+        self._closed = False
+        try:
+            for index in range(1, workers):
+                self._others.append(_Worker(index, self._done))
+        except RuntimeError as error:
+            self.close()
+            raise ConfigurationError(
+                f"workers: expected as many as the system has threads for, got {workers} "
+                f"({error} after {len(self._others)}); {available_cores()} cores are at hand"
+            ) from error
+
+    def run(self, call: Callable[[int], Result]) -> list[Result]:
+        """Run ``call(worker)`` once on every worker and return the results in worker order.
+
+        The first error of any worker is raised, after all have ended.
+        """
+        if self._closed:
+            raise RuntimeError("this WorkerPool is closed; make a new one")
+        for worker in self._others:
+            worker.start(call)
+        error: BaseException | None = None
+        first: list[Result] = []
+        try:
+            first.append(call(0))
+        except BaseException as caught:
+            error = caught
+        waiting = len(self._others)
+        while waiting:
+            try:
+                self._done.acquire()
+                waiting -= 1
+            except KeyboardInterrupt as caught:  # the others still use the caller's arrays
+                error = caught
+        error = error or next((w.error for w in self._others if w.error is not None), None)
+        if error is not None:
+            raise error
+        return first + [worker.result for worker in self._others]  # type: ignore[misc]
+
+    def run_kernel(self, kernel: Callable[..., object], *arguments: object) -> None:
+        """Run a kernel on all workers; its first argument is their common counter of tasks."""
+        tasks = np.zeros(1, np.int64)
+        self.run(lambda _: kernel(tasks, *arguments))
+
+    def close(self) -> None:
+        """End the threads. A closed pool cannot run."""
+        if self._closed:
+            return
+        self._closed = True
+        for worker in self._others:
+            worker.start(None)
+        for worker in self._others:
+            worker.thread.join()
+
+    def __enter__(self) -> "WorkerPool":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def checked_workers(workers: int | None) -> int:
+    """Return how many workers were asked for; by default as many as there are cores.
+
+    Raises
+    ------
+    ConfigurationError
+        If that is no whole number from 1 on.
+    """
+    if workers is None:
+        return available_cores()
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ConfigurationError(f"workers: expected a whole number from 1 on, got {workers!r}")
+    return workers

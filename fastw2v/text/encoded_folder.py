@@ -1,0 +1,259 @@
+"""An encoded corpus on disk: written block by block, and mapped into memory where it is used.
+
+The folder holds
+
+    corpus.json          what it is, its digest, and its sizes
+    vocabulary.json      words and counts
+    ids.int32            the kept tokens, little-endian
+    starts.int64         where sentences begin, little-endian
+
+Mapped arrays look to kernels as those in memory do, so nothing is compiled twice; pages are read
+when they are touched, and the system may drop them again.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.errors import CorpusError, OutputError, VocabularyError
+from fastw2v.kernels.text.interning import renumber
+from fastw2v.system.files import require_replaceable, whole_folder
+from fastw2v.system.memory_maps import mapped_file
+from fastw2v.text.encoded import EncodedTokens, TextDigest
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.version import VERSION
+
+FORMAT = "fastw2v-encoded-corpus"
+SCHEMA_VERSION = 1
+DESCRIPTION = "corpus.json"
+VOCABULARY = "vocabulary.json"
+IDS = "ids.int32"
+STARTS = "starts.int64"
+
+# JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
+_DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
+_BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
+
+
+class NumberStore(Protocol):
+    """Where the numbers of a corpus wait until its vocabulary is known."""
+
+    def keep(self, numbers: NDArray[np.int32]) -> None:
+        """Take the next numbers; the array may be used again afterwards."""
+        ...
+
+    def blocks(self) -> Iterator[NDArray[np.int32]]:
+        """Yield all numbers in order, once; those yielded are given up."""
+        ...
+
+
+class NumbersOnDisk:
+    """Numbers in a file without a name: it is gone with the process, however that ends.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the encoded corpus will be written; the file is on the same disk, beside it.
+
+    Raises
+    ------
+    OutputError
+        If nothing can be written there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        require_replaceable(folder, DESCRIPTION)
+        self._target = folder
+        self._file: BinaryIO = tempfile.TemporaryFile(dir=folder.absolute().parent)  # noqa: SIM115
+
+    def keep(self, numbers: NDArray[np.int32]) -> None:
+        """Write the next numbers."""
+        with self._told():
+            self._file.write(np.ascontiguousarray(numbers).data)
+
+    def blocks(self) -> Iterator[NDArray[np.int32]]:
+        """Yield all numbers in order, some at a time."""
+        with self._told():
+            self._file.seek(0)  # writes what is still in the buffer
+        while data := self._file.read(4 * _BLOCK_NUMBERS):
+            yield np.frombuffer(data, np.int32)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"{self._target}: could not be written ({error}); make room, or choose another disk"
+            ) from error
+
+    def __enter__(self) -> "NumbersOnDisk":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with suppress(OSError):  # what a full disk did not take was told of; nobody reads it now
+            self._file.close()
+
+
+def write_encoded(
+    folder: Path,
+    vocabulary: Vocabulary,
+    ranks: NDArray[np.int32],
+    blocks: Iterable[NDArray[np.int32]],
+) -> None:
+    """Write an encoded corpus, whole or not at all; an earlier one there is replaced.
+
+    Parameters
+    ----------
+    folder : Path
+    vocabulary : Vocabulary
+    ranks : int32 array
+        The id of each number, negative where it is left out.
+    blocks : iterable of int32 arrays
+        The corpus as numbers, as `fastw2v.kernels.text.interning` gives them.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or something else is in the way.
+    """
+    with whole_folder(folder, DESCRIPTION) as temporary:
+        n_raw_tokens, n_tokens, n_sentences = _write_arrays(temporary, ranks, blocks)
+        description = {
+            "format": FORMAT,
+            "schema_version": SCHEMA_VERSION,
+            "fastw2v_version": VERSION,
+            "digest": _digest_of_files(temporary, vocabulary),
+            "n_tokens": n_tokens,
+            "n_sentences": n_sentences,
+            "n_raw_tokens": n_raw_tokens,
+        }
+        words = {
+            "words": vocabulary.words,
+            "counts": vocabulary.counts.tolist(),
+            "n_raw_tokens": vocabulary.n_raw_tokens,
+            "n_raw_types": vocabulary.n_raw_types,
+        }
+        for name, content in ((VOCABULARY, words), (DESCRIPTION, description)):
+            text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+            (temporary / name).write_text(text, encoding="utf-8")
+
+
+def _write_arrays(
+    folder: Path, ranks: NDArray[np.int32], blocks: Iterable[NDArray[np.int32]]
+) -> tuple[int, int, int]:
+    """Write ids and starts; return how many tokens came, were kept, and in how many sentences."""
+    n_raw_tokens, n_tokens, n_sentences = 0, 0, 0
+    ids, starts = np.empty(0, np.int32), np.empty(1, np.int64)
+    with (folder / IDS).open("wb") as ids_file, (folder / STARTS).open("wb") as starts_file:
+        starts_file.write(np.zeros(1, "<i8").data)
+        for numbers in blocks:
+            if ids.size < numbers.size:
+                ids, starts = np.empty(numbers.size, np.int32), np.empty(numbers.size + 1, np.int64)
+            n_ids, n_ends = renumber(numbers, ranks, ids, 0, starts, 0)
+            ids_file.write(ids[:n_ids].astype("<i4", copy=False).data)
+            starts_file.write((starts[1 : n_ends + 1] + n_tokens).astype("<i8", copy=False).data)
+            n_raw_tokens += numbers.size - n_ends
+            n_tokens += n_ids
+            n_sentences += n_ends
+    return n_raw_tokens, n_tokens, n_sentences
+
+
+def _digest_of_files(folder: Path, vocabulary: Vocabulary) -> str:
+    """Return the digest of the files' contents, of which little is in memory at a time."""
+    digest = TextDigest()
+    with (folder / IDS).open("rb") as ids_file, (folder / STARTS).open("rb") as starts_file:
+        position = int(np.fromfile(starts_file, "<i8", 1)[0])
+        while len(ends := np.fromfile(starts_file, "<i8", _BLOCK_NUMBERS)):
+            stop = int(ends[-1])
+            while position < stop:
+                ids = np.fromfile(ids_file, "<i4", min(_BLOCK_NUMBERS, stop - position))
+                n_ends = int(np.searchsorted(ends, position + len(ids), "right"))
+                if not len(ids) or np.any(np.diff(ends[:n_ends]) < 0):
+                    raise ValueError("sentences do not cut up the tokens")
+                digest.add(ids.astype(np.int32), (ends[:n_ends] - position).astype(np.int64))
+                ends, position = ends[n_ends:], position + len(ids)
+            digest.add(np.empty(0, np.int32), np.zeros(len(ends), np.int64))
+    return digest.hexadecimal(vocabulary)
+
+
+def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary, EncodedTokens]:
+    """Open an encoded corpus without reading it into memory.
+
+    Parameters
+    ----------
+    folder : path
+        Written by `fastw2v.text.reading.read_corpus` or `encode_corpus`.
+    verify : bool
+        Read all of it once and compare with the digest. Kernels trust ids, so only leave it out
+        for what has just been written.
+
+    Returns
+    -------
+    vocabulary : Vocabulary
+    tokens : EncodedTokens
+        Its arrays are mapped. What is written to them stays in memory and never reaches the
+        files.
+
+    Raises
+    ------
+    CorpusError
+        If the folder is missing, no encoded corpus, damaged, or of another schema.
+    """
+    folder = Path(folder)
+    description = _read_description(folder)
+    try:
+        words = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
+        if not all(isinstance(word, str) for word in words["words"]):
+            raise ValueError("words: expected strings, got others among them")
+        vocabulary = Vocabulary(
+            list(words["words"]),
+            np.array(words["counts"], np.int64),
+            int(words["n_raw_tokens"]),
+            int(words["n_raw_types"]),
+        )
+        n_tokens, n_sentences = int(description["n_tokens"]), int(description["n_sentences"])
+        ids = mapped_file(folder / IDS, n_tokens, "<i4")
+        starts = mapped_file(folder / STARTS, n_sentences + 1, "<i8")
+        n_raw_tokens = int(description["n_raw_tokens"])
+        if verify and _digest_of_files(folder, vocabulary) != description["digest"]:
+            raise ValueError("the arrays and words are not those that the digest was made of")
+    except (*_DAMAGE, LookupError, TypeError, VocabularyError) as error:
+        raise CorpusError(
+            f"{folder}: the encoded corpus is damaged ({type(error).__name__}: {error}); "
+            "restore it from a copy or encode the text again"
+        ) from error
+    return vocabulary, EncodedTokens(ids, starts, n_raw_tokens, n_raw_tokens - n_tokens)
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise CorpusError(
+            f"{folder}: expected a folder with an encoded corpus, found no {DESCRIPTION} in it"
+        )
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except _DAMAGE as error:
+        raise CorpusError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise CorpusError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')
+    if description.get("schema_version") != SCHEMA_VERSION:
+        raise CorpusError(
+            f"{path}: expected schema version {SCHEMA_VERSION}, got "
+            f"{description.get('schema_version')!r}; encode the text again, or install the "
+            "version of fastw2v that wrote it"
+        )
+    return description

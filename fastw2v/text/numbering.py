@@ -1,0 +1,92 @@
+"""Numbering the tokens of text or of lists of tokens by a table of words."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import Tokenizer
+from fastw2v.errors import VocabularyError
+from fastw2v.kernels.text.interning import (
+    SENTENCE_END,
+    WordTable,
+    intern_lines,
+    intern_tokens,
+    new_word_table,
+)
+from fastw2v.text.corpus import TokenBatch, token_batch
+from fastw2v.text.files import TextBlock
+from fastw2v.text.tokenizers import TextNormalizer
+
+
+class TokenReader:
+    """Numbers tokens, block by block.
+
+    Parameters
+    ----------
+    table : WordTable
+        The words to begin with.
+    keep : callable
+        Gets the numbers of each block, and `SENTENCE_END` behind each sentence; the array may be
+        used again afterwards.
+    add : bool
+        Whether new words join the table.
+    tokenizer : {"words", "whitespace"}
+        For text.
+    """
+
+    def __init__(
+        self,
+        table: WordTable,
+        keep: Callable[[NDArray[np.int32]], None],
+        *,
+        add: bool,
+        tokenizer: Tokenizer,
+    ) -> None:
+        self.table = table
+        self.n_tokens = 0
+        self.n_sentences = 0
+        self._keep_numbers = keep
+        self._add = add
+        self._normalizer = TextNormalizer(tokenizer)
+        self._scratch = np.empty(0, np.int32)
+
+    def read_text(self, blocks: Iterable[TextBlock]) -> None:
+        """Give numbers to the tokens of blocks of whole lines."""
+        for block in blocks:
+            text, n_bytes = self._normalizer.normalize(block.data)
+            if self._scratch.size < n_bytes:
+                self._scratch = np.empty(n_bytes, np.int32)
+            numbers = self._scratch
+            self.table, n_numbers = intern_lines(text, n_bytes, self.table, self._add, numbers)
+            self._keep(numbers[:n_numbers])
+
+    def read_sentences(self, batches: Iterable[TokenBatch]) -> None:
+        """Give numbers to the tokens of batches of sentences."""
+        for batch in batches:
+            numbers = np.empty(len(batch.token_ends) + len(batch.sentence_ends), np.int32)
+            self.table = intern_tokens(*batch, self.table, self._add, numbers)
+            self._keep(numbers)
+
+    def _keep(self, numbers: NDArray[np.int32]) -> None:
+        n_sentences = int(np.count_nonzero(numbers == SENTENCE_END))
+        self.n_sentences += n_sentences
+        self.n_tokens += len(numbers) - n_sentences
+        self._keep_numbers(numbers)
+
+
+def table_of_words(words: list[str]) -> tuple[WordTable, NDArray[np.int32]]:
+    """Return a table of a vocabulary's words, and the id of each number that it gives.
+
+    Raises
+    ------
+    VocabularyError
+        If a word comes more than once.
+    """
+    batch = token_batch([words])
+    numbers = np.empty(len(words) + 1, np.int32)
+    table = intern_tokens(*batch, new_word_table(), True, numbers)
+    if table.n_types[0] != len(words):
+        raise VocabularyError("words: expected all different, got some of them more than once")
+    unknown = -1  # the rank of the number that stands for every other word
+    return table, np.append(np.arange(len(words), dtype=np.int32), np.int32(unknown))

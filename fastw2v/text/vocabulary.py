@@ -1,0 +1,285 @@
+"""The vocabulary: which words are kept, in which order, and how often they were seen."""
+
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+from operator import gt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
+from fastw2v.kernels.text.interning import WordTable, count_types
+
+_HINT_WORDS = 20_000  # the most frequent words, among which close ones are looked for
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """Words and their counts, the most frequent first; equal counts by the words' UTF-8.
+
+    The order depends on the words and counts alone, never on the order of reading.
+
+    Parameters
+    ----------
+    words : list of str
+        All different; a word's place is its id.
+    counts : int64 array (V,)
+        How often each word was seen, never rising.
+    n_raw_tokens : int
+        Tokens of the corpus, those of words left out too.
+    n_raw_types : int
+        Different words of the corpus, those left out too.
+
+    Raises
+    ------
+    VocabularyError
+        If there is not one count for each word, or the counts are not in order.
+    """
+
+    words: list[str]
+    counts: NDArray[np.int64]
+    n_raw_tokens: int
+    n_raw_types: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", np.ascontiguousarray(self.counts, np.int64))
+        self._check_counts(len(self.words))
+
+    def _check_counts(self, n_words: int) -> None:
+        counts = self.counts
+        if counts.shape != (n_words,):
+            raise VocabularyError(
+                f"counts: expected one for each of {n_words} words, got an array of shape "
+                f"{counts.shape}"
+            )
+        rises = np.flatnonzero(counts[1:] > counts[:-1])
+        if rises.size:
+            place = int(rises[0]) + 1
+            raise VocabularyError(
+                f"counts: expected the most frequent word first, got {counts[place]} for word "
+                f"{place} behind {counts[place - 1]}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._ids
+
+    @property
+    def n_tokens(self) -> int:
+        """Running tokens of the kept words: the sum of the counts."""
+        return int(self.counts.sum())
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        ids = {word: place for place, word in enumerate(self.words)}
+        if len(ids) != len(self.words):
+            twice = next(word for place, word in enumerate(self.words) if ids[word] != place)
+            raise VocabularyError(f"words: expected all different, got {twice!r} more than once")
+        return ids
+
+    def index(self, word: str) -> int:
+        """Return the id of a word.
+
+        Raises
+        ------
+        UnknownWordError
+            If the vocabulary does not hold it; the message names words that are close to it.
+        """
+        place = self._ids.get(word)
+        if place is None:
+            raise UnknownWordError(self._unknown(word))
+        return place
+
+    def _unknown(self, word: object) -> str:
+        if not isinstance(word, str):
+            return f"expected a word (str), got {type(word).__name__} {word!r}"
+        close = [other for other in (word.lower(), word.casefold()) if other in self._ids]
+        close += difflib.get_close_matches(word, self.words[:_HINT_WORDS], cutoff=0.7)
+        message = f"{word!r} is not among the {len(self.words)} words of the vocabulary"
+        if close:
+            shown = ", ".join(repr(other) for other in dict.fromkeys(close))
+            return f"{message}; close to it: {shown}"
+        return f"{message}, nor is any word close to it; it may be rarer than min_count"
+
+
+class StoredVocabulary(Vocabulary):
+    """A vocabulary whose words are decoded when they are first asked for.
+
+    Parameters
+    ----------
+    word_bytes : uint8 array
+        The words' UTF-8, one behind the other.
+    word_ends : int64 array (V,)
+        Where each word ends in it.
+    counts, n_raw_tokens, n_raw_types
+        As in `Vocabulary`.
+
+    Raises
+    ------
+    VocabularyError
+        If there is not one count for each word, or the counts are not in order; and, when `words`
+        is first looked at, if the bytes are not those of so many different words.
+    """
+
+    def __init__(
+        self,
+        word_bytes: NDArray[np.uint8],
+        word_ends: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        n_raw_tokens: int,
+        n_raw_types: int,
+    ) -> None:
+        values = {
+            "_word_bytes": word_bytes,
+            "_word_ends": word_ends,
+            "counts": np.ascontiguousarray(counts, np.int64),
+            "n_raw_tokens": n_raw_tokens,
+            "n_raw_types": n_raw_types,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check_counts(len(word_ends))
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @cached_property
+    def words(self) -> list[str]:  # type: ignore[override]
+        """The words, most frequent first."""
+        stored: dict[str, Any] = vars(self)
+        ends = stored["_word_ends"].tolist()
+        data = stored["_word_bytes"].tobytes()
+        starts = [0, *ends[:-1]]
+        if len(data) != (ends[-1] if ends else 0) or any(map(gt, starts, ends)):
+            raise VocabularyError(
+                f"words: expected ends that rise to the {len(data)} bytes of the words, got others"
+            )
+        try:
+            words = [data[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+        except UnicodeDecodeError as error:
+            raise VocabularyError(f"words: expected UTF-8, got other bytes ({error})") from error
+        if len(set(words)) != len(words):
+            raise VocabularyError("words: expected all different, got some of them more than once")
+        return words
+
+
+def packed_words(words: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the words' UTF-8 as one array, and where each ends, as `StoredVocabulary` has them."""
+    encoded = [word.encode() for word in words]
+    ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), dtype=np.int64)
+    return np.frombuffer(b"".join(encoded), np.uint8), ends
+
+
+def build_vocabulary(
+    table: WordTable, *, min_count: int, max_final_vocab: int | None, source: str
+) -> tuple[Vocabulary, NDArray[np.int32]]:
+    """Choose and order the words of a table.
+
+    Parameters
+    ----------
+    table : WordTable
+        Every word of the corpus.
+    min_count : int
+        Words that were seen less often are left out.
+    max_final_vocab : int or None
+        How many words to keep at most: of those left, exactly the most frequent ones, of
+        equally frequent ones those whose UTF-8 comes first.
+    source : str
+        What messages call the corpus.
+
+    Returns
+    -------
+    vocabulary : Vocabulary
+    ranks : int32 array (n_types,)
+        The id of each word of the table by its number there; -1 where it was left out.
+
+    Raises
+    ------
+    VocabularyError
+        If no word is left.
+    ConfigurationError
+        If `min_count` or `max_final_vocab` is less than 1.
+    """
+    for name, value in (("min_count", min_count), ("max_final_vocab", max_final_vocab)):
+        if value is not None and value < 1:
+            raise ConfigurationError(f"{name}: expected at least 1, got {value}")
+    counts = count_types(table)
+    n_raw_tokens, n_raw_types = int(counts.sum()), len(counts)
+    kept = np.flatnonzero(counts >= min_count)
+    if not kept.size:
+        most = int(counts.max(initial=0))
+        raise none_frequent_enough(source, min_count, (n_raw_tokens, n_raw_types), most)
+    encoded = table.words(kept)
+    order = vocabulary_order(encoded, counts[kept])[:max_final_vocab]
+    kept = kept[order]
+    ranks = np.full(n_raw_types, -1, np.int32)
+    ranks[kept] = np.arange(len(kept), dtype=np.int32)
+    words = [encoded[place].decode() for place in order.tolist()]
+    return Vocabulary(words, counts[kept], n_raw_tokens, n_raw_types), ranks
+
+
+def none_frequent_enough(
+    source: str, min_count: int, n_raw: tuple[int, int], most: int
+) -> VocabularyError:
+    """Return the error for a corpus of so many tokens and types whose words are all too rare."""
+    return VocabularyError(
+        f"{source}: expected words that occur at least min_count={min_count} times, got "
+        f"{n_raw[0]} tokens of {n_raw[1]} types, of which none occurs more than {most} "
+        f"times; lower min_count to {most} or less, or give more text"
+    )
+
+
+def vocabulary_order(words: list[bytes], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the words' places by falling count, then by their bytes.
+
+    Their first 16 bytes, as integers, order nearly all; Python orders what they leave equal.
+    """
+    beginnings = np.array(words, "S16").view(">u8").reshape(-1, 2).astype(np.uint64)
+    order: NDArray[np.int64] = np.lexsort((beginnings[:, 1], beginnings[:, 0], -counts))
+    ordered = np.column_stack((counts.astype(np.uint64), beginnings))[order]
+    is_equal = np.concatenate(([False], (ordered[1:] == ordered[:-1]).all(axis=1), [False]))
+    edges = np.flatnonzero(is_equal[1:] != is_equal[:-1])
+    for first, last in edges.reshape(-1, 2).tolist():
+        run = order[first : last + 1].tolist()
+        order[first : last + 1] = sorted(run, key=words.__getitem__)
+    return order
+
+
+def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
+    r"""Return the probability with which subsampling keeps a token of each word.
+
+    That is :math:`\sqrt{t/f} + t/f`, at most 1, where f is a word's frequency and t is `sample`.
+
+    Parameters
+    ----------
+    counts : int64 array (V,)
+        How often each word occurs.
+    sample : float
+        The frequency above which words are thinned out, 0 to 1; 0 keeps every token.
+
+    Returns
+    -------
+    probabilities : float64 array (V,)
+
+    Raises
+    ------
+    ConfigurationError
+        If `sample` is not in 0 to 1.
+
+    References
+    ----------
+    Mikolov's word2vec.c and gensim. (The paper "Distributed Representations of Words and
+    Phrases", 2013, has the square root alone.)
+    """
+    if not 0 <= sample <= 1:
+        raise ConfigurationError(f"sample: expected 0 to 1, got {sample!r}")
+    if sample == 0:
+        return np.ones(len(counts))
+    threshold = sample * counts.sum()
+    with np.errstate(divide="ignore"):
+        kept: NDArray[np.float64] = (np.sqrt(counts / threshold) + 1) * (threshold / counts)
+    return np.minimum(kept, 1.0)

@@ -1,0 +1,238 @@
+"""A run that is not finished, in one file: what run it is, where it stands, and its arrays.
+
+The file is a safetensors file, `MODEL.checkpoint` beside the model folder to be. Its metadata has
+one text, `fastw2v`, a JSON object; docs/long_runs.md has its keys. It is written whole or not at
+all, so that a process may be killed at any moment.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from fastw2v.callbacks import EpochRecord
+from fastw2v.errors import CheckpointError, ConfigurationError
+from fastw2v.system.array_files import Arrays, read_arrays, read_metadata, write_arrays
+from fastw2v.system.files import require_writable, whole_file
+from fastw2v.version import VERSION
+
+FORMAT = "fastw2v-checkpoint"
+SCHEMA_VERSION = 1
+_KEY = "fastw2v"
+_EVERY = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h|epochs?)")
+_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where a run is saved while it lasts, and how often.
+
+    Parameters
+    ----------
+    model : path
+        The model folder that the run will end in; the checkpoint is ``MODEL.checkpoint``.
+    every : str, optional
+        "10min", "90s", "2h": after the batch at which so much time has gone by; "1epoch",
+        "3epochs": after every so many epochs. Default: only when the run is interrupted.
+
+    Raises
+    ------
+    ConfigurationError
+        If `every` reads otherwise.
+    """
+
+    model: Path
+    every: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model", Path(self.model))
+        if self.every is None:
+            return
+        found = _EVERY.fullmatch(self.every.strip())
+        if (
+            not found
+            or float(found[1]) == 0
+            or (found[2] in ("epoch", "epochs") and "." in found[1])
+        ):
+            raise ConfigurationError(
+                "checkpoint_every: expected a time as '10min', '90s' or '2h', or a number of "
+                f"epochs as '1epoch', got {self.every!r}"
+            )
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return checkpoint_path(self.model)
+
+    @property
+    def seconds(self) -> float | None:
+        """The time between two checkpoints, if it is a time."""
+        found = _EVERY.fullmatch((self.every or "").strip())
+        return float(found[1]) * _SECONDS[found[2]] if found and found[2] in _SECONDS else None
+
+    @property
+    def epochs(self) -> int | None:
+        """The epochs between two checkpoints, if it is epochs."""
+        found = _EVERY.fullmatch((self.every or "").strip())
+        return int(found[1]) if found and found[2] not in _SECONDS else None
+
+
+def checkpoint_path(model: Path) -> Path:
+    """Return the checkpoint's file of a model folder."""
+    whole = model.absolute()
+    return whole.with_name(f"{whole.name}.checkpoint")
+
+
+@dataclass
+class TrainingState:
+    """Where a run stands, apart from its arrays.
+
+    Everything random in training follows from the seed and these positions, so there is no
+    generator whose state would have to be kept.
+
+    Attributes
+    ----------
+    epochs_done : int
+    steps_done : int
+        Of the epoch under way; blocks of text where those are the unit of work.
+    loss_sum, weight_sum : float
+        Of the epoch under way: what its mean loss is made of.
+    history : list of EpochRecord
+    elapsed_s : float
+        Seconds of training up to here.
+    epoch_began_s : float
+        `elapsed_s` when the epoch under way began.
+    kept_epoch : int
+        The epoch whose parameters are kept aside: the best, or the last good one; 0 for none.
+    block_tokens : int, optional
+        Tokens of a block, where blocks are the unit.
+    stopped : bool
+        Whether training has ended before its last epoch.
+    """
+
+    epochs_done: int = 0
+    steps_done: int = 0
+    loss_sum: float = 0.0
+    weight_sum: float = 0.0
+    history: list[EpochRecord] = field(default_factory=list)
+    elapsed_s: float = 0.0
+    epoch_began_s: float = 0.0
+    kept_epoch: int = 0
+    block_tokens: int | None = None
+    stopped: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return what `as_dict` gave."""
+        history = [EpochRecord(**record) for record in values["history"]]
+        return cls(**{**values, "history": history})
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What the file holds.
+
+    Attributes
+    ----------
+    run : dict
+        What tells the run from others and begins it again: settings, sources, digests.
+    state : TrainingState, optional
+        None before training has begun: then the run begins anew.
+    arrays : dict of str to array
+        Parameters and the optimiser's moments; those kept aside with "kept/" before their names.
+    """
+
+    run: dict[str, Any]
+    state: TrainingState | None
+    arrays: Arrays
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write the file, whole or not at all; an earlier one is replaced.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    content = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "fastw2v_version": VERSION,
+        "run": checkpoint.run,
+        "state": checkpoint.state.as_dict() if checkpoint.state else None,
+    }
+    content["sha256"] = _digest(content, checkpoint.arrays)
+    with whole_file(path) as temporary:
+        write_arrays(temporary, checkpoint.arrays, {_KEY: json.dumps(content)})
+
+
+def require_unused(checkpoints: Checkpoints) -> None:
+    """Raise `CheckpointError` if a new run would overwrite the checkpoint of one that trained.
+
+    A file that only says what run was begun is no loss.
+    """
+    path = checkpoints.path
+    require_writable(path)
+    if path.exists() and read_checkpoint(path).state is not None:
+        raise CheckpointError(
+            f"{path}: an unfinished run is saved there; go on with it by 'fastw2v train --resume "
+            f"{checkpoints.model}', or remove the file to begin anew"
+        )
+
+
+def _digest(content: dict[str, Any], arrays: Arrays) -> str:
+    described = {key: value for key, value in content.items() if key != "sha256"}
+    hasher = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    for name in sorted(arrays):
+        hasher.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+        hasher.update(arrays[name].reshape(-1).view("u1").data)
+    return hasher.hexdigest()
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read the file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing, none, damaged, or of a newer schema.
+    """
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: no such checkpoint; begin the run with 'fastw2v train', and with "
+            "--checkpoint-every for checkpoints on the way"
+        )
+    try:
+        content = json.loads(read_metadata(path).get(_KEY, "null"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(path, error) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: expected a checkpoint, this is another kind of file")
+    if content.get("schema_version") != SCHEMA_VERSION:
+        raise CheckpointError(
+            f"{path}: expected schema version {SCHEMA_VERSION}, got "
+            f"{content.get('schema_version')!r}, written by fastw2v "
+            f"{content.get('fastw2v_version')}; resume with that version"
+        )
+    try:
+        arrays = read_arrays(path)
+        if (came := _digest(content, arrays)) != content["sha256"]:
+            raise ValueError(f"expected SHA-256 {content['sha256']}, got {came}")
+        state = TrainingState.from_dict(content["state"]) if content["state"] else None
+        return Checkpoint(dict(content["run"]), state, arrays)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: the checkpoint is damaged ({type(error).__name__}: {error}); "
+        "restore it from a copy, or remove it and train again"
+    )

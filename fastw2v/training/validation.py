@@ -1,0 +1,136 @@
+"""What a run is validated on, and the loss on it after each epoch."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastw2v.config import Hyperparameters
+from fastw2v.counts.pairs import counted_windows
+from fastw2v.errors import ConfigurationError, CorpusError
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.losses.perplexity import losses_of, perplexity_of
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.corpus import Corpus
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.supervisor import HeldOutLoss
+
+VALIDATION_ROWS = 4096  # of objectives whose losses have no counts to make them cheap
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a run is validated on: a text of its own, or a part of the training text.
+
+    Parameters
+    ----------
+    text : path, sequence of paths, or lists of tokens, optional
+        Read with the vocabulary of the training text.
+    fraction : float, optional
+        Hold out so many of the training text's documents (lines), chosen by the seed and their
+        content, before the vocabulary is counted.
+
+    Raises
+    ------
+    ConfigurationError
+        Unless exactly one is given, and a fraction is between 0 and 1.
+    """
+
+    text: Corpus | None = None
+    fraction: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.text is None) == (self.fraction is None):
+            raise ConfigurationError(
+                "validation: expected either a text or a fraction of the training text, got "
+                f"{'neither' if self.text is None else 'both'}"
+            )
+        value = self.fraction
+        if value is not None and (isinstance(value, bool) or not 0 < value < 1):
+            raise ConfigurationError(
+                f"validation_fraction: expected more than 0 and less than 1, got {value!r}"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold; a text that is no file has no sources."""
+        if self.fraction is not None:
+            return {"fraction": self.fraction}
+        return {"sources": named_sources(self.text)}
+
+
+def named_sources(corpus: Any) -> list[str] | None:
+    """Return absolute names of the files and folders of a corpus; None for lists of tokens."""
+    items = [corpus] if isinstance(corpus, str | os.PathLike) else corpus
+    if not isinstance(items, list | tuple) or not items:
+        return None
+    if not all(isinstance(item, str | os.PathLike) for item in items):
+        return None
+    return [item if item == "-" else str(Path(item).absolute()) for item in items]
+
+
+def opened_sources(sources: Iterable[str]) -> list[Any]:
+    """Return what `named_sources` gave as a corpus."""
+    return [name if name == "-" else Path(name) for name in sources]
+
+
+class ValidationText:
+    """Measures a model on a held-out text, the same way after every epoch.
+
+    Skip-gram with the exact softmax: the exact loss of all its window pairs, as
+    `Word2Vec.perplexity` gives it. That takes one of the three products of an epoch, for the words
+    of the held-out text. The other cells have no counts that make it cheap: their loss is the
+    objective's own, over `VALIDATION_ROWS` rows drawn by the seed, the same ones after each epoch.
+
+    Parameters
+    ----------
+    tokens : EncodedTokens
+        The text.
+    vocabulary : Vocabulary
+    settings : Hyperparameters
+    workers : int
+        Threads; the result does not depend on them.
+
+    Raises
+    ------
+    CorpusError
+        If the text has no pair of known words.
+    """
+
+    def __init__(
+        self,
+        tokens: EncodedTokens,
+        vocabulary: Vocabulary,
+        settings: Hyperparameters,
+        workers: int,
+    ) -> None:
+        self.tokens, self.settings, self.workers = tokens, settings, workers
+        self.counts = counted_windows(tokens, vocabulary, settings, workers, None)
+        if not self.counts.n_entries:
+            raise CorpusError(
+                f"validation: expected at least one pair of known words within {settings.window} "
+                f"of each other, got {len(tokens.ids)} known and {tokens.n_oov} unknown tokens; "
+                "give more text"
+            )
+        is_exact = settings.objective == "softmax" and settings.model == "skipgram"
+        self.sample = None if is_exact else VALIDATION_ROWS
+
+    def __call__(self, embeddings: Embeddings) -> HeldOutLoss:
+        """Return the loss of a model."""
+        with WorkerPool(self.workers) as pool:
+            losses = losses_of(
+                embeddings, self.tokens, self.counts, self.settings, pool, sample=self.sample
+            )
+        if self.settings.objective == "negative":
+            return HeldOutLoss(losses.own_nats, None)
+        return HeldOutLoss(losses.own_nats, perplexity_of(losses.own_nats))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return how much text it is, and how many rows are drawn from it, if not all count."""
+        return {
+            "n_tokens": self.tokens.n_tokens,
+            "n_oov": self.tokens.n_oov,
+            "n_documents": self.tokens.n_sentences,
+            "sampled_rows": self.sample,
+        }

@@ -1,0 +1,435 @@
+"""fastw2v beside other trainers: the same text for all, real processes, failures as rows."""
+
+import gzip
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from fastw2v.comparison.comparing import ComparisonSettings
+from fastw2v.comparison.machine import NOT_INSTALLED, describe
+from fastw2v.comparison.requests import TrainingRequest, high_water_bytes, save_vectors
+from fastw2v.comparison.rivals import RIVALS
+from fastw2v.comparison.runs import Run, alternate, child_environment, train_once
+from fastw2v.comparison.stored import LossSettings, StoredVectors, held_out_losses
+from fastw2v.comparison.tables import as_markdown, tables_of
+from fastw2v.comparison.text import LONGEST_LINE_WORDS, expected_pairs, prepare_text
+from fastw2v.counts.pairs import count_pairs
+from fastw2v.errors import ConfigurationError, CorpusError
+from fastw2v.text.reading import read_corpus
+from tests.support.corpora_made import as_text, random_sentences, topic_sentences, write_text
+
+QUICK = ["--vector-size", "6", "--epochs", "2", "--min-count", "2", "--workers", "1"]
+
+
+@pytest.fixture(scope="module")
+def topics(tmp_path_factory):
+    return write_text(tmp_path_factory.mktemp("text") / "topics.txt", topic_sentences(1, 400))
+
+
+@pytest.fixture
+def stub(tmp_path, monkeypatch):
+    """Put a program called word2vec before all others on the PATH."""
+
+    def install(*lines):
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        path = folder / "word2vec"
+        path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n", encoding="utf-8")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    return install
+
+
+@pytest.fixture
+def without_fasttext(tmp_path, monkeypatch):
+    """Let imports of fasttext fail in processes that are started."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "fasttext.py").write_text('raise ImportError("No module named fasttext")\n')
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+def request(trainer, corpus, folder, **changes):
+    named = {"vector_size": 6, "epochs": 2, "min_count": 2, **changes}
+    return TrainingRequest(trainer=trainer, corpus=corpus, vectors=folder / "v.npz", **named)
+
+
+def test_gensim_is_compared_and_failing_rivals_are_rows(
+    run, topics, tmp_path, stub, without_fasttext
+):
+    stub("echo no such luck >&2", "exit 1")
+    targets = ("--json", tmp_path / "out.json", "--markdown", tmp_path / "out.md")
+    status, out, errors = run(
+        *("compare", topics, "--rivals", "gensim,word2vec,fasttext", "--rounds", "1"),
+        *(*QUICK, *targets),
+    )
+    assert status == 0, errors
+    found = json.loads((tmp_path / "out.json").read_text())
+    ours, gensim, word2vec, fasttext = found["results"]
+    for record in (ours, gensim):
+        assert 0 < record["train_s"] < record["wall_s"]
+        assert 0 < record["read_s"] < record["wall_s"]
+        assert record["cpu_s"] > 0
+        assert 1e7 < record["peak_bytes"] < 2e9
+        assert record["tokens_per_s"] == pytest.approx(
+            2 * found["corpus"]["tokens"] / record["wall_s"]
+        )
+        assert record["pairs_per_s"] > record["tokens_per_s"]
+        assert record["workers"] == 1
+        assert set(record["quality"]) == {"in", "in+out"}
+        assert set(record["coverage"].values()) == {0.0}  # of words like t3w07
+        assert record["own_nats"] > 0
+        assert record["calibrated_nats"] < np.log(90) + 0.1
+        assert record["settings"]["vector_size"] == 6
+        assert record["settings"]["sample"] in (1e-5, 1e-3)
+    assert "ended with status 1: no such luck" in word2vec["error"]
+    assert word2vec["install"] == "pip install 'fastw2v[rivals]'"
+    assert not word2vec["is_missing"]
+    assert fasttext["is_missing"]
+    assert "No module named fasttext" in fasttext["error"]
+    assert found["corpus"]["tokens"] == 380 * 10
+    assert found["corpus"]["held_out_tokens"] == 20 * 10
+    assert found["machine"]["gensim"] != NOT_INSTALLED
+    assert [record["tables"] for record in found["agreement"]] == [["in", "in"], ["in+out", "in"]]
+    assert all(0 <= record["precision"] <= 1 for record in found["agreement"])
+    for shown in (out, (tmp_path / "out.md").read_text()):
+        assert "no such luck" in shown
+        assert "pip install 'fastw2v[rivals]'" in shown
+        assert "calibrated loss" in shown
+    assert (tmp_path / "out.md").read_text() == as_markdown(found)
+    assert "round 1: gensim" in errors
+
+
+@pytest.mark.slow
+def test_all_read_the_same_words(topics, tmp_path):
+    pytest.importorskip("fasttext")
+    pytest.importorskip("word2vec")
+    texts = prepare_text(topics, tmp_path, tokenizer="words", window=5, min_count=2)
+    counted = []
+    for trainer in RIVALS:
+        asked = request(trainer, texts.training, tmp_path)
+        assert "error" not in train_once(asked)
+        stored = StoredVectors.read(asked.vectors)
+        counted.append(dict(zip(stored.words, stored.counts.tolist(), strict=True)))
+    assert all(counts == counted[0] for counts in counted)
+    assert len(counted[0]) == texts.vocabulary
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trainer", ["fasttext", "fasttext-softmax"])
+def test_fasttext_s_vectors_all_begin_with_values(topics, tmp_path, trainer):
+    """Left to itself it gives them to a tenth, and to the rest what it finds in memory."""
+    fasttext = pytest.importorskip("fasttext")
+    vectors = []
+    for _ in range(3):
+        asked = request(trainer, topics, tmp_path, n_words=90)
+        assert "error" not in train_once(asked)
+        vectors.append(StoredVectors.read(asked.vectors).tables["in"])
+    assert (vectors[0] != 0).any(axis=1).all()
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+    np.testing.assert_array_equal(vectors[0], vectors[2])
+    named = {"dim": 300, "epoch": 0, "minCount": 2, "minn": 0, "maxn": 0, "thread": 1}
+    plain = fasttext.train_unsupervised(str(topics), verbose=0, **named).get_input_matrix()
+    # What it finds are zeros, or numbers of any size, or none.
+    begun = (np.abs(plain) <= 1 / 300).all(axis=1) & (plain != 0).any(axis=1)
+    assert not begun.all()
+
+
+@pytest.mark.slow
+def test_all_rivals_for_real(run, topics, tmp_path):
+    pytest.importorskip("fasttext")
+    pytest.importorskip("word2vec")
+    rivals = "gensim,word2vec,fasttext,fasttext-softmax:40,fastw2v-negative,gensim:3"
+    target = tmp_path / "out.json"
+    status, _, errors = run(
+        "compare", topics, "--rivals", rivals, "--rounds", "2", *QUICK, "--json", target
+    )
+    assert status == 0, errors
+    found = json.loads(target.read_text())
+    assert [record.get("error") for record in found["results"]] == [None] * 14
+    by_run = {record["run"]: record for record in found["results"] if record["seed"] == 2}
+    assert list(by_run) == ["fastw2v", *rivals.split(",")]
+    assert by_run["gensim:3"]["epochs"] == 3
+    for name, record in by_run.items():
+        assert ("calibrated_nats" in record) == (name != "word2vec")
+        assert record["wall_s"] > 0 < record["cpu_s"]
+    # Who knows the topic has 15 words to choose from instead of 90.
+    softmax = by_run["fasttext-softmax:40"]
+    assert np.log(14) < softmax["own_nats"] < np.log(30)
+    assert np.log(14) < softmax["calibrated_nats"] < np.log(30)
+    with_itself = [r for r in found["agreement"] if r["first"] == r["second"]]
+    assert len(with_itself) == 7
+
+
+@pytest.mark.slow
+def test_a_training_that_takes_too_long_is_ended_with_what_it_started(topics, tmp_path, stub):
+    stub(f"echo $$ > {tmp_path}/pid", "sleep 300")
+    began = time.monotonic()
+    record = train_once(request("word2vec", topics, tmp_path), time_limit_s=6)
+    assert time.monotonic() - began < 60
+    assert record["error"] == "ended after the time limit of 6 s"
+    pid = int((tmp_path / "pid").read_text())
+    for _ in range(100):
+        status = high_water_bytes(pid)
+        if not status:
+            break
+        time.sleep(0.05)
+    assert not status
+
+
+def test_vectors_that_are_not_finite_are_a_row(run, topics, tmp_path, stub):
+    (tmp_path / "nan.bin").write_bytes(b"1 2\nword " + np.full(2, np.nan, "f4").tobytes() + b"\n")
+    (tmp_path / "vocabulary").write_text("word 9\n")
+    stub(
+        'while [ "$#" -gt 1 ]; do',
+        f'  case "$1" in -output) cp {tmp_path}/nan.bin "$2" ;;',
+        f'  -save-vocab) cp {tmp_path}/vocabulary "$2" ;; esac',
+        "  shift 2",
+        "done",
+    )
+    target = tmp_path / "out.json"
+    options = (*QUICK, "--rounds", "1", "--json", target, "--quiet")
+    status, _, errors = run("compare", topics, "--rivals", "word2vec", *options)
+    assert (status, errors) == (0, "")
+    results = json.loads(target.read_text())["results"]
+    assert [(record["run"], "error" in record) for record in results] == [
+        ("fastw2v", False),
+        ("word2vec", True),
+    ]
+    assert "expected finite numbers, got others, first for 'word'" in results[1]["error"]
+
+
+def test_a_process_that_dies_is_a_row(topics, tmp_path, monkeypatch):
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "fasttext.py").write_text("import os\nos.abort()\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    record = train_once(request("fasttext", topics, tmp_path))
+    assert record["error"].startswith("the process ended with status -6")
+
+
+def test_every_process_gets_the_same_threads_and_no_pins(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    environment = child_environment(3)
+    assert "OPENBLAS_CORETYPE" not in environment
+    assert environment["OMP_NUM_THREADS"] == environment["OPENBLAS_NUM_THREADS"] == "3"
+
+
+@pytest.mark.skipif(not high_water_bytes("self"), reason="needs /proc")
+def test_the_peak_is_the_child_s_own():
+    """getrusage's includes that of the process that started it, here 300 MB and more."""
+    held = np.ones(300 * 2**20, np.uint8)
+    code = (
+        "import resource\nfrom fastw2v.comparison.requests import stop_clock\n"
+        "print(stop_clock().peak_bytes, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        env=child_environment(1),
+        text=True,
+    )
+    own, by_getrusage = map(int, done.stdout.split())
+    assert own < held.nbytes < by_getrusage
+
+
+def test_trainings_alternate_and_failures_are_not_repeated():
+    asked = []
+
+    def train(run, seed):
+        asked.append((run.name, seed))
+        return {"error": "broken"} if run.name == "gensim:2" else {"wall_s": 1.0}
+
+    runs = [Run.parse(text, 5) for text in ("fastw2v", "gensim:2", "gensim")]
+    records = list(alternate(runs, 3, train))
+    first = [("fastw2v", 1), ("gensim:2", 1), ("gensim", 1)]
+    assert asked == first + [(name, seed) for seed in (2, 3) for name in ("fastw2v", "gensim")]
+    assert [(record["run"], record["seed"]) for record in records] == asked
+
+
+def test_settings_that_make_no_sense_are_refused():
+    with pytest.raises(ConfigurationError, match=r"expected some of fastw2v, .*, got 'glove'"):
+        ComparisonSettings(rivals=["glove"])
+    with pytest.raises(ConfigurationError, match=r"expected gensim:EPOCHS .* got 'gensim:0'"):
+        ComparisonSettings(rivals=["gensim:0"])
+    with pytest.raises(ConfigurationError, match="expected each once, got gensim, gensim"):
+        ComparisonSettings(rivals=["gensim", "gensim"])
+    with pytest.raises(ConfigurationError, match="rounds: expected a whole number from 1 on"):
+        ComparisonSettings(rounds=0)
+    names = [run.name for run in ComparisonSettings(rivals=["gensim", "gensim:20"]).runs]
+    assert names == ["fastw2v", "gensim", "gensim:20"]
+    assert [run.name for run in ComparisonSettings(rivals=["gensim", "fastw2v:3"]).runs] == [
+        "gensim",
+        "fastw2v:3",
+    ]
+
+
+@pytest.mark.parametrize("window", [1, 2, 5])
+def test_expected_pairs_are_those_that_are_counted(window):
+    sentences = random_sentences(3, n_words=20, longest=9)
+    vocabulary, tokens = read_corpus(sentences, min_count=1)
+    counts = count_pairs(tokens, len(vocabulary), window, workers=1)
+    pairs = expected_pairs(np.diff(tokens.sentence_starts), window)
+    assert pairs == pytest.approx(counts.total / window)
+
+
+def test_the_text_is_cut_once_for_all(tmp_path):
+    lines = [f"Line {number}, said Ann." for number in range(1, 41)]
+    lines += ["word " * (2 * LONGEST_LINE_WORDS + 5), "", "   "]
+    source = tmp_path / "text.txt.gz"
+    source.write_bytes(gzip.compress("\n".join(lines).encode()))
+    text = prepare_text(source, tmp_path, tokenizer="words", window=5, min_count=2)
+    training = text.training.read_text().splitlines()
+    held_out = text.held_out.read_text().splitlines()
+    assert held_out == ["line 20 said ann", "line 40 said ann"]
+    assert training[:2] == ["line 1 said ann", "line 2 said ann"]
+    assert [len(line.split()) for line in training[-3:]] == [LONGEST_LINE_WORDS] * 2 + [5]
+    assert text.tokens == 38 * 4 + 2 * LONGEST_LINE_WORDS + 5
+    assert text.held_out_tokens == 8
+    assert text.vocabulary == 4  # each number comes once
+
+
+def test_held_out_text_may_be_given(tmp_path):
+    source = write_text(tmp_path / "text.txt", topic_sentences(1, 60))
+    other = write_text(tmp_path / "other.txt", topic_sentences(2, 3))
+    named = {"tokenizer": "whitespace", "window": 5, "min_count": 1}
+    text = prepare_text(source, tmp_path, held_out=other, **named)
+    assert text.training.read_text() == source.read_text()
+    assert text.held_out.read_text() == other.read_text()
+    short = write_text(tmp_path / "short.txt", topic_sentences(1, 19))
+    assert prepare_text(short, tmp_path, **named).held_out is None
+    with pytest.raises(CorpusError, match="expected a path or several"):
+        prepare_text([["a", "b"]], tmp_path, **named)
+
+
+def exact_losses(stored, sentences, window):
+    """Own softmax loss over all window pairs, in float64 loops."""
+    places = {word: place for place, word in enumerate(stored.words)}
+    scores = stored.tables["in"].astype(np.float64) @ stored.tables["out"].T
+    logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    loss = weight = 0.0
+    for sentence in sentences:
+        ids = [places[word] for word in sentence if word in places]
+        for i, centre in enumerate(ids):
+            for j in range(max(0, i - window), min(len(ids), i + window + 1)):
+                if i != j:
+                    share = (window - abs(i - j) + 1) / window
+                    loss -= share * logs[centre, ids[j]]
+                    weight += share
+    return loss / weight
+
+
+def test_held_out_losses_are_exact(tmp_path):
+    sentences = topic_sentences(1, 3000)
+    held_out = topic_sentences(2, 300)
+    vocabulary, _ = read_corpus(sentences, min_count=1)
+    generator = np.random.default_rng(0)
+    shape = (len(vocabulary), 5)
+    tables = {name: 0.3 * generator.standard_normal(shape, np.float32) for name in ("in", "out")}
+    stored = StoredVectors(vocabulary.words, vocabulary.counts, tables)
+    paths = (tmp_path / "training.txt", tmp_path / "held-out.txt")
+    for path, text in zip(paths, (sentences, held_out), strict=True):
+        path.write_text(as_text(text))
+    found = held_out_losses(stored, LossSettings(loss="softmax", window=3), *paths)
+    assert found["own_nats"] == pytest.approx(exact_losses(stored, held_out, 3), rel=1e-5)
+    # Random vectors say nothing: calibration finds that, and the unigram distribution is left.
+    assert found["calibrated_nats"] == pytest.approx(np.log(len(vocabulary)), abs=0.05)
+    wrong = StoredVectors(vocabulary.words, vocabulary.counts, tables | {"out": tables["in"]})
+    assert abs(exact_losses(wrong, held_out, 3) - found["own_nats"]) > 1e-3
+    negative = LossSettings(loss="negative", window=3, noise_exponent=0.5)
+    other = held_out_losses(stored, negative, *paths)
+    assert other["calibrated_nats"] == found["calibrated_nats"]
+    assert other["own_nats"] != found["own_nats"]
+    assert held_out_losses(stored, LossSettings(loss=None), *paths) == {}
+    alone = StoredVectors(vocabulary.words, vocabulary.counts, {"in": tables["in"]})
+    assert held_out_losses(alone, negative, *paths) == {}
+    assert list(alone.word_tables) == ["in"]
+    assert alone.quality()["in"]["mean"] is None  # the sets have no such words
+
+
+def fake(run, seed, **figures):
+    quality = {"in": {"WordSim-353": 0.1 * seed, "SimLex-999": None, "mean": None}}
+    named = {"wall_s": 2.0 * seed, "cpu_s": 1.0, "peak_bytes": seed * 2**20, "workers": 2}
+    named |= {"tokens_per_s": 1e6, "pairs_per_s": 1e7, "quality": quality, **figures}
+    return {"run": run, "seed": seed, **named}
+
+
+def test_tables_have_medians_spreads_and_failures():
+    results = [fake("fastw2v", 1, read_s=0.25), fake("gensim", 2, own_nats=2.5)]
+    results += [fake("fastw2v", 3, read_s=0.75)]
+    results.append({"run": "word2vec", "seed": 1, "error": "a|b", "install": "pip install x"})
+    cost, quality = tables_of({"results": results, "agreement": []})
+    assert cost.headings[2] == "gensim = 1"
+    rows = {row[0]: row for row in cost.rows}
+    assert rows["fastw2v"][1:4] == ["4.00", "1.000", "0.50"]
+    assert rows["fastw2v"][7:] == ["3", "1,000,000", "10,000,000", "2"]
+    assert rows["gensim"][3] == "-"
+    assert rows["word2vec"][1] == "a|b; to install it: pip install x"
+    assert [len(row) for row in cost.rows] == [len(cost.headings)] * 3
+    assert "a\\|b" in "\n".join(cost.markdown())
+    assert quality.rows == [
+        ["fastw2v", "in", "0.200 ±0.141", "-", "-", "-", "-"],
+        ["gensim", "in", "0.200", "-", "-", "2.500", "-"],
+    ]
+
+
+def test_nothing_but_failures_is_a_table_too():
+    failure = {"run": "gensim", "seed": 1, "error": "broken", "install": "pip install gensim"}
+    cost, quality = tables_of({"results": [failure], "agreement": []})
+    assert len(cost.rows) == 1
+    assert not quality.rows
+
+
+def test_a_package_that_is_not_there_has_no_version():
+    assert describe("no-such-package")["no-such-package"] == NOT_INSTALLED
+
+
+def test_outputs_that_cannot_be_written_are_told_before_training(run, topics, tmp_path):
+    target = tmp_path / "none" / "out.json"
+    status, out, errors = run("compare", topics, "--json", target)
+    assert (status, out) == (2, "")
+    assert "expected an existing folder to write to" in errors
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_the_training_process_too(topics, tmp_path, stub):
+    stub(f"echo $$ > {tmp_path}/pid", "sleep 300")
+    command = [sys.executable, "-m", "fastw2v", "compare", topics, "--rivals", "word2vec", *QUICK]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = child_environment(1) | {"TMPDIR": str(temporary)}
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    deadline = time.monotonic() + 240
+    while not (tmp_path / "pid").is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)  # the stub has written its number
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.endswith("fastw2v: interrupted\n")
+    assert not high_water_bytes(int((tmp_path / "pid").read_text()))
+    assert not [path for path in temporary.iterdir() if path.name.startswith("fastw2v-")]
+
+
+def test_long_words_do_not_widen_all_others(tmp_path):
+    words = ["a" * 200_000, *(f"wörd{k}" for k in range(20_000))]
+    tables = {"in": np.zeros((len(words), 1), np.float32)}
+    save_vectors(tmp_path / "v.npz", words, np.arange(len(words), 0, -1), tables)
+    assert (tmp_path / "v.npz").stat().st_size < 2e6
+    assert StoredVectors.read(tmp_path / "v.npz").words == words

@@ -1,0 +1,310 @@
+"""Counting on Dask: the same bytes as on one machine, whatever dies meanwhile."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+distributed = pytest.importorskip("distributed")
+
+from fastw2v.counts import merging as count_merging  # noqa: E402
+from fastw2v.counts import parts as count_files  # noqa: E402
+from fastw2v.counts.build import agreed_counts, count_in_memory  # noqa: E402
+from fastw2v.counts.sharded import dask as fastw2v_distributed  # noqa: E402
+from fastw2v.counts.sharded import run as sharded_run  # noqa: E402
+from fastw2v.counts.sharded import steps  # noqa: E402
+from fastw2v.counts.sharded.dask import ShardOptions, count_pairs, opened_client  # noqa: E402
+from fastw2v.counts.sharded.local import count_spilling  # noqa: E402
+from fastw2v.counts.sharded.plan import work_folder_of  # noqa: E402
+from fastw2v.errors import (  # noqa: E402
+    ClusterError,
+    ConfigurationError,
+    CorpusError,
+    TextEncodingError,
+)
+from tests.support.corpora_made import as_text, random_sentences, write_text  # noqa: E402
+from tests.support.programs import tree  # noqa: E402
+from tests.support.sharded_counts import COUNTING, SENTENCES, steps_done  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+SMALL = ShardOptions(memory_mib=600, block_mib=1500 / 2**20)
+
+
+@pytest.fixture(scope="module")
+def text_file(tmp_path_factory):
+    return write_text(tmp_path_factory.mktemp("text") / "text.txt", SENTENCES)
+
+
+@pytest.fixture
+def in_memory(text_file, tmp_path):
+    count_in_memory(text_file, COUNTING, tmp_path / "in_memory", workers=2)
+    return tree(tmp_path / "in_memory")
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    """Everything that is cut at some size is cut often; in this process only."""
+    monkeypatch.setattr(count_files, "PART_ENTRIES", 100)
+    monkeypatch.setattr(count_merging, "BLOCK_ENTRIES", 150)
+    monkeypatch.setattr(sharded_run, "FAN_IN", 3)
+
+
+@pytest.fixture(scope="module")
+def threads():
+    """A cluster whose two workers are threads of this process."""
+    options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": "127.0.0.1:0"}
+    with distributed.Client(processes=False, **options) as client:
+        yield client
+
+
+# Workers in this process
+
+
+def test_dask_writes_the_bytes_of_one_machine(
+    tmp_path, text_file, small_pieces, in_memory, threads
+):
+    found = count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+    assert tree(tmp_path / "counts") == in_memory
+    assert found.facts.n_sentences == len(SENTENCES)
+    assert not work_folder_of(tmp_path / "counts").exists()
+
+
+def test_a_bag_of_token_lists_gives_the_same_bytes(tmp_path, small_pieces, in_memory, threads):
+    from dask import bag
+
+    for n_partitions in (1, 7):
+        sources = bag.from_sequence(SENTENCES, npartitions=n_partitions)
+        count_pairs(threads, sources, tmp_path / "counts", COUNTING, SMALL)
+        assert tree(tmp_path / "counts") == in_memory
+
+
+def test_lists_and_urls_are_counted_too(tmp_path, small_pieces, in_memory, threads):
+    import fsspec
+
+    fsspec.filesystem("memory").pipe("/distributed/text.txt", as_text(SENTENCES).encode())
+    for sources in (["memory://distributed/*"], SENTENCES):
+        count_pairs(threads, sources, tmp_path / "counts", COUNTING, SMALL)
+        assert tree(tmp_path / "counts") == in_memory
+
+
+def test_an_agreed_vocabulary_is_used(tmp_path, text_file, in_memory, threads):
+    agreed = agreed_counts(tmp_path / "in_memory", {})
+    count_pairs(threads, [str(text_file)], tmp_path / "counts", None, SMALL, agreed=agreed)
+    assert tree(tmp_path / "counts") == in_memory
+
+
+def test_a_bad_shard_is_named_and_the_rest_is_kept(tmp_path, text_file, in_memory, threads):
+    good = text_file.read_bytes()
+    path = tmp_path / "text.txt"
+    path.write_bytes(good[:4000] + b"\xff" + good[4001:])
+    with pytest.raises(TextEncodingError, match=r"text\.txt: .*offset 4000 "):
+        count_pairs(threads, [str(path)], tmp_path / "counts", COUNTING, SMALL)
+    assert not (tmp_path / "counts").exists()
+    path.write_bytes(good)
+    # One machine goes on with what a cluster has begun.
+    resumed = ShardOptions(memory_mib=600, resume=True)
+    count_spilling([str(path)], COUNTING, tmp_path / "counts", resumed, workers=1)
+    assert tree(tmp_path / "counts") == in_memory
+
+
+def test_errors_that_are_none_of_ours_name_the_shard(tmp_path, text_file, threads, monkeypatch):
+    def broken(*arguments):
+        raise MemoryError("too little")
+
+    monkeypatch.setattr(steps, "count_words", broken)
+    with pytest.raises(ClusterError, match=r"text\.txt \(bytes .* to .*MemoryError.*--resume"):
+        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+
+
+def test_a_folder_that_workers_do_not_see_is_refused(tmp_path, text_file, threads, monkeypatch):
+    monkeypatch.setattr("fastw2v.counts.sharded.dask._sees_plan", lambda folder: False)
+    with pytest.raises(ClusterError, match="folder that all workers see"):
+        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+
+
+@pytest.fixture
+def starting():
+    """A cluster that has no workers yet."""
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        yield cluster
+
+
+def test_a_cluster_without_workers_is_refused(tmp_path, text_file, starting, monkeypatch):
+    monkeypatch.setattr("fastw2v.counts.sharded.dask.WORKERS_WITHIN_SECONDS", 0.2)
+    with (
+        distributed.Client(starting) as client,
+        pytest.raises(ClusterError, match=r"at least one worker, got none within 0\.2 s"),
+    ):
+        count_pairs(client, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+
+
+def test_the_first_worker_is_waited_for(tmp_path, text_file, in_memory, starting):
+    later = threading.Timer(0.5, starting.scale, [1])
+    with distributed.Client(starting) as client:
+        later.start()
+        count_pairs(client, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+    later.join()
+    assert tree(tmp_path / "counts") == in_memory
+
+
+def test_workers_are_asked_and_not_the_client_s_list(tmp_path, text_file, in_memory, threads):
+    # The client refreshes its list in the background, and leaves the workers out meanwhile.
+    threads.scheduler_info = lambda **keywords: {"workers": {}}
+    try:
+        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+    finally:
+        del threads.scheduler_info
+    assert tree(tmp_path / "counts") == in_memory
+
+
+def test_workers_of_another_version_are_refused(tmp_path, text_file, threads, monkeypatch):
+    here = fastw2v_distributed._facts_of_worker
+
+    def facts_of_older(dask_worker):
+        return replace(here(dask_worker), version="0.0.9")
+
+    monkeypatch.setattr(fastw2v_distributed, "_facts_of_worker", facts_of_older)
+    with pytest.raises(ClusterError, match=r"expected fastw2v .* as here, got 0\.0\.9; install"):
+        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+
+
+@pytest.mark.parametrize("cluster", ["local:0", "local:x", "nowhere"])
+def test_clusters_that_cannot_be_are_refused(cluster):
+    with pytest.raises(ConfigurationError, match="cluster: expected local"), opened_client(cluster):
+        pass
+
+
+# Workers that are processes
+
+
+@pytest.fixture
+def slow_text(tmp_path):
+    """Enough text that something can be killed while it is counted, and what comes of it."""
+    sentences = random_sentences(5, 3000, sentences=60_000, longest=40)
+    path = write_text(tmp_path / "slow.txt", sentences)
+    count_in_memory(path, COUNTING, tmp_path / "expected", workers=2)
+    return path, tree(tmp_path / "expected")
+
+
+def wait_for(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_any_number_of_worker_processes_writes_the_same_bytes(
+    run, tmp_path, text_file, in_memory, workers
+):
+    options = ["--window", "3", "--window-sample", "0.02", "--min-count", "2"]
+    arguments = ["count", text_file, "-o", tmp_path / "counts", *options]
+    arguments += ["--tokenizer", "whitespace", "--cluster", f"local:{workers}", "--quiet"]
+    assert run(*arguments, "--memory", "600")[0] == 0
+    assert tree(tmp_path / "counts") == in_memory
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["words", "counts"])
+def test_a_killed_worker_costs_time_and_nothing_else(tmp_path, slow_text, kind):
+    path, expected = slow_text
+    output = tmp_path / "counts"
+    killed = []
+
+    def kill(pids):
+        wait_for(lambda: steps_done(output, f"{kind}-0*") >= 2)
+        os.kill(pids[0], signal.SIGKILL)
+        killed.append(steps_done(output, f"{kind}-0*"))
+
+    with opened_client("local:2", 1000) as client:
+        pids = list(client.run(os.getpid).values())
+        killer = threading.Thread(target=kill, args=(pids,))
+        killer.start()
+        options = ShardOptions(block_mib=0.1)
+        count_pairs(client, [str(path)], output, COUNTING, options)
+        killer.join()
+        assert pids[0] not in client.run(os.getpid).values()
+    n_shards = -(-path.stat().st_size // round(0.1 * 2**20))
+    assert killed[0] < n_shards, "it was killed when all was done"
+    assert tree(output) == expected
+
+
+@contextmanager
+def programs(folder, packages=ROOT):
+    """A scheduler and a worker as separate programs, and the file that tells of the scheduler."""
+    environment = os.environ | {"PYTHONPATH": str(packages)}
+    file = folder / "scheduler.json"
+    common = ["--scheduler-file", str(file), "--no-dashboard"]
+    program = [sys.executable, "-m"]
+    null = subprocess.DEVNULL
+    quiet = {"stdout": null, "stderr": null, "env": environment, "cwd": folder}
+    scheduler = subprocess.Popen(
+        [*program, "distributed.cli.dask_scheduler", "--port", "0", *common], **quiet
+    )
+    wait_for(file.exists)
+    worker = subprocess.Popen(
+        [*program, "distributed.cli.dask_worker", "--nthreads", "1", *common], **quiet
+    )
+    try:
+        yield scheduler, file
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    with programs(tmp_path) as started:
+        yield started
+
+
+@pytest.mark.slow
+def test_without_its_scheduler_a_count_ends_and_can_be_gone_on_with(tmp_path, slow_text, cluster):
+    path, expected = slow_text
+    scheduler, file = cluster
+    output = tmp_path / "counts"
+
+    def kill():
+        wait_for(lambda: steps_done(output, "counts-0*") >= 2)
+        scheduler.kill()
+
+    with distributed.Client(scheduler_file=str(file), timeout=60) as client:
+        client.wait_for_workers(1, timeout=60)
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with pytest.raises(ClusterError, match=r"connection to the scheduler was lost.*--resume"):
+            count_pairs(client, [str(path)], output, COUNTING, ShardOptions(block_mib=0.1))
+        killer.join()
+    assert not output.exists()
+    assert steps_done(output, "counts-0*") >= 2
+    with pytest.raises(CorpusError, match=r"no manifest\.json"):
+        agreed_counts(output, {})
+    options = ShardOptions(memory_mib=1000, resume=True)
+    count_spilling([str(path)], COUNTING, output, options, workers=2)
+    assert tree(output) == expected
+
+
+@pytest.mark.slow
+def test_workers_without_fastw2v_are_refused(tmp_path, text_file):
+    broken = tmp_path / "packages" / "fastw2v"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('there is none')\n")
+    with (
+        programs(tmp_path, broken.parent) as (_, file),
+        distributed.Client(scheduler_file=str(file), timeout=60) as client,
+        pytest.raises(
+            ClusterError, match=r"a worker cannot run fastw2v .*install the same version"
+        ),
+    ):
+        count_pairs(client, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)

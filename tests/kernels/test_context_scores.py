@@ -1,0 +1,162 @@
+"""Scores over the vocabulary by tiles, against dense float64 twins."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastw2v.errors import DivergenceError, VocabularyError
+from fastw2v.kernels.simd.blocks import PANEL
+from fastw2v.kernels.softmax.score_tiles import TILE
+from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
+from fastw2v.system.threads import WorkerPool
+from tests.support import dense_scores
+
+patient = settings(deadline=None, max_examples=25)  # the first call may compile
+SIZES = st.tuples(st.integers(1, 2 * PANEL + 3), st.integers(1, 40), st.integers(1, 2 * TILE + 5))
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with WorkerPool(2) as workers:
+        yield workers
+
+
+def made(seed, n_rows, dimensions, n_words, scale=0.5):
+    """Inputs, outputs, biases and a dense matrix of weights with no row empty."""
+    generator = np.random.default_rng(seed)
+    inputs = (scale * generator.standard_normal((n_rows, dimensions))).astype(np.float32)
+    outputs = (scale * generator.standard_normal((n_words, dimensions))).astype(np.float32)
+    biases = np.log(generator.dirichlet(np.ones(n_words)) + 1e-6).astype(np.float32)
+    dense = generator.integers(0, 4, (n_rows, n_words)) * (generator.random(n_words) < 0.5)
+    dense[:, 0] = 1
+    return inputs, outputs, biases, dense
+
+
+def assert_moments(came, expected):
+    largest = np.abs(expected).max(axis=0)
+    np.testing.assert_allclose(came, expected, rtol=2e-4, atol=1e-5 * (1 + largest[1:3].max() ** 2))
+    np.testing.assert_allclose(came[:, :3], expected[:, :3], rtol=1e-5, atol=3e-6)
+
+
+@patient
+@given(st.integers(0, 1000), SIZES, st.floats(0.1, 3), st.floats(0, 2))
+def test_moments_of_a_softmax_are_those_of_the_twin(pool, seed, sizes, t, s):
+    inputs, outputs, biases, dense = made(seed, *sizes)
+    batch = dense_scores.row_batch(inputs, dense)
+    z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)
+    scores = SoftmaxScores(outputs, pool)
+    assert_moments(scores.moments(batch, biases, t, s), dense_scores.moments(z, biases, t, s))
+    rows, columns = np.nonzero(dense)
+    np.testing.assert_allclose(scores.observed(batch), z[rows, columns], rtol=1e-5, atol=1e-5)
+
+
+@patient
+@given(st.integers(0, 1000), SIZES, st.floats(0.1, 3), st.floats(0, 2))
+def test_moments_of_a_tree_are_those_of_the_twin(pool, seed, sizes, t, s):
+    inputs, nodes, biases, dense = made(seed, *sizes)
+    tree = huffman_tree(np.random.default_rng(seed).integers(1, 100, len(nodes)))
+    batch = dense_scores.row_batch(inputs, dense)
+    z = dense_scores.tree_scores(inputs, nodes, tree)
+    scores = TreeScores(nodes, tree, pool)
+    assert_moments(scores.moments(batch, biases, t, s), dense_scores.moments(z, biases, t, s))
+    rows, columns = np.nonzero(dense)
+    np.testing.assert_allclose(scores.observed(batch), z[rows, columns], rtol=1e-5, atol=1e-5)
+    raw = scores.moments(batch, biases, 1.0, 0.0)
+    np.testing.assert_allclose(raw[:, 0], 0, atol=1e-5)  # the leaves sum to one
+
+
+@patient
+@given(st.integers(0, 1000), SIZES)
+def test_noise_losses_are_those_of_the_twin(pool, seed, sizes):
+    inputs, outputs, biases, dense = made(seed, *sizes, scale=2.0)
+    noise = (np.exp(biases) / np.exp(biases).sum()).astype(np.float32)
+    z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)
+    expected = np.logaddexp(0, z) @ noise.astype(np.float64)
+    batch = dense_scores.row_batch(inputs, dense)
+    found = SoftmaxScores(outputs, pool).noise_losses(batch, noise)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("words_of_a_row", [1, 200])
+def test_few_and_many_observed_leaves_are_those_of_the_twin(pool, words_of_a_row):
+    inputs, nodes, _, _ = made(5, PANEL + 5, 9, 300)
+    tree = huffman_tree(np.arange(1, 301))
+    generator = np.random.default_rng(6)
+    dense = np.zeros((len(inputs), 300), int)
+    for row in dense:
+        row[generator.choice(300, words_of_a_row, replace=False)] = 1
+    rows, columns = np.nonzero(dense)
+    expected = dense_scores.tree_scores(inputs, nodes, tree)[rows, columns]
+    found = TreeScores(nodes, tree, pool).observed(dense_scores.row_batch(inputs, dense))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(found, expected[::-1], rtol=1e-5, atol=1e-5)
+
+
+def test_a_forgotten_word_is_caught(pool):
+    inputs, outputs, biases, dense = made(1, 40, 8, 50)
+    z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)
+    found = SoftmaxScores(outputs, pool).moments(
+        dense_scores.row_batch(inputs, dense), biases, 1.0, 1.0
+    )
+    assert_moments(found, dense_scores.moments(z, biases, 1, 1))
+    for wrong in (
+        dense_scores.moments(z[:, :-1], biases[:-1], 1, 1),
+        dense_scores.moments(-z, biases, 1, 1),
+        dense_scores.moments(z, biases, 1.01, 1),
+        dense_scores.moments(z, biases, 1, 1.01),
+    ):
+        with pytest.raises(AssertionError):
+            assert_moments(found, wrong)
+
+
+def test_large_scores_do_not_overflow(pool):
+    inputs, outputs, biases, dense = made(2, 3, 4, 60, scale=100.0)
+    batch = dense_scores.row_batch(inputs, dense)
+    z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)
+    assert np.abs(z).max() > 1e4
+    found = SoftmaxScores(outputs, pool).moments(batch, biases, 1.0, 1.0)
+    expected = dense_scores.moments(z, biases, 1, 1)
+    np.testing.assert_allclose(found[:, :3], expected[:, :3], rtol=1e-5)
+    noise = np.full(60, 1 / 60, np.float32)
+    losses = SoftmaxScores(outputs, pool).noise_losses(batch, noise)
+    np.testing.assert_allclose(losses, np.logaddexp(0, z).mean(axis=1), rtol=1e-5)
+
+
+def test_results_do_not_depend_on_the_workers():
+    inputs, outputs, biases, dense = made(3, 5 * PANEL, 12, 300)
+    tree = huffman_tree(np.arange(1, 301))
+    batch = dense_scores.row_batch(inputs, dense)
+    results = []
+    for workers in (1, 3):
+        with WorkerPool(workers) as workers_pool:
+            flat, deep = (
+                SoftmaxScores(outputs, workers_pool),
+                TreeScores(outputs, tree, workers_pool),
+            )
+            results.append(
+                [scores.moments(batch, biases, 1.0, 1.0).tobytes() for scores in (flat, deep)]
+                + [scores.observed(batch).tobytes() for scores in (flat, deep)]
+                + [flat.noise_losses(batch, np.exp(biases)).tobytes()]
+            )
+    assert results[0] == results[1]
+
+
+def test_what_does_not_fit_is_refused(pool):
+    inputs, outputs, biases, dense = made(4, 3, 8, 10)
+    batch = dense_scores.row_batch(inputs, dense)
+    with pytest.raises(VocabularyError, match="inputs: expected 7 dimensions"):
+        SoftmaxScores(outputs[:, :7], pool).observed(batch)
+    with pytest.raises(ValueError, match="contexts: index: expected a word from 0 to"):
+        SoftmaxScores(outputs[:1], pool).observed(
+            batch._replace(contexts=batch.contexts._replace(indices=batch.contexts.indices + 5))
+        )
+    with pytest.raises(VocabularyError, match=r"biases: expected float32 \(10,\)"):
+        SoftmaxScores(outputs, pool).moments(batch, biases[:9], 1.0, 1.0)
+    with pytest.raises(VocabularyError, match="expected one for each of 11 inner nodes, got 10"):
+        TreeScores(outputs, huffman_tree(np.ones(12, int)), pool)
+    outputs[3, 2] = np.nan
+    with pytest.raises(DivergenceError, match="out_vectors: expected finite numbers"):
+        SoftmaxScores(outputs, pool)

@@ -1,0 +1,105 @@
+"""Explicit vectors: arithmetic, the exponential, and the register-blocked products."""
+
+import numpy as np
+import pytest
+from numba import njit
+
+from fastw2v.kernels.simd import blocks
+from fastw2v.kernels.simd.blocks import PANEL, ROWS, THIRD
+from fastw2v.kernels.simd.vectors import (
+    LANES,
+    broadcast,
+    exponential,
+    load,
+    maximum,
+    square_root,
+    store,
+)
+
+
+@njit
+def exponential_of_all(x, out):
+    for i in range(0, x.size, LANES):
+        store(out, i, exponential(load(x, i)))
+
+
+@njit
+def arithmetic(x, y, out):
+    a, b = load(x, 0), load(y, 1)
+    store(out, 0, a + b)
+    store(out, LANES, a - b)
+    store(out, 2 * LANES, a * b)
+    store(out, 3 * LANES, a / b)
+    store(out, 4 * LANES, maximum(a, b))
+    store(out, 5 * LANES, square_root(a * a) + broadcast(np.float32(2.5)))
+
+
+def largest_relative_error(x):
+    x = np.resize(x.astype(np.float32), -(-len(x) // LANES) * LANES)
+    out = np.empty_like(x)
+    exponential_of_all(x, out)
+    return np.abs(out / np.exp(x.astype(np.float64)) - 1).max()
+
+
+def test_exponential_is_accurate_over_its_range():
+    assert largest_relative_error(np.linspace(-87.3, 88, 1_000_000)) < 2e-7
+    assert largest_relative_error(np.linspace(-1, 1, 100_000)) < 2e-7
+    # The check sees an error of one part in a million.
+    assert largest_relative_error(np.linspace(-1, 1, 1000) * (1 + 1e-5)) < 2e-7
+    out = np.empty(LANES, np.float32)
+    exponential_of_all(np.full(LANES, 0.5 * (1 + 2e-6), np.float32), out)
+    assert np.abs(out / np.exp(0.5) - 1).max() > 2e-7
+
+
+def test_exponential_at_its_ends():
+    x = np.array([0.0, -88, -1e4, -1e30, 88, 89], np.float32)
+    out = np.empty(-(-len(x) // LANES) * LANES, np.float32)
+    exponential_of_all(np.resize(x, out.size), out)
+    assert out[0] == 1.0
+    assert (out[1:4] < 2e-38).all()
+    assert (out[1:4] > 0).all()
+    assert np.isfinite(out[4:6]).all()
+
+
+def test_arithmetic():
+    generator = np.random.default_rng(0)
+    x, y = generator.normal(size=(2, LANES + 1)).astype(np.float32)
+    out = np.empty(6 * LANES, np.float32)
+    arithmetic(x, y, out)
+    a, b = x[:LANES], y[1:]
+    expected = [a + b, a - b, a * b, a / b, np.maximum(a, b), np.abs(a) + 2.5]
+    assert np.allclose(out.reshape(6, LANES), expected, rtol=1e-6)
+
+
+@njit
+def all_blocks(c, a, b, row_values, scales, steps):
+    blocks.block((c[0], 0), (a, 0), (b, 0), steps)
+    blocks.block_one_vector((c[1], 0), (a, 0), (b, 0), steps)
+    blocks.block_scaled((c[2], 0), (a, 0), (b, 0), (scales, 0), steps)
+    blocks.block_scaled_two_thirds((c[3], 0), (a, 0), (b, 0), (scales, 0), steps)
+    blocks.block_scaled_third((c[4], 0), (a, 0), (b, 0), (scales, 0), steps)
+    blocks.block_from_rows((c[5], 0), (a, 0), (b, 0), (row_values, 0), steps)
+
+
+@pytest.mark.parametrize(("outer", "inner"), [(1, 1), (1, 9), (3, 1), (4, 5)])
+def test_blocks_equal_numpy(outer, inner):
+    generator = np.random.default_rng(1)
+    a = generator.normal(size=(ROWS, outer, inner)).astype(np.float32)
+    b = generator.normal(size=(outer, inner, PANEL)).astype(np.float32)
+    before = generator.normal(size=(6, ROWS, PANEL)).astype(np.float32)
+    row_values = generator.normal(size=ROWS).astype(np.float32)
+    scales = generator.normal(size=PANEL).astype(np.float32)
+    c = before.copy()
+    steps = (outer, inner, PANEL, outer * inner, inner, 1, inner * PANEL, PANEL)
+    all_blocks(c.reshape(6, -1), a.reshape(-1), b.reshape(-1), row_values, scales, steps)
+    product = np.einsum("iqp,qpj->ij", a, b, dtype=np.float64)
+    expected = before.copy()
+    expected[0] = product
+    expected[1, :, :LANES] = product[:, :LANES]
+    expected[2] += product * scales
+    expected[3, : 2 * THIRD] += product[: 2 * THIRD] * scales
+    expected[4, :THIRD] += product[:THIRD] * scales
+    expected[5] = product + row_values[:, None]
+    assert np.allclose(c, expected, atol=1e-5)
+    expected[5] = product
+    assert not np.allclose(c, expected, atol=1e-5)

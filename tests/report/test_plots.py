@@ -1,0 +1,81 @@
+"""`fastw2v plot`: what is drawn, read back from the SVG; the same bytes each time."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastw2v import Word2Vec
+from fastw2v.errors import ConfigurationError, FastW2VError, MissingDependencyError
+from fastw2v.report.plots import named_places, spectrum, write_picture
+
+TITLES = {"map": "40 words by principal components", "loss": "Loss of training",
+          "spectrum": "Spectrum of the in + out vectors"}  # fmt: skip
+
+
+def texts_of(svg):
+    """Matplotlib draws letters as paths and leaves the text as a comment."""
+    return re.findall(r"<!-- (.*?) -->", svg)
+
+
+@pytest.mark.parametrize("kind", TITLES)
+def test_pictures_have_titles_axes_and_the_same_bytes(run, model_folder, tmp_path, kind):
+    for name in ("one.svg", "two.svg", "one.png", "two.png"):
+        target = tmp_path / name
+        done = run("plot", model_folder, "--kind", kind, "-o", target, "--quiet")
+        assert done == (0, f"{target}\n", "")
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    svg = (tmp_path / "one.svg").read_text()
+    assert ElementTree.fromstring(svg).tag.endswith("svg")
+    shown = texts_of(svg)
+    assert any(TITLES[kind] in text for text in shown)
+    labels = {
+        "map": ["principal component 1 (cosine, no unit)"],
+        "loss": ["pass", "loss (nats a pair)", "unigram entropy: no vectors needed",
+                 "conditional entropy of the counts: the floor"],
+        "spectrum": ["number of the singular value", "singular value (length of vectors)"],
+    }  # fmt: skip
+    for label in labels[kind]:
+        assert label in shown
+    if kind == "map":
+        assert len({f"w{number}" for number in range(40)} & set(shown)) >= 20
+    with Image.open(tmp_path / "one.png") as picture:
+        assert min(picture.size) >= 750
+        assert len(picture.convert("L").getcolors()) > 20  # something is drawn
+
+
+def test_the_spectrum_is_that_of_the_gram_matrix(model):
+    table = model.embeddings.table()
+    squares = np.linalg.eigvalsh(table.T.astype(float) @ table)[::-1]
+    np.testing.assert_allclose(spectrum(table), np.sqrt(squares), rtol=1e-6)
+
+
+def test_named_words_are_the_most_frequent_with_room():
+    places = np.array([[0, 0], [0.01, 0], [1, 1], [0.5, 0.5], [1, 0.99]], np.float32)
+    assert named_places(places, 10) == [0, 2, 3]
+    assert named_places(places, 2) == [0, 2]
+    assert named_places(np.zeros((3, 2), np.float32), 5) == [0]
+
+
+def test_dollars_in_words_are_no_mathematics(tmp_path):
+    model = Word2Vec(vector_size=2, min_count=1, epochs=1).fit([["$a_", "_$", "$\\x$", "b"] * 3])
+    write_picture(model, tmp_path / "map.svg", "map")
+    assert "<svg" in (tmp_path / "map.svg").read_text()
+
+
+def test_what_cannot_be_drawn_is_refused(model, tmp_path, monkeypatch):
+    with pytest.raises(ConfigurationError, match=r"ends in \.png or \.svg, got 'x\.gif'"):
+        write_picture(model, tmp_path / "x.gif", "map")
+    with pytest.raises(ConfigurationError, match="kind: expected one of 'map', 'loss', 'spectrum'"):
+        write_picture(model, tmp_path / "x.png", "pie")
+    bare = Word2Vec(vector_size=2, min_count=1, epochs=1).fit([["a", "b"]])
+    bare.history = []
+    with pytest.raises(FastW2VError, match="history of its epochs, this one has none"):
+        write_picture(bare, tmp_path / "x.png", "loss")
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install fastw2v\[plot\]"):
+        write_picture(model, tmp_path / "x.png", "loss")
+    assert list(tmp_path.iterdir()) == []

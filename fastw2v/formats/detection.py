@@ -7,6 +7,7 @@ from pathlib import Path
 from fastw2v.errors import ModelFormatError
 from fastw2v.formats import model2vec, projector
 from fastw2v.formats.compression import chunks
+from fastw2v.formats.fasttext_binary import MAGIC as FASTTEXT_MAGIC
 from fastw2v.formats.model_folder import CONFIG, FORMAT
 from fastw2v.formats.registry import FORMATS, format_of_suffix
 
@@ -16,6 +17,7 @@ _BEGINNINGS = {
     "parquet": re.compile(rb"PAR1\x15"),
     "arrow": re.compile(rb"ARROW1\0"),
     "kv": re.compile(rb"\x80"),
+    "fasttext-bin": re.compile(re.escape(FASTTEXT_MAGIC)),
 }
 _LOOK_BYTES = 1 << 16
 # Of numbers written out; NaN and infinity too, which the reader then refuses.

@@ -53,6 +53,7 @@ FORMATS = (
     Format("word2vec-bin", (".bin",), "word2vec's binary", "word2vec_binary", is_stream=True),
     Format("glove", (".glove",), "GloVe's text, no first line", "text:GLOVE", is_stream=True),
     Format("fasttext", (".vec",), "fastText's text", "text:FASTTEXT", is_stream=True),
+    Format("fasttext-bin", (), "fastText's .bin, with n-grams", "fasttext_binary", is_stream=True),
     Format("npz", (".npz",), "numpy's arrays", "npz", holds_model=True),
     Format("kv", (".kv",), "gensim's KeyedVectors", "keyed_vectors"),
     Format("model2vec", (), "folder of model2vec and sentence-transformers", "model2vec"),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastw2v.config import Tokenizer
 from fastw2v.errors import ModelFormatError, OutputError
 from fastw2v.objectives.embeddings import Embeddings, VectorChoice, as_keyed_vectors
+from fastw2v.objectives.ngram_vectors import NgramVectors
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -30,12 +31,15 @@ class Vectors:
         How often each word was seen, where the file says so.
     tokenizer : {"words", "whitespace"}, optional
         How text becomes such words, where that is known.
+    ngrams : NgramVectors, optional
+        Vectors of character n-grams, which give unknown words theirs.
     """
 
     words: list[str]
     vectors: NDArray[np.float32]
     counts: NDArray[np.int64] | None = None
     tokenizer: Tokenizer | None = None
+    ngrams: NgramVectors | None = None
 
     def keyed_vectors(self) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` of a copy of the table."""

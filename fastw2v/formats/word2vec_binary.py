@@ -1,20 +1,19 @@
 """The binary format of the original word2vec: text words, each before its float32 numbers."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import ModelFormatError, TextEncodingError
-from fastw2v.formats.compression import chunks, is_compressed, opened_to_write
+from fastw2v.formats.compression import is_compressed, opened_to_write
+from fastw2v.formats.sources import CHUNK_BYTES, ByteSource
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
 from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
 
 _HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \t\r]*\n")
-_CHUNK_BYTES = 1 << 24
 _LONGEST_HEADER = 64
 # A file that is no such file may have no blank for gigabytes.
 LONGEST_WORD_BYTES = 1 << 20
@@ -35,7 +34,7 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
     TextEncodingError
         If a word is not UTF-8.
     """
-    source = _Source(path)
+    source = ByteSource(path)
     header = source.until(b"\n", _LONGEST_HEADER)
     found = _HEADER.fullmatch(header + b"\n") if header is not None else None
     if not found or 0 in (counts := [int(number) for number in found.groups()]):
@@ -58,7 +57,7 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
         # A part of the table at a time, of the size that has been read.
         rows: list[bytes] = []
         n_bytes = 0
-        while len(words) < n_words and n_bytes < _CHUNK_BYTES:
+        while len(words) < n_words and n_bytes < CHUNK_BYTES:
             source.skip(b"\n")
             offsets.append(source.offset)
             words.append(_next_word(path, source, len(words), n_words))
@@ -82,56 +81,7 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
     )
 
 
-class _Source:
-    """A file's bytes in order, with the offset of the next one."""
-
-    def __init__(self, path: Path) -> None:
-        self._parts: Iterator[bytes] = chunks(path, _CHUNK_BYTES)
-        self._data, self._at = b"", 0
-        self.offset = 0
-
-    def _more(self) -> bool:
-        part = next(self._parts, b"")
-        self._data, self._at = self._data[self._at :] + part, 0
-        return bool(part)
-
-    def until(self, mark: bytes, longest: int) -> bytes | None:
-        """Return the bytes before the next `mark` and pass it; None if it is not near."""
-        while (end := self._data.find(mark, self._at, self._at + longest + 1)) < 0:
-            if len(self._data) - self._at > longest or not self._more():
-                return None
-        found = self._data[self._at : end]
-        self.offset += end + 1 - self._at
-        self._at = end + 1
-        return found
-
-    def take(self, n_bytes: int) -> bytes | None:
-        """Return the next bytes; None if there are not as many."""
-        while len(self._data) - self._at < n_bytes:
-            if not self._more():
-                return None
-        self._at += n_bytes
-        self.offset += n_bytes
-        return self._data[self._at - n_bytes : self._at]
-
-    def skip(self, byte: bytes) -> None:
-        """Pass all of one byte that come next."""
-        while self.rest()[:1] == byte:
-            self._at += 1
-            self.offset += 1
-
-    def rest(self) -> bytes:
-        """Return some of the next bytes; none at the end."""
-        if self._at == len(self._data):
-            self._more()
-        return self._data[self._at : self._at + _LONGEST_HEADER]
-
-    @property
-    def is_at_end(self) -> bool:
-        return not self.rest()
-
-
-def _next_word(path: Path, source: _Source, row: int, n_words: int) -> str:
+def _next_word(path: Path, source: ByteSource, row: int, n_words: int) -> str:
     begin = source.offset
     word = source.until(b" ", LONGEST_WORD_BYTES)
     if word is None:
@@ -150,7 +100,7 @@ def _next_word(path: Path, source: _Source, row: int, n_words: int) -> str:
         ) from None
 
 
-def _cut(path: Path, source: _Source, row: int, n_words: int) -> ModelFormatError:
+def _cut(path: Path, source: ByteSource, row: int, n_words: int) -> ModelFormatError:
     return ModelFormatError(
         f"{path}: expected {n_words:,} vectors, as its first line says, got {row:,} whole ones up "
         f"to byte offset {source.offset:,}; the file is cut or damaged: fetch or write it again"

@@ -1,0 +1,232 @@
+"""Features of words: sparse rows over which input vectors are sums.
+
+v_c = s_c sum over the features f of c of x_cf z_f, with s_c = 1 / |x_c| so that words of many
+features start as large as words of few. The features of a word are itself and its character
+n-grams, or whatever the user gives (docs/math.md, docs/subwords.md).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.errors import ConfigurationError
+from fastw2v.kernels.softmax.feature_rows import FeatureRows, RowsOfFeatures
+from fastw2v.kernels.text.ngrams import hash_ngrams
+from fastw2v.text.vocabulary import packed_words
+
+__all__ = [
+    "FeatureMatrix",
+    "Ngrams",
+    "given_features",
+    "matrix_features",
+    "ngram_features",
+    "rows_of_features",
+]
+
+# fastText gives the end of a sentence, its word 0, no n-grams.
+_NO_NGRAMS = "</s>"
+
+
+@dataclass(frozen=True)
+class Ngrams:
+    """Which character n-grams words have, and into how many buckets they are hashed."""
+
+    min_n: int
+    max_n: int
+    bucket: int
+
+    def of(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return where each word's n-grams begin (V + 1,), and their buckets (E,).
+
+        fastText's own, in its order: those of characters of "<word>", one that occurs twice twice.
+        """
+        parted = [word if word != _NO_NGRAMS else "" for word in words]
+        starts, buckets = hash_ngrams(*packed_words(parted), self.min_n, self.max_n, self.bucket)
+        if _NO_NGRAMS not in words:
+            return starts, buckets
+        sizes = np.diff(starts)
+        kept = np.repeat([word != _NO_NGRAMS for word in words], sizes)
+        sizes[[word == _NO_NGRAMS for word in words]] = 0
+        return np.concatenate([[0], np.cumsum(sizes)]), buckets[kept]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMatrix:
+    """The features of V words: compressed sparse rows of x, before scaling.
+
+    Attributes
+    ----------
+    starts : (V + 1,) int64
+    indices : (E,) int32
+        Features below `n_features`. A feature may stand in a row more than once.
+    values : (E,) float32
+    n_features : int
+        F.
+    """
+
+    starts: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray[np.float32]
+    n_features: int
+
+    @property
+    def n_words(self) -> int:
+        """V."""
+        return len(self.starts) - 1
+
+    @cached_property
+    def scales(self) -> NDArray[np.float32]:
+        """S (V,): one by the root of the sum of a row's squares."""
+        squares = np.add.reduceat(
+            np.append(np.square(self.values, dtype=np.float64), 0.0), self.starts[:-1]
+        )
+        return (1.0 / np.sqrt(squares)).astype(np.float32)
+
+    @cached_property
+    def is_shared(self) -> NDArray[np.bool_]:
+        """Whether several words have a feature (F,)."""
+        words = np.repeat(np.arange(self.n_words), np.diff(self.starts))
+        last = np.full(self.n_features, -1)
+        first = np.full(self.n_features, self.n_words)
+        np.maximum.at(last, self.indices, words)
+        np.minimum.at(first, self.indices, words)
+        return np.asarray(last > first)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every word has one feature that no other word has: words by another name."""
+        return bool((np.diff(self.starts) == 1).all()) and not bool(self.is_shared.any())
+
+    def rows(self, words: NDArray[Any] | None = None) -> FeatureRows:
+        """Return the rows of some words, or of all."""
+        if words is None:
+            return FeatureRows(self.starts, self.indices, self.values, self.scales)
+        sizes = self.starts[words + 1] - self.starts[words]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        entries = np.repeat(self.starts[words] - starts[:-1], sizes) + np.arange(starts[-1])
+        return FeatureRows(starts, self.indices[entries], self.values[entries], self.scales[words])
+
+
+def rows_of_features(rows: FeatureRows) -> RowsOfFeatures:
+    """Return the entries of some rows feature by feature, each feature's rows in their order."""
+    order = np.argsort(rows.features, kind="stable")
+    sorted_features = rows.features[order]
+    firsts = np.flatnonzero(np.diff(sorted_features, prepend=-1))
+    entry_rows = np.repeat(np.arange(len(rows.scales), dtype=np.int32), np.diff(rows.starts))
+    return RowsOfFeatures(
+        sorted_features[firsts],
+        np.append(firsts, len(order)).astype(np.int64),
+        entry_rows[order],
+        rows.values[order],
+    )
+
+
+def ngram_features(words: Sequence[str], ngrams: Ngrams) -> tuple[FeatureMatrix, NDArray[np.int32]]:
+    """Return words as the sums of themselves and of their n-grams.
+
+    Only buckets in use have features.
+
+    Returns
+    -------
+    matrix : FeatureMatrix
+        Feature w < V is the word w itself, feature V + k the k-th bucket in use.
+    buckets : (F - V,) int32
+        The buckets in use, ascending.
+    """
+    n_words = len(words)
+    starts, found = ngrams.of(words)
+    buckets, places = np.unique(found, return_inverse=True)
+    own = np.arange(n_words, dtype=np.int32)
+    indices = np.insert((places + n_words).astype(np.int32), starts[:-1], own)
+    matrix = FeatureMatrix(
+        starts + np.arange(n_words + 1),
+        indices,
+        np.ones(len(indices), np.float32),
+        n_words + len(buckets),
+    )
+    return matrix, buckets.astype(np.int32)
+
+
+def given_features(
+    words: Sequence[str], features: Mapping[str, Sequence[str]]
+) -> tuple[FeatureMatrix, list[str]]:
+    """Return the features that a mapping gives each word, and their names in order.
+
+    Features are numbered by their names, so that the order of the mapping does not matter.
+
+    Raises
+    ------
+    ConfigurationError
+        If a word has no feature, or features are given for a word outside the vocabulary.
+    """
+    require_words(words, features)
+    lacking = [word for word in words if not features.get(word)]
+    if lacking:
+        raise ConfigurationError(
+            f"features: expected at least one for each of {len(words)} words, got none for "
+            f"{_shown(lacking)}; give the word itself as its feature"
+        )
+    for word in words:
+        _require_names(word, features[word])
+    names = sorted({name for word in words for name in features[word]})
+    numbers = {name: number for number, name in enumerate(names)}
+    rows = [[numbers[name] for name in features[word]] for word in words]
+    starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+    indices = np.array([number for row in rows for number in row], np.int32)
+    return FeatureMatrix(starts, indices, np.ones(len(indices), np.float32), len(names)), names
+
+
+def require_words(words: Sequence[str], features: Mapping[str, Sequence[str]]) -> None:
+    """Raise `ConfigurationError` if there are features of words outside the vocabulary."""
+    known = set(words)
+    foreign = [word for word in features if word not in known]
+    if foreign:
+        raise ConfigurationError(
+            f"features: expected those of the {len(words)} words of the vocabulary, got some for "
+            f"{_shown(foreign)}; leave them out, or lower min_count"
+        )
+
+
+def _require_names(word: str, names: Any) -> None:
+    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
+        raise ConfigurationError(
+            f"features: expected a list of names for {word!r}, got {str(names)[:60]!r}"
+        )
+
+
+def matrix_features(matrix: Any, names: Sequence[str], n_words: int) -> FeatureMatrix:
+    """Return the features that a sparse matrix of scipy's gives, (V, F) with F names.
+
+    Raises
+    ------
+    ConfigurationError
+        If its shape or numbers are no features, or a word has none.
+    """
+    rows = matrix.tocsr()
+    if rows.shape != (n_words, len(names)):
+        raise ConfigurationError(
+            f"features: expected a matrix of {n_words} words and {len(names)} names, got "
+            f"{rows.shape}"
+        )
+    if len(set(names)) != len(names):
+        raise ConfigurationError("features: expected names all different, got some more than once")
+    values = np.asarray(rows.data, np.float32)
+    if not np.isfinite(values).all():
+        raise ConfigurationError("features: expected finite numbers, got others among them")
+    squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+    if not (squares > 0).all():
+        raise ConfigurationError(
+            f"features: expected at least one for each of {n_words} words, got none in row "
+            f"{int(np.argmin(squares > 0))}"
+        )
+    starts, indices = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
+    return FeatureMatrix(starts, indices, values, len(names))
+
+
+def _shown(words: list[str]) -> str:
+    shown = ", ".join(repr(word) for word in words[:3])
+    return shown if len(words) <= 3 else f"{shown} and {len(words) - 3} more"

@@ -17,7 +17,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import ModelFormatError, OutputError, TextEncodingError
+from fastw2v.errors import ModelFormatError, TextEncodingError
 from fastw2v.formats.compression import opened_to_write
 from fastw2v.formats.sources import ByteSource
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
@@ -84,7 +84,10 @@ class _Reader:
             raise self.damaged(what, "0 or 1", str(data[0]))
         return data == b"\1"
 
-    def matrix(self, what: str, rows: int, columns: int) -> NDArray[np.float32]:
+    def matrix(
+        self, what: str, rows: int, columns: int, *, kept: bool = True
+    ) -> NDArray[np.float32]:
+        """Return a matrix of so many numbers; one that is not kept is only looked through."""
         came = self.take(_MATRIX, what)
         if came != (rows, columns):
             raise self.damaged(
@@ -97,7 +100,9 @@ class _Reader:
             data = self.source.take(n_rows * columns * _NUMBER.itemsize)
             if data is None:
                 raise self.cut(what)
-            parts.append(np.frombuffer(data, _NUMBER).reshape(n_rows, columns).astype(np.float32))
+            if kept:
+                part = np.frombuffer(data, _NUMBER).reshape(n_rows, columns)
+                parts.append(part.astype(np.float32))
             left -= n_rows
             if self.progress is not None:
                 self.progress(self.source.offset, self.total)
@@ -138,6 +143,7 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
         )
     n_buckets = settings.bucket if settings.maxn > 0 or settings.word_ngrams > 1 else 0
     rows = reader.matrix("the input matrix", len(words) + n_buckets, settings.dim)
+    _pass_outputs(reader, settings)
     own, of_ngrams = rows[: len(words)], rows[len(words) :]
     if settings.maxn <= 0:
         return checked_vectors(path, words, own, counts)
@@ -155,6 +161,19 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
             "damaged"
         )
     return Vectors(found.words, found.vectors, found.counts, ngrams=table)
+
+
+def _pass_outputs(reader: _Reader, settings: _Settings) -> None:
+    """Look through the output matrix, so that a cut file is noticed."""
+    what = "the output matrix"
+    if reader.flag("the mark of a quantised output matrix"):
+        raise reader.damaged(what, "numbers", "a quantised one beside plain vectors")
+    n_rows, _ = _MATRIX.unpack(reader.source.peek(_MATRIX.size) or bytes(_MATRIX.size))
+    if n_rows < 0:
+        raise reader.damaged(what, "a number of rows", f"{n_rows:,}")
+    reader.matrix(what, n_rows, settings.dim, kept=False)
+    if not reader.source.is_at_end:
+        raise reader.damaged("the end of the file", "nothing", "more bytes")
 
 
 def _read_settings(reader: _Reader) -> _Settings:
@@ -186,7 +205,7 @@ def _read_settings(reader: _Reader) -> _Settings:
     return settings
 
 
-def _read_dictionary(reader: _Reader) -> tuple[list[str], NDArray[np.int64]]:
+def _read_dictionary(reader: _Reader) -> tuple[list[str], NDArray[np.int64] | None]:
     """Return the words and their counts; labels, which have no vectors, come behind them."""
     size, n_words, n_labels, _, pruned = reader.take(_DICTIONARY, "the dictionary")
     if min(size, n_words, n_labels) < 0 or size != n_words + n_labels:
@@ -218,34 +237,30 @@ def _read_dictionary(reader: _Reader) -> tuple[list[str], NDArray[np.int64]]:
             f"{reader.path}: expected all n-grams, got a model that was pruned, as fastText does "
             "when it quantises; take the model before that (.bin)"
         )
-    return words[:n_words], np.array(counts[:n_words], np.int64)
+    known = np.array(counts[:n_words], np.int64)
+    return words[:n_words], known if known.any() else None
 
 
 def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> None:
-    """Write a file that fastText and gensim open, with vectors for unknown words.
+    """Write a file that fastText and gensim open.
 
-    Known words get the vectors that they have, and unknown ones the mean of their n-grams'.
+    Known words get the vectors that they have, and unknown ones the mean of their n-grams' where
+    there are vectors of n-grams; without them it is a file without n-grams (maxn 0).
 
     Raises
     ------
     OutputError
-        If it cannot be written, there are no vectors of n-grams, or a word holds a byte at which
-        fastText ends words.
+        If it cannot be written, or a word holds a byte of zero, at which it would end.
     """
-    if vectors.ngrams is None:
-        raise OutputError(
-            f"{target}: expected vectors of n-grams, which fastText's .bin has for unknown words, "
-            "got those of words alone; train with --inputs subwords, fit them with "
-            "--unknown-words, or export to fastText's .vec"
-        )
     require_words(target, "fasttext-bin", vectors.words, _trouble)
-    table = vectors.ngrams
+    table = vectors.ngrams or NgramVectors.nothing(vectors.vectors.shape[1])
     ngrams = table.ngrams
     n_words, dimensions = vectors.vectors.shape
-    counts = vectors.counts if vectors.counts is not None else np.ones(n_words, np.int64)
+    counts = vectors.counts if vectors.counts is not None else np.zeros(n_words, np.int64)
     settings = _Settings(
-        dimensions, 5, 5, 1, 5, 1, _SOFTMAX, _SKIPGRAM, ngrams.bucket, ngrams.min_n, ngrams.max_n,
-        100, 1e-4,
+        dim=dimensions, ws=5, epoch=5, min_count=1, neg=5, word_ngrams=1, loss=_SOFTMAX,
+        model=_SKIPGRAM, bucket=ngrams.bucket, minn=ngrams.min_n if ngrams.max_n else 0,
+        maxn=ngrams.max_n, lr_update_rate=100, t=1e-4,
     )  # fmt: skip
     with whole_file(target) as temporary, opened_to_write(temporary) as file:
         file.write(MAGIC + struct.pack("<i", _VERSIONS[-1]) + _SETTINGS.pack(*settings))
@@ -287,6 +302,7 @@ def _write_buckets(table: NgramVectors, file: IO[bytes]) -> None:
 
 
 def _trouble(word: str) -> str | None:
-    if not word or any(mark in word for mark in " \n\r\t\v\f\0"):
-        return "is empty or holds a blank or a byte of zero"
-    return None
+    if not word or "\0" in word:
+        return "is empty or holds a byte of zero"
+    is_long = len(word) > _LONGEST_WORD_BYTES // 4 and len(word.encode()) > _LONGEST_WORD_BYTES
+    return f"has more than {_LONGEST_WORD_BYTES:,} bytes" if is_long else None

@@ -43,6 +43,14 @@ class ByteSource:
         self.offset += n_bytes
         return self._data[self._at - n_bytes : self._at]
 
+    def peek(self, n_bytes: int) -> bytes | None:
+        """Return the next bytes and leave them there; None if there are not as many."""
+        data = self.take(n_bytes)
+        if data is not None:
+            self._at -= n_bytes
+            self.offset -= n_bytes
+        return data
+
     def skip(self, byte: bytes) -> None:
         """Pass all of one byte that come next."""
         while self.rest()[:1] == byte:

@@ -29,6 +29,12 @@ class NgramVectors:
     buckets: NDArray[np.int32]
     vectors: NDArray[np.float32]
 
+    @classmethod
+    def nothing(cls, dimensions: int) -> "NgramVectors":
+        """Return those of no n-grams at all."""
+        no_buckets = np.zeros(0, np.int32)
+        return cls(Ngrams(1, 0, 0), no_buckets, np.zeros((0, dimensions), np.float32))
+
     def of(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Return vectors of words (N, D): the mean over all n-grams of each.
 

@@ -109,6 +109,6 @@ def _n_ngrams(n_characters, min_n, max_n):
     total = 0
     for size in range(min_n, min(max_n, n_characters) + 1):
         total += n_characters - size + 1
-    if min_n == 1:
+    if min_n == 1 and max_n >= 1:
         total -= 2
     return total

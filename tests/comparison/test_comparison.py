@@ -24,6 +24,7 @@ from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.text.reading import read_corpus
 from tests.support.corpora_made import as_text, random_sentences, topic_sentences, write_text
+from tests.support.programs import started
 
 QUICK = ["--vector-size", "6", "--epochs", "2", "--min-count", "2", "--workers", "1"]
 
@@ -408,8 +409,8 @@ def test_an_interrupt_ends_the_training_process_too(topics, tmp_path, stub):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     environment = child_environment(1) | {"TMPDIR": str(temporary)}
-    process = subprocess.Popen(
-        [str(part) for part in command],
+    process = started(
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,

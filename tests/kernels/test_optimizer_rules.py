@@ -255,3 +255,14 @@ def test_a_run_of_cbow_moves_its_inputs_by_its_recipe(mean, optimizer):
         step = gradient if optimizer == "sgd" else np.sign(gradient)
         wanted = recipe.rate * factor * step
         assert np.abs(before.astype(np.float64) - after - wanted).max() < 1e-3 * recipe.rate
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_rate_of_a_run_that_asks_for_none(optimizer):
+    """The recipe's, times its factor where batches are of tokens; what is asked for is taken."""
+    recipe = RECIPES[optimizer]._replace(rate=0.125, tokens_rate_factor=0.3)
+    for batches, rate in (("counts", 0.125), ("tokens", 0.125 * 0.3)):
+        asked = Hyperparameters(optimizer=optimizer, batches=batches)
+        assert Optimizer(asked, 9, {optimizer: recipe}).rate(0) == pytest.approx(rate)
+        asked = Hyperparameters(optimizer=optimizer, batches=batches, learning_rate=0.7)
+        assert Optimizer(asked, 9, {optimizer: recipe}).rate(0) == pytest.approx(0.7)

@@ -368,13 +368,13 @@ def logarithm(typing_context, x):
 
 
 def emit_prefetch(builder, pointer, *, for_write):
-    """Emit a request for the cache line of a pointer."""
+    """Emit a request for the cache line of a pointer: to be written soon, or only read at once."""
     byte_pointer = ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    keep_near, data = INT32(2), INT32(1)
+    locality, data = INT32(2 if for_write else 3), INT32(1)
     address = builder.bitcast(pointer, byte_pointer)
-    builder.call(function, [address, INT32(int(for_write)), keep_near, data])
+    builder.call(function, [address, INT32(int(for_write)), locality, data])
 
 
 def _prefetch_intrinsic(for_write):

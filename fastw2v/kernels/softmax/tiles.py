@@ -30,6 +30,7 @@ from numba import njit
 from fastw2v.kernels.simd.amx import configure_tiles, release_tiles
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL, THIRD
+from fastw2v.kernels.simd.memory import LINE
 from fastw2v.kernels.simd.operands import (
     block,
     block_exponentials,
@@ -59,7 +60,6 @@ from fastw2v.kernels.softmax.updates import update_block
 # The reference of a tile is its largest bias. Exponents this far above or below are as good as
 # any; a tile whose largest exponent is further off takes the way round by `_panel_by_peak`.
 _FURTHEST_PEAK = np.float32(40)
-_CACHE_LINE = 16  # elements
 
 
 @njit(nogil=True, inline="always")
@@ -205,7 +205,7 @@ def tile_centre_gradient(shape, place, operands, scratch, scales, gradient, comi
         row_scales = (scales, panel * PANEL)
         at = panel * dimensions * PANEL
         for d in range(0, dimensions, rows):
-            for i in range(ahead, min(ahead + share, end), _CACHE_LINE):
+            for i in range(ahead, min(ahead + share, end), LINE):
                 prefetch_element(scores, i)
             ahead += share
             sums = (gradient, at + d * PANEL)

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.kernels.simd.vectors import LANES
-from fastw2v.kernels.stream.sigmoid_windows import LINE
 
 Vectors = NDArray[np.float32]
 
@@ -33,10 +32,3 @@ def copy_arrays(given: dict[str, NDArray[Any]], targets: dict[str, NDArray[Any]]
     """Copy arrays into targets of the same names; names on one side only are left alone."""
     for name in given.keys() & targets.keys():
         np.copyto(targets[name], given[name])
-
-
-def _aligned_zeros(size: int) -> Vectors:
-    """Return zeros that begin with a cache line."""
-    room = np.zeros(size + LINE, np.float32)
-    first = -(room.ctypes.data // room.itemsize) % LINE
-    return room[first : first + size]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
-from fastw2v.kernels.stream.random_numbers import seed_state
+from fastw2v.kernels.formulas.random_numbers import seed_state
 from fastw2v.objectives.softmax.output_layer import OutputLayer
 from fastw2v.text.corpus import token_batch
 from fastw2v.text.holdout import HeldOutChoice

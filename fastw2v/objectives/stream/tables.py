@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from fastw2v.callbacks import EpochProgress
 from fastw2v.errors import ConfigurationError, VocabularyError
+from fastw2v.kernels.formulas.huffman import HuffmanTree
+from fastw2v.kernels.formulas.random_numbers import subsample_thresholds
+from fastw2v.kernels.simd.memory import LINE, aligned_zeros
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.stream.frequent_rows import Copies, begin_copies, merge_copies
-from fastw2v.kernels.stream.huffman import HuffmanTree
 from fastw2v.kernels.stream.noise import AliasTable
-from fastw2v.kernels.stream.random_numbers import subsample_thresholds
 from fastw2v.kernels.stream.sigmoid_tiles import Tables
-from fastw2v.kernels.stream.sigmoid_windows import LINE, RowShape
+from fastw2v.kernels.stream.sigmoid_windows import RowShape
 from fastw2v.kernels.stream.training import (
     BAD_IDS,
     KEPT,
@@ -33,7 +34,7 @@ from fastw2v.kernels.stream.training import (
     train_blocks,
 )
 from fastw2v.kernels.text.token_blocks import Text
-from fastw2v.objectives.arrays import _aligned_zeros, copy_arrays
+from fastw2v.objectives.arrays import copy_arrays
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.noise import noise_table
 from fastw2v.objectives.stream.settings import StreamSettings
@@ -118,8 +119,8 @@ class StreamTables:
         scratch = in_end + workers * size
         locks = np.zeros(0, np.float32) if rules.locks is None else rules.locks
         scratch_rows = 1 + (2 * settings.window if locks.size else 0)
-        in_rows = _aligned_zeros(scratch + workers * scratch_rows * stride)
-        out_rows = _aligned_zeros(max(1, self._out_rows * stride + workers * size))
+        in_rows = aligned_zeros(scratch + workers * scratch_rows * stride)
+        out_rows = aligned_zeros(max(1, self._out_rows * stride + workers * size))
         marks = np.zeros((2, workers, max(1, size)), np.float32)
         keep = keep_probability(counts, settings.sample) if rules.keep is None else rules.keep
         setup = _Setup(

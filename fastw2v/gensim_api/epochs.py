@@ -5,21 +5,19 @@ with ``cbow_steps="gensim"`` and the rate needs no factor.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import DivergenceError
 from fastw2v.gensim_api.reading import NumberedText, read_text, reads_the_same
+from fastw2v.gensim_api.state import ModelState
 from fastw2v.gensim_api.vocabulary import MOST
 from fastw2v.objectives.stream.settings import StreamSettings, WordRules
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.training.stream import train_stream
-
-if TYPE_CHECKING:
-    from fastw2v.gensim_api.model import Word2Vec
 
 
 class Reading(NamedTuple):
@@ -38,7 +36,7 @@ class EpochResult(NamedTuple):
 
 
 def readings(
-    corpus: Any, corpus_file: str | None, held: NumberedText | None, model: "Word2Vec"
+    corpus: Any, corpus_file: str | None, held: NumberedText | None, model: ModelState
 ) -> Iterator[Reading]:
     """Yield the corpus for each epoch; what cannot change is read only once."""
     stays = held is not None or corpus_file is not None or reads_the_same(corpus)
@@ -55,13 +53,13 @@ def readings(
 
 
 def train_epoch(
-    model: "Word2Vec", tokens: EncodedTokens, rates: tuple[float, float], pool: WorkerPool
+    model: ModelState, tokens: EncodedTokens, rates: tuple[float, float], pool: WorkerPool
 ) -> EpochResult:
     """Train on a text once, from the vectors that the model has, and give them back to it.
 
     Parameters
     ----------
-    model : Word2Vec
+    model : ModelState
         Its vectors are replaced in place.
     tokens : EncodedTokens
     rates : (float, float)
@@ -92,7 +90,7 @@ def train_epoch(
     return EpochResult(n_trained, n_tokens, loss_nats)
 
 
-def _settings(model: "Word2Vec", objective: Any, rates: tuple[float, float]) -> StreamSettings:
+def _settings(model: ModelState, objective: Any, rates: tuple[float, float]) -> StreamSettings:
     return StreamSettings(
         vector_size=model.wv.vector_size,
         model="skipgram" if model.sg else "cbow",
@@ -118,7 +116,7 @@ def drawn_seed(generator: Any) -> int:
     return int(draw(2**31 - 1))
 
 
-def word_rules(model: "Word2Vec") -> WordRules:
+def word_rules(model: ModelState) -> WordRules:
     """Return gensim's thresholds and lock factors as the trainer's rules for single words."""
     n_words = len(model.wv)
     keep = locks = None

@@ -72,8 +72,8 @@ def _cut(
     long = np.flatnonzero(lengths > longest)
     if not long.size:
         return numbers
-    places = [np.arange(starts[k] + longest, starts[k] + lengths[k], longest) for k in long]
-    return np.insert(numbers, np.concatenate(places), np.int32(SENTENCE_END))
+    positions = [np.arange(starts[k] + longest, starts[k] + lengths[k], longest) for k in long]
+    return np.insert(numbers, np.concatenate(positions), np.int32(SENTENCE_END))
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ ROWS, STEPS, TOKEN_WORDS = 256, 12, 20_000
 
 
 def epoch_seconds(counts: PairCounts, dimensions: int, pool: WorkerPool) -> float:
-    """Return the time of a pass over `counts`, from the median of a few steps."""
+    """Return the time of an epoch over `counts`, from the median of a few steps."""
     n_words = counts.n_words
     generator = np.random.default_rng(2)
     vectors = generator.normal(0, 0.1, (2, n_words, dimensions)).astype(np.float32)

@@ -67,14 +67,14 @@ _quiet = click.option("--quiet", is_flag=True, help="No progress.")
 _log_json = click.option(
     "--log-json",
     is_flag=True,
-    expose_value=False,  # the display finds it, so that no command need pass it on
+    expose_value=False,  # the display finds it, so that no command has to pass it on
     callback=lambda context, _, value: context.meta.update({LOG_JSON: value}),
     help="Progress as one JSON object a line on standard error; docs/command_line.md has the "
     "fields.",
 )
 
 
-def quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
+def display_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that `Display` looks at: ``--quiet`` and ``--log-json``."""
     return _quiet(_log_json(command))
 

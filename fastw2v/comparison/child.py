@@ -14,7 +14,7 @@ from fastw2v.errors import MissingDependencyError
 
 
 def answer(text: str, started: float) -> dict[str, object]:
-    """Train what `text` asks for and return what is to be told of it."""
+    """Train what `text` asks for and return the figures of it, or its error."""
     request = TrainingRequest.from_json(text)
     try:
         trained = RIVALS[request.trainer].train(request)

@@ -96,7 +96,7 @@ def compare(
     CorpusError, VocabularyError
         If the text cannot be used. What a trainer does wrong is a record, no error.
     """
-    tell = notice or (lambda sentence: None)
+    report = notice or (lambda sentence: None)
     runs = settings.runs
     with TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -108,7 +108,7 @@ def compare(
             min_count=settings.min_count,
             held_out=held_out,
         )
-        tell(f"text: {text.tokens:,} tokens, {text.vocabulary:,} words")
+        report(f"text: {text.tokens:,} tokens, {text.vocabulary:,} words")
         session = _Session(settings, text, folder)
         for trainer in dict.fromkeys(run.trainer for run in runs):
             if RIVALS[trainer].package == OURS:
@@ -116,7 +116,7 @@ def compare(
         results = []
         for record in alternate(runs, settings.rounds, session.train):
             results.append(record)
-            tell(_told(record))
+            report(_outcome(record))
         return {
             "format": FORMAT,
             "schema_version": SCHEMA_VERSION,
@@ -241,7 +241,7 @@ def _described(text: PreparedText) -> dict[str, Any]:
     return {name: getattr(text, name) for name in names}
 
 
-def _told(record: Record) -> str:
+def _outcome(record: Record) -> str:
     about = f"round {record['seed']}: {record['run']}"
     if "error" in record:
         return f"{about} failed: {record['error']}"

@@ -39,7 +39,7 @@ class Rival:
 
 
 def train_fastw2v(request: TrainingRequest) -> Trained:
-    """Train this package's model; skip-gram with the exact softmax unless told otherwise."""
+    """Train this package's model; skip-gram with the exact softmax by default."""
     from fastw2v.model import Word2Vec
 
     named = {"window": request.window, **request.settings}

@@ -108,7 +108,7 @@ def _cost(results: Sequence[Record]) -> Table:
         "Medians; the peak is the largest. Wall time is from the start of the process to the end "
         "of training, importing included, and so are the rates: tokens (window pairs) of the text "
         "times epochs, divided by wall time. Reading includes the vocabulary. Where a stage has "
-        "no figure the trainer does not tell it apart."
+        "no figure the trainer does not report it."
     )
     return Table("Time and memory", headings, rows, note)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import format_option, quiet_option
+from fastw2v.cli.options import display_options, format_option
 from fastw2v.formats import FORMATS
 
 
@@ -20,7 +20,7 @@ from fastw2v.formats import FORMATS
     help="Format of IN. Default: recognised by its content.",
 )
 @format_option
-@quiet_option
+@display_options
 def convert_command(
     source: Path, target: Path, source_form: str | None, form: Any, quiet: bool
 ) -> None:

@@ -12,6 +12,8 @@ import click
 
 from fastw2v.callbacks import StepReport
 
+__all__ = ["LOG_JSON", "Display", "held_out", "log_event"]
+
 LOG_JSON = "fastw2v.log_json"  # where click's context keeps the option
 
 _LINE_EVERY_S = 10.0

@@ -11,6 +11,16 @@ from fastw2v.cli.display import LOG_JSON
 from fastw2v.config import COUNTING_NAMES, Hyperparameters
 from fastw2v.formats import FORMATS
 
+__all__ = [
+    "counting_options",
+    "display_options",
+    "format_option",
+    "given_settings",
+    "hyperparameter_options",
+    "sources_of",
+    "workers_option",
+]
+
 
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command one option for each field of `Hyperparameters`."""

@@ -12,6 +12,8 @@ from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.errors import MissingDependencyError
 
+__all__ = ["answer"]
+
 
 def answer(text: str, started: float) -> dict[str, object]:
     """Train what `text` asks for and return the figures of it, or its error."""

@@ -17,6 +17,8 @@ from fastw2v.config import Tokenizer
 from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.text.corpus import Corpus
 
+__all__ = ["FORMAT", "OURS", "SCHEMA_VERSION", "ComparisonSettings", "Notice", "compare"]
+
 FORMAT = "fastw2v-comparison"
 SCHEMA_VERSION = 1
 OURS = "fastw2v"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from fastw2v.system.threads import available_cores
 
+__all__ = ["BLAS_PINS", "NOT_INSTALLED", "cpu_name", "describe", "versions"]
+
 # Some machines pin OpenBLAS to an older kernel through these; a comparison must not profit.
 BLAS_PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 NOT_INSTALLED = "not installed"

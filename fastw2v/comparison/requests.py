@@ -11,6 +11,17 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "END_OF_LINE",
+    "Clock",
+    "SharedSettings",
+    "Trained",
+    "TrainingRequest",
+    "high_water_bytes",
+    "save_vectors",
+    "stop_clock",
+]
+
 END_OF_LINE = "</s>"  # a word to word2vec.c and fastText, no word of the text
 
 

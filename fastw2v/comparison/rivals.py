@@ -26,6 +26,18 @@ from fastw2v.comparison.requests import (
 )
 from fastw2v.errors import MissingDependencyError
 
+__all__ = [
+    "RIVALS",
+    "Rival",
+    "filled_rows",
+    "train_fasttext",
+    "train_fasttext_softmax",
+    "train_fastw2v",
+    "train_fastw2v_negative",
+    "train_gensim",
+    "train_word2vec",
+]
+
 _WATCH_S = 0.02
 
 

@@ -5,6 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+__all__ = [
+    "NOTHING",
+    "Record",
+    "Table",
+    "as_markdown",
+    "by_run",
+    "good",
+    "mean_and_spread",
+    "settings_line",
+    "tables_of",
+]
+
 Record = dict[str, Any]
 NOTHING = "-"
 

@@ -21,6 +21,18 @@ from fastw2v.evaluation.test_sets import AnalogySet
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.system.threads import WorkerPool, available_cores
 
+__all__ = [
+    "EPSILON",
+    "RESTRICT_VOCABULARY",
+    "AnalogyResult",
+    "Answers",
+    "Progress",
+    "Rows",
+    "SectionResult",
+    "answer",
+    "evaluate_analogies",
+]
+
 RESTRICT_VOCABULARY = 50_000
 EPSILON = 1e-3  # of 3CosMul, in the paper
 _BLOCK_WORDS = 4096

@@ -17,6 +17,15 @@ from numpy.typing import NDArray
 from fastw2v.evaluation.test_sets import PairSet
 from fastw2v.evaluation.word_table import WordTable
 
+__all__ = [
+    "CONFIDENCE",
+    "FEWEST_PAIRS",
+    "RESAMPLES",
+    "SimilarityResult",
+    "evaluate_similarity",
+    "rank_correlations",
+]
+
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 FEWEST_PAIRS = 3  # two pairs correlate perfectly, whatever they are

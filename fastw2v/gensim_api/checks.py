@@ -10,6 +10,8 @@ from smart_open.compression import get_supported_extensions
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.state import ModelState
 
+__all__ = ["check_corpus", "check_training", "logger"]
+
 logger = logging.getLogger(__name__)
 
 

@@ -11,6 +11,8 @@ from gensim.models import Word2Vec as GensimWord2Vec
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.state import ModelState
 
+__all__ = ["CONSTRUCTED", "GATHERED", "ConversionMethods"]
+
 # Parameters of both classes' constructors, by the same names.
 CONSTRUCTED = (
     "vector_size",

@@ -19,6 +19,16 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.training.stream import train_stream
 
+__all__ = [
+    "EpochResult",
+    "Reading",
+    "drawn_seed",
+    "readings",
+    "train_epoch",
+    "word_rules",
+    "written",
+]
+
 
 class Reading(NamedTuple):
     """One reading of a corpus: encoded, and how much gensim would count in it."""

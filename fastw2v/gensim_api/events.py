@@ -9,6 +9,8 @@ from typing import Any
 
 from fastw2v.version import VERSION
 
+__all__ = ["Events", "logger"]
+
 logger = logging.getLogger(__name__)
 
 

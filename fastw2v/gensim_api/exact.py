@@ -20,6 +20,8 @@ from fastw2v.training.cbow import fit_cbow
 from fastw2v.training.run import RunOptions, Vectors
 from fastw2v.training.skipgram import fit_counts
 
+__all__ = ["train_exact"]
+
 _GENSIM_RATES = (0.025, 0.0001)  # stand for the optimiser's own
 
 

@@ -21,6 +21,8 @@ from fastw2v.gensim_api.storage import load_model, save_model
 from fastw2v.gensim_api.vocabulary import TrimRule, VocabularyMethods
 from fastw2v.system.threads import WorkerPool, available_cores
 
+__all__ = ["Word2Vec", "logger"]
+
 logger = logging.getLogger(__name__)
 
 

@@ -26,6 +26,17 @@ from fastw2v.kernels.text.interning import SENTENCE_END, renumber
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import number_corpus
 
+__all__ = [
+    "LONGEST_LINE",
+    "PROGRESS_PER",
+    "NumberedText",
+    "Sentences",
+    "checked",
+    "logger",
+    "read_text",
+    "reads_the_same",
+]
+
 logger = logging.getLogger(__name__)
 
 Sentences = Iterable[Sequence[Hashable]]

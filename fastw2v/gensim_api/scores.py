@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from fastw2v.gensim_api.state import ModelState
 
+__all__ = ["ScoreMethods", "logger"]
+
 logger = logging.getLogger(__name__)
 
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from fastw2v.gensim_api.events import Events
 from fastw2v.gensim_api.reading import NumberedText
 
+__all__ = ["ModelState"]
+
 
 class ModelState(Events):
     """The attributes of a model; `fastw2v.gensim_api.Word2Vec` documents its parameters.

@@ -21,6 +21,17 @@ from fastw2v.gensim_api.vocabulary import VocabularyMethods
 from fastw2v.system.files import whole_file
 from fastw2v.version import VERSION
 
+__all__ = [
+    "FORMAT",
+    "SCHEMA_VERSION",
+    "TABLES",
+    "AnyModel",
+    "NotSavedHereError",
+    "load_model",
+    "logger",
+    "save_model",
+]
+
 logger = logging.getLogger(__name__)
 
 AnyModel = TypeVar("AnyModel", bound=VocabularyMethods)

@@ -19,6 +19,15 @@ from fastw2v.gensim_api.reading import Sentences, checked, read_text, reads_the_
 from fastw2v.gensim_api.state import ModelState
 from fastw2v.objectives.huffman import huffman_tree
 
+__all__ = [
+    "MOST",
+    "TrimRule",
+    "VocabularyMethods",
+    "keep_probabilities",
+    "logger",
+    "threshold_count",
+]
+
 logger = logging.getLogger(__name__)
 
 TrimRule = Callable[[Any, int, int], int]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from fastw2v.report.history import EpochRow
     from fastw2v.training.run import TrainingSummary
 
+__all__ = ["loss_figure", "map_figure"]
+
 _FONT = "system-ui, sans-serif"
 _TOOLTIP = '<div class="tip"><b>@word</b> @count{0,0}</div>'
 

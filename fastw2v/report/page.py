@@ -18,6 +18,8 @@ from fastw2v.version import VERSION
 if TYPE_CHECKING:
     from fastw2v.model import Word2Vec
 
+__all__ = ["ReportOptions", "page_of", "require_bokeh", "settings_shown", "write_report"]
+
 _SCRIPTS = ("figures.js", "vectors.js", "chooser.js", "map.js", "training.js", "page.js")
 _STYLES = ("page.css", "words.css")
 _METHOD_NAMES = {"pca": "principal components", "umap": "UMAP", "tsne": "t-SNE"}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from fastw2v.model import Word2Vec
 
+__all__ = ["PICTURE_KINDS", "SUFFIXES", "PictureKind", "named_places", "spectrum", "write_picture"]
+
 PictureKind = Literal["map", "loss", "spectrum"]
 PICTURE_KINDS: tuple[PictureKind, ...] = ("map", "loss", "spectrum")
 SUFFIXES = (".png", ".svg")

@@ -8,6 +8,8 @@ import click
 
 from fastw2v.cli.options import display_options, sources_of
 
+__all__ = ["compare_command", "show"]
+
 _FILE = click.Path(path_type=Path)
 
 

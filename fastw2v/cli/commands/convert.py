@@ -9,6 +9,8 @@ import click
 from fastw2v.cli.options import display_options, format_option
 from fastw2v.formats import FORMATS
 
+__all__ = ["convert_command"]
+
 
 @click.command("convert")
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))

@@ -19,6 +19,8 @@ from fastw2v.config import COUNTING_NAMES
 if TYPE_CHECKING:
     from fastw2v.counts.corpus import CountedCorpus
 
+__all__ = ["Sharding", "count_command", "counter_of", "describe_counts"]
+
 
 @click.command("count")
 @click.argument("corpus", nargs=-1, required=True)

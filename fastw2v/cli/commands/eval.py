@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fastw2v.evaluation.probe import ProbeResult
     from fastw2v.evaluation.similarity import SimilarityResult
 
+__all__ = ["eval_command", "evaluated"]
+
 _FILE = click.Path(path_type=Path)
 
 

@@ -7,6 +7,8 @@ import click
 
 from fastw2v.cli.options import display_options, format_option
 
+__all__ = ["export_command"]
+
 
 @click.command("export")
 @click.argument("model", type=click.Path(path_type=Path))

@@ -9,6 +9,8 @@ import click
 
 from fastw2v.cli.options import display_options, sources_of, workers_option
 
+__all__ = ["perplexity_command"]
+
 
 @click.command("perplexity")
 @click.argument("model", type=click.Path(path_type=Path))

@@ -7,6 +7,8 @@ import click
 
 from fastw2v.cli.options import display_options
 
+__all__ = ["plot_command"]
+
 
 @click.command("plot")
 @click.argument("model", type=click.Path(path_type=Path))

@@ -7,6 +7,8 @@ import click
 
 from fastw2v.cli.options import display_options, workers_option
 
+__all__ = ["report_command"]
+
 
 @click.command("report")
 @click.argument("model", type=click.Path(path_type=Path))

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from fastw2v.training.run import RunRecord, TrainingSummary
     from fastw2v.training.validation import Validation
 
+__all__ = [
+    "ANSWERED_WITHIN_S",
+    "RUN_OPTIONS",
+    "describe",
+    "describe_held_out",
+    "describe_interruption",
+    "train_command",
+]
+
 ANSWERED_WITHIN_S = 0.8  # or the process is ended by force, where nothing can be lost
 # Options that are not hyper-parameters.
 RUN_OPTIONS = (

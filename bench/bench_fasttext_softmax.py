@@ -1,6 +1,7 @@
 """The exact loss by fastText's ``-loss softmax`` and by fastw2v, on a text short enough for both.
 
-    python bench/bench_fasttext_softmax.py [--tokens N] [--fasttext-epochs E] [--epochs E] [--json OUT]
+    python bench/bench_fasttext_softmax.py [--tokens N] [--epochs E]
+        [--fasttext-epochs E] [--json OUT]
 
 The text is the start of corpora/wikipedia.txt (``python corpora/wikipedia.py``); both see every
 window pair of it (no subsampling), fastText as SGD over pairs one at a time, fastw2v as counts.

@@ -16,7 +16,7 @@ exact softmax in float32 and in bfloat16 where the CPU has it, and negative samp
 
 crossover: seconds of training for an epoch of the exact softmax and an epoch of negative sampling
 as the vocabulary grows, on the same text; the exact epoch grows with the square of the vocabulary,
-the epoch with the tokens that are in it.
+the other with the tokens that are in it.
 """
 
 import argparse

@@ -180,7 +180,7 @@ def _header(path: Path) -> tuple[_Header, int]:
     if not is_ours:
         raise NotSavedHereError(
             f"{path}: expected a model that fastw2v.gensim_api saved, got another file; load "
-            "gensim's own with gensim and take it over with Word2Vec.from_gensim(model)"
+            "gensim's own with gensim and convert it with Word2Vec.from_gensim(model)"
         )
     if header.description["schema_version"] != str(SCHEMA_VERSION):
         raise NotSavedHereError(

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from machine import describe, header
+from machine import describe_machine, header
 
 from fastw2v import Word2Vec
 from fastw2v.comparison.rivals import filled_rows
@@ -148,7 +148,7 @@ def main() -> None:
     print(f"pairs/s, fastw2v to fastText: {ratio:,.0f}")
     if options.json:
         record = {
-            "machine": describe("fasttext-numpy2-wheel"),
+            "machine": describe_machine("fasttext-numpy2-wheel"),
             "words": len(loss.words),
             "pairs": loss.n_pairs,
             "results": results,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from bench_exact_step import zipf_counts
-from machine import describe
+from machine import describe_machine
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.pairs import PairCounts, count_pairs
@@ -112,7 +112,7 @@ def main() -> None:
                 flush=True,
             )
     if options.json:
-        record = {"machine": describe(), "workers": options.workers, **result}
+        record = {"machine": describe_machine(), "workers": options.workers, **result}
         options.json.write_text(json.dumps(record, indent=1) + "\n")
     if options.plot:
         plot(result, options.plot)

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 import click
 
@@ -42,12 +42,23 @@ _UNITS = {
 }
 
 
-class _Renderer(Protocol):
-    def stage(self, name: str, done: int, total: int | None) -> None: ...
-    def step(self, report: StepReport) -> None: ...
-    def notice(self, sentence: str) -> None: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+class _Renderer:
+    """Shows stages, steps and notices on standard error, in one form."""
+
+    def start(self) -> None:
+        """Begin; only bars have something to do."""
+
+    def stop(self) -> None:
+        """End."""
+
+    def stage(self, name: str, done: int, total: int | None) -> None:
+        raise NotImplementedError
+
+    def step(self, report: StepReport) -> None:
+        raise NotImplementedError
+
+    def notice(self, sentence: str) -> None:
+        raise NotImplementedError
 
 
 class Display:
@@ -113,7 +124,7 @@ def held_out(report: StepReport) -> str:
     return f", held out {report.held_out_loss_nats:.4f} nats"
 
 
-class _Bars:
+class _Bars(_Renderer):
     """Bars with the amount done, the rate and the time left, for a person at a terminal."""
 
     def __init__(self) -> None:
@@ -169,18 +180,12 @@ class _Bars:
             self.progress.update(task, rate=f"{speed / unit.scale:,.1f} {unit.shown}/s")
 
 
-class _Lines:
+class _Lines(_Renderer):
     """Plain lines: a stage when it is done, and every ten seconds where it takes longer."""
 
     def __init__(self) -> None:
         self._shown_s = 0.0
         self._stages = _StageClock(_LINE_EVERY_S)
-
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
 
     def notice(self, sentence: str) -> None:
         _write_line(sentence)
@@ -212,17 +217,11 @@ class _Lines:
         )
 
 
-class _JsonLines:
+class _JsonLines(_Renderer):
     """One JSON object a line, at most one a second of each stage besides its first and last."""
 
     def __init__(self) -> None:
         self._clock = _StageClock(_JSON_EVERY_S)
-
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
 
     def notice(self, sentence: str) -> None:
         log_event("notice", message=sentence)

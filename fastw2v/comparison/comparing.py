@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fastw2v.comparison.machine import describe
+from fastw2v.comparison.machine import describe_machine
 from fastw2v.comparison.requests import SharedSettings, TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import Record, Run, alternate, train_once
@@ -119,10 +119,11 @@ def compare(
         for record in alternate(runs, settings.rounds, session.train):
             results.append(record)
             report(_outcome(record))
+        packages = dict.fromkeys(RIVALS[run.trainer].package for run in runs)
         return {
             "format": FORMAT,
             "schema_version": SCHEMA_VERSION,
-            "machine": describe(*dict.fromkeys(RIVALS[run.trainer].package for run in runs)),
+            "machine": describe_machine(*packages),
             "corpus": _described(text),
             "settings": asdict(settings) | {"rivals": list(settings.rivals)},
             "results": results,

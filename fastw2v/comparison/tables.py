@@ -11,9 +11,9 @@ __all__ = [
     "Table",
     "as_markdown",
     "by_run",
-    "good",
     "mean_and_spread",
     "settings_line",
+    "succeeded",
     "tables_of",
 ]
 
@@ -83,7 +83,7 @@ def by_run(results: Sequence[Record]) -> dict[str, list[Record]]:
     return found
 
 
-def good(records: Sequence[Record]) -> list[Record]:
+def succeeded(records: Sequence[Record]) -> list[Record]:
     """Return the records of trainings that came to their end."""
     return [record for record in records if "error" not in record]
 
@@ -100,9 +100,9 @@ def mean_and_spread(values: Sequence[float | None]) -> str:
 def _cost(results: Sequence[Record]) -> Table:
     runs = by_run(results)
     walls = {
-        name: statistics.median(r["wall_s"] for r in good(records))
+        name: statistics.median(r["wall_s"] for r in succeeded(records))
         for name, records in runs.items()
-        if good(records)
+        if succeeded(records)
     }
     rivals = [name for name in walls if not name.startswith("fastw2v")]
     base = (rivals or list(walls) or [""])[0]
@@ -111,7 +111,7 @@ def _cost(results: Sequence[Record]) -> Table:
     rows = []
     for name, records in runs.items():
         if name in walls:
-            rows.append(_cost_row(name, good(records), walls[name] / walls[base]))
+            rows.append(_cost_row(name, succeeded(records), walls[name] / walls[base]))
         for record in records:
             if "error" in record:
                 failure = _failure(record)
@@ -147,7 +147,7 @@ def _failure(record: Record) -> str:
 
 
 def _quality(results: Sequence[Record]) -> Table:
-    runs = {name: good(records) for name, records in by_run(results).items()}
+    runs = {name: succeeded(records) for name, records in by_run(results).items()}
     runs = {name: records for name, records in runs.items() if records}
     first = next(iter(runs.values()), None)
     tests = list(first[0]["quality"]["in"]) if first else []

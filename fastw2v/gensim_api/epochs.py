@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastw2v.errors import DivergenceError
 from fastw2v.gensim_api.reading import NumberedText, read_text, reads_the_same
 from fastw2v.gensim_api.state import ModelState
-from fastw2v.gensim_api.vocabulary import MOST
+from fastw2v.gensim_api.vocabulary import SAMPLE_INT_MAX
 from fastw2v.objectives.stream.settings import StreamSettings, WordRules
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
@@ -26,7 +26,7 @@ __all__ = [
     "readings",
     "train_epoch",
     "word_rules",
-    "written",
+    "write_rows",
 ]
 
 
@@ -92,8 +92,8 @@ def train_epoch(
             result = train_stream(tokens, counts, settings, pool, start=start)
         except DivergenceError as error:
             raise DivergenceError(str(error).replace("--learning-rate", "alpha")) from error
-        model.wv.vectors = written(model.wv.vectors, result.in_vectors)
-        setattr(model, name, written(outputs, result.out_vectors))
+        model.wv.vectors = write_rows(model.wv.vectors, result.in_vectors)
+        setattr(model, name, write_rows(outputs, result.out_vectors))
         n_trained = result.n_kept
         loss_nats += result.history[0].loss_nats * result.n_pairs
     model.wv.norms = None
@@ -132,14 +132,16 @@ def word_rules(model: ModelState) -> WordRules:
     keep = locks = None
     if model.sample and "sample_int" in model.wv.expandos:
         # A threshold of 0, as the null word has, is as good as the smallest chance.
-        keep = np.maximum(np.asarray(model.wv.expandos["sample_int"], np.float64), 1) / MOST
+        keep = (
+            np.maximum(np.asarray(model.wv.expandos["sample_int"], np.float64), 1) / SAMPLE_INT_MAX
+        )
     factors = np.asarray(getattr(model.wv, "vectors_lockf", (1,)), np.float32)
     if not (factors == 1).all():
         locks = np.resize(factors, n_words)  # gensim goes round where there are too few
     return WordRules(keep=keep, locks=locks)
 
 
-def written(table: NDArray[Any], rows: NDArray[np.float32]) -> NDArray[Any]:
+def write_rows(table: NDArray[Any], rows: NDArray[np.float32]) -> NDArray[Any]:
     """Write rows into a table, so that who holds it sees them; into a new one if it cannot be."""
     if not table.flags.writeable or table.dtype != np.float32:
         table = np.array(table, np.float32)

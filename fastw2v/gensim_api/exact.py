@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fastw2v.callbacks import StepReport
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
-from fastw2v.gensim_api.epochs import EpochResult, drawn_seed, written
+from fastw2v.gensim_api.epochs import EpochResult, drawn_seed, write_rows
 from fastw2v.gensim_api.state import ModelState
 from fastw2v.gensim_api.vocabulary import keep_probabilities, threshold_count
 from fastw2v.system.threads import available_cores
@@ -25,7 +25,7 @@ __all__ = ["train_exact"]
 _GENSIM_RATES = (0.025, 0.0001)  # stand for the optimiser's own
 
 
-class _Epochs:
+class _EpochCallbacks:
     """Calls gensim's callbacks when epochs end and begin, and keeps the model up to date."""
 
     def __init__(self, model: ModelState, order: NDArray[np.int64], callbacks: Sequence[Any]):
@@ -41,8 +41,8 @@ class _Epochs:
         model, order = self._model, self._order
         in_vectors, out_vectors = (np.empty_like(table) for table in vectors)
         in_vectors[order], out_vectors[order] = vectors
-        model.wv.vectors = written(model.wv.vectors, in_vectors)
-        model.syn1neg = written(model.syn1neg, out_vectors)
+        model.wv.vectors = write_rows(model.wv.vectors, in_vectors)
+        model.syn1neg = write_rows(model.syn1neg, out_vectors)
         model.wv.norms = None
 
     def __call__(self, report: StepReport) -> None:
@@ -75,7 +75,7 @@ def train_exact(model: ModelState, tokens: EncodedTokens, callbacks: Sequence[An
     encoded = EncodedTokens(
         ranks[tokens.ids], tokens.sentence_starts, tokens.n_raw_tokens, tokens.n_oov
     )
-    epochs = _Epochs(model, order, callbacks)
+    epochs = _EpochCallbacks(model, order, callbacks)
     epochs.begin()
     start = None
     if not _is_untouched(model):

@@ -31,7 +31,7 @@ __all__ = [
     "PROGRESS_PER",
     "NumberedText",
     "Sentences",
-    "checked",
+    "checked_sentences",
     "logger",
     "read_text",
     "reads_the_same",
@@ -120,7 +120,7 @@ class NumberedText:
             (key_to_index.get(word, -1) for word in self.words), np.int32, len(self.words)
         )
         n_ids = int(self.counts[ranks >= 0].sum())
-        ids = _room(n_ids, np.int32)
+        ids = _empty_array(n_ids, np.int32)
         starts = [np.zeros(1, np.int64)]
         done = 0
         for numbers in self.numbers.blocks():
@@ -130,7 +130,7 @@ class NumberedText:
         return EncodedTokens(ids, np.concatenate(starts), self.n_tokens, self.n_tokens - n_ids)
 
 
-def _room(size: int, dtype: type[np.generic]) -> NDArray[Any]:
+def _empty_array(size: int, dtype: type[np.generic]) -> NDArray[Any]:
     """Return an array, on disk without a name if it is large."""
     n_bytes = size * np.dtype(dtype).itemsize
     if n_bytes <= _MEMORY_BYTES:
@@ -176,7 +176,7 @@ def _read_sentences(sentences: Sentences, progress_per: int) -> NumberedText:
     number = table.__getitem__
     chunk = array("i")
     counts = np.zeros(0, np.int64)
-    for sentence in checked(sentences, progress_per):
+    for sentence in checked_sentences(sentences, progress_per):
         chunk.extend(map(number, sentence))
         chunk.append(SENTENCE_END)
         if len(chunk) >= _CHUNK_NUMBERS:
@@ -196,7 +196,7 @@ def _keep(
     return found.astype(np.int64)
 
 
-def checked(sentences: Sentences, progress_per: int) -> Iterator[Any]:
+def checked_sentences(sentences: Sentences, progress_per: int) -> Iterator[Any]:
     """Yield sentences; log progress, and warn as gensim does if they are strings."""
     for place, sentence in enumerate(sentences):
         if place % progress_per == 0:

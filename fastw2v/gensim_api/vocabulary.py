@@ -15,12 +15,12 @@ from gensim.utils import keep_vocab_item, prune_vocab
 from numpy.typing import NDArray
 
 from fastw2v.gensim_api.checks import check_corpus
-from fastw2v.gensim_api.reading import Sentences, checked, read_text, reads_the_same
+from fastw2v.gensim_api.reading import Sentences, checked_sentences, read_text, reads_the_same
 from fastw2v.gensim_api.state import ModelState
 from fastw2v.objectives.huffman import huffman_tree
 
 __all__ = [
-    "MOST",
+    "SAMPLE_INT_MAX",
     "TrimRule",
     "VocabularyMethods",
     "keep_probabilities",
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 TrimRule = Callable[[Any, int, int], int]
 
-MOST = 2**32 - 1  # what gensim's thresholds of subsampling are fractions of
+SAMPLE_INT_MAX = 2**32 - 1  # what gensim's thresholds of subsampling are fractions of
 _VOCABULARY_BYTES = {False: 500, True: 700}  # of a word, as gensim estimates; with its tree
 
 
@@ -128,7 +128,7 @@ class VocabularyMethods(ModelState):
         """Count as gensim does under `max_vocab_size`: rare words are dropped on the way."""
         counts: defaultdict[Any, int] = defaultdict(int)
         n_words, n_sentences, least = 0, 0, 1
-        for sentence in checked(sentences, progress_per):
+        for sentence in checked_sentences(sentences, progress_per):
             n_sentences += 1
             n_words += len(sentence)
             for word in sentence:
@@ -212,7 +212,7 @@ class VocabularyMethods(ModelState):
         wv.key_to_index = {word: place for place, word in enumerate(wv.index_to_key)}
         wv.allocate_vecattrs(["count", "sample_int"], [int, np.uint32])
         rows = np.fromiter((wv.key_to_index[word] for word in kept), np.int64, len(kept))
-        wv.expandos["sample_int"][rows] = (keep * MOST).astype(np.uint32)
+        wv.expandos["sample_int"][rows] = (keep * SAMPLE_INT_MAX).astype(np.uint32)
         if update:  # as gensim: counts of words that were left out this time rise, too
             added = (raw.get(word, 0) for word in wv.index_to_key)
             wv.expandos["count"] += np.fromiter(added, np.int64, len(wv))

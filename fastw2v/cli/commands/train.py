@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = [
     "ANSWERED_WITHIN_S",
     "RUN_OPTIONS",
-    "describe",
     "describe_held_out",
     "describe_interruption",
+    "describe_result",
     "train_command",
 ]
 
@@ -124,7 +124,7 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
             click.echo(
                 f"not UTF-8    {model.summary.n_invalid:,} sequences, {model.settings.errors}d"
             )
-        click.echo(describe(model.summary, model.settings.objective))
+        click.echo(describe_result(model.summary, model.settings.objective))
         if model.run_record is not None and model.run_record.validation is not None:
             click.echo(describe_held_out(model.history, model.run_record))
         click.echo(f"model        {output}")
@@ -249,7 +249,7 @@ def describe_held_out(history: "list[EpochRecord]", record: "RunRecord") -> str:
     return line
 
 
-def describe(summary: "TrainingSummary", objective: str) -> str:
+def describe_result(summary: "TrainingSummary", objective: str) -> str:
     """Return the lines that say how good the final loss is, and what it cost."""
     if summary.unigram_entropy_nats is None:
         return _describe_last_epoch(summary, objective)

@@ -88,12 +88,12 @@ def test_both_methods_equal_a_loop_over_all_words(monkeypatch):
     generator = np.random.default_rng(0)
     table = WordTable([f"w{k}" for k in range(120)], generator.standard_normal((120, 5), "f4"))
     questions = generator.integers(0, 120, (80, 3))
-    told = []
+    reports = []
     found = [
-        best_answers(table, questions, workers=workers, progress=lambda *place: told.append(place))
+        best_answers(table, questions, workers=workers, progress=lambda *place: reports.append(place))
         for workers in (1, 3)
     ]
-    assert told == [(50, 120), (100, 120), (120, 120)] * 2
+    assert reports == [(50, 120), (100, 120), (120, 120)] * 2
     for answers in found:
         assert answers.cos_add.tolist() == naive_answers(table, questions, "add")
         assert answers.cos_mul.tolist() == naive_answers(table, questions, "mul")

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from bench_against_rivals import quality
-from machine import describe
+from machine import describe_machine
 
 from fastw2v.comparison.requests import save_vectors
 
@@ -245,7 +245,7 @@ def main() -> None:
                         results.append({**about, **result, "quality": found})
                         shown = {k: round(v, 3) for k, v in {**result, **found}.items()}
                         print(f"{about} {shown}", file=sys.stderr, flush=True)
-    machine = describe("gensim", "word2vec")
+    machine = describe_machine("gensim", "word2vec")
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print(f"load average at the end {os.getloadavg()[0]:.1f}; {tokens:,} tokens")
     print("\n".join(summarise(results, tokens)))

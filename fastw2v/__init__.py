@@ -1,4 +1,7 @@
-"""Numba-accelerated word2vec: the exact full softmax, counted once, trained as dense tiles."""
+"""Numba-accelerated word2vec: the exact full softmax, counted once, trained as dense tiles.
+
+Imports every room, each name when it is first asked for.
+"""
 
 import logging
 from importlib import import_module

@@ -1,4 +1,7 @@
-"""`Word2Vec`: the whole, from a corpus to vectors, probabilities and files."""
+"""`Word2Vec`: the whole, from a corpus to vectors, probabilities and files.
+
+It has more than 400 lines because half of them document what users call.
+"""
 
 import difflib
 from collections.abc import Callable, Sequence

@@ -26,6 +26,8 @@ except ImportError as error:
         "pip install 'fastw2v[sklearn]'"
     ) from error
 
+__all__ = ["UnknownDocumentWarning", "Word2VecTransformer"]
+
 _LARGEST_DRAWN_SEED = 2**31 - 1
 
 

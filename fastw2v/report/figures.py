@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from bokeh.plotting import figure
 
     from fastw2v.report.page import PassRow
-    from fastw2v.training.run import TrainingSummary
+    from fastw2v.training.result import TrainingSummary
 
 _FONT = "system-ui, sans-serif"
 _TOOLTIP = '<div class="tip"><b>@word</b> @count{0,0}</div>'

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, Literal, Self, get_args, get_origin
 
-from fastw2v.defaults import BATCH_SIZES, FINAL_RATES, SAMPLES, default_rate
+from fastw2v.defaults import FINAL_RATES, SAMPLES, BatchLimit, batch_limit, default_rate
 from fastw2v.errors import ConfigurationError
 
 ModelName = Literal["skipgram", "cbow"]
@@ -228,7 +228,7 @@ class Hyperparameters:
 
     def uses(self, name: str) -> bool:
         """Return whether training looks at a setting, with the model, objective and batches set."""
-        conditions = _conditions(name)
+        conditions: tuple[Condition, ...] = _FIELDS[name].metadata["used_if"]
         return not conditions or any(self._unmet(one) is None for one in conditions)
 
     def _unmet(self, condition: Condition) -> tuple[str, str] | None:
@@ -236,7 +236,7 @@ class Hyperparameters:
 
     def _unused(self, item: "Field[Any]") -> str:
         """Return the message about a setting that was given and is not looked at."""
-        unmet = [self._unmet(condition) for condition in _conditions(item.name)]
+        unmet = [self._unmet(condition) for condition in item.metadata["used_if"]]
         wanted = list(dict.fromkeys(pair for pair in unmet if pair is not None))
         needed = " or ".join(f"{name} {value!r}" for name, value in wanted)
         chosen = " and ".join(repr(getattr(self, name)) for name, _ in wanted)
@@ -246,18 +246,18 @@ class Hyperparameters:
         )
 
     @property
-    def batch_limit(self) -> "BatchLimit":
+    def batch_limit(self) -> BatchLimit:
         """The setting that bounds the rows of the exact softmax's batches in training."""
         if self.model == "cbow":
-            return _batch_limit("batch_tokens", self.batch_tokens, "positions")
+            return batch_limit("batch_tokens", self.batch_tokens, "positions")
         if self.batches == "tokens":
-            return _batch_limit("batch_tokens", self.batch_tokens, "tokens")
+            return batch_limit("batch_tokens", self.batch_tokens, "tokens")
         return self.counts_batch_limit
 
     @property
-    def counts_batch_limit(self) -> "BatchLimit":
+    def counts_batch_limit(self) -> BatchLimit:
         """The same for batches of counts, by which losses are computed whatever is trained on."""
-        return _batch_limit("batch_rows", self.batch_rows, "counts")
+        return batch_limit("batch_rows", self.batch_rows, "counts")
 
     @classmethod
     def from_stored(cls, values: Mapping[str, Any]) -> Self:
@@ -274,41 +274,14 @@ class Hyperparameters:
         chosen = cls(**{name: values[name] for name in ("model", "objective") if name in values})
         if chosen.uses("batches") and "batches" in values:
             chosen = cls(**chosen.given, batches=values["batches"])
-        used = {
-            name: value
-            for name, value in values.items()
-            if name not in _FIELDS or chosen.uses(name)
-        }
-        for name in values.keys() - used.keys():
+        unused = {name for name in values if name in _FIELDS and not chosen.uses(name)}
+        for name in unused:
             _check(name, values[name], _FIELDS[name].type, _FIELDS[name].metadata)
-        return cls(**used)
+        return cls(**{name: value for name, value in values.items() if name not in unused})
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class BatchLimit:
-    """How many rows a batch may have.
-
-    Attributes
-    ----------
-    name : str
-        Of the setting.
-    rows : int
-        What it says, or its default.
-    is_fixed : bool
-        Whether it was given; a default shrinks where memory is short.
-    """
-
-    name: str
-    rows: int
-    is_fixed: bool
-
-
-def _batch_limit(name: str, asked: int | None, kind: str) -> BatchLimit:
-    return BatchLimit(name, BATCH_SIZES[kind] if asked is None else asked, asked is not None)
 
 
 # What a setting that was left open is.
@@ -324,11 +297,6 @@ _FOLLOWING: dict[str, Callable[[Hyperparameters], float]] = {
     ),
 }
 _FIELDS = {item.name: item for item in fields(Hyperparameters)}
-
-
-def _conditions(name: str) -> tuple[Condition, ...]:
-    conditions: tuple[Condition, ...] = _FIELDS[name].metadata["used_if"]
-    return conditions
 
 
 def _check(name: str, value: Any, annotation: Any, metadata: Any) -> None:

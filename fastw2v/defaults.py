@@ -3,10 +3,12 @@
 `fastw2v.config` has the defaults that depend on nothing, beside each setting.
 """
 
+from typing import NamedTuple
+
 SAMPLES = {"softmax": 1e-5, "negative": 1e-3, "hierarchical": 1e-3}
 FINAL_RATES = {"softmax": 0.05, "negative": 1e-4, "hierarchical": 1e-4}
 # The most rows of a batch, by what they are: centre words, running tokens, positions of CBOW.
-BATCH_SIZES = {"counts": 256, "tokens": 1024, "positions": 512}
+_BATCH_SIZES = {"counts": 256, "tokens": 1024, "positions": 512}
 
 # Adam and AdaGrad divide by the size of gradients. Plain SGD sums over the rows of a batch, and
 # running text holds the frequent words over and over, so that it diverges at rates that suit
@@ -33,3 +35,26 @@ def default_rate(objective: str, model: str, optimizer: str, *, batches: str, me
     if model == "cbow":
         rows = "mean of contexts" if mean else "sum of contexts"
     return _SOFTMAX_RATES[rows][optimizer]
+
+
+class BatchLimit(NamedTuple):
+    """How many rows a batch may have.
+
+    Attributes
+    ----------
+    name : str
+        Of the setting.
+    rows : int
+        What it says, or its default.
+    is_fixed : bool
+        Whether it was given; a default shrinks where memory is short.
+    """
+
+    name: str
+    rows: int
+    is_fixed: bool
+
+
+def batch_limit(name: str, asked: int | None, rows: str) -> BatchLimit:
+    """Return the limit that a setting says, or the default for rows of some kind."""
+    return BatchLimit(name, _BATCH_SIZES[rows] if asked is None else asked, asked is not None)

@@ -10,7 +10,8 @@ from typing import Literal, get_args, get_origin
 import numpy as np
 import pytest
 
-from fastw2v.config import LARGEST_SEED, BatchLimit, Hyperparameters
+from fastw2v.config import LARGEST_SEED, Hyperparameters
+from fastw2v.defaults import BatchLimit
 from fastw2v.errors import ConfigurationError, FastW2VError
 
 ALLOWED = [

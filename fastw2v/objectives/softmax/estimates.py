@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from fastw2v.config import BatchLimit, Hyperparameters
+from fastw2v.config import Hyperparameters
+from fastw2v.defaults import BatchLimit
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.vectors import LANES

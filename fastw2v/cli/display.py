@@ -33,7 +33,7 @@ _UNITS = {
     "starting": _Unit("steps", 1, "steps"),
     "writing": _Unit("vectors", 1e3, "k vectors"),
     "evaluating": _Unit("sets", 1, "sets"),
-    "analogies": _Unit("questions", 1, "questions"),
+    "analogies": _Unit("words", 1e3, "k words"),
     "probe": _Unit("folds", 1, "folds"),
     "measuring": _Unit("batches", 1, "batches"),
     "training": _Unit("batches", 1, "batches"),

@@ -2,7 +2,7 @@
 
 No file is executable or pickled. config.json has the schema version, which says what the layout
 is, and the size and SHA-256 of the other file; docs/long_runs.md has every key. Folders of schema
-1, which had the words in a file of their own, are read by `fastw2v.formats.model_folder`.
+1, which had the words in a file of their own, are read too, and written no more.
 """
 
 import hashlib

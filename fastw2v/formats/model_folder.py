@@ -2,7 +2,7 @@
 
 No file is executable or pickled. config.json has the schema version, which says what the layout
 is, and the size and SHA-256 of the other file; docs/long_runs.md has every key. Folders of schema
-1, which had the words in a file of their own, are read by `fastw2v.formats.model_folder`.
+1, which had the words in a file of their own, are read too, and written no more.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from fastw2v.config import Objective
+from fastw2v.config import ObjectiveName
 from fastw2v.errors import ModelFormatError, VocabularyError, one_line
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.array_files import Arrays, read_arrays, write_arrays
@@ -35,7 +35,8 @@ FORMAT = "fastw2v-model"
 SCHEMA_VERSION = 2
 CONFIG = "config.json"
 ARRAYS = "arrays.safetensors"
-_RENAMED = {"memory_mib": "scores_mib"}
+# Names that stored settings, histories and runs had, and those that they have now.
+_RENAMED = {"memory_mib": "scores_mib", "pass_number": "epoch", "kept_pass": "kept_epoch"}
 # JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
 _DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
 
@@ -178,9 +179,9 @@ def _read_current(
     return vocabulary, arrays
 
 
-def with_present_names(hyperparameters: dict[str, Any]) -> dict[str, Any]:
-    """Return stored hyper-parameters by the names that they have now."""
-    return {_RENAMED.get(name, name): value for name, value in hyperparameters.items()}
+def with_present_names(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return stored hyper-parameters, an epoch's record or a run by the names of today."""
+    return {_RENAMED.get(name, name): value for name, value in stored.items()}
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -216,7 +217,7 @@ def _require_temperature(temperature: Any) -> None:
 
 
 def _require_arrays(arrays: Arrays, n_words: int, objective: str) -> None:
-    if objective not in get_args(Objective):
+    if objective not in get_args(ObjectiveName):
         raise ValueError(f"objective: expected a known one, got {objective!r}")
     n_outputs = n_words - 1 if objective == "hierarchical" else n_words
     if arrays["in_vectors"].ndim != 2:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import Hyperparameters
 from fastw2v.errors import DivergenceError
 from fastw2v.gensim_api.reading import NumberedText, read_text, reads_the_same
 from fastw2v.gensim_api.state import ModelState
@@ -17,6 +18,7 @@ from fastw2v.gensim_api.vocabulary import SAMPLE_INT_MAX
 from fastw2v.objectives.stream.settings import StreamSettings, WordRules
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.training.run import Run
 from fastw2v.training.stream import train_stream
 
 __all__ = [
@@ -89,7 +91,8 @@ def train_epoch(
         settings = _settings(model, objective, rates)
         start = (model.wv.vectors, outputs[:n_outputs])
         try:
-            result = train_stream(tokens, counts, settings, pool, start=start)
+            run = Run(settings=settings.hyperparameters, workers=pool.workers, start=start)
+            result = train_stream(tokens, counts, settings, pool, run=run)
         except DivergenceError as error:
             raise DivergenceError(str(error).replace("--learning-rate", "alpha")) from error
         model.wv.vectors = write_rows(model.wv.vectors, result.in_vectors)
@@ -101,21 +104,27 @@ def train_epoch(
 
 
 def _settings(model: ModelState, objective: Any, rates: tuple[float, float]) -> StreamSettings:
-    return StreamSettings(
+    of_objective: dict[str, Any] = {}
+    if objective == "negative":
+        of_objective = {"negative": model.negative, "ns_exponent": float(model.ns_exponent)}
+    if not model.sg:
+        of_objective["cbow_mean"] = bool(model.cbow_mean)
+    settings = Hyperparameters(
         vector_size=model.wv.vector_size,
         model="skipgram" if model.sg else "cbow",
         objective=objective,
-        window=model.window,
-        shrink_windows=bool(model.shrink_windows),
-        negative=model.negative or 1,
-        ns_exponent=float(model.ns_exponent),
-        cbow_mean=bool(model.cbow_mean),
-        cbow_steps="gensim",
         sample=0.0,  # the rules have gensim's thresholds
         epochs=1,
         learning_rate=rates[0],
         final_rate=rates[1] / rates[0],
         seed=drawn_seed(model.random),
+        **of_objective,
+    )
+    return StreamSettings(
+        hyperparameters=settings,
+        longest_reach=model.window,
+        shrink_windows=bool(model.shrink_windows),
+        cbow_steps="gensim",
         rules=word_rules(model),
     )
 

@@ -16,9 +16,10 @@ from fastw2v.gensim_api.vocabulary import keep_probabilities, threshold_count
 from fastw2v.system.threads import available_cores
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
-from fastw2v.training.cbow import fit_cbow
-from fastw2v.training.run import RunOptions, Vectors
-from fastw2v.training.skipgram import fit_counts
+from fastw2v.training.cbow import train_cbow
+from fastw2v.training.run import Run, VectorPair
+from fastw2v.training.skipgram import train_skipgram
+from fastw2v.training.text import TrainingText
 
 __all__ = ["train_exact"]
 
@@ -30,13 +31,13 @@ class _EpochCallbacks:
 
     def __init__(self, model: ModelState, order: NDArray[np.int64], callbacks: Sequence[Any]):
         self._model, self._order, self._callbacks = model, order, callbacks
-        self.last: Vectors | None = None
+        self.last: VectorPair | None = None
 
     def begin(self) -> None:
         for callback in self._callbacks:
             callback.on_epoch_begin(self._model)
 
-    def take(self, vectors: Vectors) -> None:
+    def take(self, vectors: VectorPair) -> None:
         """Put vectors of words by falling frequency into the model."""
         model, order = self._model, self._order
         in_vectors, out_vectors = (np.empty_like(table) for table in vectors)
@@ -80,15 +81,19 @@ def train_exact(model: ModelState, tokens: EncodedTokens, callbacks: Sequence[An
     start = None
     if not _is_untouched(model):
         start = model.wv.vectors[order], model.syn1neg[order]
-    workers = min(model.workers, available_cores())
-    run = RunOptions(workers, callbacks=[epochs], after_epoch=epochs.take, start=start)
-    fit = fit_counts if model.sg else fit_cbow
-    fitted = fit(vocabulary, encoded, _settings(model, counts), run, 0.0)
+    run = Run(
+        settings=_settings(model, counts),
+        workers=min(model.workers, available_cores()),
+        callbacks=[epochs],
+        after_epoch=epochs.take,
+        start=start,
+    )
+    fitted = (train_skipgram if model.sg else train_cbow)(run, TrainingText(vocabulary, encoded))
     model.out_bias = np.empty(len(order), np.float32)
     model.out_bias[order] = fitted.embeddings.out_bias
     kept = keep_probabilities(counts, model.sample) @ np.bincount(tokens.ids, minlength=len(counts))
     n_trained = model.epochs * round(float(kept))
-    return EpochResult(n_trained, model.epochs * tokens.n_raw_tokens, fitted.summary.loss_nats)
+    return EpochResult(n_trained, model.epochs * tokens.n_raw_tokens, fitted.loss_nats)
 
 
 def _require_possible(model: ModelState) -> None:

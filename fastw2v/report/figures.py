@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from bokeh.plotting import figure
 
     from fastw2v.report.history import EpochRow
-    from fastw2v.training.run import TrainingSummary
+    from fastw2v.training.result import TrainingSummary
 
 __all__ = ["loss_figure", "map_figure"]
 

@@ -39,6 +39,7 @@ from fastw2v.errors import (
     VocabularyError,
 )
 from fastw2v.system import files
+from fastw2v.text.reading import read_corpus
 from tests.support.corpora_made import as_text, random_sentences, write_text
 from tests.support.programs import tree
 from tests.support.sharded_counts import COUNTING, SENTENCES, steps_done
@@ -351,13 +352,20 @@ def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [("\n\n", "without a single token"), ("a b\nc d\n", "min_count=2.*4 tokens of 4 types")],
+    ("text", "kind", "message"),
+    [
+        ("\n\n", CorpusError, "without a single token"),
+        ("a b\nc d\n", VocabularyError, "min_count=2.*4 tokens of 4 types"),
+    ],
 )
-def test_nothing_to_count_is_an_error_that_leaves_nothing(tmp_path, text, message):
+def test_nothing_to_count_is_an_error_that_leaves_nothing(tmp_path, text, kind, message):
+    """The same kind of error as in memory."""
     (tmp_path / "text.txt").write_text(text)
-    with pytest.raises((VocabularyError, CorpusError), match=message):
+    with pytest.raises(kind, match=message) as told:
         spilled([str(tmp_path / "text.txt")], tmp_path / "counts")
+    assert not hasattr(told.value, "__notes__")  # there is nothing to go on with
+    with pytest.raises(kind, match=message):
+        read_corpus(tmp_path / "text.txt", min_count=2)
     assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
 
 

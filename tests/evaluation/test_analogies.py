@@ -90,7 +90,9 @@ def test_both_methods_equal_a_loop_over_all_words(monkeypatch):
     questions = generator.integers(0, 120, (80, 3))
     reports = []
     found = [
-        best_answers(table, questions, workers=workers, progress=lambda *place: reports.append(place))
+        best_answers(
+            table, questions, workers=workers, progress=lambda *place: reports.append(place)
+        )
         for workers in (1, 3)
     ]
     assert reports == [(50, 120), (100, 120), (120, 120)] * 2

@@ -322,7 +322,7 @@ def test_the_command_line(run, corpus, tmp_path, sentences):
     assert status == 0, errors
     model = Word2Vec.load(tmp_path / "model")
     kept = model.history[model.run_record.kept_epoch - 1]
-    assert f"held out     {kept.held_out_loss_nats:.4f} nats a pair after pass" in shown
+    assert f"held out     {kept.held_out_loss_nats:.4f} nats a pair after epoch" in shown
     assert f", held out {model.history[0].held_out_loss_nats:.4f} nats" in errors
     status, _, errors = run(
         *("train", corpus, "-o", tmp_path / "other", *options, "--quiet"),

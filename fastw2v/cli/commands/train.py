@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fastw2v.cli.display import Display
     from fastw2v.model import Word2Vec
     from fastw2v.system.signals import TrainingInterrupted
-    from fastw2v.training.run import RunRecord, TrainingSummary
+    from fastw2v.training.result import RunRecord, TrainingSummary
     from fastw2v.training.validation import Validation
 
 __all__ = [

@@ -63,7 +63,8 @@ def count_pairs(
     agreed : CountedCorpus, optional
         Counts whose words and widths of windows are used.
     progress : callable, optional
-        Gets ("reading" or "counting", bytes done, bytes in all).
+        Gets ("reading", bytes done, bytes in all), then ("counting", tokens counted, tokens in
+        all).
 
     Returns
     -------

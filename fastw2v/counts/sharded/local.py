@@ -43,7 +43,8 @@ def count_spilling(
     agreed : CountedCorpus, optional
         Counts whose words and widths of windows are used.
     progress : callable, optional
-        Gets ("reading" or "counting", bytes done, bytes in all).
+        Gets ("reading", bytes done, bytes in all), then ("counting", tokens counted, tokens in
+        all).
 
     Returns
     -------

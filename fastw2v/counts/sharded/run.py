@@ -101,8 +101,8 @@ def count_shards(
     ------
     FastW2VError
         Of any kind that reading, counting and writing know. The work folder stays, to go on with.
-    VocabularyError
-        If no word is frequent enough. Nothing stays.
+    CorpusError, VocabularyError
+        If there is no token, or no word is frequent enough. Nothing stays.
     """
     run = _Run(plan, engine, agreed, progress)
     try:
@@ -112,7 +112,8 @@ def count_shards(
         remove_work(plan.folder)
         raise
     except FastW2VError as error:
-        error.add_note(f"what was counted so far is in {plan.folder}; --resume goes on with it")
+        if plan.folder.exists():
+            error.add_note(f"what was counted so far is in {plan.folder}; --resume goes on with it")
         raise
     remove_work(plan.folder)
     return found
@@ -142,7 +143,8 @@ class _Run:
         n_tokens = sum(facts["n_tokens"] for facts in found)
         if not n_tokens:
             n_sentences = sum(facts["n_sentences"] for facts in found)
-            raise VocabularyError(str(without_tokens(self.plan.name, n_sentences)))
+            remove_work(self.plan.folder)  # there is nothing to go on with
+            raise without_tokens(self.plan.name, n_sentences)
         names = [steps.words_name(shard) for shard in shards]
         level = 0
         while len(names) > FAN_IN:

@@ -26,7 +26,7 @@ from fastw2v.kernels.softmax.layout import (
     tile_words,
 )
 from fastw2v.objectives.arrays import copy_arrays, padded_rows, round_up, unpadded_rows
-from fastw2v.objectives.softmax.optimizers import RECIPES, StepRules
+from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.precision import Products
 from fastw2v.system.threads import WorkerPool
 
@@ -94,7 +94,7 @@ class OutputLayer:
         self._block_dimensions = round_up(self.dimensions, DIMENSION_STEP)
         self.max_rows = round_up(max_rows, PANEL)
         self.tile = tile_for(max_rows, self.dimensions)
-        moments = RECIPES[optimizer].output_moments
+        moments = UPDATE_RULES[optimizer].output_moments
         bias = np.full(self._words, LOWEST, np.float32)
         bias[: self.n_words] = out_bias
         self.state = OutputState(

@@ -1,0 +1,76 @@
+"""The text that a run trains on, and its counts within a budget of memory."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from fastw2v.config import CountingSettings
+from fastw2v.counts.corpus import CorpusFacts, CountedCorpus, window_widths
+from fastw2v.counts.matrix import SparseCounts
+from fastw2v.counts.pairs import counted_windows
+from fastw2v.counts.sharded.local import count_spilling
+from fastw2v.counts.sharded.plan import ShardOptions
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.run import Run
+
+
+class TrainingText(NamedTuple):
+    """A text that has been read.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+    tokens : EncodedTokens
+        In memory, or in files that are mapped.
+    read_s : float
+        What reading took.
+    n_invalid : int
+        Sequences of bytes that were not UTF-8 and were replaced or left out.
+    folder : Path, optional
+        Where counts spill to, if the run has a budget of memory.
+    """
+
+    vocabulary: Vocabulary
+    tokens: EncodedTokens
+    read_s: float = 0.0
+    n_invalid: int = 0
+    folder: Path | None = None
+
+
+def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
+    """Count the windows of a run's settings; return what was counted, and what it took in seconds.
+
+    Within a budget of memory the counts are in files that are mapped.
+    """
+    started = time.perf_counter()
+    vocabulary, tokens = text.vocabulary, text.tokens
+    counting = CountingSettings.of(run.settings)
+    widths = window_widths(vocabulary, run.settings)
+    counts: SparseCounts
+    if run.memory_mib is None or text.folder is None:
+        counts = counted_windows(tokens, vocabulary, run.settings, run.workers, run.progress)
+    else:
+        counts = count_spilling(
+            _sentences(text),
+            # All words that are left are in the vocabulary.
+            CountingSettings(
+                window=counting.window,
+                window_sample=counting.window_sample if widths is not None else 0,
+                min_count=1,
+            ),
+            text.folder / "counts",
+            ShardOptions(run.memory_mib),
+            workers=run.workers,
+            progress=run.progress,
+        ).counts
+    facts = CorpusFacts.of(tokens, vocabulary, text.n_invalid)
+    corpus = CountedCorpus(vocabulary, counting, widths, facts, counts)
+    return corpus, time.perf_counter() - started
+
+
+def _sentences(text: TrainingText) -> Iterator[list[str]]:
+    words, ids, starts = text.vocabulary.words, text.tokens.ids, text.tokens.sentence_starts
+    for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        yield [words[number] for number in ids[first:last].tolist()]

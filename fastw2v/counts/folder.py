@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from fastw2v.config import CountingSettings
-from fastw2v.counts.corpus import CorpusFacts, CountedCorpus, CountsDescription
+from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, CountsDescription
 from fastw2v.counts.matrix import CountPart
 from fastw2v.counts.parts import CountsInFiles, PartFile, write_parts
 from fastw2v.counts.windows import windows_of
@@ -72,7 +72,7 @@ def write_counted_rows(folder: Path, corpus: CountsDescription, rows: Iterable[C
             "schema_version": SCHEMA_VERSION,
             "fastw2v_version": VERSION,
             "counting": corpus.counting.as_dict(),
-            "corpus": asdict(corpus.facts),
+            "corpus": asdict(corpus.statistics),
             "n_words": len(vocabulary),
             "n_entries": sum(part.n_entries for part in parts),
             "vocabulary_digest": file_digest(temporary / VOCABULARY),
@@ -120,8 +120,8 @@ def read_counts(folder: str | Path, *, verify: bool = True) -> CountedCorpus:
         if verify:
             counts.verify()
         stored = dict(manifest["corpus"])
-        facts = CorpusFacts(**stored | {"digests": tuple(stored["digests"])})
-    return CountedCorpus(vocabulary, counting, widths, facts, counts)
+        statistics = CorpusStatistics(**stored | {"digests": tuple(stored["digests"])})
+    return CountedCorpus(vocabulary, counting, widths, statistics, counts)
 
 
 def read_counting_settings(folder: str | Path) -> CountingSettings:

@@ -11,10 +11,9 @@ from typing import Any
 
 from fastw2v.callbacks import StepReport
 from fastw2v.config import CountingSettings, Hyperparameters
+from fastw2v.counts.build import ShardOptions, count_corpus
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import read_counts
-from fastw2v.counts.sharded.local import count_spilling
-from fastw2v.counts.sharded.plan import ShardOptions
 from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError, OutputError
 from fastw2v.objectives.softmax.precision import resolved_precision
 from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
@@ -87,14 +86,13 @@ def _fit_spilled(
         )
     started = time.perf_counter()
     opened = open_corpus(corpus, settings.errors)
-    sources = opened.files if isinstance(opened, TextCorpus) else opened.sentences
     with _temporary_folder() as folder:
-        counted = count_spilling(
-            sources,
+        counted = count_corpus(
+            opened,
             CountingSettings.of(settings),
             folder / "counts",
-            ShardOptions(run.memory_mib),
             workers=run.workers,
+            shards=ShardOptions(run.memory_mib),
             progress=run.progress,
         )
         return _fit_known(counted, settings, run, validation, (0.0, time.perf_counter() - started))
@@ -108,13 +106,13 @@ def _fit_known(
     seconds: tuple[float, float],
 ) -> Fitted:
     """Train on counts that are there; `seconds` is what reading and counting took."""
-    facts = corpus.facts
+    statistics = corpus.statistics
     held_out = _validation_text(validation, corpus.vocabulary, settings, run)
     _prepare_supervisor(
-        run, corpus.vocabulary, (lambda: facts.digest, facts.n_tokens), held_out, settings
+        run, corpus.vocabulary, (lambda: statistics.digest, statistics.n_tokens), held_out, settings
     )
     fitted = fit_counted(corpus, None, settings, _logged(run), seconds)
-    return replace(fitted, summary=replace(fitted.summary, n_invalid=facts.n_invalid))
+    return replace(fitted, summary=replace(fitted.summary, n_invalid=statistics.n_invalid))
 
 
 @contextmanager

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import CountingSettings, Hyperparameters
-from fastw2v.counts.corpus import CorpusFacts, CountedCorpus, window_widths
-from fastw2v.counts.matrix import SparseCounts
-from fastw2v.counts.pairs import PairCounts, counted_windows
+from fastw2v.counts.build import count_text
+from fastw2v.counts.corpus import CountedCorpus
+from fastw2v.counts.matrix import PairCounts, SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
 from fastw2v.objectives.softmax.batches import Batches, CountBatches, TokenBatches, exact_loss
 from fastw2v.objectives.softmax.estimates import (
@@ -45,10 +45,8 @@ def fit_counts(
 ) -> Fitted:
     """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
     started = time.perf_counter()
-    counts = counted_windows(tokens, vocabulary, settings, run.workers, run.progress)
-    facts = CorpusFacts.of(tokens, vocabulary)
-    widths = window_widths(vocabulary, settings)
-    corpus = CountedCorpus(vocabulary, CountingSettings.of(settings), widths, facts, counts)
+    counting = CountingSettings.of(settings)
+    corpus = count_text(tokens, vocabulary, counting, workers=run.workers, progress=run.progress)
     count_s = time.perf_counter() - started
     return fit_counted(corpus, tokens, settings, run, (read_s, count_s))
 
@@ -77,7 +75,7 @@ def fit_counted(
     if not counts.n_entries:
         raise CorpusError(
             f"corpus: expected at least one pair of words within {settings.window} of each "
-            f"other, got {corpus.facts.n_tokens} tokens that stand alone in their lines; "
+            f"other, got {corpus.statistics.n_tokens} tokens that stand alone in their lines; "
             "use longer lines or a lower min_count"
         )
     keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
@@ -103,7 +101,7 @@ def fit_counted(
         batches.max_rows,
         resolved_precision(settings.precision),
     )
-    return Fitted(embeddings, summary, history, corpus.facts.digest)
+    return Fitted(embeddings, summary, history, corpus.statistics.digest)
 
 
 def _started(

@@ -2,7 +2,6 @@
 
 import itertools
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ import fastw2v.counts.batch
 import fastw2v.counts.pairs
 from fastw2v.counts.pairs import BatchWorkspace, count_batch, count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
+from fastw2v.text.encoded import EncodedTokens
 from tests.support.naive_counts import (
     as_dict,
     assert_equals_naive,
@@ -143,7 +143,7 @@ def test_a_long_text_is_the_same_for_any_number_of_workers(lengths):
         starts = np.unique(np.r_[0, rng.integers(0, n_tokens, n_tokens // 30), n_tokens])
     else:
         starts = np.array([0, n_tokens])
-    tokens = SimpleNamespace(ids=ids, sentence_starts=starts.astype(np.int64))
+    tokens = EncodedTokens(ids, starts.astype(np.int64), n_tokens, 0)
     counts = [count_pairs(tokens, n_words, window, workers=workers) for workers in (1, 2, 3)]
     np.testing.assert_array_equal(dense(counts[0]), dense_counts(tokens, n_words, window))
     assert_identical(counts[0], counts[1])

@@ -20,6 +20,7 @@ from fastw2v.counts.pairs import count_pairs
 from fastw2v.counts.parts import CountsInFiles, write_parts
 from fastw2v.errors import ConfigurationError, CorpusError, OutputError, VocabularyError
 from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.system.manifests import file_digest
 from fastw2v.text.reading import read_corpus
 from tests.support.corpora_made import chain_sentences, random_sentences, write_text
 from tests.support.programs import tree
@@ -254,7 +255,10 @@ def edited(change):
         (lambda folder: (folder / "manifest.json").unlink(), "no manifest.json"),
         (lambda folder: (folder / "manifest.json").write_text("{"), "cannot be read as JSON"),
         (edited(lambda manifest: manifest.update(format="other")), "another program"),
-        (edited(lambda manifest: manifest.update(schema_version=2)), "schema version 1, got 2"),
+        (
+            edited(lambda manifest: manifest.update(schema_version=2)),
+            "schema version 1, got 2, written by fastw2v.* or .*count the text again",
+        ),
         (edited(lambda manifest: manifest["parts"].clear()), "damaged .*rows"),
         (edited(lambda manifest: manifest["parts"][0].update(first=1)), "damaged .*rows"),
         (edited(lambda manifest: manifest["parts"][0].update(file="../x")), "damaged .*itself"),
@@ -279,7 +283,7 @@ def test_entries_that_point_nowhere_are_refused_though_digests_agree(tmp_path, t
     arrays = load_file(path)
     arrays["indices"][-1] = 10**6
     save_file(arrays, path)
-    digest = count_files.file_digest(path)
+    digest = file_digest(path)
     edited(lambda manifest: manifest["parts"][0].update(digest=digest))(folder)
     with pytest.raises(CorpusError, match=r"damaged .*row \d+: expected ascending"):
         read_counts(folder)

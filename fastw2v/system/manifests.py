@@ -92,7 +92,7 @@ class FolderKind:
         if is_number and version in readable:
             return
         expected = f"expected schema version {' or '.join(map(str, readable))}, got {version!r}"
-        if is_number and version > self.schema_version:
+        if isinstance(version, int) and version > self.schema_version:
             raise self.error(
                 f"{path}: {expected}, written by fastw2v {content.get('fastw2v_version')}; "
                 f"install a newer fastw2v, or {self.remedy}"

@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -249,23 +250,21 @@ def test_an_id_outside_the_vocabulary_is_refused(word):
 
 @pytest.mark.parametrize("starts", [[], [0], [1, 4], [0, 3], [0, 5], [0, 3, 2, 4], [0, 9, 4]])
 def test_sentences_that_do_not_cut_up_the_text_are_refused(starts):
-    tokens = tokens_of([[0, 1, 2, 0]])
-    tokens.sentence_starts = np.array(starts, np.int64)
+    tokens = replace(tokens_of([[0, 1, 2, 0]]), sentence_starts=np.array(starts, np.int64))
     with pytest.raises(CorpusError, match="sentence_starts: expected numbers"):
         count_pairs(tokens, 3, 2, workers=1)
 
 
 @pytest.mark.parametrize("starts", [[], [0], [1, 4], [0, 3], [0, 5], [0, 9, 4], [-3, 4]])
 def test_a_batch_never_reads_outside_the_text(starts):
-    tokens = tokens_of([[0, 1, 2, 0]])
-    tokens.sentence_starts = np.array(starts, np.int64)
+    tokens = replace(tokens_of([[0, 1, 2, 0]]), sentence_starts=np.array(starts, np.int64))
     with pytest.raises(CorpusError, match="sentence_starts: expected numbers"):
         count_batch(tokens, 0, 4, 3, 2, BatchWorkspace(3))
 
 
 def test_arrays_of_other_types_are_refused():
     tokens = tokens_of([[0, 1]])
-    tokens.ids = tokens.ids.astype(np.int64)
+    tokens = replace(tokens, ids=tokens.ids.astype(np.int64))
     with pytest.raises(CorpusError, match="expected ids int32"):
         count_pairs(tokens, 2, 2, workers=1)
 

@@ -23,8 +23,8 @@ from fastw2v.errors import (
     ClusterError,
     ConfigurationError,
     FastW2VError,
-    MissingDependencyError,
 )
+from fastw2v.system.dependencies import optional_module
 from fastw2v.version import VERSION
 
 __all__ = ["count_on_cluster", "opened_client"]
@@ -230,27 +230,21 @@ def opened_client(cluster: str, memory_mib: int | None = None) -> Iterator[Any]:
     ClusterError
         If the scheduler does not answer.
     """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise MissingDependencyError(
-            "--cluster needs dask.distributed, which is not installed; install it with: "
-            "pip install 'fastw2v[distributed]'"
-        ) from error
+    distributed = optional_module("distributed", "--cluster", "distributed", "dask.distributed")
     kind, _, rest = cluster.partition(":")
     if kind == "local":
         if rest and not (rest.isdecimal() and int(rest) > 0):
             raise ConfigurationError(
                 f"cluster: expected local:N with a whole number of workers, got {cluster!r}"
             )
-        made = LocalCluster(
+        made = distributed.LocalCluster(
             n_workers=int(rest) if rest else None,
             threads_per_worker=1,
             memory_limit="auto" if memory_mib is None else memory_mib * 2**20,
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         )
-        with made as local, Client(local) as client:
+        with made as local, distributed.Client(local) as client:
             yield client
         return
     if "://" not in cluster:
@@ -259,7 +253,7 @@ def opened_client(cluster: str, memory_mib: int | None = None) -> Iterator[Any]:
             f"got {cluster!r}"
         )
     try:
-        client = Client(cluster)
+        client = distributed.Client(cluster)
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterError(
             f"{cluster}: no scheduler answers there ({_in_one_line(error)}); start one "

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastw2v.callbacks import StageProgress, stage_of
-from fastw2v.errors import ConfigurationError, MissingDependencyError
+from fastw2v.errors import ConfigurationError
 from fastw2v.report.embedded import embedded_model
 from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.report.history import epoch_rows
 from fastw2v.report.projection import ProjectionMethod, project, require_method
+from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import require_writable, whole_file
 from fastw2v.version import VERSION
 
@@ -85,14 +86,8 @@ def write_report(
 
 def require_bokeh() -> None:
     """Raise `MissingDependencyError` unless bokeh, which brings jinja2, is installed."""
-    try:
-        import bokeh  # noqa: F401
-        import jinja2  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            "the report needs bokeh, which is not installed; install it with "
-            "'pip install fastw2v[report]'"
-        ) from error
+    for module in ("bokeh", "jinja2"):
+        optional_module(module, "the report", "report")
 
 
 def page_of(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import ConfigurationError, FastW2VError, MissingDependencyError
+from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.objectives.embeddings import VectorChoice
 from fastw2v.report.projection import ProjectionMethod, project, require_method
+from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import require_writable, whole_file
 
 if TYPE_CHECKING:
@@ -100,14 +101,7 @@ def write_picture(
 
 
 def _matplotlib() -> Any:
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise MissingDependencyError(
-            "pictures need matplotlib, which is not installed; install it with "
-            "'pip install fastw2v[plot]'"
-        ) from error
-    return matplotlib
+    return optional_module("matplotlib", "pictures", "plot")
 
 
 def _save(figure: "Figure", target: Path) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.config import CountingSettings
+from fastw2v.counts.build import ShardOptions, count_corpus
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import read_counts
-from fastw2v.counts.sharded.local import count_spilling
-from fastw2v.counts.sharded.plan import ShardOptions
 from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError, OutputError
 from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
 from fastw2v.system.signals import TrainingInterrupted
@@ -88,12 +87,12 @@ def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
         )
     started = time.perf_counter()
     opened = open_corpus(source, run.settings.errors)
-    corpus = count_spilling(
-        opened.files if isinstance(opened, TextCorpus) else opened.sentences,
+    corpus = count_corpus(
+        opened,
         CountingSettings.of(run.settings),
         folder / "counts",
-        ShardOptions(run.memory_mib),
         workers=run.workers,
+        shards=ShardOptions(run.memory_mib),
         progress=run.progress,
     )
     return _train_on(run, corpus, (0.0, time.perf_counter() - started))
@@ -101,8 +100,8 @@ def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
 
 def _train_on(run: Run, corpus: CountedCorpus, seconds: tuple[float, float]) -> TrainedModel:
     """Train on counts that are there; `seconds` is what reading and counting took."""
-    facts, held_out = corpus.facts, _validation_text(run, corpus.vocabulary)
-    _note_texts(run, corpus.vocabulary, (lambda: facts.digest, facts.n_tokens), held_out)
+    statistics, held_out = corpus.statistics, _validation_text(run, corpus.vocabulary)
+    _note_texts(run, corpus.vocabulary, (lambda: statistics.digest, statistics.n_tokens), held_out)
     return train_counted(run, corpus, None, seconds)
 
 

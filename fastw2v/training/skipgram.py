@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.corpus import CountedCorpus
-from fastw2v.counts.matrix import SparseCounts
-from fastw2v.counts.pairs import PairCounts
+from fastw2v.counts.matrix import PairCounts, SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
 from fastw2v.objectives.softmax.batches import (
     BatchSource,
@@ -68,7 +67,7 @@ def train_counted(
     if not counts.n_entries:
         raise CorpusError(
             f"corpus: expected at least one pair of words within {settings.window} of each "
-            f"other, got {corpus.facts.n_tokens} tokens that stand alone in their lines; "
+            f"other, got {corpus.statistics.n_tokens} tokens that stand alone in their lines; "
             "use longer lines or a lower min_count"
         )
     keep = keep_probability(vocabulary.counts, settings.sample)
@@ -95,9 +94,9 @@ def train_counted(
         train_s=time.perf_counter() - started,
         batch_rows=batches.max_rows,
         precision=used_precision(settings),
-        n_invalid=corpus.facts.n_invalid,
+        n_invalid=corpus.statistics.n_invalid,
     )
-    return watch.result(embeddings, summary, corpus.facts.digest)
+    return watch.result(embeddings, summary, corpus.statistics.digest)
 
 
 def _started(

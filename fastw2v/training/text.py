@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from fastw2v.config import CountingSettings
-from fastw2v.counts.corpus import CorpusFacts, CountedCorpus, window_widths
-from fastw2v.counts.matrix import SparseCounts
-from fastw2v.counts.pairs import counted_windows
-from fastw2v.counts.sharded.local import count_spilling
-from fastw2v.counts.sharded.plan import ShardOptions
+from fastw2v.counts.build import ShardOptions, count_corpus, count_text
+from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, window_widths
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
@@ -48,25 +46,30 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
     vocabulary, tokens = text.vocabulary, text.tokens
     counting = CountingSettings.of(run.settings)
     widths = window_widths(vocabulary, run.settings)
-    counts: SparseCounts
+    if widths is None:
+        counting = replace(counting, window_sample=0.0)
     if run.memory_mib is None or text.folder is None:
-        counts = counted_windows(tokens, vocabulary, run.settings, run.workers, run.progress)
-    else:
-        counts = count_spilling(
-            _sentences(text),
-            # All words that are left are in the vocabulary.
-            CountingSettings(
-                window=counting.window,
-                window_sample=counting.window_sample if widths is not None else 0,
-                min_count=1,
-            ),
-            text.folder / "counts",
-            ShardOptions(run.memory_mib),
+        corpus = count_text(
+            tokens,
+            vocabulary,
+            counting,
             workers=run.workers,
+            widths=widths,
+            n_invalid=text.n_invalid,
             progress=run.progress,
-        ).counts
-    facts = CorpusFacts.of(tokens, vocabulary, text.n_invalid)
-    corpus = CountedCorpus(vocabulary, counting, widths, facts, counts)
+        )
+        return corpus, time.perf_counter() - started
+    counts = count_corpus(
+        _sentences(text),
+        # All words that are left are in the vocabulary.
+        CountingSettings(window=counting.window, window_sample=counting.window_sample, min_count=1),
+        text.folder / "counts",
+        workers=run.workers,
+        shards=ShardOptions(run.memory_mib),
+        progress=run.progress,
+    ).counts
+    statistics = CorpusStatistics.of(tokens, vocabulary, text.n_invalid)
+    corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts)
     return corpus, time.perf_counter() - started
 
 

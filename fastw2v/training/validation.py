@@ -112,7 +112,7 @@ class ValidationText:
         workers: int,
     ) -> None:
         self.tokens, self.settings, self.workers = tokens, settings, workers
-        self.counts = counted_windows(tokens, vocabulary, settings, workers, None)
+        self.counts = counted_windows(tokens, vocabulary, settings, workers=workers)
         if not self.counts.n_entries:
             raise CorpusError(
                 f"validation: expected at least one pair of known words within {settings.window} "

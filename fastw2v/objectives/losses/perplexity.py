@@ -100,7 +100,9 @@ def text_perplexity(
         tokenizer=settings.tokenizer,
         progress=stage_of(progress, "reading"),
     )
-    counts = counted_windows(tokens, embeddings.vocabulary, settings, workers, progress)
+    counts = counted_windows(
+        tokens, embeddings.vocabulary, settings, workers=workers, progress=progress
+    )
     if not counts.n_entries:
         raise CorpusError(
             f"text: expected at least one pair of known words within {settings.window} of "

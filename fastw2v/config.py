@@ -15,6 +15,7 @@ ModelName = Literal["skipgram", "cbow"]
 ObjectiveName = Literal["softmax", "negative", "hierarchical"]
 BatchKind = Literal["counts", "tokens"]
 OptimizerName = Literal["adam", "adagrad", "sgd"]
+Inputs = Literal["words", "subwords", "features"]
 Bias = Literal["unigram", "learned", "none"]
 Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
@@ -54,6 +55,8 @@ _SOFTMAX = (("objective", "softmax"),)
 _NEGATIVE = (("objective", "negative"),)
 _SKIPGRAM = (("model", "skipgram"),)
 _CBOW = (("model", "cbow"),)
+_EXACT = (("objective", "softmax"), ("model", "skipgram"))
+_SUBWORDS = (*_EXACT, ("inputs", "subwords"))
 
 
 # ruff: noqa: RUF009 - the settings are immutable
@@ -112,6 +115,26 @@ class Hyperparameters:
         "softmax",
         "The loss that is trained: the exact softmax, or negative sampling or hierarchical "
         "softmax in its place.",
+    )
+    inputs: Inputs = _setting(
+        "words",
+        "What a centre vector is: 'words': a row of its own; 'subwords': the sum of vectors of the "
+        "word and of its character n-grams, so that unknown words have vectors too; 'features': "
+        "the sum of vectors of features that are given (--features).",
+        used_if=(_EXACT,),
+    )
+    min_n: int = _setting(
+        3, "Characters of the shortest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+    )
+    max_n: int = _setting(
+        6, "Characters of the longest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+    )
+    bucket: int = _setting(
+        2_000_000,
+        "Buckets that n-grams are hashed into; only those in use take memory.",
+        low=1,
+        high=2**31 - 1,
+        used_if=(_SUBWORDS,),
     )
     negative: int = _setting(
         5, "Noise words for each predicted word.", low=1, high=1000, used_if=(_NEGATIVE,)
@@ -219,6 +242,10 @@ class Hyperparameters:
         for item in fields(self):
             if not self.uses(item.name) and getattr(self, item.name) != item.default:
                 raise ConfigurationError(self._unused(item))
+        if self.min_n > self.max_n:
+            raise ConfigurationError(
+                f"min_n: expected at most max_n={self.max_n}, got {self.min_n}"
+            )
 
     @property
     def given(self) -> dict[str, Any]:
@@ -272,8 +299,9 @@ class Hyperparameters:
             If a value is out of its range or of the wrong type, or a name is unknown.
         """
         chosen = cls(**{name: values[name] for name in ("model", "objective") if name in values})
-        if chosen.uses("batches") and "batches" in values:
-            chosen = cls(**chosen.given, batches=values["batches"])
+        for name in ("batches", "inputs"):
+            if chosen.uses(name) and name in values:
+                chosen = cls(**chosen.given, **{name: values[name]})
         unused = {name for name in values if name in _FIELDS and not chosen.uses(name)}
         for name in unused:
             _check(name, values[name], _FIELDS[name].type, _FIELDS[name].metadata)
@@ -294,6 +322,7 @@ _FOLLOWING: dict[str, Callable[[Hyperparameters], float]] = {
         settings.optimizer,
         batches=settings.batches,
         mean=settings.cbow_mean,
+        inputs=settings.inputs,
     ),
 }
 _FIELDS = {item.name: item for item in fields(Hyperparameters)}

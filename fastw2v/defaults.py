@@ -20,6 +20,9 @@ _SOFTMAX_RATES = {
     "mean of contexts": {"adam": 0.01, "adagrad": 0.1, "sgd": 0.03},
     "sum of contexts": {"adam": 0.01, "adagrad": 0.1, "sgd": 0.02},
 }
+# Centre vectors that share features move with every word that has them: half the rate. Measured:
+# `bench/bench_subwords.py rates`.
+_SHARED_INPUTS = 0.5
 # Of the objectives that go over the text: word2vec's. The gradient of a mean is divided by the
 # number of contexts, which word2vec.c and gensim leave out: about 6 in a window of 5. Measured:
 # `bench/bench_negative_sampling.py`.
@@ -27,14 +30,17 @@ _STREAM_RATE = 0.025
 _STREAM_MEAN_RATE = 0.15
 
 
-def default_rate(objective: str, model: str, optimizer: str, *, batches: str, mean: bool) -> float:
+def default_rate(
+    objective: str, model: str, optimizer: str, *, batches: str, mean: bool, inputs: str
+) -> float:
     """Return the first learning rate of a run that asks for none."""
     if objective != "softmax":
         return _STREAM_MEAN_RATE if model == "cbow" and mean else _STREAM_RATE
     rows = batches
     if model == "cbow":
         rows = "mean of contexts" if mean else "sum of contexts"
-    return _SOFTMAX_RATES[rows][optimizer]
+    rate = _SOFTMAX_RATES[rows][optimizer]
+    return rate if inputs == "words" else _SHARED_INPUTS * rate
 
 
 class BatchLimit(NamedTuple):

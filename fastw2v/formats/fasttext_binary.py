@@ -21,8 +21,8 @@ from fastw2v.errors import ModelFormatError, TextEncodingError
 from fastw2v.formats.compression import opened_to_write
 from fastw2v.formats.sources import ByteSource
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
+from fastw2v.objectives.feature_vectors import NgramVectors
 from fastw2v.objectives.features import Ngrams
-from fastw2v.objectives.ngram_vectors import NgramVectors
 from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
 

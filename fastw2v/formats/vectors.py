@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastw2v.config import Tokenizer
 from fastw2v.errors import ModelFormatError, OutputError
 from fastw2v.objectives.embeddings import Embeddings, VectorChoice, as_keyed_vectors
-from fastw2v.objectives.ngram_vectors import NgramVectors
+from fastw2v.objectives.feature_vectors import NgramVectors
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors

@@ -1,5 +1,6 @@
 """Trained vectors with their words: which table to hand out, and as what."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from fastw2v.config import ObjectiveName
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
+from fastw2v.objectives.feature_vectors import NamedFeatures, UnknownWords
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -39,6 +41,10 @@ class Embeddings:
     temperature : float
         1 for "softmax"; fitted after training for "negative"
         (`fastw2v.objectives.losses.calibration`).
+    unknown : UnknownWords, optional
+        What makes vectors of words outside the vocabulary.
+    named_features : NamedFeatures, optional
+        Vectors of the features that the user gave words.
     """
 
     vocabulary: Vocabulary
@@ -47,6 +53,8 @@ class Embeddings:
     out_bias: NDArray[np.float32]
     objective: ObjectiveName = "softmax"
     temperature: float = 1.0
+    unknown: UnknownWords | None = None
+    named_features: NamedFeatures | None = None
 
     @property
     def default_vectors(self) -> VectorChoice:
@@ -71,7 +79,11 @@ class Embeddings:
 
     def context_probabilities(self, word: str) -> NDArray[np.float64]:
         """Return p(o | word) for all V words o, float64, summing to one."""
-        centre = self.in_vectors[self.vocabulary.index(word)].astype(np.float64)
+        return self.probabilities_of(self.centre_vectors([word])[0])
+
+    def probabilities_of(self, centre: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return p(o | centre) for a centre vector (D,), as `context_probabilities` does."""
+        centre = centre.astype(np.float64)
         outputs = self.out_vectors.astype(np.float64)
         if self.objective == "hierarchical":
             tree = huffman_tree(self.vocabulary.counts)
@@ -79,6 +91,47 @@ class Embeddings:
         scores = self.temperature * (outputs @ centre) + self.out_bias
         scores = np.exp(scores - scores.max())
         return np.asarray(scores / scores.sum())
+
+    def vectors_of(
+        self, words: Sequence[str], vectors: VectorChoice | None = None
+    ) -> NDArray[np.float32]:
+        """Return vectors (N, D) of any words, from the table "in", "out" or "sum", or the default.
+
+        Unknown words get theirs from their n-grams, where the model has vectors of these.
+
+        Raises
+        ------
+        UnknownWordError
+            If a word is unknown and no vector can be made for it.
+        """
+        vectors = vectors or self.default_vectors
+        if vectors == "in":
+            return self.centre_vectors(words)
+        make = self.unknown.vectors if self.unknown and vectors == "sum" else None
+        return self._looked_up(words, self.table(vectors), make)
+
+    def centre_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """Return centre vectors (N, D) of any words; raises as `vectors_of`."""
+        make = self.unknown.centre_vectors if self.unknown else None
+        return self._looked_up(words, self.in_vectors, make)
+
+    def _looked_up(
+        self,
+        words: Sequence[str],
+        table: NDArray[np.float32],
+        make: Callable[[Sequence[str]], NDArray[np.float32]] | None,
+    ) -> NDArray[np.float32]:
+        """Return rows of a table, and made ones for words that it lacks."""
+        found = np.empty((len(words), table.shape[1]), np.float32)
+        lacking = []
+        for row, word in enumerate(words):
+            if make is not None and word not in self.vocabulary:
+                lacking.append(row)
+            else:
+                found[row] = table[self.vocabulary.index(word)]
+        if make is not None and lacking:
+            found[lacking] = make([words[row] for row in lacking])
+        return found
 
     def keyed_vectors(self, vectors: VectorChoice | None = None) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` of the chosen table, with the counts attached.

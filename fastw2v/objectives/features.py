@@ -66,12 +66,16 @@ class FeatureMatrix:
     values : (E,) float32
     n_features : int
         F.
+    power : float
+        Rows are scaled by the sum of their squares to minus this power: 0.5 makes all as large as
+        single features, 1 makes n-grams' rows means.
     """
 
     starts: NDArray[np.int64]
     indices: NDArray[np.int32]
     values: NDArray[np.float32]
     n_features: int
+    power: float = 0.5
 
     @property
     def n_words(self) -> int:
@@ -80,11 +84,12 @@ class FeatureMatrix:
 
     @cached_property
     def scales(self) -> NDArray[np.float32]:
-        """S (V,): one by the root of the sum of a row's squares."""
-        squares = np.add.reduceat(
-            np.append(np.square(self.values, dtype=np.float64), 0.0), self.starts[:-1]
-        )
-        return (1.0 / np.sqrt(squares)).astype(np.float32)
+        """Scales s (V,) of the rows; 0 for words without features."""
+        rows = np.repeat(np.arange(self.n_words), np.diff(self.starts))
+        squares = np.bincount(rows, np.square(self.values, dtype=np.float64), self.n_words)
+        filled = squares > 0
+        scales = np.where(filled, squares, 1.0) ** -self.power
+        return np.where(filled, scales, 0.0).astype(np.float32)
 
     @cached_property
     def is_shared(self) -> NDArray[np.bool_]:

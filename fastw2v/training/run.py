@@ -1,8 +1,9 @@
 """One run: everything that was asked for, and what becomes known of it on the way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fastw2v.callbacks import Callback, StageProgress, stage_of
 from fastw2v.config import Hyperparameters
@@ -19,6 +20,9 @@ from fastw2v.training.checkpoints import (
     write_checkpoint,
 )
 from fastw2v.training.validation import Validation, ValidationText, named_sources
+
+GivenFeatures = Mapping[str, Sequence[str]] | tuple[Any, Sequence[str]]
+"""Names of features for each word, or a sparse matrix (V, F) of scipy's with F names."""
 
 VectorPair = tuple[VectorArray, VectorArray]
 """In and out vectors."""
@@ -55,6 +59,8 @@ class Run:
         Gets each stage, and how much of it is done.
     notice : callable, optional
         Gets sentences that a person should read, before a long run above all.
+    features : mapping or (matrix, names), optional
+        Features of the words, for inputs of that kind.
     start : (in_vectors, out_vectors), optional
         Where training begins, in place of the settings' start.
     after_epoch : callable, optional
@@ -91,6 +97,7 @@ class Run:
     callbacks: Sequence[Callback] = ()
     progress: StageProgress | None = None
     notice: Callable[[str], None] | None = None
+    features: GivenFeatures | None = None
     start: VectorPair | None = None
     after_epoch: Callable[[VectorPair], None] | None = None
     keeps_good_epochs: bool = False

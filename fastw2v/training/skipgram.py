@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +23,25 @@ from fastw2v.objectives.softmax.estimates import (
     require_memory,
     training_bytes,
 )
+from fastw2v.objectives.softmax.feature_skipgram import (
+    FeatureBatches,
+    FeatureSoftmax,
+    first_features,
+    mass_weights,
+)
 from fastw2v.objectives.softmax.initialization import (
     START_STEPS,
     initial_bias,
     random_vectors,
     spectral_vectors,
 )
+from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
+from fastw2v.training.inputs import InputFeatures, input_features
 from fastw2v.training.loop import BatchTraining, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run, used_precision
@@ -71,18 +80,22 @@ def train_counted(
             "use longer lines or a lower min_count"
         )
     keep = keep_probability(vocabulary.counts, settings.sample)
-    batches = _batches(settings, tokens, counts, keep, corpus.widths)
+    inputs = input_features(run, vocabulary)
+    batches = _with_features(_batches(settings, tokens, counts, keep, corpus.widths), inputs)
     held_bytes = run.held_out_bytes + (counts.nbytes if isinstance(counts, PairCounts) else 0)
+    held_bytes += inputs.nbytes(settings) if inputs else 0
     require_memory(vocabulary, settings, batches.max_rows, run.memory_mib, held_bytes)
     memory_bytes = training_bytes(len(vocabulary), settings, batches.max_rows, held_bytes)
     with WorkerPool(run.workers) as pool:
-        objective = _started(run, counts, keep, batches.max_rows, pool)
+        objective = _started(run, counts, keep, batches.max_rows, pool, inputs)
         announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         embeddings, watch = train_softmax(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run
         )
-        loss_nats = _final_loss(settings, objective, batches, counts, keep)
+        loss_nats = _final_loss(settings, objective, counts, keep, inputs)
+        if inputs is not None and isinstance(objective, FeatureSoftmax):
+            embeddings = inputs.finished(embeddings, objective)
     read_s, count_s = seconds
     summary = TrainingSummary(
         loss_nats,
@@ -100,8 +113,13 @@ def train_counted(
 
 
 def _started(
-    run: Run, counts: SparseCounts, keep: NDArray[np.float64], max_rows: int, pool: WorkerPool
-) -> ExactSoftmax:
+    run: Run,
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    max_rows: int,
+    pool: WorkerPool,
+    inputs: InputFeatures | None,
+) -> SoftmaxObjective[Any]:
     """Return the objective with its first vectors; of a resumed run any will do."""
     settings, report = run.settings, run.stage("starting")
     if report:
@@ -112,18 +130,27 @@ def _started(
         in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool, report)
     else:
         in_vectors, out_vectors = random_vectors(len(keep), settings)
-    objective = ExactSoftmax(
-        in_vectors,
-        out_vectors,
-        initial_bias(counts, keep, settings),
-        optimizer=settings.optimizer,
-        precision=settings.precision,
-        max_rows=max_rows,
-        pool=pool,
-    )
+    others = (out_vectors, initial_bias(counts, keep, settings))
+    state: dict[str, Any] = {
+        "optimizer": settings.optimizer,
+        "precision": settings.precision,
+        "max_rows": max_rows,
+        "pool": pool,
+    }
+    objective: SoftmaxObjective[Any]
+    if inputs is None:
+        objective = ExactSoftmax(in_vectors, *others, **state)
+    else:
+        weights = mass_weights(counts.row_sums(keep) * keep)
+        vectors = first_features(inputs.matrix, in_vectors, weights, pool)
+        objective = FeatureSoftmax(inputs.matrix, weights, vectors, *others, **state)
     if report:
         report(START_STEPS, START_STEPS)
     return objective
+
+
+def _with_features(batches: BatchSource[Batch], inputs: InputFeatures | None) -> BatchSource[Any]:
+    return FeatureBatches(batches, inputs.matrix) if inputs is not None else batches
 
 
 def _batches(
@@ -152,20 +179,19 @@ def _batches(
 
 def _final_loss(
     settings: Hyperparameters,
-    objective: ExactSoftmax,
-    batches: BatchSource[Batch],
+    objective: SoftmaxObjective[Any],
     counts: SparseCounts,
     keep: NDArray[np.float64],
+    inputs: InputFeatures | None,
 ) -> float:
-    rows = batches
-    if not isinstance(rows, CountBatches):
-        rows = CountBatches(
-            counts,
-            keep,
-            dimensions=settings.vector_size,
-            rows=batches.max_rows,
-            seed=settings.seed,
-        )
+    all_rows = CountBatches(
+        counts,
+        keep,
+        dimensions=settings.vector_size,
+        rows=objective.layer.max_rows,
+        seed=settings.seed,
+    )
+    rows = _with_features(all_rows, inputs)
     loss_nats = exact_loss(objective, rows)
     if not math.isfinite(loss_nats):
         raise DivergenceError(

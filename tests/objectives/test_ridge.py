@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastw2v.objectives.features import Ngrams, ngram_features
-from fastw2v.objectives.softmax.ridge import ridge_features
+from fastw2v.objectives.ridge import ridge_features
 from fastw2v.system.threads import WorkerPool
 from tests.objectives.test_features import dense
 

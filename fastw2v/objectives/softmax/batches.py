@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.counts.pairs import BatchWorkspace, count_batch
 from fastw2v.kernels.softmax.centre_rows import prepare_rows
+from fastw2v.objectives.softmax.objective import AnyBatch, SoftmaxObjective
 from fastw2v.objectives.softmax.output_layer import tile_for
-from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
+from fastw2v.objectives.softmax.skipgram import Batch
 from fastw2v.text.encoded import EncodedTokens
 
 Item = TypeVar("Item")
@@ -218,8 +219,8 @@ def prefetched(batches: Iterator[Item], depth: int = 2) -> Generator[Item, None,
 
 
 def exact_loss(
-    objective: ExactSoftmax,
-    batches: CountBatches,
+    objective: SoftmaxObjective[AnyBatch],
+    batches: BatchSource[AnyBatch],
     report: Callable[[int, int | None], None] | None = None,
 ) -> float:
     """Return the exact mean loss over all rows of the counts, nats per weighted pair.

@@ -1,0 +1,180 @@
+"""Vectors of features: what gives a word, or a new item, a vector that training never saw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.errors import UnknownWordError
+from fastw2v.objectives.features import Ngrams
+
+__all__ = ["NamedFeatures", "NgramVectors", "UnknownWords"]
+
+_WORDS_AT_ONCE = 4096
+
+VectorArray = NDArray[np.float32]
+
+
+def _sums(
+    starts: NDArray[np.int64], places: NDArray[np.int64], table: VectorArray
+) -> NDArray[np.float64]:
+    """Return the sum of each row's vectors (N, D); places below 0 have none."""
+    sums = np.zeros((len(starts) - 1, table.shape[1]))
+    known = places >= 0
+    rows = np.repeat(np.arange(len(sums)), np.diff(starts))[known]
+    np.add.at(sums, rows, table[places[known]])
+    return sums
+
+
+@dataclass(frozen=True, eq=False)
+class NgramVectors:
+    """Vectors of n-grams, in the space of a table of words.
+
+    Attributes
+    ----------
+    ngrams : Ngrams
+    buckets : (K,) int32
+        Those that have a vector, ascending.
+    vectors : (K, D) float32
+    """
+
+    ngrams: Ngrams
+    buckets: NDArray[np.int32]
+    vectors: VectorArray
+
+    @classmethod
+    def nothing(cls, dimensions: int) -> "NgramVectors":
+        """Return those of no n-grams at all."""
+        no_buckets = np.zeros(0, np.int32)
+        return cls(Ngrams(1, 0, 0), no_buckets, np.zeros((0, dimensions), np.float32))
+
+    def of(self, words: Sequence[str], *, power: float = 1.0) -> VectorArray:
+        """Return vectors of words (N, D): each the sum over its n-grams by a power of their number.
+
+        By default that is the mean.
+        An n-gram that has no vector counts as zero, as in fastText's files. Words without n-grams
+        get zeros.
+        """
+        found = np.zeros((len(words), self.vectors.shape[1]), np.float32)
+        for first in range(0, len(words), _WORDS_AT_ONCE):
+            part = slice(first, first + _WORDS_AT_ONCE)
+            starts, places = self._places(words[part])
+            sizes = np.maximum(np.diff(starts), 1).astype(np.float64) ** power
+            found[part] = _sums(starts, places, self.vectors) / sizes[:, None]
+        return found
+
+    def n_known(self, word: str) -> int:
+        """Return how many of a word's n-grams have a vector; without any it has none itself."""
+        return int((self._places([word])[1] >= 0).sum())
+
+    def _places(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where each word's n-grams begin, and their rows, -1 for unknown ones."""
+        starts, buckets = self.ngrams.of(words)
+        if not len(self.buckets):
+            return starts, np.full(len(buckets), -1)
+        at = np.minimum(np.searchsorted(self.buckets, buckets), len(self.buckets) - 1)
+        return starts, np.where(self.buckets[at] == buckets, at, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class UnknownWords:
+    """What makes vectors of words outside the vocabulary.
+
+    Attributes
+    ----------
+    table : NgramVectors
+        In the space of the vectors that are handed out.
+    centres : (K, D) float32
+        Of the same n-grams, in the space of centre vectors: v = sum / sqrt(number) - offset.
+    offset : (D,) float32
+    """
+
+    table: NgramVectors
+    centres: VectorArray
+    offset: NDArray[np.float32]
+
+    @property
+    def ngrams(self) -> Ngrams:
+        """Which n-grams words have."""
+        return self.table.ngrams
+
+    def vectors(self, words: Sequence[str]) -> VectorArray:
+        """Return vectors of words (N, D) to hand out.
+
+        Raises
+        ------
+        UnknownWordError
+            If none of a word's n-grams is known.
+        """
+        self._require_known(words)
+        return self.table.of(words)
+
+    def centre_vectors(self, words: Sequence[str]) -> VectorArray:
+        """Return centre vectors (N, D), which predict contexts; raises as `vectors`."""
+        self._require_known(words)
+        centres = NgramVectors(self.ngrams, self.table.buckets, self.centres)
+        return np.asarray(centres.of(words, power=0.5) - self.offset)
+
+    def can_make(self, word: str) -> bool:
+        """Tell whether a word has n-grams that are known."""
+        return self.table.n_known(word) > 0
+
+    def _require_known(self, words: Sequence[str]) -> None:
+        for word in words:
+            if not self.can_make(word):
+                low, high = self.ngrams.min_n, self.ngrams.max_n
+                raise UnknownWordError(
+                    f"{word!r} is not in the vocabulary, and none of its character n-grams of "
+                    f"{low} to {high} characters occurred in a word that is; it has no vector"
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class NamedFeatures:
+    """Vectors of features that the user gave.
+
+    Attributes
+    ----------
+    names : list of str
+    vectors : (F, D) float32
+        In the space of the vectors that are handed out.
+    centres : (F, D) float32
+        In the space of centre vectors: v = sum / sqrt(number) - offset.
+    offset : (D,) float32
+    """
+
+    names: list[str]
+    vectors: VectorArray
+    centres: VectorArray
+    offset: NDArray[np.float32]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.names)}
+
+    def of(self, features: Sequence[str]) -> VectorArray:
+        """Return the vector (D,) to hand out of something that has these features.
+
+        Raises
+        ------
+        UnknownWordError
+            If there are none, or one that training has not seen.
+        """
+        return np.asarray(self.vectors[self._places(features)].mean(axis=0))
+
+    def centre_of(self, features: Sequence[str]) -> VectorArray:
+        """Return its centre vector (D,), which predicts contexts; raises as `of`."""
+        places = self._places(features)
+        return np.asarray(self.centres[places].sum(axis=0) / np.sqrt(len(places)) - self.offset)
+
+    def _places(self, features: Sequence[str]) -> list[int]:
+        if not features:
+            raise UnknownWordError("features: expected at least one, got none")
+        for name in features:
+            if name not in self._numbers:
+                raise UnknownWordError(
+                    f"{name!r} is not among the {len(self.names)} features that training has seen"
+                )
+        return [self._numbers[name] for name in features]

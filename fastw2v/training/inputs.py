@@ -1,0 +1,124 @@
+"""What the centre vectors of a run are made of, and what becomes of it after training."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.config import Hyperparameters
+from fastw2v.errors import ConfigurationError
+from fastw2v.kernels.simd.vectors import LANES
+from fastw2v.objectives.arrays import round_up
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.feature_vectors import NamedFeatures
+from fastw2v.objectives.features import (
+    FeatureMatrix,
+    Ngrams,
+    given_features,
+    matrix_features,
+    ngram_features,
+)
+from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
+from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
+from fastw2v.objectives.unknown_words import fitted_features, unknown_words_of
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.run import Run
+
+__all__ = ["InputFeatures", "input_features"]
+
+
+@dataclass(frozen=True)
+class InputFeatures:
+    """The features of a vocabulary's words.
+
+    Attributes
+    ----------
+    matrix : FeatureMatrix
+    ngrams : Ngrams, optional
+        With inputs "subwords": which n-grams words have.
+    buckets : (K,) int32, optional
+        Theirs, ascending; they are the last K features, behind the words themselves.
+    names : list of str, optional
+        With inputs "features": the features' names.
+    """
+
+    matrix: FeatureMatrix
+    ngrams: Ngrams | None = None
+    buckets: NDArray[np.int32] | None = None
+    names: list[str] | None = None
+
+    def nbytes(self, settings: Hyperparameters) -> int:
+        """Return about what features take of memory while training, beside words' own vectors."""
+        row = 4 * round_up(settings.vector_size, LANES)
+        kept = UPDATE_RULES[settings.optimizer].centre_moments
+        further = max(self.matrix.n_features - self.matrix.n_words, 0)
+        # Vectors and moments; at the start and at the end four tables of conjugate gradients.
+        tables = further * row * (1 + kept) + 4 * self.matrix.n_features * row
+        return tables + 32 * len(self.matrix.indices)
+
+    def finished(self, embeddings: Embeddings, objective: FeatureSoftmax) -> Embeddings:
+        """Return trained embeddings in their final form, with vectors of features beside them.
+
+        Both tables are centred, which moves no probability: a constant added to all output vectors
+        adds the same to all scores of a row, and one taken off all centre vectors goes into the
+        bias (docs/math.md). Words by another name stay as they are.
+        """
+        if not self.matrix.is_plain:
+            embeddings = _centred(embeddings)
+        offset = (objective.in_vectors - embeddings.in_vectors)[0]
+        centres = objective.feature_vectors
+        if self.names is not None:
+            vectors = fitted_features(self.matrix, embeddings, objective.pool)
+            named = NamedFeatures(self.names, vectors, centres, offset)
+            return replace(embeddings, named_features=named)
+        assert self.ngrams is not None
+        assert self.buckets is not None
+        of_ngrams = centres[len(embeddings.vocabulary) :]
+        unknown = unknown_words_of(
+            embeddings, self.ngrams, self.buckets, (of_ngrams, offset), objective.pool
+        )
+        return replace(embeddings, unknown=unknown)
+
+
+def _centred(embeddings: Embeddings) -> Embeddings:
+    in_mean = embeddings.in_vectors.mean(axis=0, dtype=np.float64)
+    out_vectors = embeddings.out_vectors - embeddings.out_vectors.mean(axis=0, dtype=np.float64)
+    bias = embeddings.out_bias + out_vectors @ in_mean
+    return replace(
+        embeddings,
+        in_vectors=(embeddings.in_vectors - in_mean).astype(np.float32),
+        out_vectors=out_vectors.astype(np.float32),
+        out_bias=bias.astype(np.float32),
+    )
+
+
+def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
+    """Return the features of a run's inputs; None if words have a row each.
+
+    Raises
+    ------
+    ConfigurationError
+        If features are missing, given in vain, or do not fit the vocabulary.
+    """
+    settings, given = run.settings, run.features
+    if settings.inputs != "features" and given is not None:
+        raise ConfigurationError(
+            f"features: expected none with inputs={settings.inputs!r}, got some; use "
+            "inputs='features'"
+        )
+    if settings.inputs == "words":
+        return None
+    if settings.inputs == "subwords":
+        ngrams = Ngrams(settings.min_n, settings.max_n, settings.bucket)
+        matrix, buckets = ngram_features(vocabulary.words, ngrams)
+        return InputFeatures(matrix, ngrams, buckets)
+    if given is None:
+        raise ConfigurationError(
+            "features: expected features of the words with inputs='features', got none; give them "
+            "to fit(features=...), or name their file by --features"
+        )
+    if isinstance(given, tuple):
+        table, names = given
+        return InputFeatures(matrix_features(table, names, len(vocabulary)), names=list(names))
+    matrix, names = given_features(vocabulary.words, given)
+    return InputFeatures(matrix, names=names)

@@ -2,7 +2,8 @@
 
 No file is executable or pickled. config.json has the schema version, which says what the layout
 is, and the size and SHA-256 of the other file; docs/long_runs.md has every key. Folders of schema
-1, which had the words in a file of their own and no digests, are read too.
+2, which had no vectors of features, and of schema 1, which had the words in a file of their own and
+no digests, are read too.
 """
 
 import math
@@ -14,6 +15,11 @@ import numpy as np
 
 from fastw2v.config import ObjectiveName
 from fastw2v.errors import ModelFormatError
+from fastw2v.formats.model_features import (
+    described_features,
+    feature_arrays,
+    read_feature_vectors,
+)
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.array_files import Arrays, read_arrays, write_arrays
 from fastw2v.system.files import whole_folder
@@ -43,7 +49,7 @@ VOCABULARY_OF_SCHEMA_1 = "vocabulary.json"
 _KIND = FolderKind(
     manifest=CONFIG,
     format="fastw2v-model",
-    schema_version=2,
+    schema_version=3,
     oldest_version=1,
     expected="a model folder written by 'fastw2v train'",
     what="the model is",
@@ -90,6 +96,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
         "word_bytes": word_bytes,
         "word_ends": word_ends,
     }
+    arrays |= feature_arrays(embeddings)
     with whole_folder(folder, CONFIG) as temporary:
         write_arrays(temporary / ARRAYS, arrays)
         content = {
@@ -103,6 +110,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
                 "objective": embeddings.objective,
                 "temperature": embeddings.temperature,
             },
+            "features": described_features(embeddings),
         }
         config = signed(_KIND.header() | model.config | content)
         write_json(temporary / CONFIG, config, only_ascii=True)  # a path may be no UTF-8
@@ -141,6 +149,7 @@ def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None
             arrays["out_bias"],
             probabilities.get("objective", "softmax"),
             probabilities.get("temperature", 1.0),
+            **read_feature_vectors(arrays, config.get("features")),
         )
         _require_arrays(arrays, len(vocabulary), embeddings.objective)
         _require_temperature(embeddings.temperature)

@@ -179,20 +179,7 @@ class StoredVocabulary(Vocabulary):
     def words(self) -> list[str]:  # type: ignore[override]
         """The words, most frequent first."""
         stored: dict[str, Any] = vars(self)
-        ends = stored["_word_ends"].tolist()
-        data = stored["_word_bytes"].tobytes()
-        starts = [0, *ends[:-1]]
-        if len(data) != (ends[-1] if ends else 0) or any(map(gt, starts, ends)):
-            raise VocabularyError(
-                f"words: expected ends that rise to the {len(data)} bytes of the words, got others"
-            )
-        try:
-            words = [data[start:end].decode() for start, end in zip(starts, ends, strict=True)]
-        except UnicodeDecodeError as error:
-            raise VocabularyError(f"words: expected UTF-8, got other bytes ({error})") from error
-        if len(set(words)) != len(words):
-            raise VocabularyError("words: expected all different, got some of them more than once")
-        return words
+        return unpacked_words(stored["_word_bytes"], stored["_word_ends"])
 
 
 def packed_words(words: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -200,6 +187,29 @@ def packed_words(words: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]
     encoded = [word.encode() for word in words]
     ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), dtype=np.int64)
     return np.frombuffer(b"".join(encoded), np.uint8), ends
+
+
+def unpacked_words(word_bytes: NDArray[np.uint8], word_ends: NDArray[np.int64]) -> list[str]:
+    """Return the words that `packed_words` packed.
+
+    Raises
+    ------
+    VocabularyError
+        If they are not UTF-8, or not all different.
+    """
+    ends, data = word_ends.tolist(), word_bytes.tobytes()
+    starts = [0, *ends[:-1]]
+    if len(data) != (ends[-1] if ends else 0) or any(map(gt, starts, ends)):
+        raise VocabularyError(
+            f"words: expected ends that rise to the {len(data)} bytes of the words, got others"
+        )
+    try:
+        words = [data[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+    except UnicodeDecodeError as error:
+        raise VocabularyError(f"words: expected UTF-8, got other bytes ({error})") from error
+    if len(set(words)) != len(words):
+        raise VocabularyError("words: expected all different, got some of them more than once")
+    return words
 
 
 def build_vocabulary(

@@ -166,6 +166,10 @@ class RunDescription:
         "digest" and "n_tokens" of the texts, once they have been read.
     held_out : dict, optional
         How much validation text there is, once it has been read.
+    features : str, optional
+        The file of the words' features.
+    features_digest : str, optional
+        Of the features that were given, once they are known to fit.
     """
 
     hyperparameters: dict[str, Any]
@@ -179,6 +183,8 @@ class RunDescription:
     corpus_text: dict[str, Any] | None = None
     validation_text: dict[str, Any] | None = None
     held_out: dict[str, Any] | None = None
+    features: str | None = None
+    features_digest: str | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

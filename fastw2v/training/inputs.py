@@ -1,6 +1,8 @@
 """What the centre vectors of a run are made of, and what becomes of it after training."""
 
+import hashlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from fastw2v.objectives.features import (
 from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
 from fastw2v.objectives.unknown_words import fitted_features, unknown_words_of
+from fastw2v.text.feature_file import read_features
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
 
@@ -112,13 +115,36 @@ def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
         ngrams = Ngrams(settings.min_n, settings.max_n, settings.bucket)
         matrix, buckets = ngram_features(vocabulary.words, ngrams)
         return InputFeatures(matrix, ngrams, buckets)
+    if isinstance(given, Path):
+        given = read_features(given)
     if given is None:
         raise ConfigurationError(
             "features: expected features of the words with inputs='features', got none; give them "
-            "to fit(features=...), or name their file by --features"
+            "to fit and resume (features=...), or name their file by --features"
         )
     if isinstance(given, tuple):
-        table, names = given
-        return InputFeatures(matrix_features(table, names, len(vocabulary)), names=list(names))
-    matrix, names = given_features(vocabulary.words, given)
+        table, names = given[0], list(given[1])
+        matrix = matrix_features(table, names, len(vocabulary))
+    else:
+        matrix, names = given_features(vocabulary.words, given)
+    _require_same(run, _digest(matrix, names))
     return InputFeatures(matrix, names=names)
+
+
+def _digest(matrix: FeatureMatrix, names: list[str]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (matrix.starts, matrix.indices, matrix.values):
+        digest.update(array.tobytes())
+    digest.update("\0".join(names).encode())
+    return digest.hexdigest()
+
+
+def _require_same(run: Run, digest: str) -> None:
+    """Note which features a run has; raise `ConfigurationError` if it began with others."""
+    begun = run.description.features_digest
+    if begun is not None and begun != digest:
+        raise ConfigurationError(
+            f"features: expected those that the run began with (digest {begun}), got others "
+            f"(digest {digest}); give the same ones, or begin a new run"
+        )
+    run.description.features_digest = digest

@@ -15,7 +15,7 @@ from fastw2v.training.checkpoints import (
     checkpoint_path,
     read_checkpoint,
 )
-from fastw2v.training.run import CountsFolder, Run, used_precision
+from fastw2v.training.run import CountsFolder, GivenFeatures, Run, used_precision
 from fastw2v.training.validation import Validation, opened_sources
 
 
@@ -25,6 +25,7 @@ def resumed_run(
     validation: Validation | None = None,
     *,
     workers: int,
+    features: GivenFeatures | None = None,
     callbacks: Sequence[Callback] = (),
     progress: StageProgress | None = None,
     notice: Callable[[str], None] | None = None,
@@ -52,6 +53,7 @@ def resumed_run(
         callbacks=callbacks,
         progress=progress,
         notice=notice,
+        features=features if features is not None else _features_of(about),
         keeps_good_epochs=True,
         resumed=checkpoint,
     )
@@ -64,6 +66,10 @@ def _validation_of(path: Path, about: RunDescription) -> Validation | None:
     if "fraction" in asked:
         return Validation(fraction=asked["fraction"])
     return Validation(_stored_text(path, "validation text", asked["sources"]))
+
+
+def _features_of(about: RunDescription) -> Path | None:
+    return Path(about.features) if about.features else None
 
 
 def _source_of(path: Path, about: RunDescription, corpus: Corpus | None) -> Corpus | CountsFolder:

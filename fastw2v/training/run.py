@@ -21,8 +21,8 @@ from fastw2v.training.checkpoints import (
 )
 from fastw2v.training.validation import Validation, ValidationText, named_sources
 
-GivenFeatures = Mapping[str, Sequence[str]] | tuple[Any, Sequence[str]]
-"""Names of features for each word, or a sparse matrix (V, F) of scipy's with F names."""
+GivenFeatures = Mapping[str, Sequence[str]] | tuple[Any, Sequence[str]] | Path
+"""Names of features for each word, a sparse matrix (V, F) of scipy's with F names, or a file."""
 
 VectorPair = tuple[VectorArray, VectorArray]
 """In and out vectors."""
@@ -59,7 +59,7 @@ class Run:
         Gets each stage, and how much of it is done.
     notice : callable, optional
         Gets sentences that a person should read, before a long run above all.
-    features : mapping or (matrix, names), optional
+    features : mapping, (matrix, names) or Path, optional
         Features of the words, for inputs of that kind.
     start : (in_vectors, out_vectors), optional
         Where training begins, in place of the settings' start.
@@ -131,6 +131,7 @@ class Run:
             validation=self.validation.as_dict() if self.validation else None,
             patience=self.patience,
             every=self.checkpoints.every if self.checkpoints else None,
+            features=str(self.features.absolute()) if isinstance(self.features, Path) else None,
         )
 
     @property

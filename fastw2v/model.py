@@ -5,7 +5,7 @@ It has more than 400 lines because half of them document what users call.
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,18 +16,20 @@ from numpy.typing import NDArray
 from fastw2v.callbacks import Callback, EpochRecord, StageProgress
 from fastw2v.config import Hyperparameters, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
-from fastw2v.errors import ConfigurationError, FastW2VError
+from fastw2v.errors import ConfigurationError, FastW2VError, UnknownWordError
 from fastw2v.formats import export
 from fastw2v.objectives.embeddings import Embeddings, VectorChoice
+from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
-from fastw2v.system.threads import checked_workers
+from fastw2v.objectives.unknown_words import fitted_unknown_words
+from fastw2v.system.threads import WorkerPool, checked_workers
 from fastw2v.text.corpus import Corpus
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.checkpoints import Checkpoints, checkpoint_path
 from fastw2v.training.fit import fit
 from fastw2v.training.result import RunRecord, TrainedModel, TrainingSummary
 from fastw2v.training.resume import resumed_run
-from fastw2v.training.run import CountsFolder, Run
+from fastw2v.training.run import CountsFolder, GivenFeatures, Run
 from fastw2v.training.saved import read_saved, write_saved
 from fastw2v.training.validation import Validation
 
@@ -91,6 +93,7 @@ class Word2Vec:
         patience: int | None = None,
         checkpoints: Checkpoints | None = None,
         memory_mib: int | None = None,
+        features: GivenFeatures | str | None = None,
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
@@ -120,6 +123,10 @@ class Word2Vec:
             A budget for the whole run with the exact softmax: counting spills to disk beyond it
             (in the folder for temporary files; the text is read twice), and training that would
             not fit is refused. The result does not depend on it. Default: no limit.
+        features : mapping, (matrix, names) or path, optional
+            For ``inputs="features"``, which follows from them: the names of each word's features,
+            a sparse matrix (V, F) of scipy's with F names, whose rows are the words by falling
+            count, or a file of lines ``word<TAB>feature feature ...``.
 
         Raises
         ------
@@ -135,9 +142,10 @@ class Word2Vec:
         """
         return self._take(
             Run(
-                settings=self.settings,
+                settings=_with_features(self.settings, features),
                 workers=self.workers,
                 source=corpus,
+                features=_as_given(features),
                 validation=validation,
                 patience=patience,
                 checkpoints=checkpoints,
@@ -160,6 +168,7 @@ class Word2Vec:
         patience: int | None = None,
         checkpoints: Checkpoints | None = None,
         memory_mib: int | None = None,
+        features: GivenFeatures | str | None = None,
     ) -> Self:
         """Train on counts that `fastw2v count` wrote; the text is not needed.
 
@@ -173,7 +182,7 @@ class Word2Vec:
             Its counts are mapped: rows are read batch by batch.
         validation : Validation, optional
             A text; nothing can be held out of what is counted.
-        callbacks, progress, notice, patience, checkpoints, memory_mib
+        callbacks, progress, notice, patience, checkpoints, memory_mib, features
             As in `fit`.
 
         Raises
@@ -194,9 +203,12 @@ class Word2Vec:
         folder = Path(folder)
         return self._take(
             Run(
-                settings=settings_for_counts(self._given, read_counting_settings(folder)),
+                settings=_with_features(
+                    settings_for_counts(self._given, read_counting_settings(folder)), features
+                ),
                 workers=self.workers,
                 source=CountsFolder(folder),
+                features=_as_given(features),
                 validation=validation,
                 patience=patience,
                 checkpoints=checkpoints,
@@ -225,6 +237,7 @@ class Word2Vec:
         *,
         validation: Validation | None = None,
         workers: int | None = None,
+        features: GivenFeatures | str | None = None,
         callbacks: Sequence[Callback] = (),
         progress: StageProgress | None = None,
         notice: Callable[[str], None] | None = None,
@@ -242,6 +255,8 @@ class Word2Vec:
             Default: the sources that the run began with. It must hold the same text.
         validation : Validation, optional
             Needed where the run was validated on lists of tokens.
+        features : mapping or (matrix, names), optional
+            Needed where the run has features that came from no file.
         workers, callbacks, progress, notice
             As in `Word2Vec` and `fit`.
 
@@ -257,6 +272,7 @@ class Word2Vec:
             corpus,
             validation,
             workers=checked_workers(workers),
+            features=_as_given(features),
             callbacks=callbacks,
             progress=progress,
             notice=notice,
@@ -330,15 +346,79 @@ class Word2Vec:
             self._keyed[vectors] = self.embeddings.keyed_vectors(vectors)
         return self._keyed[vectors]
 
+    def vector(self, word: str) -> NDArray[np.float32]:
+        """Return the vector (D,) of a word, as `vectors` does."""
+        row: NDArray[np.float32] = self.vectors([word])[0]
+        return row
+
+    def vectors(
+        self, words: Sequence[str], table: VectorChoice | None = None
+    ) -> NDArray[np.float32]:
+        """Return vectors (N, D) of words, known or not.
+
+        Unknown words get theirs from character n-grams, after training with ``inputs="subwords"``
+        or `make_unknown_words`.
+
+        Parameters
+        ----------
+        words : sequence of str
+        table : {"in", "out", "sum"}, optional
+            Default: as `wv`. Unknown words have no output vectors.
+
+        Raises
+        ------
+        UnknownWordError
+            If a word is unknown and no vector can be made for it.
+        """
+        return self.embeddings.vectors_of(words, table)
+
+    def feature_vector(self, features: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vector (D,) of something new that has these features.
+
+        Raises
+        ------
+        UnknownWordError
+            If the model was trained without features, or not with these.
+        """
+        named = self.embeddings.named_features
+        if named is None:
+            raise UnknownWordError(
+                "features: expected a model that was trained with inputs='features', got one with "
+                f"inputs={self.settings.inputs!r}"
+            )
+        return named.of(features)
+
+    def make_unknown_words(
+        self, *, min_n: int = 3, max_n: int = 6, bucket: int = 2_000_000
+    ) -> Self:
+        """Fit vectors of character n-grams to those of words, so that unknown words get some.
+
+        For a model that was trained without subwords; its words keep their vectors. It knows how
+        words are spelt, and no more: docs/subwords.md has what that is worth.
+
+        Raises
+        ------
+        ConfigurationError
+            If the numbers are out of range, or the model has output vectors of a tree alone.
+        """
+        n_grams = Hyperparameters(inputs="subwords", min_n=min_n, max_n=max_n, bucket=bucket)
+        chosen = Ngrams(n_grams.min_n, n_grams.max_n, n_grams.bucket)
+        with WorkerPool(self.workers) as pool:
+            unknown = fitted_unknown_words(self.embeddings, chosen, pool)
+        self._trained = replace(self._result, embeddings=replace(self.embeddings, unknown=unknown))
+        self._keyed = {}
+        return self
+
     def predict_context(self, word: str, topn: int | None = 10) -> list[tuple[str, float]]:
         """Return the `topn` most probable context words of `word` with p(o | word).
 
+        The word may be unknown where the model makes vectors of unknown words.
         Over the whole vocabulary (``topn=None``) the probabilities sum to one.
 
         Raises
         ------
         UnknownWordError
-            If the word is not in the vocabulary.
+            If the word is not in the vocabulary, and no vector can be made for it.
         """
         probabilities = self.embeddings.context_probabilities(word)
         order = np.argsort(-probabilities, kind="stable")[:topn]
@@ -427,3 +507,14 @@ def _require_known(hyperparameters: dict[str, Any]) -> None:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
             raise ConfigurationError(f"{name}: unknown hyper-parameter{hint}")
+
+
+def _with_features(settings: Hyperparameters, features: object) -> Hyperparameters:
+    """Return settings whose inputs are features, if there are some and nothing else was asked."""
+    if features is None or "inputs" in settings.given:
+        return settings
+    return Hyperparameters(**settings.given, inputs="features")
+
+
+def _as_given(features: GivenFeatures | str | None) -> GivenFeatures | None:
+    return Path(features) if isinstance(features, str) else features

@@ -282,9 +282,7 @@ def _write_words(
     at_once = max(1, _ROWS_BYTES // (8 * vectors.vectors.shape[1]))
     for first in range(0, len(vectors.words), at_once):
         part = slice(first, first + at_once)
-        words, wanted = vectors.words[part], vectors.vectors[part].astype(np.float64)
-        sizes = np.diff(table.ngrams.of(words)[0])[:, None]
-        own = wanted * (sizes + 1) - table.of(words).astype(np.float64) * sizes
+        own = table.own_rows(vectors.words[part], vectors.vectors[part])
         file.write(own.astype(_NUMBER).tobytes())
         if progress is not None:
             progress(first, len(vectors.words))

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
 from fastw2v.errors import ModelFormatError, OutputError
-from fastw2v.objectives.embeddings import Embeddings, VectorChoice, as_keyed_vectors
+from fastw2v.objectives.embeddings import (
+    Embeddings,
+    VectorChoice,
+    as_fasttext_vectors,
+    as_keyed_vectors,
+)
 from fastw2v.objectives.feature_vectors import NgramVectors
 
 if TYPE_CHECKING:
@@ -43,6 +48,8 @@ class Vectors:
 
     def keyed_vectors(self) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` of a copy of the table."""
+        if self.ngrams is not None:
+            return as_fasttext_vectors(self.words, self.vectors.copy(), self.counts, self.ngrams)
         return as_keyed_vectors(self.words, self.vectors.copy(), self.counts)
 
 
@@ -51,7 +58,10 @@ def vectors_of(
 ) -> Vectors:
     """Return one table of a model: "in", "out", "sum", or by default the objective's own."""
     vocabulary = embeddings.vocabulary
-    return Vectors(vocabulary.words, embeddings.table(choice), vocabulary.counts, tokenizer)
+    # Unknown words have vectors in the space of what is handed out, not of each table.
+    is_sum = (choice or embeddings.default_vectors) == "sum"
+    ngrams = embeddings.unknown.table if embeddings.unknown is not None and is_sum else None
+    return Vectors(vocabulary.words, embeddings.table(choice), vocabulary.counts, tokenizer, ngrams)
 
 
 def checked_vectors(

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from fastw2v.config import ObjectiveName
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
-from fastw2v.objectives.feature_vectors import NamedFeatures, UnknownWords
+from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
+    from gensim.models.fasttext import FastTextKeyedVectors
 
 VectorChoice = Literal["in", "out", "sum"]
 VECTOR_CHOICES: tuple[VectorChoice, ...] = ("in", "out", "sum")
@@ -136,13 +137,19 @@ class Embeddings:
     def keyed_vectors(self, vectors: VectorChoice | None = None) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` of the chosen table, with the counts attached.
 
+        Of the default table of a model that makes vectors of unknown words it is gensim's
+        `FastTextKeyedVectors`, which makes them too.
+
         It is a copy: gensim's methods that work in place do not reach into the model.
         """
         vectors = vectors or self.default_vectors
         table = self.table(vectors)
         if vectors != "sum":  # the sum is a new array as it is
             table = table.copy()
-        return as_keyed_vectors(self.vocabulary.words, table, self.vocabulary.counts)
+        words, counts = self.vocabulary.words, self.vocabulary.counts
+        if self.unknown is not None and vectors == "sum":
+            return as_fasttext_vectors(words, table, counts, self.unknown.table)
+        return as_keyed_vectors(words, table, counts)
 
 
 def as_keyed_vectors(
@@ -157,4 +164,29 @@ def as_keyed_vectors(
     keyed.vectors = table
     if counts is not None:
         keyed.expandos = {"count": counts.copy()}
+    return keyed
+
+
+def as_fasttext_vectors(
+    words: list[str],
+    table: NDArray[np.float32],
+    counts: NDArray[np.int64] | None,
+    of_ngrams: NgramVectors,
+) -> "FastTextKeyedVectors":
+    """Return gensim's `FastTextKeyedVectors`, whose own methods work for unknown words.
+
+    It has a row for every bucket, used or not; unused ones take address space, not memory.
+    """
+    from gensim.models.fasttext import FastTextKeyedVectors
+
+    ngrams = of_ngrams.ngrams
+    sizes = (ngrams.min_n, ngrams.max_n, ngrams.bucket)
+    keyed = FastTextKeyedVectors(table.shape[1], *sizes, count=0, dtype=np.float32)
+    plain = as_keyed_vectors(words, table, counts)
+    keyed.index_to_key, keyed.key_to_index = plain.index_to_key, plain.key_to_index
+    keyed.vectors, keyed.expandos = table, plain.expandos
+    keyed.vectors_ngrams = np.zeros((ngrams.bucket, table.shape[1]), np.float32)
+    keyed.vectors_ngrams[of_ngrams.buckets] = of_ngrams.vectors
+    keyed.vectors_vocab = of_ngrams.own_rows(words, table)
+    keyed.recalc_char_ngram_buckets()
     return keyed

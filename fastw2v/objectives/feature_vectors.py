@@ -65,6 +65,15 @@ class NgramVectors:
             found[part] = _sums(starts, places, self.vectors) / sizes[:, None]
         return found
 
+    def own_rows(self, words: Sequence[str], table: VectorArray) -> VectorArray:
+        """Return the rows (N, D) of words whose means with their n-grams' are given vectors.
+
+        That is how fastText and gensim keep known words.
+        """
+        sizes = np.diff(self.ngrams.of(words)[0])[:, None]
+        own = table.astype(np.float64) * (sizes + 1) - self.of(words).astype(np.float64) * sizes
+        return np.asarray(own, np.float32)
+
     def n_known(self, word: str) -> int:
         """Return how many of a word's n-grams have a vector; without any it has none itself."""
         return int((self._places([word])[1] >= 0).sum())

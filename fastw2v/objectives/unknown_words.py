@@ -25,6 +25,10 @@ RIDGE_STEPS = 20
 
 def fitted_features(matrix: FeatureMatrix, embeddings: Embeddings, pool: WorkerPool) -> VectorArray:
     """Return vectors (F, D) whose means over the features of a word are near its final vector."""
+    if matrix.is_plain:  # nothing is shared, so each feature has its word's vector
+        vectors = np.empty((matrix.n_features, embeddings.table().shape[1]), np.float32)
+        vectors[matrix.indices] = embeddings.table()
+        return vectors
     return _fitted(replace(matrix, power=1.0), embeddings.table(), pool)
 
 

@@ -27,6 +27,7 @@ COMMANDS = (
     "export",
     "convert",
     "neighbors",
+    "vectors",
     "perplexity",
     "eval",
     "compare",

@@ -83,6 +83,16 @@ MANUALS = {
     "neighbors": Manual(
         (("Two words, five neighbours each:", "fastw2v neighbors model river music --topn 5"),)
     ),
+    "vectors": Manual(
+        (
+            ("Of any words, seen or not:", "fastw2v vectors model river riverine"),
+            (
+                "Of a list of words, as a file for other programs:",
+                "fastw2v vectors model --output vectors.txt < words.txt",
+            ),
+        ),
+        "MODEL is a model folder or a file of vectors; fastText's .bin has vectors of n-grams.",
+    ),
     "perplexity": Manual(
         (
             ("On a text that was held out:", "fastw2v perplexity model held-out.txt"),

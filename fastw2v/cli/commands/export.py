@@ -19,13 +19,28 @@ __all__ = ["export_command"]
     type=click.Choice(["in", "out", "sum"]),
     help="Centre vectors, context vectors, or their sum. Default: sum; in for hierarchical.",
 )
+@click.option(
+    "--unknown-words",
+    is_flag=True,
+    help="Fit vectors of character n-grams to those of the words first, for a model that was "
+    "trained without subwords; fastText's .bin then has vectors of unknown words.",
+)
 @display_options
-def export_command(model: Path, out: Path, form: Any, vectors: Any, quiet: bool) -> None:
+def export_command(
+    model: Path, out: Path, form: Any, vectors: Any, unknown_words: bool, quiet: bool
+) -> None:
     """Write vectors to OUT, in the format of another program."""
     from fastw2v.cli.display import Display
     from fastw2v.model import Word2Vec
 
     loaded = Word2Vec.load(model)
+    if unknown_words:
+        if form != "fasttext-bin" and out.suffix != ".fasttext":
+            raise click.UsageError(
+                "--unknown-words: expected --format fasttext-bin beside it, the format that holds "
+                "them"
+            )
+        loaded.make_unknown_words()
     with Display(quiet=quiet) as display:
         loaded.export(out, form, vectors, progress=display.stage)
     click.echo(str(out))

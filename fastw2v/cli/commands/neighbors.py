@@ -1,9 +1,12 @@
 """`fastw2v neighbors`: what stands near a word, and around it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from fastw2v.cli.sources import VectorSource
 
 __all__ = ["neighbors_command"]
 
@@ -20,18 +23,28 @@ __all__ = ["neighbors_command"]
 def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: Any) -> None:
     """Print words near in cosine, and likely contexts.
 
-    A word is "near" if its vector has a high cosine; "context" has p(context | word).
+    A word is "near" if its vector has a high cosine; "context" has p(context | word). MODEL is a
+    model folder, or a file of vectors, which has no contexts. Unknown words have neighbours where
+    the model has vectors of character n-grams.
     """
-    from fastw2v.model import Word2Vec
+    from fastw2v.cli.sources import vector_source
 
-    loaded = Word2Vec.load(model)
+    source = vector_source(model, vectors)
+    source.require(words)
     for word in words:
-        loaded.vocabulary.index(word)
-    keyed = loaded.keyed_vectors(vectors)
-    for word in words:
-        click.echo(f"{word} ({loaded.vocabulary.counts[loaded.vocabulary.index(word)]:,} times)")
-        # A zero vector has no direction: that of the only word of a vocabulary, say.
-        near = keyed.most_similar(word, topn=topn) if keyed.get_vector(word).any() else []
-        likely = loaded.predict_context(word, topn=topn)
-        click.echo("  near     " + ", ".join(f"{other} {cosine:.2f}" for other, cosine in near))
+        _print_neighbours(source, word, topn)
+
+
+def _print_neighbours(source: "VectorSource", word: str, topn: int) -> None:
+    keyed, count = source.keyed, source.count(word)
+    is_known = word in keyed.key_to_index
+    seen = "unknown, from its n-grams" if not is_known else f"{count:,} times" if count else ""
+    click.echo(f"{word} ({seen})" if seen else word)
+    # A zero vector has no direction: that of the only word of a vocabulary, say.
+    vector = keyed.get_vector(word)
+    near = keyed.similar_by_vector(vector, topn=topn + is_known) if vector.any() else []
+    near = [(other, cosine) for other, cosine in near if other != word][:topn]
+    click.echo("  near     " + ", ".join(f"{other} {cosine:.2f}" for other, cosine in near))
+    if source.model is not None:
+        likely = source.model.predict_context(word, topn=topn)
         click.echo("  context  " + ", ".join(f"{other} {p:.2%}" for other, p in likely))

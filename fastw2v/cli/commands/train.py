@@ -43,6 +43,7 @@ RUN_OPTIONS = (
     "patience",
     "counts",
     "memory",
+    "features",
 )
 
 
@@ -89,6 +90,13 @@ RUN_OPTIONS = (
     metavar="MIB",
     help="Budget of a run with the exact softmax: counting spills to disk beyond it, training that "
     "does not fit is refused with what would. Default: no limit.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Features of the words, for --inputs features, a line for each word: "
+    "'word<TAB>feature feature ...'.",
 )
 @hyperparameter_options
 @workers_option
@@ -167,6 +175,7 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
             patience=given["patience"],
             checkpoints=checkpoints,
             memory_mib=given["memory"],
+            features=given["features"],
         )
     except DivergenceError as error:
         if model.summary is None:

@@ -1,0 +1,51 @@
+"""`fastw2v vectors`: vectors of any words, known or not."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastw2v.cli.options import format_option
+
+__all__ = ["vectors_command"]
+
+
+@click.command("vectors")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("words", nargs=-1, metavar="[WORD]...")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="A file. Default: standard output."
+)
+@format_option
+@click.option("--table", type=click.Choice(["in", "out", "sum"]), help="Which table. Default: sum.")
+def vectors_command(
+    model: Path, words: tuple[str, ...], output: Path | None, form: Any, table: Any
+) -> None:
+    """Print or write the vectors of words, a word with its numbers a line.
+
+    Words are read from standard input, parted by blanks and line ends, if none is named. MODEL is a
+    model folder or a file of vectors. Words that it does not know get vectors from their character
+    n-grams, if it has any: after training with --inputs subwords, and in fastText's .bin.
+    """
+    from fastw2v.cli.sources import vector_source
+    from fastw2v.errors import ConfigurationError
+    from fastw2v.formats import write_vectors
+    from fastw2v.formats.vectors import Vectors
+
+    source = vector_source(model, table)
+    asked = list(dict.fromkeys(words or sys.stdin.buffer.read().decode().split()))
+    if not asked:
+        raise click.UsageError("Missing argument 'WORD...'; standard input has no words either")
+    found = source.vectors(asked)
+    if output is not None:
+        write_vectors(Vectors(asked, found), output, form)
+        click.echo(str(output))
+        return
+    if form is not None:
+        raise ConfigurationError(
+            f"--format: expected --output beside it, got {form!r} for standard output, which gets "
+            "lines of text"
+        )
+    for word, row in zip(asked, found, strict=True):
+        click.echo(f"{word} " + " ".join(str(number) for number in row))

@@ -21,6 +21,7 @@ from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import encode_corpus, read_corpus, read_split_corpus
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.cbow import train_cbow
+from fastw2v.training.inputs import prepare_features
 from fastw2v.training.result import TrainedModel
 from fastw2v.training.run import CountsFolder, Run
 from fastw2v.training.skipgram import train_counted, train_skipgram
@@ -42,6 +43,7 @@ def fit(run: Run) -> TrainedModel:
     source, settings = run.source, run.settings
     if source is None:
         raise ConfigurationError("source: expected a text or counts to train on, got none")
+    prepare_features(run)  # refused before the text is read
     with _supervised(run):
         if isinstance(source, CountsFolder):
             return _train_on_counts(run, source.path)

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from fastw2v.text.feature_file import read_features
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
 
-__all__ = ["InputFeatures", "input_features"]
+__all__ = ["InputFeatures", "input_features", "prepare_features"]
 
 
 @dataclass(frozen=True)
@@ -95,33 +96,46 @@ def _centred(embeddings: Embeddings) -> Embeddings:
     )
 
 
+def prepare_features(run: Run) -> None:
+    """Read the file of a run's features, if that is where they are.
+
+    Raises
+    ------
+    ConfigurationError
+        If features are missing, or given in vain.
+    CorpusError
+        If the file cannot be read.
+    """
+    kind = run.settings.inputs
+    if kind != "features" and run.features is not None:
+        raise ConfigurationError(
+            f"features: expected none with inputs={kind!r}, got some; use inputs='features'"
+        )
+    if kind == "features" and run.features is None:
+        raise ConfigurationError(
+            "features: expected features of the words with inputs='features', got none; give them "
+            "to fit and resume (features=...), or name their file by --features"
+        )
+    if isinstance(run.features, Path):
+        run.features = read_features(run.features)
+
+
 def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
     """Return the features of a run's inputs; None if words have a row each.
 
     Raises
     ------
     ConfigurationError
-        If features are missing, given in vain, or do not fit the vocabulary.
+        If features do not fit the vocabulary, or are not those that a resumed run began with.
     """
-    settings, given = run.settings, run.features
-    if settings.inputs != "features" and given is not None:
-        raise ConfigurationError(
-            f"features: expected none with inputs={settings.inputs!r}, got some; use "
-            "inputs='features'"
-        )
+    settings = run.settings
     if settings.inputs == "words":
         return None
     if settings.inputs == "subwords":
         ngrams = Ngrams(settings.min_n, settings.max_n, settings.bucket)
         matrix, buckets = ngram_features(vocabulary.words, ngrams)
         return InputFeatures(matrix, ngrams, buckets)
-    if isinstance(given, Path):
-        given = read_features(given)
-    if given is None:
-        raise ConfigurationError(
-            "features: expected features of the words with inputs='features', got none; give them "
-            "to fit and resume (features=...), or name their file by --features"
-        )
+    given: Any = run.features
     if isinstance(given, tuple):
         table, names = given[0], list(given[1])
         matrix = matrix_features(table, names, len(vocabulary))

@@ -42,5 +42,10 @@ def perplexity_command(
     if result.objective_loss_nats != result.loss_nats:
         click.echo(f"objective   {result.objective_loss_nats:.4f} nats a pair, its own definition")
     click.echo(f"tokens      {result.n_tokens:,} known, {result.n_oov:,} out of vocabulary")
+    if result.unknown_loss_nats is not None:
+        click.echo(
+            f"unknown     {result.unknown_loss_nats:.4f} nats a pair around {result.n_unknown:,} "
+            "tokens with vectors from n-grams"
+        )
     if result.n_invalid:
         click.echo(f"not UTF-8   {result.n_invalid:,} sequences, {loaded.settings.errors}d")

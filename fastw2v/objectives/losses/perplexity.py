@@ -18,6 +18,11 @@ from fastw2v.objectives.losses.calibration import Calibration, calibrated_loss
 from fastw2v.objectives.losses.objectives import hierarchical_loss, negative_sampling_loss
 from fastw2v.objectives.losses.rows import CbowRows, CentreRows, InputRows
 from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
+from fastw2v.objectives.losses.unknown_centres import (
+    TextWithUnknown,
+    UnknownCentreRows,
+    with_unknown_words,
+)
 from fastw2v.objectives.noise import noise_distribution
 from fastw2v.objectives.softmax.batches import CountBatches, exact_loss
 from fastw2v.objectives.softmax.estimates import batch_size
@@ -25,7 +30,7 @@ from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.text.reading import encode_corpus
+from fastw2v.text.reading import encode_corpus, read_corpus
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,11 @@ class Perplexity:
     n_invalid : int
         Sequences of bytes that were not UTF-8 and, as the model's `errors` asks for, were replaced
         or left out.
+    n_unknown : int
+        Tokens out of the vocabulary whose vectors are made of n-grams.
+    unknown_loss_nats : float, optional
+        Mean of -log p(o|c) over the pairs with such a centre word c and a known context o; None
+        where there are none, or the model makes no vectors of unknown words.
     """
 
     loss_nats: float
@@ -63,6 +73,8 @@ class Perplexity:
     pair_weight: float
     objective_loss_nats: float
     n_invalid: int = 0
+    n_unknown: int = 0
+    unknown_loss_nats: float | None = None
 
 
 def text_perplexity(
@@ -94,12 +106,19 @@ def text_perplexity(
         If the text cannot be read or holds no pair of known words.
     """
     opened = open_corpus(corpus, settings.errors)
-    tokens = encode_corpus(
-        opened,
-        embeddings.vocabulary,
-        tokenizer=settings.tokenizer,
-        progress=stage_of(progress, "reading"),
-    )
+    reading = stage_of(progress, "reading")
+    text: TextWithUnknown | None = None
+    if embeddings.unknown is not None:
+        found, all_tokens = read_corpus(
+            opened, tokenizer=settings.tokenizer, min_count=1, progress=reading
+        )
+        makes, vocabulary = embeddings.unknown, embeddings.vocabulary
+        text = with_unknown_words(vocabulary, makes, found.words, all_tokens)
+        tokens = text.tokens
+    else:
+        tokens = encode_corpus(
+            opened, embeddings.vocabulary, tokenizer=settings.tokenizer, progress=reading
+        )
     counts = counted_windows(
         tokens, embeddings.vocabulary, settings, workers=workers, progress=progress
     )
@@ -111,6 +130,7 @@ def text_perplexity(
     with WorkerPool(workers) as pool:
         report = stage_of(progress, "measuring")
         loss_nats, own_nats = losses_of(embeddings, tokens, counts, settings, pool, report=report)
+        unknown_nats = _unknown_loss(embeddings, text, settings, pool) if text else None
     return Perplexity(
         loss_nats,
         perplexity_of(loss_nats),
@@ -120,7 +140,20 @@ def text_perplexity(
         counts.total / settings.window,
         own_nats,
         opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0,
+        text.n_unknown if text else 0,
+        unknown_nats,
     )
+
+
+def _unknown_loss(
+    embeddings: Embeddings, text: TextWithUnknown, settings: Hyperparameters, pool: WorkerPool
+) -> float | None:
+    rows = UnknownCentreRows(embeddings, text, settings, pool.workers)
+    if not rows.weight:
+        return None
+    point = Calibration(embeddings.temperature, 1.0, math.nan)
+    scores = SoftmaxScores(embeddings.out_vectors, pool)
+    return calibrated_loss(scores, rows, embeddings.out_bias, point)
 
 
 class Losses(NamedTuple):

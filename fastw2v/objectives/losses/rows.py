@@ -5,7 +5,7 @@ of a centre word and its row of the pair counts; for CBOW it is made of the cont
 which is the one word observed. Rows come in batches of bounded size, and can be gone over again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -232,7 +232,7 @@ class CbowRows:
         return RowBatch(inputs[:n_rows], contexts)
 
 
-InputRows = CentreRows | CbowRows
+InputRows = Iterable[RowBatch]
 """Batches of rows, which can be gone over several times: the same every time."""
 
 

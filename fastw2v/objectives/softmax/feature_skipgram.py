@@ -43,7 +43,7 @@ __all__ = [
 
 HEAVIEST = 50.0  # times the median: heavier words count no more
 MASS_EXPONENT = 0.5
-RIDGE = 20.0
+RIDGE = 1.0
 RIDGE_STEPS = 10  # of conjugate gradients; 30 give vectors that are no better
 
 

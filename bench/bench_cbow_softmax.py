@@ -25,7 +25,8 @@ from gensim.models import KeyedVectors
 from machine import header
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.pairs import PairCounts, count_pairs
+from fastw2v.counts.matrix import PairCounts
+from fastw2v.counts.pairs import count_pairs
 from fastw2v.evaluation import scores
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import RUN, CbowBatches

@@ -8,6 +8,8 @@ from fastw2v.kernels.counts.pair_counting import Text
 from fastw2v.kernels.counts.windows import LARGEST_N_TOKENS
 from fastw2v.text.encoded import EncodedTokens
 
+__all__ = ["broken_sentence", "check_sentences", "text_of", "unknown_word"]
+
 
 def text_of(tokens: EncodedTokens) -> Text:
     """Return the arrays as kernels take them; their types are checked, not their contents."""

@@ -17,6 +17,8 @@ from fastw2v.counts.windows import require_window
 from fastw2v.errors import CorpusError
 from fastw2v.kernels.counts import pair_statistics
 
+__all__ = ["LARGEST_INT32", "CountArrays", "CountPart", "PairCounts", "SparseCounts"]
+
 CountArrays = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 
 

@@ -1,4 +1,4 @@
-"""Counting word pairs: the whole corpus at once, or a stretch of running text.
+"""Counting the word pairs of a whole text in memory.
 
 n(c, o) is the sum of a weight over all positions of o near a position of c in the same sentence:
 ``window - d + 1`` at a distance d <= window or, given widths of words, ``window`` less the widths
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from fastw2v.callbacks import StageProgress, stage_of
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.batch import BatchCounts, BatchWorkspace, count_batch
 from fastw2v.counts.checked_text import check_sentences, text_of, unknown_word
 from fastw2v.counts.corpus import window_widths
 from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
@@ -36,11 +35,8 @@ from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
 
 __all__ = [
-    "BatchCounts",
-    "BatchWorkspace",
-    "PairCounts",
-    "count_batch",
     "count_pairs",
+    "counted_windows",
 ]
 
 # Positions that are grouped by centre at a time, 8 bytes each; a single word may exceed it.

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fastw2v.callbacks import EpochRecord
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.pairs import PairCounts, count_pairs
+from fastw2v.counts.matrix import PairCounts
+from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.softmax.cbow import CbowSoftmax

@@ -29,7 +29,7 @@ from fastw2v.kernels.counts.context_windows import (
 from fastw2v.kernels.stream.random_numbers import subsample_thresholds
 from fastw2v.objectives.softmax.batches import order_generator
 from fastw2v.objectives.softmax.output_layer import tile_for
-from fastw2v.text.reading import EncodedTokens
+from fastw2v.text.encoded import EncodedTokens
 
 RUN = 16
 

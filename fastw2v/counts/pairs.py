@@ -12,10 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.callbacks import StageProgress, stage_of
-from fastw2v.config import Hyperparameters
 from fastw2v.counts.checked_text import check_sentences, text_of, unknown_word
-from fastw2v.counts.corpus import window_widths
 from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
 from fastw2v.counts.windows import largest_count, windows_of
 from fastw2v.errors import ConfigurationError
@@ -32,12 +29,8 @@ from fastw2v.kernels.counts.sparse_rows import SLACK, new_row_accumulator
 from fastw2v.kernels.counts.windows import Spans, Windows
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.text.vocabulary import Vocabulary
 
-__all__ = [
-    "count_pairs",
-    "counted_windows",
-]
+__all__ = ["count_pairs"]
 
 # Positions that are grouped by centre at a time, 8 bytes each; a single word may exceed it.
 GROUPED_POSITIONS = 2**27
@@ -239,22 +232,3 @@ def _blocks(sizes: NDArray[np.int64], limit: int) -> Iterator[tuple[int, int]]:
         last = max(last, first + 1)
         yield first, last
         first = last
-
-
-def counted_windows(
-    tokens: EncodedTokens,
-    vocabulary: Vocabulary,
-    settings: Hyperparameters,
-    *,
-    workers: int,
-    progress: StageProgress | None = None,
-) -> PairCounts:
-    """Count the settings' windows and report it as the stage "counting"."""
-    return count_pairs(
-        tokens,
-        len(vocabulary),
-        settings.window,
-        workers=workers,
-        widths=window_widths(vocabulary, settings),
-        progress=stage_of(progress, "counting"),
-    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.pairs import counted_windows
+from fastw2v.counts.build import counted_windows
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.losses.perplexity import losses_of, perplexity_of

@@ -11,6 +11,8 @@ from fastw2v.formats.model_folder import is_model_folder
 from fastw2v.model import Word2Vec
 from fastw2v.objectives.embeddings import VectorChoice
 
+__all__ = ["load_table"]
+
 
 def load_table(
     path: Path, vectors: VectorChoice | None = None, *, workers: int | None = None

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from fastw2v.config import Objective
+from fastw2v.config import ObjectiveName
 from fastw2v.errors import ModelFormatError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.array_files import Arrays, read_arrays, write_arrays
@@ -50,7 +50,8 @@ _KIND = FolderKind(
     remedy="restore it from a copy or train again",
     error=ModelFormatError,
 )
-_RENAMED = {"memory_mib": "scores_mib"}
+# Names that stored settings, histories and runs had, and those that they have now.
+_RENAMED = {"memory_mib": "scores_mib", "pass_number": "epoch", "kept_pass": "kept_epoch"}
 
 
 @dataclass(frozen=True)
@@ -174,9 +175,9 @@ def _read_schema_1(folder: Path, *, mapped: bool) -> tuple[Vocabulary, Arrays]:
     return Vocabulary.from_dict(words | {"counts": arrays["counts"]}), arrays
 
 
-def with_present_names(hyperparameters: dict[str, Any]) -> dict[str, Any]:
-    """Return stored hyper-parameters by the names that they have now."""
-    return {_RENAMED.get(name, name): value for name, value in hyperparameters.items()}
+def with_present_names(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return stored hyper-parameters, an epoch's record or a run by the names of today."""
+    return {_RENAMED.get(name, name): value for name, value in stored.items()}
 
 
 def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
@@ -197,7 +198,7 @@ def _require_temperature(temperature: Any) -> None:
 
 
 def _require_arrays(arrays: Arrays, n_words: int, objective: str) -> None:
-    if objective not in get_args(Objective):
+    if objective not in get_args(ObjectiveName):
         raise ValueError(f"objective: expected a known one, got {objective!r}")
     n_outputs = n_words - 1 if objective == "hierarchical" else n_words
     if arrays["in_vectors"].ndim != 2:

@@ -4,6 +4,8 @@ from fastw2v.callbacks import Callback
 from fastw2v.integrations.metrics import DEFAULT_EVERY_S, metrics_callback
 from fastw2v.system.dependencies import optional_module
 
+__all__ = ["mlflow_callback"]
+
 
 def mlflow_callback(*, every_s: float = DEFAULT_EVERY_S) -> Callback:
     """Return a callback that logs to MLflow's active run, which it starts if there is none.

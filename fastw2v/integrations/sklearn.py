@@ -23,6 +23,8 @@ try:
 except ImportError as error:
     raise missing_dependency(__name__, "scikit-learn", "sklearn") from error
 
+__all__ = ["UnknownDocumentWarning", "Word2VecTransformer"]
+
 _LARGEST_DRAWN_SEED = 2**31 - 1
 
 

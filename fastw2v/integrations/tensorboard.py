@@ -9,6 +9,8 @@ from fastw2v.callbacks import StepReport
 from fastw2v.integrations.metrics import DEFAULT_EVERY_S, Metrics, metrics_callback
 from fastw2v.system.dependencies import optional_module
 
+__all__ = ["TensorBoardCallback"]
+
 
 class TensorBoardCallback:
     """Writes metrics to an event file; close it, or use it in a ``with`` block.

@@ -7,6 +7,8 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.integrations.metrics import DEFAULT_EVERY_S, metrics_callback
 from fastw2v.system.dependencies import optional_module
 
+__all__ = ["wandb_callback"]
+
 
 def wandb_callback(run: Any = None, *, every_s: float = DEFAULT_EVERY_S) -> Callback:
     """Return a callback that logs to a run of Weights & Biases.

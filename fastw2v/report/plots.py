@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from fastw2v.model import Word2Vec
 
+__all__ = ["PICTURE_KINDS", "SUFFIXES", "PictureKind", "named_places", "spectrum", "write_picture"]
+
 PictureKind = Literal["map", "loss", "spectrum"]
 PICTURE_KINDS: tuple[PictureKind, ...] = ("map", "loss", "spectrum")
 SUFFIXES = (".png", ".svg")
@@ -158,7 +160,7 @@ def _draw_loss(axes: "Axes", model: "Word2Vec") -> None:
     epochs = [record.epoch for record in model.history]
     losses = [record.loss_nats for record in model.history]
     axes.plot(epochs, losses, marker="o", color=_COLOUR, label="mean of the epoch")
-    held_out = [getattr(record, "held_out_loss_nats", None) for record in model.history]
+    held_out = [record.held_out_loss_nats for record in model.history]
     if any(value is not None for value in held_out):
         values = [np.nan if value is None else value for value in held_out]
         axes.plot(epochs, values, marker="s", color=_SECOND, label="held out, after the epoch")

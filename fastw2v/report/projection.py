@@ -9,6 +9,15 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, missing_dependency
 
+__all__ = [
+    "PROJECTION_METHODS",
+    "ProjectionMethod",
+    "principal_components",
+    "project",
+    "require_method",
+    "unit_rows",
+]
+
 ProjectionMethod = Literal["pca", "umap", "tsne"]
 PROJECTION_METHODS: tuple[ProjectionMethod, ...] = ("pca", "umap", "tsne")
 

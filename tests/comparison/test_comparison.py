@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fastw2v.comparison.comparing import ComparisonSettings
-from fastw2v.comparison.machine import NOT_INSTALLED, describe
+from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
 from fastw2v.comparison.requests import TrainingRequest, high_water_bytes, save_vectors
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import Run, alternate, child_environment, train_once
@@ -24,6 +24,7 @@ from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.text.reading import read_corpus
 from tests.support.corpora_made import as_text, random_sentences, topic_sentences, write_text
+from tests.support.programs import started
 
 QUICK = ["--vector-size", "6", "--epochs", "2", "--min-count", "2", "--workers", "1"]
 
@@ -391,7 +392,7 @@ def test_nothing_but_failures_is_a_table_too():
 
 
 def test_a_package_that_is_not_there_has_no_version():
-    assert describe("no-such-package")["no-such-package"] == NOT_INSTALLED
+    assert describe_machine("no-such-package")["no-such-package"] == NOT_INSTALLED
 
 
 def test_outputs_that_cannot_be_written_are_told_before_training(run, topics, tmp_path):
@@ -408,8 +409,8 @@ def test_an_interrupt_ends_the_training_process_too(topics, tmp_path, stub):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     environment = child_environment(1) | {"TMPDIR": str(temporary)}
-    process = subprocess.Popen(
-        [str(part) for part in command],
+    process = started(
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,

@@ -309,6 +309,9 @@ def test_models_of_earlier_versions_load_for_ever(schema, kind, mmap):
     for name in ("in_vectors", "out_vectors", "out_bias"):
         assert getattr(model, name).tolist() == expected[name]
     assert [record.loss_nats for record in model.history] == expected["losses"]
+    assert [record.epoch for record in model.history] == [1, 2]  # "pass_number" in these files
+    if schema == "schema-2":
+        assert model.run_record.kept_epoch == 2
     assert model.corpus_digest == expected["corpus_digest"]
     likely = [[word, round(p, 6)] for word, p in model.predict_context("plain", topn=4)]
     assert likely == expected["context_of_plain"]

@@ -34,7 +34,7 @@ def test_pictures_have_titles_axes_and_the_same_bytes(run, model_folder, tmp_pat
     assert any(TITLES[kind] in text for text in shown)
     labels = {
         "map": ["principal component 1 (cosine, no unit)"],
-        "loss": ["pass", "loss (nats a pair)", "unigram entropy: no vectors needed",
+        "loss": ["epoch", "loss (nats a pair)", "unigram entropy: no vectors needed",
                  "conditional entropy of the counts: the floor"],
         "spectrum": ["number of the singular value", "singular value (length of vectors)"],
     }  # fmt: skip

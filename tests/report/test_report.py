@@ -16,7 +16,7 @@ from fastw2v.errors import ConfigurationError, MissingDependencyError
 from fastw2v.report import ReportOptions, embedded, write_report
 from fastw2v.report.embedded import embedded_model, log_normalisers, packed
 from fastw2v.report.evaluation_table import evaluation_rows
-from fastw2v.report.page import epoch_rows
+from fastw2v.report.history import epoch_rows
 from tests.support.corpora_made import chain_sentences
 
 HOSTILE = ["</script><img/src=x/onerror=hacked=1>", "<!--", "&amp;", "\"'", "__proto__", "{{7*7}}"]

@@ -19,6 +19,7 @@ import pytest
 
 from fastw2v import Word2Vec
 from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
+from tests.support import programs
 from tests.support.corpora_made import write_text
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals to kill by")
@@ -48,8 +49,8 @@ def started(arguments, folder, tmp=None):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     if tmp is not None:
         environment["TMPDIR"] = str(tmp)
-    return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
+    return programs.started(
+        [*COMMAND, *arguments],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -277,7 +278,7 @@ with signals:
 
 
 def test_a_long_call_of_compiled_code_cannot_delay_the_end():
-    process = subprocess.Popen(
+    process = programs.started(
         [sys.executable, "-c", BUSY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "busy\n"

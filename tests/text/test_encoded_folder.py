@@ -20,6 +20,7 @@ from fastw2v.text import encoded_folder
 from fastw2v.text.encoded_folder import open_encoded
 from fastw2v.text.reading import encode_corpus, read_corpus
 from tests.support.corpora_made import as_text, random_sentences
+from tests.support.programs import default_signals
 
 ROOT = Path(__file__).parents[2]
 SENTENCES = random_sentences(1, 60, sentences=400)
@@ -222,7 +223,8 @@ read_corpus([["a", "b"]] * 9, min_count=1, encoded_folder=sys.argv[2], progress=
 def test_a_signal_while_reading_leaves_nothing(folder, name):
     number = getattr(signal, name)
     arguments = [sys.executable, "-c", KILLED, str(int(number)), folder]
-    run = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    with default_signals():
+        run = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == -number, run.stderr
     assert nothing_left(folder)
 

@@ -8,8 +8,8 @@ import click
 
 from fastw2v.cli.options import (
     counting_options,
+    display_options,
     given_settings,
-    quiet_option,
     sources_of,
     workers_option,
 )
@@ -17,6 +17,8 @@ from fastw2v.config import COUNTING_NAMES
 
 if TYPE_CHECKING:
     from fastw2v.counts.corpus import CountedCorpus
+
+__all__ = ["count_command", "describe_counts"]
 
 
 @click.command("count")
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 @click.option("--column", help="Of Parquet and Arrow files: where the text or the tokens are.")
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted count has left.")
 @workers_option
-@quiet_option
+@display_options
 def count_command(
     corpus: tuple[str, ...],
     output: Path,

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+__all__ = ["counts_command", "info_command", "merge_command"]
+
 
 @click.group("counts")
 def counts_command() -> None:

@@ -26,7 +26,7 @@ from fastw2v.kernels.counts.context_windows import (
     one_entry_a_row,
     take_windows,
 )
-from fastw2v.kernels.stream.random_numbers import subsample_thresholds
+from fastw2v.kernels.formulas.random_numbers import subsample_thresholds
 from fastw2v.objectives.softmax.batches import order_generator
 from fastw2v.objectives.softmax.output_layer import tile_for
 from fastw2v.text.encoded import EncodedTokens

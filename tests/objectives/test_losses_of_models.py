@@ -1,0 +1,102 @@
+"""What `Word2Vec.perplexity` says of each cell, against loops over the text in float64."""
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from fastw2v import Word2Vec
+from fastw2v.objectives.huffman import huffman_tree
+from tests.support.corpora_made import chain_sentences
+
+WINDOW = 3
+COMMON = {"vector_size": 5, "window": WINDOW, "min_count": 1, "epochs": 3, "sample": 0.05}
+CELLS = {
+    "cbow softmax": {"model": "cbow"},
+    "cbow sum softmax": {"model": "cbow", "cbow_mean": False},
+    "negative": {"objective": "negative"},
+    "negative, other noise": {"objective": "negative", "ns_exponent": -0.5, "negative": 3},
+    "cbow negative": {"objective": "negative", "model": "cbow", "ns_exponent": 0.2},
+    "hierarchical": {"objective": "hierarchical"},
+    "cbow sum hierarchical": {"objective": "hierarchical", "model": "cbow", "cbow_mean": False},
+}
+TEXT = chain_sentences(seed=3, n_words=25, sentences=40, skew=1.0)
+HELD_OUT = chain_sentences(seed=4, n_words=25, sentences=15, skew=1.0)
+
+
+def rows_of(model, text):
+    """Yield (input, predicted word) for all windows of a text, of each reach."""
+    inputs = model.in_vectors.astype(np.float64)
+    for sentence in text:
+        ids = [model.vocabulary.index(word) for word in sentence]
+        for place, word in enumerate(ids):
+            for reach in range(1, WINDOW + 1):
+                around = ids[max(0, place - reach) : place] + ids[place + 1 : place + reach + 1]
+                if model.settings.model == "cbow":
+                    total = inputs[around].sum(axis=0)
+                    yield total / (len(around) if model.settings.cbow_mean else 1), word
+                else:
+                    yield from ((inputs[word], other) for other in around)
+
+
+def losses(model, exponent=None, negative=None, temperature=None):
+    """Return the loss of the model's probabilities and that of its objective, in nats per row."""
+    settings, outputs = model.settings, model.out_vectors.astype(np.float64)
+    counts = model.vocabulary.counts
+    noise = counts ** (settings.ns_exponent if exponent is None else exponent)
+    noise /= noise.sum()
+    tree = huffman_tree(counts)
+    total, own, n_rows = 0.0, 0.0, 0
+    for h, word in rows_of(model, HELD_OUT):
+        scores = outputs @ h
+        n_rows += 1
+        if settings.objective == "hierarchical":
+            path = slice(tree.starts[word], tree.starts[word + 1])
+            turned = scores[tree.points[path]] * (1 - 2 * tree.codes[path].astype(np.float64))
+            total += np.logaddexp(0, -turned).sum()
+            continue
+        t = model.embeddings.temperature if temperature is None else temperature
+        logits = t * scores + model.out_bias
+        total += logsumexp(logits) - logits[word]
+        drawn = settings.negative if negative is None else negative
+        own += np.logaddexp(0, -scores[word]) + drawn * noise @ np.logaddexp(0, scores)
+    own = own if settings.objective == "negative" else total
+    return total / n_rows, own / n_rows
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_losses_are_those_of_the_formulas(cell):
+    model = Word2Vec(workers=1, **COMMON, **CELLS[cell]).fit(TEXT)
+    found = model.perplexity(HELD_OUT)
+    loss_nats, own_nats = losses(model)
+    assert found.loss_nats == pytest.approx(loss_nats, rel=2e-5)
+    assert found.objective_loss_nats == pytest.approx(own_nats, rel=2e-5)
+    assert found.perplexity == pytest.approx(np.exp(loss_nats), rel=1e-3)
+    if "negative" not in cell:
+        return
+    assert model.embeddings.temperature != pytest.approx(1, rel=1e-2)
+    assert found.loss_nats != pytest.approx(losses(model, temperature=1.0)[0], rel=1e-4)
+    wrong_noise = losses(model, exponent=model.settings.ns_exponent + 0.3)
+    too_many = losses(model, negative=model.settings.negative + 1)
+    for wrong in (wrong_noise, too_many):
+        assert found.objective_loss_nats != pytest.approx(wrong[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if "negative" in cell])
+def test_the_calibration_of_a_model_is_the_best_there_is(cell):
+    """No other temperature or weight of the unigram distribution has a lower loss in training."""
+    model = Word2Vec(workers=1, **COMMON, **CELLS[cell]).fit(TEXT)
+    log_unigram = np.log(model.vocabulary.counts / model.vocabulary.counts.sum())
+    weight = float(model.out_bias @ log_unigram / (log_unigram @ log_unigram))
+    assert model.out_bias == pytest.approx(weight * log_unigram, abs=1e-5)
+    rows = [(model.out_vectors.astype(np.float64) @ h, word) for h, word in rows_of(model, TEXT)]
+
+    def loss(t, s):
+        logits = np.array([t * scores + s * log_unigram for scores, _ in rows])
+        words = [word for _, word in rows]
+        return float((logsumexp(logits, axis=1) - logits[range(len(rows)), words]).mean())
+
+    t = model.embeddings.temperature
+    best = loss(t, weight)
+    assert model.summary.softmax_loss_nats == pytest.approx(best, rel=1e-5)
+    for other in ((1.0, weight), (t, 1.0), (t * 1.1, weight), (t, weight + 0.1), (t, weight - 0.1)):
+        assert loss(*other) > best + 1e-7

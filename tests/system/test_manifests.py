@@ -144,7 +144,7 @@ def test_a_missing_package_names_the_extra(monkeypatch):
     assert optional_module("json", "a test", "extra") is json
     monkeypatch.setitem(sys.modules, "absent", None)
     message = (
-        r"^a test: expected its-package, which is not installed; pip install 'fastw2v\[extra\]'$"
+        r"^a test: expected a-package, which is not installed; pip install 'fastw2v\[extra\]'$"
     )
     with pytest.raises(MissingDependencyError, match=message):
         optional_module("absent", "a test", "extra", "a-package")

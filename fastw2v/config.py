@@ -120,8 +120,8 @@ class Hyperparameters:
     ns_exponent: float = _setting(
         0.75,
         "Noise words come with a probability like their count to this power.",
-        low=-10,
-        high=10,
+        low=-100,
+        high=100,
         used_if=(_NEGATIVE,),
     )
     negatives_shared: bool = _setting(

@@ -1,6 +1,7 @@
 """Every hyper-parameter, defined once: name, default, allowed values, and what it means.
 
-The model validates with it on construction and stores it; the command line is built from it.
+The model validates with it on construction and stores it; the command line is built from it. It has
+more than 400 lines because each setting brings its bounds and its help.
 """
 
 import math
@@ -119,8 +120,8 @@ class Hyperparameters:
     ns_exponent: float = _setting(
         0.75,
         "Noise words come with a probability like their count to this power.",
-        low=-10,
-        high=10,
+        low=-100,
+        high=100,
         used_if=(_NEGATIVE,),
     )
     negatives_shared: bool = _setting(

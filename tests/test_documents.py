@@ -8,7 +8,7 @@ import pytest
 
 from tests.test_structure import FILES, PACKAGE, ROOT, import_graph, module_name, packages
 
-GROUND = {"config", "callbacks", "errors", "version"}
+GROUND = {"config", "callbacks", "defaults", "errors", "version"}
 QUOTED = re.compile(r"`([^`\n]+)`")
 LINKED = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "BENCHMARKS.md", "bench/README.md"]
 GUIDES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
@@ -101,7 +101,7 @@ STABLE = [
     for name in QUOTED.findall(names)
 ]
 STABLE_NAMES = {name for _, name in STABLE}
-NEEDS = {"fastw2v.integrations.sklearn": "sklearn", "fastw2v.counts.sharded.dask": "distributed"}
+NEEDS = {"fastw2v.integrations.sklearn": "sklearn"}
 
 
 @pytest.mark.parametrize(("path", "name"), STABLE)

@@ -183,9 +183,10 @@ def test_what_is_missing_is_said_before_the_work(model, tmp_path, monkeypatch):
         write_report(model, tmp_path / "page.html", ReportOptions("x"))
 
 
-def test_an_untrained_history_and_a_single_word_make_a_page(tmp_path):
+def test_an_untrained_history_and_a_single_word_make_a_page(tmp_path, monkeypatch):
     model = Word2Vec(vector_size=1, min_count=1, epochs=1).fit([["a", "a"]])
-    model.history, model.summary = [], None
+    monkeypatch.setattr(Word2Vec, "history", [])
+    monkeypatch.setattr(Word2Vec, "summary", None)
     write_report(model, tmp_path / "page.html", ReportOptions("x", with_evaluation=False))
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "holds no summary" in page

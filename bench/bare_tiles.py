@@ -8,7 +8,9 @@ import numpy as np
 from numba import njit
 
 from fastw2v.kernels.simd.atomics import fetch_add
-from fastw2v.kernels.simd.blocks import PANEL, ROWS, block, block_from_rows, block_one_vector
+from fastw2v.kernels.simd.blocks import PANEL, ROWS
+from fastw2v.kernels.simd.operands import block, block_from_rows, block_one_vector
+from fastw2v.kernels.softmax.operands import Operands, new_scratch
 from fastw2v.kernels.softmax.tiles import tile_centre_gradient
 
 
@@ -40,6 +42,8 @@ def gradient_tiles(tasks, shape, output, batch, work):
     tiles = (shape.words + shape.tile - 1) // shape.tile
     groups = work.centre_gradients.shape[0]
     gradient = np.zeros(ROWS * shape.stride, np.float32)
+    operands = Operands(output.vectors, batch.packed, work.scores)
+    scratch = new_scratch(shape, operands)
     stride, panels = shape.stride, shape.rows // PANEL
     while True:
         group = fetch_add(tasks, 0, 1)
@@ -53,7 +57,8 @@ def gradient_tiles(tasks, shape, output, batch, work):
             following = min(shape.tile, shape.words - first - count) * shape.rows
             coming = ((first + count) * shape.rows, following)
             place = (first, count, work.scores)
-            tile_centre_gradient(shape, place, output, batch.row_weights, partial, coming)
+            scales = batch.row_weights
+            tile_centre_gradient(shape, place, operands, scratch, scales, partial, coming)
             steps = (panels, PANEL, stride, PANEL, count * PANEL, 1, PANEL * stride, stride)
             for word in range(0, count, ROWS):
                 errors = (work.scores, first * shape.rows + word * PANEL)

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from machine import describe
+from machine import describe_machine
 
 from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.runs import train_once
@@ -117,7 +117,7 @@ def main() -> None:
                 shown = {k: round(v, 3) for k, v in result.items() if isinstance(v, float)}
                 print(f"round {number + 1}: {spec} {shown}", file=sys.stderr, flush=True)
     rivals = [spec for spec in options.runs if not spec.startswith("fastw2v")]
-    machine = describe("gensim")
+    machine = describe_machine("gensim")
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print("\n".join(summarise(results, (rivals or options.runs)[0])))
     if options.json:

@@ -25,16 +25,18 @@ from gensim.models import KeyedVectors
 from machine import header
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.pairs import PairCounts, count_pairs
 from fastw2v.evaluation import scores
+from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import RUN, CbowBatches
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus, read_corpus
 from fastw2v.text.vocabulary import Vocabulary
-from fastw2v.training import cbow as cbow_fitting
-from fastw2v.training.cbow import START_SCALES, FittedCbow, fit_cbow_softmax
+from fastw2v.training import cbow as cbow_training
+from fastw2v.training.cbow import START_SCALES, train_cbow
+from fastw2v.training.run import Run
+from fastw2v.training.text import TrainingText
 
 VARIANTS = (
     "",
@@ -62,7 +64,7 @@ def parsed(variant: str) -> dict[str, Any]:
 
 
 def held_out_loss(
-    found: FittedCbow, tokens: EncodedTokens, window: int, mean: bool, pool: WorkerPool
+    found: Embeddings, tokens: EncodedTokens, window: int, mean: bool, pool: WorkerPool
 ) -> float:
     """Return the mean of -log p over one epoch of a text without subsampling, or its beginning."""
     batches = CbowBatches(
@@ -75,7 +77,13 @@ def held_out_loss(
         seed=1,
     )
     objective = CbowSoftmax(
-        *found[:3], mean=mean, optimizer="sgd", max_rows=batches.max_rows, pool=pool
+        found.in_vectors,
+        found.out_vectors,
+        found.out_bias,
+        mean=mean,
+        optimizer="sgd",
+        max_rows=batches.max_rows,
+        pool=pool,
     )
     loss, rows = 0.0, 0
     for batch in batches.one_epoch(0):
@@ -88,7 +96,6 @@ def held_out_loss(
 
 def trained(
     text: tuple[Vocabulary, EncodedTokens, EncodedTokens],
-    counts: PairCounts,
     settings: Hyperparameters,
     extras: dict[str, Any],
     pool: WorkerPool,
@@ -99,14 +106,16 @@ def trained(
     scales = {mean: extras.get("scale", START_SCALES[mean])}
     in_runs = partial(CbowBatches, run=extras.get("run", RUN))
     with (
-        mock.patch.object(cbow_fitting, "CbowBatches", in_runs),
-        mock.patch.object(cbow_fitting, "START_SCALES", scales),
+        mock.patch.object(cbow_training, "CbowBatches", in_runs),
+        mock.patch.object(cbow_training, "START_SCALES", scales),
     ):
-        found = fit_cbow_softmax(vocabulary, tokens, settings, pool=pool, mean=mean, counts=counts)
+        run = Run(settings=settings, workers=pool.workers)
+        trained_model = train_cbow(run, TrainingText(vocabulary, tokens))
+    found = trained_model.embeddings
     keyed = KeyedVectors(settings.vector_size)
     keyed.add_vectors(vocabulary.words, found.in_vectors + found.out_vectors)
     quality = [score.value for score in scores(keyed)]
-    last = found.history[-1]
+    last = trained_model.history[-1]
     held_out_nats = held_out_loss(found, held_out, settings.window, mean, pool)
     return [last.elapsed_s, last.loss_nats, held_out_nats, *quality, statistics.mean(quality)]
 
@@ -127,7 +136,6 @@ def main() -> None:
             train, tokenizer="whitespace", min_count=10, max_final_vocab=options.words
         )
         held_out = encode_corpus(held, vocabulary, tokenizer="whitespace")
-    counts = count_pairs(tokens, len(vocabulary), Hyperparameters().window, workers=options.workers)
     print(f"V {len(vocabulary):,}, {tokens.n_tokens:,} tokens, {options.epochs} epochs\n")
     names = ["training s", "loss", "held-out", "WordSim-353", "SimLex-999", "analogies", "mean"]
     print("| variant | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|", flush=True)
@@ -137,8 +145,11 @@ def main() -> None:
         rows = []
         with WorkerPool(options.workers) as pool:
             for seed in range(1, options.seeds + 1):
-                settings = Hyperparameters(**{"epochs": options.epochs, "seed": seed, **own})
-                rows.append(trained((vocabulary, tokens, held_out), counts, settings, extras, pool))
+                values = {"epochs": options.epochs, "seed": seed, **own}
+                settings = Hyperparameters(
+                    model="cbow", cbow_mean=extras.get("mean", True), **values
+                )
+                rows.append(trained((vocabulary, tokens, held_out), settings, extras, pool))
         means = [statistics.mean(column) for column in zip(*rows, strict=True)]
         cells = [f"{means[0]:.1f}", f"{means[1]:.4f}", f"{means[2]:.4f}"]
         cells += [f"{value:.3f}" for value in means[3:-1]] + [f"{means[-1]:.4f}"]

@@ -14,18 +14,18 @@ import platform
 import resource
 import sys
 import time
-from types import SimpleNamespace
 
 import numpy as np
 
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.counts.windows import word_widths
+from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
 
 CHUNK = 1 << 20
 
 
-def zipf_corpus(n_tokens: int, n_words: int, seed: int) -> SimpleNamespace:
+def zipf_corpus(n_tokens: int, n_words: int, seed: int) -> EncodedTokens:
     """Return ids and sentences of 30 to 100 words; the chance of word r goes with 1 / (r + 2.7)."""
     generator = np.random.default_rng(seed)
     chances = np.cumsum(1 / (np.arange(n_words) + 2.7))
@@ -35,7 +35,7 @@ def zipf_corpus(n_tokens: int, n_words: int, seed: int) -> SimpleNamespace:
         ids[start : start + CHUNK] = np.searchsorted(chances, draws)
     ends = np.cumsum(generator.integers(30, 101, n_tokens // 30 + 1))
     starts = np.concatenate([[0], ends[ends < n_tokens], [n_tokens]])
-    return SimpleNamespace(ids=ids, sentence_starts=starts)
+    return EncodedTokens(ids, starts, n_tokens, 0)
 
 
 def peak_mb() -> float:

@@ -110,8 +110,7 @@ def peak_rss() -> int:
 def measure(options: argparse.Namespace, text: Path, engine: str, output: Path) -> dict[str, Any]:
     """Count once, in this process, and return what it took."""
     from fastw2v.config import CountingSettings
-    from fastw2v.counts.sharded.local import count_spilling
-    from fastw2v.counts.sharded.plan import ShardOptions
+    from fastw2v.counts.build import ShardOptions, count_corpus
 
     counting = CountingSettings(tokenizer="whitespace")
     kind, _, n_workers = engine.partition(":")
@@ -125,18 +124,20 @@ def measure(options: argparse.Namespace, text: Path, engine: str, output: Path) 
     with limited(options.limit_mib) as limit, DiskUse(output.parent) as disk:
         peaks = [0]
         if kind == "dask":
-            from fastw2v.counts.sharded.dask import count_pairs, opened_client
+            from fastw2v.counts.sharded.dask import opened_client
 
             with opened_client(f"local:{n_workers}", each_mib) as client:
                 started = time.perf_counter()
-                found = count_pairs(client, [str(text)], output, counting, how, progress=progress)
+                found = count_corpus(
+                    text, counting, output, shards=how, client=client, progress=progress
+                )
                 wall_s = time.perf_counter() - started
                 peaks = list(client.run(peak_rss).values())
         else:
             started = time.perf_counter()
             workers = int(n_workers or 1)
-            found = count_spilling(
-                [str(text)], counting, output, how, workers=workers, progress=progress
+            found = count_corpus(
+                text, counting, output, workers=workers, shards=how, progress=progress
             )
             wall_s = time.perf_counter() - started
         return {

@@ -1,10 +1,11 @@
 """The exact loss by fastText's ``-loss softmax`` and by fastw2v, on a text short enough for both.
 
-    python bench/bench_fasttext_softmax.py [--tokens N] [--epochs E] [--epochs P] [--json OUT]
+    python bench/bench_fasttext_softmax.py [--tokens N] [--epochs E]
+        [--fasttext-epochs E] [--json OUT]
 
 The text is the start of corpora/wikipedia.txt (``python corpora/wikipedia.py``); both see every
 window pair of it (no subsampling), fastText as SGD over pairs one at a time, fastw2v as counts.
-Pairs/s is window pairs times epochs (epochs) over seconds of training, for fastw2v with counting
+Pairs/s is window pairs times epochs over seconds of training, for fastw2v with counting
 and start; fastText's includes its reading, which is nothing beside the rest. The loss is the exact
 mean of -log p(context | centre) in nats over the same window pairs, in float64 from the vectors of
 each.
@@ -17,7 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from machine import describe, header
+from machine import describe_machine, header
 
 from fastw2v import Word2Vec
 from fastw2v.comparison.rivals import filled_rows
@@ -112,7 +113,7 @@ def by_fastw2v(sentences: list[list[str]], epochs: int) -> tuple[float, list[np.
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, default=80_000)
-    parser.add_argument("--epochs", type=int, default=1, help="of fastText")
+    parser.add_argument("--fasttext-epochs", type=int, default=1, help="of fastText")
     parser.add_argument("--epochs", type=int, default=5, help="of fastw2v")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args()
@@ -127,7 +128,10 @@ def main() -> None:
         path = Path(folder) / "text.txt"
         path.write_text("".join(" ".join(line) + "\n" for line in lines), encoding="utf-8")
         runs = {
-            "fastText": (options.epochs, lambda: by_fasttext(path, loss.words, options.epochs)),
+            "fastText": (
+                options.fasttext_epochs,
+                lambda: by_fasttext(path, loss.words, options.fasttext_epochs),
+            ),
             "fastw2v": (options.epochs, lambda: by_fastw2v(sentences, options.epochs)),
         }
         for name, (epochs, run) in runs.items():
@@ -144,7 +148,7 @@ def main() -> None:
     print(f"pairs/s, fastw2v to fastText: {ratio:,.0f}")
     if options.json:
         record = {
-            "machine": describe("fasttext-numpy2-wheel"),
+            "machine": describe_machine("fasttext-numpy2-wheel"),
             "words": len(loss.words),
             "pairs": loss.n_pairs,
             "results": results,

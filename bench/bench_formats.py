@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from machine import describe, header
+from machine import describe_machine, header
 
 RIVALS = ("gensim", "fastw2v")
 
@@ -116,7 +116,7 @@ def main() -> None:
                 for rival in RIVALS:
                     found = in_fresh_process(arguments, step, rival, folder)
                     seconds.setdefault(step, {}).setdefault(rival, []).append(found["elapsed_s"])
-    results = {"machine": describe("gensim", "orjson"), "words": arguments.words}
+    results = {"machine": describe_machine("gensim", "orjson"), "words": arguments.words}
     results |= {"dimensions": arguments.dimensions, "seconds": seconds, "times_gensim": {}}
     for step, by_rival in seconds.items():
         ratios = [

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from bench_exact_step import zipf_counts
-from machine import describe
+from machine import describe_machine
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.pairs import PairCounts, count_pairs
@@ -33,7 +33,7 @@ ROWS, STEPS, TOKEN_WORDS = 256, 12, 20_000
 
 
 def epoch_seconds(counts: PairCounts, dimensions: int, pool: WorkerPool) -> float:
-    """Return the time of a pass over `counts`, from the median of a few steps."""
+    """Return the time of an epoch over `counts`, from the median of a few steps."""
     n_words = counts.n_words
     generator = np.random.default_rng(2)
     vectors = generator.normal(0, 0.1, (2, n_words, dimensions)).astype(np.float32)
@@ -112,7 +112,7 @@ def main() -> None:
                 flush=True,
             )
     if options.json:
-        record = {"machine": describe(), "workers": options.workers, **result}
+        record = {"machine": describe_machine(), "workers": options.workers, **result}
         options.json.write_text(json.dumps(record, indent=1) + "\n")
     if options.plot:
         plot(result, options.plot)

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from bench_against_rivals import quality
-from machine import describe
+from machine import describe_machine
 
 from fastw2v.comparison.requests import save_vectors
 
@@ -49,6 +49,7 @@ Result = dict[str, Any]
 
 
 def train_fastw2v(options: argparse.Namespace, shared: bool = True) -> Result:
+    from fastw2v.config import Hyperparameters
     from fastw2v.objectives.stream.settings import StreamSettings
     from fastw2v.system.threads import WorkerPool
     from fastw2v.text.reading import read_corpus
@@ -58,13 +59,14 @@ def train_fastw2v(options: argparse.Namespace, shared: bool = True) -> Result:
     vocabulary, tokens = read_corpus(
         options.corpus, tokenizer="whitespace", min_count=options.min_count
     )
-    settings = StreamSettings(
+    of_negative = {"negative": NEGATIVE} if negative else {}
+    settings = Hyperparameters(
         vector_size=options.vector_size,
         model="skipgram" if skipgram else "cbow",
         objective="negative" if negative else "hierarchical",
         negatives_shared=shared,
         window=options.window,
-        negative=NEGATIVE,
+        **of_negative,
         sample=SAMPLE,
         epochs=options.epochs,
         learning_rate=ALPHA if skipgram else CBOW_FACTOR * ALPHA,
@@ -72,7 +74,8 @@ def train_fastw2v(options: argparse.Namespace, shared: bool = True) -> Result:
         seed=options.seed,
     )
     with WorkerPool(options.workers) as pool:
-        result = train_stream(tokens, vocabulary.counts, settings, pool)
+        stream = StreamSettings(hyperparameters=settings)
+        result = train_stream(tokens, vocabulary.counts, stream, pool)
     save_vectors(options.vectors, vocabulary.words, vocabulary.counts, {"in": result.in_vectors})
     train_s = result.history[-1].elapsed_s
     return {"train_s": train_s, "loss_nats": result.history[-1].loss_nats}
@@ -245,7 +248,7 @@ def main() -> None:
                         results.append({**about, **result, "quality": found})
                         shown = {k: round(v, 3) for k, v in {**result, **found}.items()}
                         print(f"{about} {shown}", file=sys.stderr, flush=True)
-    machine = describe("gensim", "word2vec")
+    machine = describe_machine("gensim", "word2vec")
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print(f"load average at the end {os.getloadavg()[0]:.1f}; {tokens:,} tokens")
     print("\n".join(summarise(results, tokens)))

@@ -16,7 +16,7 @@ exact softmax in float32 and in bfloat16 where the CPU has it, and negative samp
 
 crossover: seconds of training for an epoch of the exact softmax and an epoch of negative sampling
 as the vocabulary grows, on the same text; the exact epoch grows with the square of the vocabulary,
-the epoch with the tokens that are in it.
+the other with the tokens that are in it.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from typing import Any
 
 from bench_against_rivals import run
 from bench_precision import without_held_out
-from machine import describe
+from machine import describe_machine
 
 from fastw2v.kernels.simd.bfloat16 import HAS_BFLOAT16
 
@@ -184,7 +184,7 @@ def main() -> None:
         results = measure(options, Path(folder))
     print("\n".join(table(results)))
     if options.json:
-        record = {"machine": describe(), "corpus": options.corpus.stem, "results": results}
+        record = {"machine": describe_machine(), "corpus": options.corpus.stem, "results": results}
         options.json.write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from bench_exact_step import seconds, zipf_counts
-from machine import describe, header
+from machine import describe_machine, header
 
 from fastw2v import Word2Vec
 from fastw2v.config import Hyperparameters
@@ -152,7 +152,7 @@ def main() -> None:
         print("\n".join(table(results)))
     if options.json:
         name = options.corpus.stem if options.corpus else ""
-        record = {"machine": describe(), "corpus": name, "steps": steps, "results": results}
+        record = {"machine": describe_machine(), "corpus": name, "steps": steps, "results": results}
         options.json.write_text(json.dumps(record, indent=1) + "\n")
 
 

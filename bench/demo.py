@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from fastw2v import Word2Vec
-from fastw2v.cli.commands.train import describe
+from fastw2v.cli.commands.train import describe_result
 from fastw2v.cli.display import Display
 from fastw2v.evaluation import scores
 
@@ -25,7 +25,7 @@ def main() -> None:
     vocabulary, summary = model.vocabulary, model.summary
     assert summary is not None
     print(f"tokens       {vocabulary.n_raw_tokens:,}, vocabulary {len(vocabulary):,} words")
-    print(describe(summary, model.settings.objective))
+    print(describe_result(summary, model.settings.objective))
     print("\nNearest neighbours by cosine")
     for word in WORDS:
         near = ", ".join(

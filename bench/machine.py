@@ -3,9 +3,9 @@
 import os
 import sys
 
-from fastw2v.comparison.machine import BLAS_PINS, describe
+from fastw2v.comparison.machine import BLAS_PINS, describe_machine
 
-__all__ = ["BLAS_PINS", "describe", "header", "unpin_blas"]
+__all__ = ["BLAS_PINS", "describe_machine", "header", "unpin_blas"]
 
 
 def unpin_blas() -> None:
@@ -17,4 +17,4 @@ def unpin_blas() -> None:
 
 def header(*packages: str) -> str:
     """Return `describe` as one line."""
-    return ", ".join(f"{name} {value}" for name, value in describe(*packages).items())
+    return ", ".join(f"{name} {value}" for name, value in describe_machine(*packages).items())

@@ -7,10 +7,10 @@ from numba import njit
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.kernels.formulas import functions, network, skipgram
+from fastw2v.kernels.formulas.random_numbers import advance, scramble, seed_state
 from fastw2v.kernels.simd.vectors import LANES, exponential, load, store
 from fastw2v.kernels.softmax.updates import update_block
 from fastw2v.kernels.stream.noise import draw
-from fastw2v.kernels.stream.random_numbers import advance, scramble, seed_state
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.losses.calibration import calibrate, context_log_probabilities
 from fastw2v.objectives.losses.rows import CentreRows

@@ -1,4 +1,7 @@
-"""Numba-accelerated word2vec: the exact full softmax, counted once, trained as dense tiles."""
+"""Numba-accelerated word2vec: the exact full softmax, counted once, trained as dense tiles.
+
+Imports every room, each name when it is first asked for.
+"""
 
 import logging
 from importlib import import_module
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from fastw2v.objectives.losses.perplexity import Perplexity
     from fastw2v.system.signals import TrainingInterrupted
     from fastw2v.training.checkpoints import Checkpoints
-    from fastw2v.training.run import TrainingSummary
+    from fastw2v.training.result import TrainingSummary
     from fastw2v.training.validation import Validation
 
 
@@ -29,7 +32,7 @@ _HOMES = {
     "FastW2VError": "fastw2v.errors",
     "Perplexity": "fastw2v.objectives.losses.perplexity",
     "TrainingInterrupted": "fastw2v.system.signals",
-    "TrainingSummary": "fastw2v.training.run",
+    "TrainingSummary": "fastw2v.training.result",
     "Validation": "fastw2v.training.validation",
     "Word2Vec": "fastw2v.model",
 }

@@ -4,15 +4,17 @@ The model validates with it on construction and stores it; the command line is b
 """
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Self, get_args, get_origin
 
+from fastw2v.defaults import FINAL_RATES, SAMPLES, BatchLimit, batch_limit, default_rate
 from fastw2v.errors import ConfigurationError
 
-Model = Literal["skipgram", "cbow"]
-Objective = Literal["softmax", "negative", "hierarchical"]
-Batches = Literal["counts", "tokens"]
-Optimizer = Literal["adam", "adagrad", "sgd"]
+ModelName = Literal["skipgram", "cbow"]
+ObjectiveName = Literal["softmax", "negative", "hierarchical"]
+BatchKind = Literal["counts", "tokens"]
+OptimizerName = Literal["adam", "adagrad", "sgd"]
 Bias = Literal["unigram", "learned", "none"]
 Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
@@ -22,11 +24,8 @@ Precision = Literal["auto", "float32", "bf16x2", "bf16"]
 LARGEST_SEED = 2**63 - 1
 
 
-# What a setting is when it is left open, by objective.
-_BY_OBJECTIVE: dict[str, dict[str, float]] = {
-    "sample": {"softmax": 1e-5, "negative": 1e-3, "hierarchical": 1e-3},
-    "final_rate": {"softmax": 0.05, "negative": 1e-4, "hierarchical": 1e-4},
-}
+Condition = tuple[tuple[str, str], ...]
+"""Names of settings with the values that they must have, all of them."""
 
 
 def _setting(
@@ -36,9 +35,9 @@ def _setting(
     low: float | None = None,
     high: float | None = None,
     low_is_open: bool = False,
-    used_by: tuple[str, ...] = (),
+    used_if: tuple[Condition, ...] = (),
 ) -> Any:
-    """Make a field; `used_by` names the objective or model, or both, that alone look at it."""
+    """Make a field; it is looked at if one of `used_if` holds, or always if that is empty."""
     return field(
         default=default,
         metadata={
@@ -46,9 +45,15 @@ def _setting(
             "low": low,
             "high": high,
             "low_is_open": low_is_open,
-            "used_by": used_by,
+            "used_if": used_if,
         },
     )
+
+
+_SOFTMAX = (("objective", "softmax"),)
+_NEGATIVE = (("objective", "negative"),)
+_SKIPGRAM = (("model", "skipgram"),)
+_CBOW = (("model", "cbow"),)
 
 
 # ruff: noqa: RUF009 - the settings are immutable
@@ -58,14 +63,19 @@ def _setting(
 class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
 
-    `sample` and `final_rate`, left open, get the value that suits the objective.
+    `sample`, `learning_rate` and `final_rate`, left open, get the value that suits the other
+    settings, and are numbers afterwards. The sizes of batches stay open: they follow from the
+    vocabulary as well (`batch_limit`).
+
+    `dataclasses.replace` gives all of them to the new object, those that were left open too; to
+    change a setting that others follow, construct anew from `given`.
 
     Raises
     ------
     ConfigurationError
-        If a value has the wrong type or lies outside its range, or if a setting is given that
-        the chosen objective and model do not look at. The message names the parameter, what is
-        expected and what came.
+        If a value has the wrong type or lies outside its range, or if a setting has another value
+        than its default that the chosen objective and model do not look at. The message names the
+        parameter, what is expected and what came.
     """
 
     vector_size: int = _setting(100, "Dimensions of the vectors.", low=1)
@@ -78,13 +88,13 @@ class Hyperparameters:
         "reaches over them as word2vec's does over dropped words; 0: always a whole place.",
         low=0,
         high=1,
-        used_by=("softmax", "skipgram"),
+        used_if=(_SOFTMAX + _SKIPGRAM,),
     )
     min_count: int = _setting(5, "Words that occur less often are left out.", low=1)
     max_final_vocab: int | None = _setting(
         None, "Keep at most this many words, the most frequent ones. Default: all.", low=1
     )
-    sample: float | None = _setting(
+    sample: float = _setting(
         None,
         "Frequency above which words are down-weighted; 0 switches it off. Default: 1e-5 for "
         "softmax, 1e-3 for the other objectives.",
@@ -93,67 +103,69 @@ class Hyperparameters:
     )
     epochs: int = _setting(5, "Passes over the objective.", low=1)
     seed: int = _setting(1, "All random choices follow from it.", low=0, high=LARGEST_SEED)
-    model: Model = _setting(
+    model: ModelName = _setting(
         "skipgram",
         "'skipgram': each word predicts each of its contexts; 'cbow': all contexts together "
         "predict the word.",
     )
-    objective: Objective = _setting(
+    objective: ObjectiveName = _setting(
         "softmax",
         "The loss that is trained: the exact softmax, or negative sampling or hierarchical "
         "softmax in its place.",
     )
     negative: int = _setting(
-        5, "Noise words for each predicted word.", low=1, high=1000, used_by=("negative",)
+        5, "Noise words for each predicted word.", low=1, high=1000, used_if=(_NEGATIVE,)
     )
     ns_exponent: float = _setting(
         0.75,
         "Noise words come with a probability like their count to this power.",
         low=-10,
         high=10,
-        used_by=("negative",),
+        used_if=(_NEGATIVE,),
     )
     negatives_shared: bool = _setting(
         True,
         "Whether the contexts of a window share their noise words, which is faster.",
-        used_by=("negative", "skipgram"),
+        used_if=(_NEGATIVE + _SKIPGRAM,),
     )
     cbow_mean: bool = _setting(
-        True, "Whether the contexts of a window are averaged or summed.", used_by=("cbow",)
+        True, "Whether the contexts of a window are averaged or summed.", used_if=(_CBOW,)
     )
-    batches: Batches = _setting(
+    batches: BatchKind = _setting(
         "counts",
-        "'counts': rows of the whole corpus's counts; 'tokens': stretches of running text.",
-        used_by=("softmax",),
+        "'counts': rows of the whole corpus's counts; 'tokens': stretches of running text. CBOW "
+        "has neither: it takes positions of the text.",
+        used_if=(_SOFTMAX + _SKIPGRAM,),
     )
     batch_rows: int | None = _setting(
         None,
         "Centre words in a batch of counts. Default: 256, fewer if memory is short.",
         low=1,
-        used_by=("softmax",),
+        used_if=((*_SOFTMAX, *_SKIPGRAM, ("batches", "counts")),),
     )
     batch_tokens: int | None = _setting(
         None,
-        "Running tokens in a batch of tokens. Default: 1024, fewer if memory is short.",
+        "Running tokens in a batch of tokens, or positions in a batch of CBOW. Default: 1024, with "
+        "CBOW 512, fewer if memory is short.",
         low=1,
-        used_by=("softmax",),
+        used_if=((*_SOFTMAX, ("batches", "tokens")), _SOFTMAX + _CBOW),
     )
     scores_mib: int = _setting(
         2048,
         "What the scores of one batch may take of memory, in MiB; it bounds the batch size, and so "
         "belongs to the result. --memory is the budget of the whole run, and changes no result.",
         low=1,
-        used_by=("softmax",),
+        used_if=(_SOFTMAX,),
     )
-    optimizer: Optimizer = _setting("adam", "How gradients become steps.", used_by=("softmax",))
-    learning_rate: float | None = _setting(
+    optimizer: OptimizerName = _setting("adam", "How gradients become steps.", used_if=(_SOFTMAX,))
+    learning_rate: float = _setting(
         None,
         "First rate; it falls linearly. Default: the optimizer's own with softmax, else 0.025, "
         "and 0.15 for the mean of CBOW.",
         low=0,
         low_is_open=True,
     )
-    final_rate: float | None = _setting(
+    final_rate: float = _setting(
         None,
         "Rate of the last step, as a fraction of the first. Default: 0.05 for softmax, 1e-4 for "
         "the other objectives.",
@@ -163,18 +175,18 @@ class Hyperparameters:
     bias: Bias = _setting(
         "unigram",
         "Output bias: log frequency (fixed), learned from there, or none.",
-        used_by=("softmax",),
+        used_if=(_SOFTMAX,),
     )
     start: Start = _setting(
         "spectral",
         "First vectors: from the spectrum of the counts, or small random ones.",
-        used_by=("softmax",),
+        used_if=(_SOFTMAX,),
     )
     precision: Precision = _setting(
         "auto",
         "Numbers that are multiplied; bf16 and bf16x2 need a CPU that has them. 'auto': bf16 "
         "where it is faster and as good, else float32.",
-        used_by=("softmax",),
+        used_if=(_SOFTMAX,),
     )
     tokenizer: Tokenizer = _setting(
         "words",
@@ -186,31 +198,105 @@ class Hyperparameters:
         "leaves it out; both say how much it was.",
     )
 
+    def __new__(cls, **given: Any) -> Self:
+        """Remember which settings were given by name, even those at their default."""
+        made = super().__new__(cls)
+        object.__setattr__(made, "_given", tuple(given))
+        return made
+
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
+            if value is None and item.name in _FOLLOWING:
+                continue
             _check(item.name, value, item.type, item.metadata)
             if hasattr(value, "__index__") and item.type is not bool:
                 # A whole number of numpy's, say, which JSON refuses.
                 object.__setattr__(self, item.name, int(value))
+        for name, default in _FOLLOWING.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default(self))
         for item in fields(self):
-            if getattr(self, item.name) is None and item.name in _BY_OBJECTIVE:
-                object.__setattr__(self, item.name, _BY_OBJECTIVE[item.name][self.objective])
-            self._require_used(item)
+            if not self.uses(item.name) and getattr(self, item.name) != item.default:
+                raise ConfigurationError(self._unused(item))
 
-    def _require_used(self, item: "Field[Any]") -> None:
-        for wanted in item.metadata["used_by"]:
-            kind = "model" if wanted in get_args(Model) else "objective"
-            chosen, value = getattr(self, kind), getattr(self, item.name)
-            if chosen != wanted and value != item.default:
-                raise ConfigurationError(
-                    f"{item.name}: expected to be left alone, since only {kind} {wanted!r} looks "
-                    f"at it, not {chosen!r}; got {value!r}"
-                )
+    @property
+    def given(self) -> dict[str, Any]:
+        """The settings that were given by name, those given at their default too."""
+        names: tuple[str, ...] = self.__dict__["_given"]
+        return {name: getattr(self, name) for name in names}
+
+    def uses(self, name: str) -> bool:
+        """Return whether training looks at a setting, with the model, objective and batches set."""
+        conditions: tuple[Condition, ...] = _FIELDS[name].metadata["used_if"]
+        return not conditions or any(self._unmet(one) is None for one in conditions)
+
+    def _unmet(self, condition: Condition) -> tuple[str, str] | None:
+        return next((pair for pair in condition if getattr(self, pair[0]) != pair[1]), None)
+
+    def _unused(self, item: "Field[Any]") -> str:
+        """Return the message about a setting that was given and is not looked at."""
+        unmet = [self._unmet(condition) for condition in item.metadata["used_if"]]
+        wanted = list(dict.fromkeys(pair for pair in unmet if pair is not None))
+        needed = " or ".join(f"{name} {value!r}" for name, value in wanted)
+        chosen = " and ".join(repr(getattr(self, name)) for name, _ in wanted)
+        return (
+            f"{item.name}: expected to be left alone, since only {needed} looks at it, not "
+            f"{chosen}; got {getattr(self, item.name)!r}"
+        )
+
+    @property
+    def batch_limit(self) -> BatchLimit:
+        """The setting that bounds the rows of the exact softmax's batches in training."""
+        if self.model == "cbow":
+            return batch_limit("batch_tokens", self.batch_tokens, "positions")
+        if self.batches == "tokens":
+            return batch_limit("batch_tokens", self.batch_tokens, "tokens")
+        return self.counts_batch_limit
+
+    @property
+    def counts_batch_limit(self) -> BatchLimit:
+        """The same for batches of counts, by which losses are computed whatever is trained on."""
+        return batch_limit("batch_rows", self.batch_rows, "counts")
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any]) -> Self:
+        """Return settings that an earlier version may have stored.
+
+        What the model does not look at was not always refused. It had no part in the result, and
+        gets its default.
+
+        Raises
+        ------
+        ConfigurationError, TypeError
+            If a value is out of its range or of the wrong type, or a name is unknown.
+        """
+        chosen = cls(**{name: values[name] for name in ("model", "objective") if name in values})
+        if chosen.uses("batches") and "batches" in values:
+            chosen = cls(**chosen.given, batches=values["batches"])
+        unused = {name for name in values if name in _FIELDS and not chosen.uses(name)}
+        for name in unused:
+            _check(name, values[name], _FIELDS[name].type, _FIELDS[name].metadata)
+        return cls(**{name: value for name, value in values.items() if name not in unused})
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
         return asdict(self)
+
+
+# What a setting that was left open is.
+_FOLLOWING: dict[str, Callable[[Hyperparameters], float]] = {
+    "sample": lambda settings: SAMPLES[settings.objective],
+    "final_rate": lambda settings: FINAL_RATES[settings.objective],
+    "learning_rate": lambda settings: default_rate(
+        settings.objective,
+        settings.model,
+        settings.optimizer,
+        batches=settings.batches,
+        mean=settings.cbow_mean,
+    ),
+}
+_FIELDS = {item.name: item for item in fields(Hyperparameters)}
 
 
 def _check(name: str, value: Any, annotation: Any, metadata: Any) -> None:

@@ -60,6 +60,26 @@ class ClusterError(FastW2VError):
     """A cluster did not finish its work; the message says what is left and how to go on."""
 
 
+def missing_dependency(
+    needed_by: str, package: str, extra: str, otherwise: str = ""
+) -> MissingDependencyError:
+    """Return the error that says which extra of this package brings one that is missing.
+
+    Parameters
+    ----------
+    needed_by : str
+        What needs the package.
+    package : str
+    extra : str
+    otherwise : str
+        What else can be done.
+    """
+    advice = f"pip install 'fastw2v[{extra}]'" + (f", or {otherwise}" if otherwise else "")
+    return MissingDependencyError(
+        f"{needed_by}: expected {package}, which is not installed; {advice}"
+    )
+
+
 def one_line(error: BaseException) -> str:
     """Return another library's message as one line, for a message of ours."""
     return " ".join(str(error).split())

@@ -1,4 +1,7 @@
-"""`Word2Vec`: the whole, from a corpus to vectors, probabilities and files."""
+"""`Word2Vec`: the whole, from a corpus to vectors, probabilities and files.
+
+It has more than 400 lines because half of them document what users call.
+"""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from fastw2v.callbacks import Callback, EpochRecord, StageProgress
 from fastw2v.config import Hyperparameters, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
-from fastw2v.errors import ConfigurationError, DivergenceError, FastW2VError
+from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.formats import export
 from fastw2v.objectives.embeddings import Embeddings, VectorChoice
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
@@ -21,11 +24,11 @@ from fastw2v.system.threads import checked_workers
 from fastw2v.text.corpus import Corpus
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.checkpoints import Checkpoints, checkpoint_path
-from fastw2v.training.fit import fit, fit_counts_folder
-from fastw2v.training.resume import CountsFolder, begun_run, record_of, resumed_run
-from fastw2v.training.run import Fitted, RunOptions, RunRecord, TrainingSummary
-from fastw2v.training.saved import SavedModel, read_saved, write_saved
-from fastw2v.training.supervisor import Supervisor
+from fastw2v.training.fit import fit
+from fastw2v.training.result import RunRecord, TrainedModel, TrainingSummary
+from fastw2v.training.resume import resumed_run
+from fastw2v.training.run import CountsFolder, Run
+from fastw2v.training.saved import read_saved, write_saved
 from fastw2v.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -71,19 +74,10 @@ class Word2Vec:
             raise ConfigurationError("settings: expected either an object or names, got both")
         _require_known(hyperparameters)
         self.settings = settings or Hyperparameters(**hyperparameters)
-        # Of an object it cannot be known which values were meant; those that differ were.
-        self._given = hyperparameters or {
-            item.name: getattr(self.settings, item.name)
-            for item in fields(self.settings)
-            if settings is not None and getattr(settings, item.name) != item.default
-        }
+        self._given = self.settings.given
         self.workers = checked_workers(workers)
-        self.history: list[EpochRecord] = []
-        self.summary: TrainingSummary | None = None
-        self.corpus_digest: str | None = None
-        self.run_record: RunRecord | None = None
+        self._trained: TrainedModel | None = None
         self._checkpoints: Checkpoints | None = None
-        self._embeddings: Embeddings | None = None
         self._keyed: dict[str, KeyedVectors] = {}
 
     def fit(
@@ -139,13 +133,21 @@ class Word2Vec:
         TrainingInterrupted
             With `checkpoints`, on Ctrl-C or SIGTERM: a `KeyboardInterrupt` that knows the file.
         """
-        supervisor = begun_run(
-            self.settings, corpus, validation, patience, checkpoints, memory_mib=memory_mib
+        return self._take(
+            Run(
+                settings=self.settings,
+                workers=self.workers,
+                source=corpus,
+                validation=validation,
+                patience=patience,
+                checkpoints=checkpoints,
+                memory_mib=memory_mib,
+                callbacks=callbacks,
+                progress=progress,
+                notice=notice,
+                keeps_good_epochs=True,
+            )
         )
-        run = RunOptions(
-            self.workers, callbacks, progress, notice, supervisor, memory_mib=memory_mib
-        )
-        return self._take(fit(corpus, self.settings, run, validation), supervisor)
 
     def fit_counts(
         self,
@@ -190,29 +192,29 @@ class Word2Vec:
                 f"the fraction {validation.fraction:g}"
             )
         folder = Path(folder)
-        settings = settings_for_counts(self._given, read_counting_settings(folder))
-        supervisor = begun_run(
-            settings, None, validation, patience, checkpoints, memory_mib=memory_mib, counts=folder
-        )
-        run = RunOptions(
-            self.workers, callbacks, progress, notice, supervisor, memory_mib=memory_mib
-        )
-        fitted = fit_counts_folder(folder, settings, run, validation)
-        self.settings = settings
-        return self._take(fitted, supervisor)
-
-    def _take(self, fitted: Fitted, supervisor: Supervisor) -> Self:
-        self._embeddings = fitted.embeddings
-        self._keyed = {}
-        self.summary, self.history = fitted.summary, fitted.history
-        self.corpus_digest = fitted.corpus_digest
-        self._checkpoints = supervisor.checkpoints
-        self.run_record = record_of(supervisor)
-        if supervisor.divergence is not None:
-            raise DivergenceError(
-                f"{supervisor.divergence}; the model has epoch {supervisor.kept_epoch}, the last "
-                "good one"
+        return self._take(
+            Run(
+                settings=settings_for_counts(self._given, read_counting_settings(folder)),
+                workers=self.workers,
+                source=CountsFolder(folder),
+                validation=validation,
+                patience=patience,
+                checkpoints=checkpoints,
+                memory_mib=memory_mib,
+                callbacks=callbacks,
+                progress=progress,
+                notice=notice,
+                keeps_good_epochs=True,
             )
+        )
+
+    def _take(self, run: Run) -> Self:
+        """Train as a run says, and become the model that it ends in."""
+        trained = fit(run)
+        self.settings, self._trained = trained.settings, trained
+        self._checkpoints, self._keyed = run.checkpoints, {}
+        if trained.divergence is not None:
+            raise trained.divergence
         return self
 
     @classmethod
@@ -250,24 +252,47 @@ class Word2Vec:
         CorpusError
             If the text is not the one that the run began with.
         """
-        begun = resumed_run(Path(model), corpus, validation)
-        resumed = cls(begun.settings, workers=workers)
-        supervisor = begun.supervisor
-        run = RunOptions(
-            resumed.workers, callbacks, progress, notice, supervisor, memory_mib=begun.memory_mib
+        run = resumed_run(
+            Path(model),
+            corpus,
+            validation,
+            workers=checked_workers(workers),
+            callbacks=callbacks,
+            progress=progress,
+            notice=notice,
         )
-        if isinstance(begun.source, CountsFolder):
-            fitted = fit_counts_folder(begun.source.path, begun.settings, run, begun.validation)
-        else:
-            fitted = fit(begun.source, begun.settings, run, begun.validation)
-        return resumed._take(fitted, supervisor)
+        return cls(run.settings, workers=workers)._take(run)
+
+    @property
+    def history(self) -> list[EpochRecord]:
+        """A record of each epoch; empty before training."""
+        return self._trained.history if self._trained else []
+
+    @property
+    def summary(self) -> TrainingSummary | None:
+        """What the run amounts to; None before training."""
+        return self._trained.summary if self._trained else None
+
+    @property
+    def corpus_digest(self) -> str | None:
+        """Of the encoded training text; None before training."""
+        return self._trained.corpus_digest if self._trained else None
+
+    @property
+    def run_record(self) -> RunRecord | None:
+        """What is remembered of the run; None before training, and of the oldest models."""
+        return self._trained.run_record if self._trained else None
+
+    @property
+    def _result(self) -> TrainedModel:
+        if self._trained is None:
+            raise FastW2VError("the model is not trained yet: call fit(corpus) or load a model")
+        return self._trained
 
     @property
     def embeddings(self) -> Embeddings:
         """Everything learned; raises `FastW2VError` before `fit`."""
-        if self._embeddings is None:
-            raise FastW2VError("the model is not trained yet: call fit(corpus) or load a model")
-        return self._embeddings
+        return self._result.embeddings
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -341,15 +366,7 @@ class Word2Vec:
 
         If its run was saved on the way to this folder, the checkpoint is removed.
         """
-        saved = SavedModel(
-            self.settings,
-            self.embeddings,
-            self.corpus_digest,
-            self.history,
-            self.summary,
-            self.run_record,
-        )
-        write_saved(saved, Path(folder))
+        write_saved(self._result, Path(folder))
         if self._checkpoints and self._checkpoints.path == checkpoint_path(Path(folder)):
             self._checkpoints.path.unlink(missing_ok=True)
 
@@ -381,11 +398,9 @@ class Word2Vec:
         ModelFormatError
             If it is missing, no model, damaged, or of a newer schema.
         """
-        saved = read_saved(Path(folder), mapped=mmap, verify=verify)
-        model = cls(saved.settings, workers=workers)
-        model._embeddings, model.corpus_digest = saved.embeddings, saved.corpus_digest
-        model.history, model.summary = saved.history, saved.summary
-        model.run_record = saved.run_record
+        trained = read_saved(Path(folder), mapped=mmap, verify=verify)
+        model = cls(trained.settings, workers=workers)
+        model._trained = trained
         return model
 
     def export(

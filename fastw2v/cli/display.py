@@ -6,11 +6,13 @@ import sys
 import time
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 import click
 
 from fastw2v.callbacks import StepReport
+
+__all__ = ["LOG_JSON", "Display", "held_out", "log_event"]
 
 LOG_JSON = "fastw2v.log_json"  # where click's context keeps the option
 
@@ -33,19 +35,30 @@ _UNITS = {
     "starting": _Unit("steps", 1, "steps"),
     "writing": _Unit("vectors", 1e3, "k vectors"),
     "evaluating": _Unit("sets", 1, "sets"),
-    "analogies": _Unit("questions", 1, "questions"),
+    "analogies": _Unit("words", 1e3, "k words"),
     "probe": _Unit("folds", 1, "folds"),
     "measuring": _Unit("batches", 1, "batches"),
     "training": _Unit("batches", 1, "batches"),
 }
 
 
-class _Renderer(Protocol):
-    def stage(self, name: str, done: int, total: int | None) -> None: ...
-    def step(self, report: StepReport) -> None: ...
-    def notice(self, sentence: str) -> None: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+class _Renderer:
+    """Shows stages, steps and notices on standard error, in one form."""
+
+    def start(self) -> None:
+        """Begin; only bars have something to do."""
+
+    def stop(self) -> None:
+        """End."""
+
+    def stage(self, name: str, done: int, total: int | None) -> None:
+        raise NotImplementedError
+
+    def step(self, report: StepReport) -> None:
+        raise NotImplementedError
+
+    def notice(self, sentence: str) -> None:
+        raise NotImplementedError
 
 
 class Display:
@@ -75,7 +88,7 @@ class Display:
             self._renderer = _Bars() if sys.stderr.isatty() else _Lines()
 
     def stage(self, name: str, done: int, total: int | None) -> None:
-        """Show that `done` of `total` bytes or tokens of a stage are behind us."""
+        """Show that `done` of `total` of a stage are done, in the unit of the stage."""
         if self._renderer is not None:
             self._renderer.stage(name, done, total)
 
@@ -111,7 +124,7 @@ def held_out(report: StepReport) -> str:
     return f", held out {report.held_out_loss_nats:.4f} nats"
 
 
-class _Bars:
+class _Bars(_Renderer):
     """Bars with the amount done, the rate and the time left, for a person at a terminal."""
 
     def __init__(self) -> None:
@@ -167,33 +180,27 @@ class _Bars:
             self.progress.update(task, rate=f"{speed / unit.scale:,.1f} {unit.shown}/s")
 
 
-class _Lines:
+class _Lines(_Renderer):
     """Plain lines: a stage when it is done, and every ten seconds where it takes longer."""
 
     def __init__(self) -> None:
         self._shown_s = 0.0
-        self._stages = _Clock(_LINE_EVERY_S)
-
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
+        self._stages = _StageClock(_LINE_EVERY_S)
 
     def notice(self, sentence: str) -> None:
-        _say(sentence)
+        _write_line(sentence)
 
     def stage(self, name: str, done: int, total: int | None) -> None:
-        elapsed_s, due = self._stages.tell(name)
+        elapsed_s, due = self._stages.read(name)
         unit = _UNITS.get(name)
         if total is not None and done == total:
-            _say(f"{name}: done" + (f" ({done:,} {unit.name})" if unit else ""))
+            _write_line(f"{name}: done" + (f" ({done:,} {unit.name})" if unit else ""))
         elif due and unit and elapsed_s:
             line = f"{name}: {done / unit.scale:,.1f}"
             line += f" of {total / unit.scale:,.1f}" if total else ""
             line += f" {unit.shown}, {done / elapsed_s / unit.scale:,.1f} {unit.shown}/s"
             left = f", {elapsed_s * (total - done) / done:,.0f} s left" if total and done else ""
-            _say(line + left)
+            _write_line(line + left)
 
     def step(self, report: StepReport) -> None:
         due = report.elapsed_s - self._shown_s >= _LINE_EVERY_S
@@ -201,7 +208,7 @@ class _Lines:
             return
         self._shown_s = report.elapsed_s
         left_s = report.elapsed_s * (report.steps - report.step) / max(report.step, 1)
-        _say(
+        _write_line(
             f"training: epoch {report.epoch}/{report.epochs}, "
             f"{report.step}/{report.steps} batches, loss {report.loss_nats:.4f} nats, "
             f"rate {report.learning_rate:.4f}, {report.elapsed_s:.1f} s"
@@ -210,42 +217,36 @@ class _Lines:
         )
 
 
-class _JsonLines:
+class _JsonLines(_Renderer):
     """One JSON object a line, at most one a second of each stage besides its first and last."""
 
     def __init__(self) -> None:
-        self._clock = _Clock(_JSON_EVERY_S)
-
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
+        self._clock = _StageClock(_JSON_EVERY_S)
 
     def notice(self, sentence: str) -> None:
         log_event("notice", message=sentence)
 
     def stage(self, name: str, done: int, total: int | None) -> None:
-        elapsed_s, due = self._clock.tell(name)
+        elapsed_s, due = self._clock.read(name)
         if due or done == total:
             unit = _UNITS[name].name if name in _UNITS else None
             log_event("stage", stage=name, done=done, total=total, unit=unit, elapsed_s=elapsed_s)
 
     def step(self, report: StepReport) -> None:
-        _, due = self._clock.tell("training")
+        _, due = self._clock.read("training")
         if due or report.epoch_ended:
             log_event("step", **asdict(report))
 
 
-class _Clock:
-    """Tells for each stage how long ago it began, and whether it is time to show it again."""
+class _StageClock:
+    """Knows for each stage how long ago it began, and whether it is time to show it again."""
 
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s
         self._begun_s: dict[str, float] = {}
         self._shown_s: dict[str, float] = {}
 
-    def tell(self, name: str) -> tuple[float, bool]:
+    def read(self, name: str) -> tuple[float, bool]:
         now_s = time.perf_counter()
         begun_s = self._begun_s.setdefault(name, now_s)
         due = now_s - self._shown_s.get(name, -math.inf) >= self._every_s
@@ -260,8 +261,10 @@ def log_event(event: str, **values: Any) -> None:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in values.items()
     }
-    _say(json.dumps({"event": event, "time": round(time.time(), 3), **plain}, allow_nan=False))
+    _write_line(
+        json.dumps({"event": event, "time": round(time.time(), 3), **plain}, allow_nan=False)
+    )
 
 
-def _say(line: str) -> None:
+def _write_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

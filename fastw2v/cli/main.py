@@ -14,6 +14,8 @@ from fastw2v.cli.manual import EXIT_ERROR, EXIT_INTERRUPTED, manual_text
 from fastw2v.errors import FastW2VError
 from fastw2v.version import VERSION
 
+__all__ = ["COMMANDS", "command_line", "main"]
+
 # Its message is the whole help. Until click 8.2 there was none: help was printed, status 0.
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 

@@ -6,6 +6,17 @@ examples through the commands' own parsers.
 
 from dataclasses import dataclass
 
+__all__ = [
+    "ENVIRONMENT",
+    "EXIT_DONE",
+    "EXIT_ERROR",
+    "EXIT_INTERRUPTED",
+    "EXIT_STATUSES",
+    "MANUALS",
+    "Manual",
+    "manual_text",
+]
+
 EXIT_DONE = 0
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

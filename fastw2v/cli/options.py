@@ -11,6 +11,16 @@ from fastw2v.cli.display import LOG_JSON
 from fastw2v.config import COUNTING_NAMES, Hyperparameters
 from fastw2v.formats import FORMATS
 
+__all__ = [
+    "counting_options",
+    "display_options",
+    "format_option",
+    "given_settings",
+    "hyperparameter_options",
+    "sources_of",
+    "workers_option",
+]
+
 
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command one option for each field of `Hyperparameters`."""
@@ -67,14 +77,14 @@ _quiet = click.option("--quiet", is_flag=True, help="No progress.")
 _log_json = click.option(
     "--log-json",
     is_flag=True,
-    expose_value=False,  # the display finds it, so that no command need pass it on
+    expose_value=False,  # the display finds it, so that no command has to pass it on
     callback=lambda context, _, value: context.meta.update({LOG_JSON: value}),
     help="Progress as one JSON object a line on standard error; docs/command_line.md has the "
     "fields.",
 )
 
 
-def quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
+def display_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that `Display` looks at: ``--quiet`` and ``--log-json``."""
     return _quiet(_log_json(command))
 

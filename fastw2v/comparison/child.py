@@ -12,9 +12,11 @@ from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.errors import MissingDependencyError
 
+__all__ = ["train_and_describe"]
 
-def answer(text: str, started: float) -> dict[str, object]:
-    """Train what `text` asks for and return what is to be told of it."""
+
+def train_and_describe(text: str, started: float) -> dict[str, object]:
+    """Train what `text` asks for and return the figures of it, or its error."""
     request = TrainingRequest.from_json(text)
     try:
         trained = RIVALS[request.trainer].train(request)
@@ -34,4 +36,4 @@ def answer(text: str, started: float) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(answer(sys.argv[1], float(sys.argv[2]))) + "\n")
+    sys.stdout.write(json.dumps(train_and_describe(sys.argv[1], float(sys.argv[2]))) + "\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fastw2v.comparison.machine import describe
+from fastw2v.comparison.machine import describe_machine
 from fastw2v.comparison.requests import SharedSettings, TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import Record, Run, alternate, train_once
@@ -16,6 +16,8 @@ from fastw2v.comparison.text import PreparedText, prepare_text
 from fastw2v.config import Tokenizer
 from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.text.corpus import Corpus
+
+__all__ = ["FORMAT", "OURS", "SCHEMA_VERSION", "ComparisonSettings", "Notice", "compare"]
 
 FORMAT = "fastw2v-comparison"
 SCHEMA_VERSION = 1
@@ -96,7 +98,7 @@ def compare(
     CorpusError, VocabularyError
         If the text cannot be used. What a trainer does wrong is a record, no error.
     """
-    tell = notice or (lambda sentence: None)
+    report = notice or (lambda sentence: None)
     runs = settings.runs
     with TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -108,7 +110,7 @@ def compare(
             min_count=settings.min_count,
             held_out=held_out,
         )
-        tell(f"text: {text.tokens:,} tokens, {text.vocabulary:,} words")
+        report(f"text: {text.tokens:,} tokens, {text.vocabulary:,} words")
         session = _Session(settings, text, folder)
         for trainer in dict.fromkeys(run.trainer for run in runs):
             if RIVALS[trainer].package == OURS:
@@ -116,11 +118,12 @@ def compare(
         results = []
         for record in alternate(runs, settings.rounds, session.train):
             results.append(record)
-            tell(_told(record))
+            report(_outcome(record))
+        packages = dict.fromkeys(RIVALS[run.trainer].package for run in runs)
         return {
             "format": FORMAT,
             "schema_version": SCHEMA_VERSION,
-            "machine": describe(*dict.fromkeys(RIVALS[run.trainer].package for run in runs)),
+            "machine": describe_machine(*packages),
             "corpus": _described(text),
             "settings": asdict(settings) | {"rivals": list(settings.rivals)},
             "results": results,
@@ -241,7 +244,7 @@ def _described(text: PreparedText) -> dict[str, Any]:
     return {name: getattr(text, name) for name in names}
 
 
-def _told(record: Record) -> str:
+def _outcome(record: Record) -> str:
     about = f"round {record['seed']}: {record['run']}"
     if "error" in record:
         return f"{about} failed: {record['error']}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from fastw2v.system.threads import available_cores
 
+__all__ = ["BLAS_PINS", "NOT_INSTALLED", "cpu_name", "describe_machine", "versions"]
+
 # Some machines pin OpenBLAS to an older kernel through these; a comparison must not profit.
 BLAS_PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 NOT_INSTALLED = "not installed"
@@ -22,7 +24,7 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def describe(*packages: str) -> dict[str, str]:
+def describe_machine(*packages: str) -> dict[str, str]:
     """Return processor, cores, Python, and the versions of `packages`."""
     found = {
         "cpu": cpu_name(),

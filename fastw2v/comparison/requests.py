@@ -11,6 +11,17 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "END_OF_LINE",
+    "Clock",
+    "SharedSettings",
+    "Trained",
+    "TrainingRequest",
+    "high_water_bytes",
+    "save_vectors",
+    "stop_clock",
+]
+
 END_OF_LINE = "</s>"  # a word to word2vec.c and fastText, no word of the text
 
 
@@ -92,7 +103,7 @@ class Clock(NamedTuple):
 def stop_clock() -> Clock:
     """Read the clock; call it when training has ended, before anything is written.
 
-    The peak is Linux's VmHWM where there is one: what getrusage tells includes the memory of the
+    The peak is Linux's VmHWM where there is one: what getrusage gives includes the memory of the
     process that this one was started from.
     """
     usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -101,7 +112,7 @@ def stop_clock() -> Clock:
 
 
 def high_water_bytes(process: int | str) -> int:
-    """Return the peak memory of a running process, or 0 where it cannot be told."""
+    """Return the peak memory of a running process, or 0 where it is not known."""
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     except OSError:
@@ -124,9 +135,9 @@ class Trained:
         "in", and "out" or "nodes" where the trainer gives them away.
     clock : Clock
     stages : dict of str to float
-        Seconds of stages that the trainer tells apart, and other figures of the run.
+        Seconds of stages that the trainer reports, and other figures of the run.
     loss : {"softmax", "negative", "hierarchical"}, optional
-        What was trained, if its loss can be told from `tables`.
+        What was trained, if its loss can be computed from `tables`.
     settings : dict
         All settings that were passed on, and the defaults that matter.
     """

@@ -26,6 +26,18 @@ from fastw2v.comparison.requests import (
 )
 from fastw2v.errors import MissingDependencyError
 
+__all__ = [
+    "RIVALS",
+    "Rival",
+    "filled_rows",
+    "train_fasttext",
+    "train_fasttext_softmax",
+    "train_fastw2v",
+    "train_fastw2v_negative",
+    "train_gensim",
+    "train_word2vec",
+]
+
 _WATCH_S = 0.02
 
 
@@ -39,7 +51,7 @@ class Rival:
 
 
 def train_fastw2v(request: TrainingRequest) -> Trained:
-    """Train this package's model; skip-gram with the exact softmax unless told otherwise."""
+    """Train this package's model; skip-gram with the exact softmax by default."""
     from fastw2v.model import Word2Vec
 
     named = {"window": request.window, **request.settings}

@@ -16,6 +16,8 @@ from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.errors import ConfigurationError
 
+__all__ = ["Record", "Run", "alternate", "child_environment", "train_once"]
+
 Record = dict[str, Any]
 
 

@@ -18,6 +18,8 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import encode_corpus
 from fastw2v.text.vocabulary import Vocabulary
 
+__all__ = ["SAMPLED_POSITIONS", "LossSettings", "StoredVectors", "agreement", "held_out_losses"]
+
 SAMPLED_POSITIONS = 20_000  # of CBOW's held-out text
 
 

@@ -5,6 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+__all__ = [
+    "NOTHING",
+    "Record",
+    "Table",
+    "as_markdown",
+    "by_run",
+    "mean_and_spread",
+    "settings_line",
+    "succeeded",
+    "tables_of",
+]
+
 Record = dict[str, Any]
 NOTHING = "-"
 
@@ -71,7 +83,7 @@ def by_run(results: Sequence[Record]) -> dict[str, list[Record]]:
     return found
 
 
-def good(records: Sequence[Record]) -> list[Record]:
+def succeeded(records: Sequence[Record]) -> list[Record]:
     """Return the records of trainings that came to their end."""
     return [record for record in records if "error" not in record]
 
@@ -88,9 +100,9 @@ def mean_and_spread(values: Sequence[float | None]) -> str:
 def _cost(results: Sequence[Record]) -> Table:
     runs = by_run(results)
     walls = {
-        name: statistics.median(r["wall_s"] for r in good(records))
+        name: statistics.median(r["wall_s"] for r in succeeded(records))
         for name, records in runs.items()
-        if good(records)
+        if succeeded(records)
     }
     rivals = [name for name in walls if not name.startswith("fastw2v")]
     base = (rivals or list(walls) or [""])[0]
@@ -99,7 +111,7 @@ def _cost(results: Sequence[Record]) -> Table:
     rows = []
     for name, records in runs.items():
         if name in walls:
-            rows.append(_cost_row(name, good(records), walls[name] / walls[base]))
+            rows.append(_cost_row(name, succeeded(records), walls[name] / walls[base]))
         for record in records:
             if "error" in record:
                 failure = _failure(record)
@@ -108,7 +120,7 @@ def _cost(results: Sequence[Record]) -> Table:
         "Medians; the peak is the largest. Wall time is from the start of the process to the end "
         "of training, importing included, and so are the rates: tokens (window pairs) of the text "
         "times epochs, divided by wall time. Reading includes the vocabulary. Where a stage has "
-        "no figure the trainer does not tell it apart."
+        "no figure the trainer does not report it."
     )
     return Table("Time and memory", headings, rows, note)
 
@@ -135,7 +147,7 @@ def _failure(record: Record) -> str:
 
 
 def _quality(results: Sequence[Record]) -> Table:
-    runs = {name: good(records) for name, records in by_run(results).items()}
+    runs = {name: succeeded(records) for name, records in by_run(results).items()}
     runs = {name: records for name, records in runs.items() if records}
     first = next(iter(runs.values()), None)
     tests = list(first[0]["quality"]["in"]) if first else []

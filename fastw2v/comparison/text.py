@@ -14,6 +14,8 @@ from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.tokenizers import TextNormalizer
 
+__all__ = ["HELD_OUT_EVERY", "LONGEST_LINE_WORDS", "PreparedText", "expected_pairs", "prepare_text"]
+
 # word2vec.c cuts lines behind 1,000 words, fastText behind 1,024, gensim behind 10,000.
 LONGEST_LINE_WORDS = 1000
 HELD_OUT_EVERY = 20

@@ -1,5 +1,6 @@
 """Co-occurrence counts: windows counted once, in memory or in a folder.
 
-Imports `text`, `kernels`, `system`, `config`. Within: sharded > build > folder > parts | merging |
-pairs > corpus | batch > matrix > windows.
+Imports `text`, `kernels`, `system`, `config`. `build` is the door. Within: build > sharded >
+merged_folder > folder > parts | merging | pairs > corpus | batch > matrix > windows |
+checked_text.
 """

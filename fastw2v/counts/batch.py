@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.counts.checked_text import broken_sentence, text_of, unknown_word
 from fastw2v.counts.matrix import LARGEST_INT32
 from fastw2v.counts.windows import largest_count, windows_of
 from fastw2v.errors import ConfigurationError
@@ -19,7 +20,7 @@ from fastw2v.kernels.counts.batch_counting import (
 from fastw2v.kernels.counts.pair_counting import Rows
 from fastw2v.kernels.counts.sparse_rows import SLACK, RowAccumulator, new_row_accumulator
 from fastw2v.kernels.counts.windows import Spans
-from fastw2v.text.encoded import TokenArrays, broken_sentence, text_of, unknown_word
+from fastw2v.text.encoded import EncodedTokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,7 @@ class BatchWorkspace:
 
 
 def count_batch(
-    tokens: TokenArrays,
+    tokens: EncodedTokens,
     start: int,
     stop: int,
     n_words: int,
@@ -109,7 +110,7 @@ def count_batch(
     Parameters
     ----------
     tokens : EncodedTokens
-        Or any object with `ids` and `sentence_starts`. Checked only where it is read.
+        Checked only where they are read.
     start, stop : int
         Positions ``start <= i < stop`` are centres.
     n_words : int

@@ -1,56 +1,126 @@
-"""From a corpus to a folder of counts, and from folders of counts to their sum."""
+"""The door to counting: from a text, however long, to its counts.
 
-from collections.abc import Sequence
-from dataclasses import replace
+`count_text` counts an encoded text in memory; `count_corpus` reads a corpus and writes its counts
+to a folder, in memory, in shards on this machine, or on a cluster. Both take what is counted, over
+which words, how, and where to, in this order. The same text and settings give the same counts, to
+the byte, whichever way they are made.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import StageProgress, stage_of
 from fastw2v.config import CountingSettings, settings_for_counts
-from fastw2v.counts.corpus import CorpusFacts, CountedCorpus, counting_widths
-from fastw2v.counts.folder import (
-    MANIFEST,
-    read_counts,
-    write_counted_rows,
-    write_counts,
-)
-from fastw2v.counts.merging import merged_rows
+from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, counting_widths
+from fastw2v.counts.folder import MANIFEST, read_counts, write_counts
+from fastw2v.counts.merged_folder import write_in_order
 from fastw2v.counts.pairs import count_pairs
-from fastw2v.errors import CorpusError, VocabularyError
+from fastw2v.counts.sharded.dask import count_on_cluster
+from fastw2v.counts.sharded.local import count_on_one_machine
+from fastw2v.counts.sharded.plan import ShardOptions
+from fastw2v.errors import ConfigurationError
 from fastw2v.system.files import require_replaceable
-from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
+from fastw2v.system.threads import checked_workers
+from fastw2v.text.corpus import Corpus, TextCorpus, TokenCorpus, open_corpus
+from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus, read_corpus
-from fastw2v.text.vocabulary import Vocabulary, vocabulary_order
+from fastw2v.text.vocabulary import Vocabulary
+
+__all__ = ["ShardOptions", "count_corpus", "count_text", "reference_counts"]
 
 
-def count_in_memory(
-    corpus: Corpus,
+def count_text(
+    tokens: EncodedTokens,
+    vocabulary: Vocabulary,
     counting: CountingSettings,
-    output: str | Path,
     *,
     workers: int,
-    agreed: CountedCorpus | None = None,
+    widths: NDArray[np.int32] | None = None,
+    n_invalid: int = 0,
     progress: StageProgress | None = None,
 ) -> CountedCorpus:
-    """Read a corpus once, count its windows in memory, and write the counts to a folder.
+    """Count the windows of an encoded text in memory.
+
+    Parameters
+    ----------
+    tokens : EncodedTokens
+        Of this vocabulary.
+    vocabulary : Vocabulary
+    counting : CountingSettings
+    workers : int
+        Threads. The result does not depend on them.
+    widths : ndarray of int32, shape (V,), optional
+        What each word takes of a place in a measured window. Default: what follows from the counts
+        of the vocabulary.
+    n_invalid : int
+        Sequences of bytes of the text that were not UTF-8.
+    progress : callable, optional
+        Gets the stage "counting", tokens counted, and tokens.
+
+    Raises
+    ------
+    CorpusError, VocabularyError
+        If the tokens are not of this vocabulary, or a count does not fit int64.
+    """
+    if widths is None:
+        widths = counting_widths(vocabulary, counting)
+    counts = count_pairs(
+        tokens,
+        len(vocabulary),
+        counting.window,
+        workers=workers,
+        widths=widths,
+        progress=stage_of(progress, "counting"),
+    )
+    statistics = CorpusStatistics.of(tokens, vocabulary, n_invalid)
+    return CountedCorpus(vocabulary, counting, widths, statistics, counts)
+
+
+def count_corpus(
+    corpus: Corpus | Sequence[str] | Any,
+    counting: CountingSettings | None,
+    output: str | Path,
+    *,
+    workers: int | None = None,
+    shards: ShardOptions | None = None,
+    client: Any = None,
+    reference: CountedCorpus | None = None,
+    progress: StageProgress | None = None,
+) -> CountedCorpus:
+    """Read a corpus, count its windows, and write the counts to a folder.
+
+    In memory the text is read once. In shards, beyond memory or on a cluster, it is read twice, and
+    what can be read only once is kept beside the output; a folder of the output's name and
+    ".counting" holds what is done so far, and an interrupted run leaves it behind.
 
     Parameters
     ----------
     corpus : path, paths, or lists of tokens
-        See `fastw2v.text.corpus.open_corpus`.
-    counting : CountingSettings
+        See `fastw2v.text.corpus.open_corpus`. In shards also globs, URLs that fsspec knows, and
+        Parquet or Arrow files. On a cluster also a `dask.bag.Bag` of lists of tokens; all workers
+        must see the files.
+    counting : CountingSettings or None
+        None: those of `reference`, or those of `Hyperparameters`.
     output : path
-        Written whole or not at all; earlier counts there are replaced.
-    workers : int
-        Threads. The result does not depend on them.
-    agreed : CountedCorpus, optional
+        Written whole or not at all; earlier counts there are replaced. On a cluster all workers
+        must see it under the same path.
+    workers : int, optional
+        Threads. The result does not depend on them. Default: as many as there are cores. A cluster
+        has its own.
+    shards : ShardOptions, optional
+        Count in shards, in bounded memory. Default: the text and its counts in memory.
+    client : distributed.Client, optional
+        Of a cluster whose workers have fastw2v installed; it counts the shards.
+    reference : CountedCorpus, optional
         Counts whose words and widths of windows are used, so that both can be merged; `counting`
         must be its settings.
     progress : callable, optional
-        As in `Word2Vec.fit`.
+        Gets ("reading" or "counting", done, in all or None): bytes read; tokens counted in memory.
 
     Returns
     -------
@@ -60,15 +130,72 @@ def count_in_memory(
     Raises
     ------
     CorpusError, VocabularyError
-        If the corpus cannot be read, or nothing is left to count.
+        If the corpus cannot be read (the message names the file or shard), or nothing is left to
+        count.
+    ConfigurationError
+        If the memory is too small, an interrupted run had other settings, or `workers` is given
+        beside a cluster.
+    ClusterError
+        If there are no workers within a minute, they have another version of fastw2v, they keep
+        dying, or the scheduler goes away. What was counted stays, and `ShardOptions.resume` goes
+        on with it.
     OutputError
         If the folder cannot be written.
     """
+    if counting is None:
+        counting = reference.counting if reference is not None else CountingSettings()
     output = Path(output)
+    if client is not None:
+        if workers is not None:
+            raise ConfigurationError(
+                f"workers: expected none beside a cluster, which has its own, got {workers}; leave "
+                "them out"
+            )
+        options = shards or ShardOptions()
+        return count_on_cluster(
+            _sources(corpus), counting, output, options, client, reference, progress
+        )
+    workers = checked_workers(workers)
+    if shards is not None:
+        return count_on_one_machine(
+            _sources(corpus), counting, output, shards, workers, reference, progress
+        )
+    return _count_in_memory(corpus, counting, output, workers, reference, progress)
+
+
+def _sources(corpus: Any) -> Any:
+    """Return a corpus as shards are cut from it: names, sentences, or a bag of them."""
+    if hasattr(corpus, "to_delayed"):
+        return corpus
+    if isinstance(corpus, TextCorpus):
+        return corpus.files
+    if isinstance(corpus, TokenCorpus):
+        return corpus.sentences
+    if isinstance(corpus, str | os.PathLike):
+        return [_name_of(corpus)]
+    if isinstance(corpus, bytes | Mapping) or not isinstance(corpus, Iterable):
+        open_corpus(cast("Corpus", corpus))  # says what was expected
+    return map(_name_of, corpus)
+
+
+def _name_of(item: Any) -> Any:
+    # A Path("-") is a file of that name, not standard input.
+    return os.fspath(Path(item).absolute()) if isinstance(item, os.PathLike) else item
+
+
+def _count_in_memory(
+    corpus: Corpus,
+    counting: CountingSettings,
+    output: Path,
+    workers: int,
+    reference: CountedCorpus | None,
+    progress: StageProgress | None,
+) -> CountedCorpus:
     require_replaceable(output, MANIFEST)
     reading = stage_of(progress, "reading")
     opened = open_corpus(corpus, counting.errors)
-    if agreed is None:
+    widths = None
+    if reference is None:
         vocabulary, tokens = read_corpus(
             opened,
             tokenizer=counting.tokenizer,
@@ -76,24 +203,20 @@ def count_in_memory(
             max_final_vocab=counting.max_final_vocab,
             progress=reading,
         )
-        widths = counting_widths(vocabulary, counting)
     else:
-        tokens = encode_corpus(
-            opened, agreed.vocabulary, tokenizer=counting.tokenizer, progress=reading
-        )
-        vocabulary, widths = agreed.vocabulary, agreed.widths
-    counts = count_pairs(
+        vocabulary, widths = reference.vocabulary, reference.widths
+        tokens = encode_corpus(opened, vocabulary, tokenizer=counting.tokenizer, progress=reading)
+    n_invalid = opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0
+    found = count_text(
         tokens,
-        len(vocabulary),
-        counting.window,
+        vocabulary,
+        counting,
         workers=workers,
         widths=widths,
-        progress=stage_of(progress, "counting"),
+        n_invalid=n_invalid,
+        progress=progress,
     )
-    n_invalid = opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0
-    facts = CorpusFacts.of(tokens, vocabulary, n_invalid)
-    found = CountedCorpus(vocabulary, counting, widths, facts, counts)
-    if agreed is None:
+    if reference is None:
         write_counts(output, found)
     else:
         frequencies = np.bincount(tokens.ids, minlength=len(vocabulary)).astype(np.int64)
@@ -101,8 +224,14 @@ def count_in_memory(
     return read_counts(output, verify=False)
 
 
-def agreed_counts(folder: str | Path, given: dict[str, Any]) -> CountedCorpus:
+def reference_counts(folder: str | Path, given: dict[str, Any]) -> CountedCorpus:
     """Open counts whose words and windows another text is to be counted with.
+
+    Parameters
+    ----------
+    folder : path
+    given : dict
+        The settings of counting that were asked for, by name.
 
     Raises
     ------
@@ -111,134 +240,6 @@ def agreed_counts(folder: str | Path, given: dict[str, Any]) -> CountedCorpus:
     CorpusError
         If there are no counts.
     """
-    agreed = read_counts(folder)
-    settings_for_counts(given, agreed.counting)
-    return agreed
-
-
-def write_in_order(output: Path, corpus: CountedCorpus, frequencies: NDArray[np.int64]) -> None:
-    """Write counts over a vocabulary that was given, its words ordered by how often they came.
-
-    Parameters
-    ----------
-    output : Path
-    corpus : CountedCorpus
-        In the order of the given vocabulary.
-    frequencies : ndarray of int64, shape (V,)
-        How often each of its words came in the text that was counted.
-    """
-    given = corpus.vocabulary
-    kinds = max(given.n_raw_types, len(given))
-    merged, order = _ordered(given.words, frequencies, corpus.facts.n_raw_tokens, kinds)
-    widths = None if corpus.widths is None else corpus.widths[order]
-    found = replace(corpus, vocabulary=merged, widths=widths)
-    write_counted_rows(output, found, merged_rows([corpus.counts], [order]))
-
-
-def _ordered(
-    words: list[str], counts: NDArray[np.int64], n_raw_tokens: int, n_raw_types: int
-) -> tuple[Vocabulary, NDArray[np.int64]]:
-    """Return words as a vocabulary, and where in `words` each of them stood."""
-    encoded = [word.encode() for word in words]
-    order = vocabulary_order(encoded, counts)
-    ordered = [words[place] for place in order.tolist()]
-    return Vocabulary(ordered, counts[order], n_raw_tokens, n_raw_types), order
-
-
-def merge_counts(folders: Sequence[str | Path], output: str | Path) -> CountedCorpus:
-    """Write the sum of counts: those of all their texts together.
-
-    Parameters
-    ----------
-    folders : sequence of paths
-        Counts over the same words, with the same windows and tokenizer.
-    output : path
-        Written whole or not at all. The same bytes in whatever order and steps counts are merged.
-
-    Returns
-    -------
-    CountedCorpus
-        As read from the folder. How many different words the texts had before rare ones were
-        left out cannot be known; its vocabulary has the largest number of those merged.
-
-    Raises
-    ------
-    CorpusError
-        If a folder is no counts, or the total would not fit int64.
-    VocabularyError
-        If vocabularies or windows differ.
-    OutputError
-        If the folder cannot be written.
-    """
-    output = Path(output)
-    require_replaceable(output, MANIFEST)
-    corpora = [read_counts(folder) for folder in folders]
-    if len(corpora) < 2:
-        raise CorpusError(f"counts: expected at least two folders to merge, got {len(corpora)}")
-    first, others = corpora[0], corpora[1:]
-    counts, facts = first.vocabulary.counts, first.facts
-    for folder, other in zip(folders[1:], others, strict=True):
-        places = _places_in(first, other, f"{folders[0]}, {folder}")
-        counts = counts + other.vocabulary.counts[places]
-        facts = facts.plus(other.facts)
-    total = sum(corpus.counts.total for corpus in corpora)
-    if total >= 2**63:
-        raise CorpusError(f"counts: expected a total below 2**63, got {total}; merge fewer")
-    vocabularies = [corpus.vocabulary for corpus in corpora]
-    merged, order = _ordered(
-        first.vocabulary.words,
-        counts,
-        facts.n_raw_tokens,
-        max(vocabulary.n_raw_types for vocabulary in vocabularies),
-    )
-    widths = None if first.widths is None else first.widths[order]
-    rows = merged_rows(
-        [corpus.counts for corpus in corpora],
-        [_order_in(merged, vocabulary) for vocabulary in vocabularies],
-    )
-    found = replace(first, vocabulary=merged, widths=widths, facts=facts)
-    write_counted_rows(output, found, rows)
-    return read_counts(output, verify=False)
-
-
-def _order_in(merged: Vocabulary, other: Vocabulary) -> NDArray[np.int64] | None:
-    """Return where each word of `merged` stands in `other`; None if everywhere in its place."""
-    if merged.words == other.words:
-        return None
-    return np.array([other.index(word) for word in merged.words], np.int64)
-
-
-def _places_in(first: CountedCorpus, other: CountedCorpus, names: str) -> NDArray[np.int64]:
-    """Return where each word of one stands in the other, if both can be added."""
-    advice = (
-        "count each text over one agreed vocabulary with 'fastw2v count TEXT --vocabulary COUNTS'"
-    )
-    words, others = set(first.vocabulary.words), set(other.vocabulary.words)
-    if words != others:
-        only = min(words ^ others)
-        raise VocabularyError(
-            f"{names}: expected counts over the same words, got {len(words)} and {len(others)}, "
-            f"{only!r} in only one of them; {advice}"
-        )
-    for name in ("window", "window_sample", "tokenizer"):
-        mine, theirs = getattr(first.counting, name), getattr(other.counting, name)
-        if mine != theirs:
-            raise VocabularyError(
-                f"{names}: expected counts of the same {name}, got {mine!r} and {theirs!r}; "
-                "count one of the texts again"
-            )
-    if first.counting != other.counting:
-        raise VocabularyError(
-            f"{names}: expected the same min_count and max_final_vocab, got {first.counting} and "
-            f"{other.counting}; {advice}"
-        )
-    order = _order_in(first.vocabulary, other.vocabulary)
-    places = np.arange(len(words)) if order is None else order
-    if first.widths is None or other.widths is None:
-        return places
-    if not np.array_equal(first.widths, other.widths[places]):
-        raise VocabularyError(
-            f"{names}: expected windows measured with the same widths of words, got others; "
-            f"{advice}, or count both with --window-sample 0"
-        )
-    return places
+    reference = read_counts(folder)
+    settings_for_counts(given, reference.counting)
+    return reference

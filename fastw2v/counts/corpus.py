@@ -14,7 +14,7 @@ from fastw2v.text.vocabulary import Vocabulary, keep_probability
 
 
 @dataclass(frozen=True)
-class CorpusFacts:
+class CorpusStatistics:
     """What is known of the text that was counted.
 
     Attributes
@@ -36,7 +36,9 @@ class CorpusFacts:
     n_invalid: int = 0
 
     @classmethod
-    def of(cls, tokens: EncodedTokens, vocabulary: Vocabulary, n_invalid: int = 0) -> "CorpusFacts":
+    def of(
+        cls, tokens: EncodedTokens, vocabulary: Vocabulary, n_invalid: int = 0
+    ) -> "CorpusStatistics":
         """Return what is known of a text in memory."""
         digests = (tokens.digest(vocabulary),)
         return cls(digests, tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences, n_invalid)
@@ -48,9 +50,9 @@ class CorpusFacts:
             return self.digests[0]
         return hashlib.blake2b("".join(self.digests).encode(), digest_size=32).hexdigest()
 
-    def plus(self, other: "CorpusFacts") -> "CorpusFacts":
-        """Return the facts of both texts together, in whatever order they are added."""
-        return CorpusFacts(
+    def plus(self, other: "CorpusStatistics") -> "CorpusStatistics":
+        """Return the statistics of both texts together, in whatever order they are added."""
+        return CorpusStatistics(
             tuple(sorted(self.digests + other.digests)),
             self.n_raw_tokens + other.n_raw_tokens,
             self.n_tokens + other.n_tokens,
@@ -69,13 +71,13 @@ class CountsDescription:
     counting : CountingSettings
     widths : ndarray of int32, shape (V,), or None
         What each word took of a place in measured windows; None if windows are plain.
-    facts : CorpusFacts
+    statistics : CorpusStatistics
     """
 
     vocabulary: Vocabulary
     counting: CountingSettings
     widths: NDArray[np.int32] | None
-    facts: CorpusFacts
+    statistics: CorpusStatistics
 
 
 @dataclass(frozen=True)

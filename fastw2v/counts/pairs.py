@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fastw2v.callbacks import StageProgress, stage_of
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.batch import BatchCounts, BatchWorkspace, count_batch
+from fastw2v.counts.checked_text import check_sentences, text_of, unknown_word
 from fastw2v.counts.corpus import window_widths
 from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
 from fastw2v.counts.windows import largest_count, windows_of
@@ -31,14 +32,13 @@ from fastw2v.kernels.counts.pair_counting import (
 from fastw2v.kernels.counts.sparse_rows import SLACK, new_row_accumulator
 from fastw2v.kernels.counts.windows import Spans, Windows
 from fastw2v.system.threads import WorkerPool
-from fastw2v.text.encoded import EncodedTokens, TokenArrays, check_sentences, text_of, unknown_word
+from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
 
 __all__ = [
     "BatchCounts",
     "BatchWorkspace",
     "PairCounts",
-    "TokenArrays",
     "count_batch",
     "count_pairs",
 ]
@@ -54,7 +54,7 @@ TASK_COST = 2**17
 
 
 def count_pairs(
-    tokens: TokenArrays,
+    tokens: EncodedTokens,
     n_words: int,
     window: int,
     *,
@@ -70,7 +70,7 @@ def count_pairs(
     Parameters
     ----------
     tokens : EncodedTokens
-        Or any object with `ids` and `sentence_starts`. Ids below `n_words`.
+        Ids below `n_words`.
     n_words : int
         V, the size of the vocabulary.
     window : int
@@ -109,7 +109,7 @@ def count_pairs(
     with WorkerPool(workers) as pool:
         counting = _Counting(pool, text, n_words, windows)
         counting.count_words()
-        for counted in counting.count_pairs(contexts=2 * reach):
+        for counted in counting.fill_rows(contexts=2 * reach):
             if progress is not None:
                 progress(counted, len(text.ids))
     return counting.counts()
@@ -139,7 +139,7 @@ class _Counting:
         if found.size:
             raise unknown_word(self.text, int(found[0]), self.indptr.size - 1)
 
-    def count_pairs(self, contexts: int) -> Iterator[int]:
+    def fill_rows(self, contexts: int) -> Iterator[int]:
         """Fill the rows, and yield now and then the positions whose contexts are counted.
 
         No position has more than `contexts` contexts.
@@ -249,8 +249,9 @@ def counted_windows(
     tokens: EncodedTokens,
     vocabulary: Vocabulary,
     settings: Hyperparameters,
+    *,
     workers: int,
-    progress: StageProgress | None,
+    progress: StageProgress | None = None,
 ) -> PairCounts:
     """Count the settings' windows and report it as the stage "counting"."""
     return count_pairs(

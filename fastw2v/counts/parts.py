@@ -4,7 +4,7 @@ Where the rows are cut into parts follows from the counts alone, not from who ma
 takes the next row as long as it has at most `PART_ENTRIES` entries with it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from fastw2v.counts.matrix import LARGEST_INT32, CountPart, SparseCounts
 from fastw2v.system.array_files import read_arrays, write_arrays
-from fastw2v.system.memory_maps import file_digest
+from fastw2v.system.manifests import file_digest, require_digest
 
 PART_ENTRIES = 2**23  # 8 or 12 bytes each
 _OPEN_PARTS = 128  # files that are mapped at a time
@@ -97,9 +97,7 @@ class CountsInFiles(SparseCounts):
             If a file is not what was written, or holds no counts.
         """
         for part in self.files:
-            digest = file_digest(self.folder / part.file)
-            if digest != part.digest:
-                raise ValueError(f"{part.file}: its content is not what its digest was made of")
+            require_digest(self.folder / part.file, part.digest)
         self.check()
 
 
@@ -202,14 +200,3 @@ def write_parts(folder: Path, rows: Iterable[CountPart]) -> list[PartFile]:
     for block in rows:
         writer.add(block)
     return writer.close()
-
-
-def row_blocks(counts: SparseCounts, limit: int) -> Iterator[tuple[int, int]]:
-    """Cut the rows within each part into ranges of at most `limit` entries, or of one row."""
-    for part in counts.parts:
-        start = 0
-        while start < part.n_rows:
-            stop = int(np.searchsorted(part.indptr, part.indptr[start] + limit, "right")) - 1
-            stop = max(stop, start + 1)
-            yield part.first + start, part.first + stop
-            start = stop

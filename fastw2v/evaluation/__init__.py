@@ -1,6 +1,7 @@
 """How good vectors are: word similarity, analogies, a probe, neighbours, alignment.
 
-`scores` gives the usual three figures; the modules have the rest.
+`scores` gives the usual three figures; the modules have the rest. All measures stand on a
+`word_table`. Imports `model`, `formats`, `objectives`, `kernels`, `system`.
 """
 
 from fastw2v.evaluation.analogies import evaluate_analogies

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from fastw2v.evaluation.neighbours import comparable
 from fastw2v.evaluation.word_table import WordTable
 
+__all__ = ["Alignment", "align"]
+
 
 @dataclass(frozen=True)
 class Alignment:

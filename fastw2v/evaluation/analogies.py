@@ -21,13 +21,23 @@ from fastw2v.evaluation.test_sets import AnalogySet
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.system.threads import WorkerPool, available_cores
 
+__all__ = [
+    "EPSILON",
+    "RESTRICT_VOCABULARY",
+    "AnalogyResult",
+    "Answers",
+    "Rows",
+    "SectionResult",
+    "best_answers",
+    "evaluate_analogies",
+]
+
 RESTRICT_VOCABULARY = 50_000
 EPSILON = 1e-3  # of 3CosMul, in the paper
 _BLOCK_WORDS = 4096
 _CHUNK_QUESTIONS = 64
 
 Rows = NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,7 @@ def evaluate_analogies(
     *,
     restrict: int = RESTRICT_VOCABULARY,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> AnalogyResult:
     """Answer the questions among the `restrict` most frequent words.
 
@@ -121,7 +131,7 @@ def evaluate_analogies(
         asked += known
         covered.append(len(known))
     questioned = np.array(asked, np.int64).reshape(-1, 4)[:, :3]
-    answers = answer(table, questioned, workers=workers, progress=progress)
+    answers = best_answers(table, questioned, workers=workers, progress=progress)
     expected = np.array([four[3] for four in asked], np.int64)
     sections, first = [], 0
     for (name, section), n_asked in zip(questions.sections.items(), covered, strict=True):
@@ -145,12 +155,12 @@ class Answers(NamedTuple):
     cos_mul: Rows
 
 
-def answer(
+def best_answers(
     table: WordTable,
     questions: Rows,
     *,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Answers:
     """Return the best d of each question (a, b, c), by both methods.
 

@@ -7,9 +7,11 @@ import numpy as np
 from fastw2v.errors import ConfigurationError
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.formats import read_vectors
-from fastw2v.formats.model_folder import CONFIG, FORMAT
+from fastw2v.formats.model_folder import is_model_folder
 from fastw2v.model import Word2Vec
 from fastw2v.objectives.embeddings import VectorChoice
+
+__all__ = ["load_table"]
 
 
 def load_table(
@@ -36,7 +38,7 @@ def load_table(
     EvaluationError
         If a vector is not finite.
     """
-    if _is_model(path):
+    if is_model_folder(path):
         model = Word2Vec.load(path, workers=workers)
         return WordTable(model.vocabulary.words, model.embeddings.table(vectors)), model
     if vectors is not None:
@@ -48,8 +50,3 @@ def load_table(
         return WordTable(stored.words, stored.vectors), None
     order = np.argsort(-stored.counts, kind="stable")
     return WordTable([stored.words[row] for row in order], stored.vectors[order]), None
-
-
-def _is_model(path: Path) -> bool:
-    config = path / CONFIG
-    return config.is_file() and FORMAT.encode() in config.read_bytes()

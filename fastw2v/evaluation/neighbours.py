@@ -16,6 +16,16 @@ from numpy.typing import NDArray
 from fastw2v.errors import EvaluationError
 from fastw2v.evaluation.word_table import WordTable
 
+__all__ = [
+    "COMMON_WORDS",
+    "SAMPLED_WORDS",
+    "NeighbourOverlap",
+    "common_words",
+    "comparable",
+    "nearest",
+    "neighbour_overlap",
+]
+
 COMMON_WORDS = 10_000
 SAMPLED_WORDS = 1_000
 _CHUNK_WORDS = 256

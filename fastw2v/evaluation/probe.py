@@ -18,10 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import EvaluationError
-from fastw2v.evaluation.probe_network import ProbeSettings, predicted, train_network
+from fastw2v.evaluation.probe_network import Labels, ProbeSettings, predicted, train_network
 from fastw2v.evaluation.word_table import WordTable
 
-Labels = NDArray[np.int64]
+__all__ = [
+    "SCIKIT_LEARN",
+    "Accuracy",
+    "ProbeResult",
+    "TuningResult",
+    "run_probe",
+    "stratified_folds",
+]
+
 SCIKIT_LEARN = "'fastw2v[sklearn]'"
 
 

@@ -19,6 +19,18 @@ from fastw2v.kernels.formulas.network import NetworkParameters, forward, loss_an
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.updates import ADAM, Rule, update_block
 
+__all__ = [
+    "DECAY_FIRST",
+    "DECAY_SECOND",
+    "EPSILON",
+    "Floats",
+    "Labels",
+    "ProbeSettings",
+    "TrainedNetwork",
+    "predicted",
+    "train_network",
+]
+
 DECAY_FIRST, DECAY_SECOND, EPSILON = 0.9, 0.999, 1e-8
 
 Floats = NDArray[np.float32]

@@ -11,6 +11,8 @@ from fastw2v.evaluation.word_table import WordTable
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
+__all__ = ["Score", "scores"]
+
 
 @dataclass(frozen=True)
 class Score:

@@ -2,7 +2,7 @@
 
     rho = Pearson's correlation of the ranks; equal values share the mean of their ranks
 
-over the pairs of which both words are known. How far chance goes in a few hundred pairs is told
+over the pairs of which both words are known. How far chance goes in a few hundred pairs is shown
 by a bootstrap: pairs are drawn again, with replacement, and the middle 95 % of the correlations
 are the interval (Efron 1979).
 """
@@ -16,6 +16,15 @@ from numpy.typing import NDArray
 
 from fastw2v.evaluation.test_sets import PairSet
 from fastw2v.evaluation.word_table import WordTable
+
+__all__ = [
+    "CONFIDENCE",
+    "FEWEST_PAIRS",
+    "RESAMPLES",
+    "SimilarityResult",
+    "evaluate_similarity",
+    "rank_correlations",
+]
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95

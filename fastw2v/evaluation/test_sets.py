@@ -12,6 +12,18 @@ from pathlib import Path
 
 from fastw2v.errors import EvaluationError
 
+__all__ = [
+    "BUNDLED_ANALOGIES",
+    "BUNDLED_PAIRS",
+    "AnalogySet",
+    "PairSet",
+    "bundled_analogies",
+    "bundled_pairs",
+    "read_analogies",
+    "read_labels",
+    "read_pairs",
+]
+
 BUNDLED_PAIRS = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
 BUNDLED_ANALOGIES = {"Google analogies": "questions-words.txt"}
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import EvaluationError
 
+__all__ = ["WordTable"]
+
 
 @dataclass(frozen=True, eq=False)
 class WordTable:

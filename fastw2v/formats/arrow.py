@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from fastw2v.errors import MissingDependencyError, ModelFormatError, one_line
+from fastw2v.errors import ModelFormatError, one_line
 from fastw2v.formats.vectors import Vectors, checked_vectors
+from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import whole_file
 
 WORD, COUNT, VECTOR = "word", "count", "vector"
@@ -14,14 +15,7 @@ WORD, COUNT, VECTOR = "word", "count", "vector"
 
 def require_pyarrow() -> Any:
     """Return the module `pyarrow`, or raise `MissingDependencyError`."""
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Parquet and Arrow files: expected pyarrow, which is not installed; "
-            "pip install 'fastw2v[arrow]'"
-        ) from error
-    return pyarrow
+    return optional_module("pyarrow", "Parquet and Arrow files", "arrow")
 
 
 def as_table(vectors: Vectors) -> Any:

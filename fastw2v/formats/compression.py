@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from fastw2v.errors import CorpusError, ModelFormatError
-from fastw2v.text.files import file_chunks
-
-SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
+from fastw2v.text.files import BZIP2, COMPRESSED, GZIP, XZ, ZSTANDARD, file_chunks
 
 
 def is_compressed(path: Path) -> bool:
     """Tell whether a file is compressed, by its name."""
-    return path.suffix.lower() in SUFFIXES
+    return path.suffix.lower() in COMPRESSED
 
 
 @contextmanager
@@ -25,14 +23,14 @@ def opened_to_write(path: Path) -> Iterator[IO[bytes]]:
     suffix = path.suffix.lower()
     with ExitStack() as stack:
         file: Any = stack.enter_context(path.open("wb"))
-        if suffix == ".gz":
+        if suffix == GZIP:
             zipped = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0)
             file = stack.enter_context(zipped)
-        elif suffix == ".bz2":
+        elif suffix == BZIP2:
             file = stack.enter_context(bz2.BZ2File(file, "wb"))
-        elif suffix == ".xz":
+        elif suffix == XZ:
             file = stack.enter_context(lzma.LZMAFile(file, "wb"))
-        elif suffix == ".zst":
+        elif suffix == ZSTANDARD:
             import zstandard
 
             file = stack.enter_context(zstandard.ZstdCompressor().stream_writer(file))

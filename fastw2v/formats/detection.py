@@ -7,7 +7,7 @@ from pathlib import Path
 from fastw2v.errors import ModelFormatError
 from fastw2v.formats import model2vec, projector
 from fastw2v.formats.compression import chunks
-from fastw2v.formats.model_folder import CONFIG, FORMAT
+from fastw2v.formats.model_folder import is_model_folder
 from fastw2v.formats.registry import FORMATS, format_of_suffix
 
 # How files begin; each holds a byte that a word of text would hardly have there.
@@ -71,7 +71,7 @@ def _folder(path: Path) -> str:
         return "projector"
     if any((path / part / model2vec.WORDS).is_file() for part in ("", model2vec.NESTED)):
         return "model2vec"
-    if (path / CONFIG).is_file() and FORMAT.encode() in (path / CONFIG).read_bytes()[:1000]:
+    if is_model_folder(path):
         raise ModelFormatError(
             f"{path}: expected vectors, this is a model of fastw2v; export it, or load it with "
             "Word2Vec.load"

@@ -5,7 +5,6 @@ model.safetensors has the vectors, tokenizer.json the words (a word-level tokeni
 zeros, stands for unknown words.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ import numpy as np
 from fastw2v.config import Tokenizer
 from fastw2v.errors import ModelFormatError, one_line
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_trouble
+from fastw2v.system.array_files import read_arrays, write_arrays
 from fastw2v.system.files import whole_folder
+from fastw2v.system.manifests import read_json, write_json
 from fastw2v.version import VERSION
 
 ARRAYS, WORDS, CONFIG, MODULES = (
@@ -55,17 +56,12 @@ def read(path: Path) -> Vectors:
     ModelFormatError
         If a file is missing or damaged, or the folder has no vector for each word.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     parts = path / NESTED if (path / NESTED).is_dir() else path
     try:
-        arrays = load_file(str(parts / ARRAYS))
-        tokenizer = json.loads((parts / WORDS).read_text(encoding="utf-8"))
+        arrays = read_arrays(parts / ARRAYS)
+        tokenizer = read_json(parts / WORDS)
         config = path / CONFIG
-        added = (
-            json.loads(config.read_text(encoding="utf-8")).get(_ADDED) if config.is_file() else None
-        )
+        added = read_json(config).get(_ADDED) if config.is_file() else None
         vocabulary = tokenizer["model"]["vocab"]
         table = next(arrays[name] for name in _TABLES if name in arrays)
         if "mapping" in arrays or "weights" in arrays:
@@ -89,7 +85,6 @@ def read(path: Path) -> Vectors:
         AttributeError,
         StopIteration,
         RecursionError,
-        SafetensorError,
     ) as error:
         raise ModelFormatError(
             f"{path}: expected a model2vec folder, got another or a damaged one "
@@ -112,8 +107,6 @@ def write(vectors: Vectors, target: Path) -> None:
         If it cannot be written, or a word is empty or holds white space, so that no text could
         ever hold it.
     """
-    from safetensors.numpy import save
-
     require_words(target, "model2vec", vectors.words, white_space_trouble)
     unknown = _UNKNOWN
     known = set(vectors.words)
@@ -136,10 +129,9 @@ def write(vectors: Vectors, target: Path) -> None:
     ]
     tokenizer = _tokenizer([*vectors.words, unknown], unknown, vectors.tokenizer or "whitespace")
     with whole_folder(target, ARRAYS) as folder:
-        (folder / ARRAYS).write_bytes(save({_TABLES[0]: table}))
+        write_arrays(folder / ARRAYS, {_TABLES[0]: table})
         for name, content in ((WORDS, tokenizer), (CONFIG, config), (MODULES, modules)):
-            text = json.dumps(content, ensure_ascii=False, indent=1)
-            (folder / name).write_text(text + "\n", encoding="utf-8")
+            write_json(folder / name, content)
 
 
 def _tokenizer(words: list[str], unknown: str, tokenizer: Tokenizer) -> dict[str, Any]:

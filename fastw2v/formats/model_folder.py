@@ -2,11 +2,9 @@
 
 No file is executable or pickled. config.json has the schema version, which says what the layout
 is, and the size and SHA-256 of the other file; docs/long_runs.md has every key. Folders of schema
-1, which had the words in a file of their own, are read by `fastw2v.formats.model_folder`.
+1, which had the words in a file of their own and no digests, are read too.
 """
 
-import hashlib
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,30 +12,46 @@ from typing import Any, get_args
 
 import numpy as np
 
-from fastw2v.config import Objective
-from fastw2v.errors import ModelFormatError, VocabularyError, one_line
+from fastw2v.config import ObjectiveName
+from fastw2v.errors import ModelFormatError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.array_files import Arrays, read_arrays, write_arrays
 from fastw2v.system.files import whole_folder
-from fastw2v.system.renames import recover
+from fastw2v.system.manifests import (
+    FolderKind,
+    described,
+    read_json,
+    require_described,
+    require_signed,
+    signed,
+    write_json,
+)
 from fastw2v.text.vocabulary import StoredVocabulary, Vocabulary, packed_words
-from fastw2v.version import VERSION
 
 __all__ = [
     "StoredModel",
+    "is_model_folder",
     "read_model",
     "with_later_settings",
     "with_present_names",
     "write_model",
 ]
 
-FORMAT = "fastw2v-model"
-SCHEMA_VERSION = 2
 CONFIG = "config.json"
 ARRAYS = "arrays.safetensors"
-_RENAMED = {"memory_mib": "scores_mib"}
-# JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
-_DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
+VOCABULARY_OF_SCHEMA_1 = "vocabulary.json"
+_KIND = FolderKind(
+    manifest=CONFIG,
+    format="fastw2v-model",
+    schema_version=2,
+    oldest_version=1,
+    expected="a model folder written by 'fastw2v train'",
+    what="the model is",
+    remedy="restore it from a copy or train again",
+    error=ModelFormatError,
+)
+# Names that stored settings, histories and runs had, and those that they have now.
+_RENAMED = {"memory_mib": "scores_mib", "pass_number": "epoch", "kept_pass": "kept_epoch"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,12 @@ class StoredModel:
 
     config: dict[str, Any]
     embeddings: Embeddings
+
+
+def is_model_folder(path: Path) -> bool:
+    """Tell whether a folder is a model of this package, sound or not."""
+    config = path / CONFIG
+    return config.is_file() and _KIND.format.encode() in config.read_bytes()
 
 
 def write_model(model: StoredModel, folder: Path) -> None:
@@ -72,7 +92,6 @@ def write_model(model: StoredModel, folder: Path) -> None:
     }
     with whole_folder(folder, CONFIG) as temporary:
         write_arrays(temporary / ARRAYS, arrays)
-        header = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "fastw2v_version": VERSION}
         content = {
             "files": {ARRAYS: described(temporary / ARRAYS)},
             "vocabulary": {
@@ -85,23 +104,8 @@ def write_model(model: StoredModel, folder: Path) -> None:
                 "temperature": embeddings.temperature,
             },
         }
-        config = signed(header | model.config | content)
-        text = json.dumps(config, indent=1) + "\n"  # a path may be no UTF-8
-        (temporary / CONFIG).write_text(text, encoding="utf-8")
-
-
-def described(path: Path) -> dict[str, Any]:
-    """Return a file's size and SHA-256, as ``sha256sum`` prints it."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"bytes": path.stat().st_size, "sha256": digest}
-
-
-def signed(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a config with the digest of all its other content."""
-    content = {key: value for key, value in config.items() if key != "sha256"}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return content | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+        config = signed(_KIND.header() | model.config | content)
+        write_json(temporary / CONFIG, config, only_ascii=True)  # a path may be no UTF-8
 
 
 def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None) -> StoredModel:
@@ -121,11 +125,10 @@ def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None
     ModelFormatError
         If it is missing, no model, damaged, or of a newer schema.
     """
-    recover(folder)
-    config = _read_config(folder)
-    try:
+    config = _KIND.read(folder)
+    with _KIND.damage(folder):
         if config["schema_version"] == 1:
-            vocabulary, arrays = read_schema_1(folder, mapped=mapped)
+            vocabulary, arrays = _read_schema_1(folder, mapped=mapped)
         else:
             vocabulary, arrays = _read_current(
                 folder, config, mapped=mapped, verify=not mapped if verify is None else verify
@@ -143,28 +146,15 @@ def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None
         _require_temperature(embeddings.temperature)
         if not mapped:
             _require_finite(arrays)
-    except (*_DAMAGE, LookupError, TypeError, VocabularyError) as error:
-        raise ModelFormatError(
-            f"{folder}: the model is damaged ({type(error).__name__}: {one_line(error)}); "
-            "restore it from a copy or train again"
-        ) from error
     return StoredModel(config, embeddings)
 
 
 def _read_current(
     folder: Path, config: dict[str, Any], *, mapped: bool, verify: bool
 ) -> tuple[Vocabulary, Arrays]:
-    if signed(config)["sha256"] != config["sha256"]:
-        raise ValueError(
-            f"{CONFIG}: expected the content with SHA-256 {config['sha256']}, got "
-            f"{signed(config)['sha256']}"
-        )
-    path, expected = folder / ARRAYS, config["files"][ARRAYS]
-    if path.stat().st_size != expected["bytes"]:
-        raise ValueError(f"{ARRAYS}: expected {expected['bytes']} bytes, got {path.stat().st_size}")
-    if verify and (came := described(path)["sha256"]) != expected["sha256"]:
-        raise ValueError(f"{ARRAYS}: expected SHA-256 {expected['sha256']}, got {came}")
-    arrays = read_arrays(path, mapped=mapped)
+    require_signed(CONFIG, config)
+    require_described(folder / ARRAYS, config["files"][ARRAYS], verify=verify)
+    arrays = read_arrays(folder / ARRAYS, mapped=mapped)
     described_words = config["vocabulary"]
     vocabulary = StoredVocabulary(
         arrays["word_bytes"],
@@ -178,35 +168,30 @@ def _read_current(
     return vocabulary, arrays
 
 
-def with_present_names(hyperparameters: dict[str, Any]) -> dict[str, Any]:
-    """Return stored hyper-parameters by the names that they have now."""
-    return {_RENAMED.get(name, name): value for name, value in hyperparameters.items()}
+def _read_schema_1(folder: Path, *, mapped: bool) -> tuple[Vocabulary, Arrays]:
+    """Return the vocabulary, which is in a file of its own, and the arrays; no digests."""
+    arrays = read_arrays(folder / ARRAYS, mapped=mapped)
+    words = read_json(folder / VOCABULARY_OF_SCHEMA_1)
+    vocabulary = Vocabulary.from_dict(words | {"counts": arrays["counts"]})
+    if len(set(vocabulary.words)) != len(vocabulary):
+        raise ValueError("words: expected all different, got some of them more than once")
+    return vocabulary, arrays
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
-    if not path.is_file():
-        raise ModelFormatError(
-            f"{folder}: expected a model folder written by 'fastw2v train', found no {CONFIG} in it"
-        )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except _DAMAGE as error:
-        raise ModelFormatError(f"{path}: cannot be read as JSON ({one_line(error)})") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise ModelFormatError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')
-    version = config.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise ModelFormatError(
-            f"{path}: expected schema version {SCHEMA_VERSION} or lower, got {version}, written by "
-            f"fastw2v {config.get('fastw2v_version')}; install a newer fastw2v"
-        )
-    if version not in (1, SCHEMA_VERSION):
-        raise ModelFormatError(
-            f"{path}: expected schema version 1 or {SCHEMA_VERSION}, got {version!r}; "
-            "restore the model from a copy or train again"
-        )
-    return config
+def with_present_names(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return stored hyper-parameters, an epoch's record or a run by the names of today."""
+    return {_RENAMED.get(name, name): value for name, value in stored.items()}
+
+
+def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
+    """Return stored hyper-parameters with those that did not exist when they were stored.
+
+    A later setting's default need not be what models did before it.
+    """
+    kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
+    if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
+        return hyperparameters
+    return {"window_sample": 0.0, **hyperparameters}  # windows were plain
 
 
 def _require_temperature(temperature: Any) -> None:
@@ -216,7 +201,7 @@ def _require_temperature(temperature: Any) -> None:
 
 
 def _require_arrays(arrays: Arrays, n_words: int, objective: str) -> None:
-    if objective not in get_args(Objective):
+    if objective not in get_args(ObjectiveName):
         raise ValueError(f"objective: expected a known one, got {objective!r}")
     n_outputs = n_words - 1 if objective == "hierarchical" else n_words
     if arrays["in_vectors"].ndim != 2:
@@ -241,42 +226,3 @@ def _require_finite(arrays: Arrays) -> None:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{name}: expected finite numbers, got others")
-
-
-VOCABULARY = "vocabulary.json"
-
-
-def read_schema_1(folder: Path, *, mapped: bool) -> tuple[Vocabulary, Arrays]:
-    """Return the vocabulary and the arrays.
-
-    Raises
-    ------
-    OSError, ValueError, LookupError, TypeError, VocabularyError
-        If something is missing, or not as it was written.
-    """
-    content = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
-    arrays = read_arrays(folder / ARRAYS, mapped=mapped)
-    words = content["words"]
-    _require_words(words)
-    vocabulary = Vocabulary(
-        words, arrays["counts"], content["n_raw_tokens"], content["n_raw_types"]
-    )
-    return vocabulary, arrays
-
-
-def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
-    """Return stored hyper-parameters with those that did not exist when they were stored.
-
-    A later setting's default need not be what models did before it.
-    """
-    kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
-    if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
-        return hyperparameters
-    return {"window_sample": 0.0, **hyperparameters}  # windows were plain
-
-
-def _require_words(words: Any) -> None:
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise ValueError(f"words: expected a list of strings, got {str(words)[:60]}")
-    if len(set(words)) != len(words):
-        raise ValueError("words: expected all different, got some of them more than once")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.errors import ConfigurationError
+from fastw2v.text.files import COMPRESSED
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Format:
         Whether it holds both tables and the bias of a model, or one table.
     is_stream : bool
         Whether it is read and written piece by piece: a further .gz, .bz2, .xz or .zst is
-        understood then, and progress is told on the way.
+        understood then, and progress is reported.
     """
 
     name: str
@@ -78,7 +79,7 @@ def format_of_suffix(path: Path) -> Format | None:
     for form in FORMATS:
         if suffixes[-1:] and suffixes[-1] in form.suffixes:
             return form
-        is_compressed = len(suffixes) == 2 and suffixes[1] in (".gz", ".bz2", ".xz", ".zst")
+        is_compressed = len(suffixes) == 2 and suffixes[1] in COMPRESSED
         if form.is_stream and is_compressed and suffixes[0] in form.suffixes:
             return form
     return None

@@ -3,6 +3,9 @@
 A script that says ``from gensim.models.word2vec import Word2Vec`` runs when it says
 ``from fastw2v.gensim_api import Word2Vec``. docs/gensim.md says what stays the same, what is
 better, and what is not there.
+
+Imports `training`, `objectives`, `text`, `kernels`, `system`, `config`, `callbacks`. Within,
+`model` puts together what all others do with a `state`.
 """
 
 from gensim.models.word2vec import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus

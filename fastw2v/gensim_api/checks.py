@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smart_open.compression import get_supported_extensions
 
 from fastw2v.errors import ConfigurationError
+from fastw2v.gensim_api.state import ModelState
 
-if TYPE_CHECKING:
-    from fastw2v.gensim_api.model import Word2Vec
+__all__ = ["check_corpus", "check_training", "logger"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def _check_file(corpus_file: Any) -> None:
         )
 
 
-def check_training(model: "Word2Vec", totals: tuple[int | None, int | None], epochs: Any) -> None:
+def check_training(model: ModelState, totals: tuple[int | None, int | None], epochs: Any) -> None:
     """Raise as gensim does unless the model can be trained."""
     if model.objective is None and not model.hs and not model.negative:
         raise ConfigurationError(

@@ -5,21 +5,31 @@ with ``cbow_steps="gensim"`` and the rate needs no factor.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import Hyperparameters
 from fastw2v.errors import DivergenceError
 from fastw2v.gensim_api.reading import NumberedText, read_text, reads_the_same
-from fastw2v.gensim_api.vocabulary import MOST
+from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.vocabulary import SAMPLE_INT_MAX
 from fastw2v.objectives.stream.settings import StreamSettings, WordRules
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.training.run import Run
 from fastw2v.training.stream import train_stream
 
-if TYPE_CHECKING:
-    from fastw2v.gensim_api.model import Word2Vec
+__all__ = [
+    "EpochResult",
+    "Reading",
+    "drawn_seed",
+    "readings",
+    "train_epoch",
+    "word_rules",
+    "write_rows",
+]
 
 
 class Reading(NamedTuple):
@@ -38,7 +48,7 @@ class EpochResult(NamedTuple):
 
 
 def readings(
-    corpus: Any, corpus_file: str | None, held: NumberedText | None, model: "Word2Vec"
+    corpus: Any, corpus_file: str | None, held: NumberedText | None, model: ModelState
 ) -> Iterator[Reading]:
     """Yield the corpus for each epoch; what cannot change is read only once."""
     stays = held is not None or corpus_file is not None or reads_the_same(corpus)
@@ -55,13 +65,13 @@ def readings(
 
 
 def train_epoch(
-    model: "Word2Vec", tokens: EncodedTokens, rates: tuple[float, float], pool: WorkerPool
+    model: ModelState, tokens: EncodedTokens, rates: tuple[float, float], pool: WorkerPool
 ) -> EpochResult:
     """Train on a text once, from the vectors that the model has, and give them back to it.
 
     Parameters
     ----------
-    model : Word2Vec
+    model : ModelState
         Its vectors are replaced in place.
     tokens : EncodedTokens
     rates : (float, float)
@@ -81,33 +91,40 @@ def train_epoch(
         settings = _settings(model, objective, rates)
         start = (model.wv.vectors, outputs[:n_outputs])
         try:
-            result = train_stream(tokens, counts, settings, pool, start=start)
+            run = Run(settings=settings.hyperparameters, workers=pool.workers, start=start)
+            result = train_stream(tokens, counts, settings, pool, run=run)
         except DivergenceError as error:
             raise DivergenceError(str(error).replace("--learning-rate", "alpha")) from error
-        model.wv.vectors = written(model.wv.vectors, result.in_vectors)
-        setattr(model, name, written(outputs, result.out_vectors))
+        model.wv.vectors = write_rows(model.wv.vectors, result.in_vectors)
+        setattr(model, name, write_rows(outputs, result.out_vectors))
         n_trained = result.n_kept
         loss_nats += result.history[0].loss_nats * result.n_pairs
     model.wv.norms = None
     return EpochResult(n_trained, n_tokens, loss_nats)
 
 
-def _settings(model: "Word2Vec", objective: Any, rates: tuple[float, float]) -> StreamSettings:
-    return StreamSettings(
+def _settings(model: ModelState, objective: Any, rates: tuple[float, float]) -> StreamSettings:
+    of_objective: dict[str, Any] = {}
+    if objective == "negative":
+        of_objective = {"negative": model.negative, "ns_exponent": float(model.ns_exponent)}
+    if not model.sg:
+        of_objective["cbow_mean"] = bool(model.cbow_mean)
+    settings = Hyperparameters(
         vector_size=model.wv.vector_size,
         model="skipgram" if model.sg else "cbow",
         objective=objective,
-        window=model.window,
-        shrink_windows=bool(model.shrink_windows),
-        negative=model.negative or 1,
-        ns_exponent=float(model.ns_exponent),
-        cbow_mean=bool(model.cbow_mean),
-        cbow_steps="gensim",
         sample=0.0,  # the rules have gensim's thresholds
         epochs=1,
         learning_rate=rates[0],
         final_rate=rates[1] / rates[0],
         seed=drawn_seed(model.random),
+        **of_objective,
+    )
+    return StreamSettings(
+        hyperparameters=settings,
+        longest_reach=model.window,
+        shrink_windows=bool(model.shrink_windows),
+        cbow_steps="gensim",
         rules=word_rules(model),
     )
 
@@ -118,20 +135,22 @@ def drawn_seed(generator: Any) -> int:
     return int(draw(2**31 - 1))
 
 
-def word_rules(model: "Word2Vec") -> WordRules:
+def word_rules(model: ModelState) -> WordRules:
     """Return gensim's thresholds and lock factors as the trainer's rules for single words."""
     n_words = len(model.wv)
     keep = locks = None
     if model.sample and "sample_int" in model.wv.expandos:
         # A threshold of 0, as the null word has, is as good as the smallest chance.
-        keep = np.maximum(np.asarray(model.wv.expandos["sample_int"], np.float64), 1) / MOST
+        keep = (
+            np.maximum(np.asarray(model.wv.expandos["sample_int"], np.float64), 1) / SAMPLE_INT_MAX
+        )
     factors = np.asarray(getattr(model.wv, "vectors_lockf", (1,)), np.float32)
     if not (factors == 1).all():
         locks = np.resize(factors, n_words)  # gensim goes round where there are too few
     return WordRules(keep=keep, locks=locks)
 
 
-def written(table: NDArray[Any], rows: NDArray[np.float32]) -> NDArray[Any]:
+def write_rows(table: NDArray[Any], rows: NDArray[np.float32]) -> NDArray[Any]:
     """Write rows into a table, so that who holds it sees them; into a new one if it cannot be."""
     if not table.flags.writeable or table.dtype != np.float32:
         table = np.array(table, np.float32)

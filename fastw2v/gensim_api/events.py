@@ -1,4 +1,4 @@
-"""A model's diary: what happened to it, as gensim's models keep it."""
+"""Lifecycle events: what happened to a model, recorded as gensim's models do."""
 
 import logging
 import platform
@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from fastw2v.version import VERSION
+
+__all__ = ["Events", "logger"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,17 +30,17 @@ class Events:
         log_level : int or False
             At which level it is logged, if at all.
         **event
-            What is to be told; plain values.
+            What to record; plain values.
         """
-        told = deepcopy(event)
-        told["datetime"] = datetime.now().isoformat()
-        told["fastw2v"] = VERSION
-        told["python"] = sys.version
-        told["platform"] = platform.platform()
-        told["event"] = event_name
+        entry = deepcopy(event)
+        entry["datetime"] = datetime.now().isoformat()
+        entry["fastw2v"] = VERSION
+        entry["python"] = sys.version
+        entry["platform"] = platform.platform()
+        entry["event"] = event_name
         if not hasattr(self, "lifecycle_events"):
             self.lifecycle_events = []
         if log_level:
-            logger.log(int(log_level), "%s lifecycle event %s", type(self).__name__, told)
+            logger.log(int(log_level), "%s lifecycle event %s", type(self).__name__, entry)
         if self.lifecycle_events is not None:
-            self.lifecycle_events.append(told)
+            self.lifecycle_events.append(entry)

@@ -1,7 +1,7 @@
 """``objective="softmax"``: the exact loss under gensim's names, by this project's exact trainer."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from gensim.models.keyedvectors import prep_vectors
@@ -10,39 +10,40 @@ from numpy.typing import NDArray
 from fastw2v.callbacks import StepReport
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
-from fastw2v.gensim_api.epochs import EpochResult, drawn_seed, written
-from fastw2v.gensim_api.vocabulary import keep_chances, threshold_count
+from fastw2v.gensim_api.epochs import EpochResult, drawn_seed, write_rows
+from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.vocabulary import keep_probabilities, threshold_count
 from fastw2v.system.threads import available_cores
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
-from fastw2v.training.cbow import fit_cbow
-from fastw2v.training.run import RunOptions, Vectors
-from fastw2v.training.skipgram import fit_counts
+from fastw2v.training.cbow import train_cbow
+from fastw2v.training.run import Run, VectorPair
+from fastw2v.training.skipgram import train_skipgram
+from fastw2v.training.text import TrainingText
 
-if TYPE_CHECKING:
-    from fastw2v.gensim_api.model import Word2Vec
+__all__ = ["train_exact"]
 
 _GENSIM_RATES = (0.025, 0.0001)  # stand for the optimiser's own
 
 
-class _Epochs:
+class _EpochCallbacks:
     """Calls gensim's callbacks when epochs end and begin, and keeps the model up to date."""
 
-    def __init__(self, model: "Word2Vec", order: NDArray[np.int64], callbacks: Sequence[Any]):
+    def __init__(self, model: ModelState, order: NDArray[np.int64], callbacks: Sequence[Any]):
         self._model, self._order, self._callbacks = model, order, callbacks
-        self.last: Vectors | None = None
+        self.last: VectorPair | None = None
 
     def begin(self) -> None:
         for callback in self._callbacks:
             callback.on_epoch_begin(self._model)
 
-    def take(self, vectors: Vectors) -> None:
+    def take(self, vectors: VectorPair) -> None:
         """Put vectors of words by falling frequency into the model."""
         model, order = self._model, self._order
         in_vectors, out_vectors = (np.empty_like(table) for table in vectors)
         in_vectors[order], out_vectors[order] = vectors
-        model.wv.vectors = written(model.wv.vectors, in_vectors)
-        model.syn1neg = written(model.syn1neg, out_vectors)
+        model.wv.vectors = write_rows(model.wv.vectors, in_vectors)
+        model.syn1neg = write_rows(model.syn1neg, out_vectors)
         model.wv.norms = None
 
     def __call__(self, report: StepReport) -> None:
@@ -56,7 +57,7 @@ class _Epochs:
             self.begin()
 
 
-def train_exact(model: "Word2Vec", tokens: EncodedTokens, callbacks: Sequence[Any]) -> EpochResult:
+def train_exact(model: ModelState, tokens: EncodedTokens, callbacks: Sequence[Any]) -> EpochResult:
     """Train all epochs on a text; the loss is that of the last one, in nats per pair.
 
     Raises
@@ -70,28 +71,32 @@ def train_exact(model: "Word2Vec", tokens: EncodedTokens, callbacks: Sequence[An
     ranks = np.empty(len(order), np.int32)
     ranks[order] = np.arange(len(order), dtype=np.int32)
     # The trainer looks at counts and ids only, and words here may be of any kind.
-    names = [str(place) for place in order.tolist()]
+    names = [str(row) for row in order.tolist()]
     vocabulary = Vocabulary(names, counts[order], tokens.n_raw_tokens, len(order))
     encoded = EncodedTokens(
         ranks[tokens.ids], tokens.sentence_starts, tokens.n_raw_tokens, tokens.n_oov
     )
-    epochs = _Epochs(model, order, callbacks)
+    epochs = _EpochCallbacks(model, order, callbacks)
     epochs.begin()
     start = None
     if not _is_untouched(model):
         start = model.wv.vectors[order], model.syn1neg[order]
-    workers = min(model.workers, available_cores())
-    run = RunOptions(workers, callbacks=[epochs], after_epoch=epochs.take, start=start)
-    fit = fit_counts if model.sg else fit_cbow
-    fitted = fit(vocabulary, encoded, _settings(model, counts), run, 0.0)
+    run = Run(
+        settings=_settings(model, counts),
+        workers=min(model.workers, available_cores()),
+        callbacks=[epochs],
+        after_epoch=epochs.take,
+        start=start,
+    )
+    fitted = (train_skipgram if model.sg else train_cbow)(run, TrainingText(vocabulary, encoded))
     model.out_bias = np.empty(len(order), np.float32)
     model.out_bias[order] = fitted.embeddings.out_bias
-    kept = keep_chances(counts, model.sample) @ np.bincount(tokens.ids, minlength=len(counts))
+    kept = keep_probabilities(counts, model.sample) @ np.bincount(tokens.ids, minlength=len(counts))
     n_trained = model.epochs * round(float(kept))
-    return EpochResult(n_trained, model.epochs * tokens.n_raw_tokens, fitted.summary.loss_nats)
+    return EpochResult(n_trained, model.epochs * tokens.n_raw_tokens, fitted.loss_nats)
 
 
-def _require_possible(model: "Word2Vec") -> None:
+def _require_possible(model: ModelState) -> None:
     if not model.shrink_windows:
         raise ConfigurationError(
             "shrink_windows: expected True with objective='softmax', got False: the exact softmax "
@@ -104,7 +109,7 @@ def _require_possible(model: "Word2Vec") -> None:
         )
 
 
-def _is_untouched(model: "Word2Vec") -> bool:
+def _is_untouched(model: ModelState) -> bool:
     """Return whether the vectors are those that the seed gives, so that better ones may be made."""
     if model.syn1neg.any() or model.seed is None:
         return False
@@ -112,7 +117,7 @@ def _is_untouched(model: "Word2Vec") -> bool:
     return bool(np.array_equal(model.wv.vectors, first))
 
 
-def _settings(model: "Word2Vec", counts: NDArray[np.int64]) -> Hyperparameters:
+def _settings(model: ModelState, counts: NDArray[np.int64]) -> Hyperparameters:
     rates: dict[str, float] = {}
     if (model.alpha, model.min_alpha) != _GENSIM_RATES:
         final = min(1.0, model.min_alpha / model.alpha)

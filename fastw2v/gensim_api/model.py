@@ -12,19 +12,21 @@ from gensim.utils import call_on_class_only
 
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.checks import check_corpus, check_training
+from fastw2v.gensim_api.conversion import ConversionMethods
 from fastw2v.gensim_api.epochs import Reading, readings, train_epoch
 from fastw2v.gensim_api.exact import train_exact
 from fastw2v.gensim_api.reading import NumberedText, Sentences
 from fastw2v.gensim_api.scores import ScoreMethods
 from fastw2v.gensim_api.storage import load_model, save_model
-from fastw2v.gensim_api.takeover import TakeoverMethods
 from fastw2v.gensim_api.vocabulary import TrimRule, VocabularyMethods
 from fastw2v.system.threads import WorkerPool, available_cores
+
+__all__ = ["Word2Vec", "logger"]
 
 logger = logging.getLogger(__name__)
 
 
-class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
+class Word2Vec(VocabularyMethods, ScoreMethods, ConversionMethods):
     """gensim's `Word2Vec`, trained by fastw2v: parameters, methods and their meanings are gensim's.
 
     Parameters
@@ -125,7 +127,7 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
         self.wv = KeyedVectors(self.vector_size)
         self.wv.vectors_lockf = np.ones(1, np.float32)
         self.__dict__["load"] = call_on_class_only
-        self._held, self._holds_text = None, False
+        self._kept_text, self._keeps_text = None, False
         if sentences is not None or corpus_file is not None:
             self._build_and_train(sentences, corpus_file, trim_rule, callbacks)
         elif trim_rule is not None or tuple(callbacks):
@@ -143,7 +145,7 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
         callbacks: Iterable[Any],
     ) -> None:
         check_corpus(sentences, corpus_file, epochs=self.epochs + 1)
-        self._holds_text = True
+        self._keeps_text = True
         try:
             self.build_vocab(
                 corpus_iterable=sentences, corpus_file=corpus_file, trim_rule=trim_rule
@@ -160,7 +162,7 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
                 callbacks=callbacks,
             )
         finally:
-            self._held, self._holds_text = None, False
+            self._kept_text, self._keeps_text = None, False
 
     def train(
         self,
@@ -220,7 +222,7 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
         self.add_lifecycle_event("train", msg=f"{epochs} epochs of {len(self.wv)} words: {self}")
         for callback in callbacks:
             callback.on_train_begin(self)
-        texts = readings(corpus_iterable, corpus_file, self._held_text(corpus_iterable), self)
+        texts = readings(corpus_iterable, corpus_file, self._take_kept_text(corpus_iterable), self)
         train_all = self._train_exact if self.objective else self._train_epochs
         n_trained, n_tokens = train_all(texts, totals, callbacks)
         self.train_count += 1
@@ -228,12 +230,12 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
             callback.on_train_end(self)
         return n_trained, n_tokens
 
-    def _held_text(self, corpus: Any) -> NumberedText | None:
+    def _take_kept_text(self, corpus: Any) -> NumberedText | None:
         """Return the text of `build_vocab` where it is the same, within the constructor."""
-        held, self._held = self._held, None
-        if held is None or not (corpus is None or held[0] is corpus):
+        kept, self._kept_text = self._kept_text, None
+        if kept is None or not (corpus is None or kept[0] is corpus):
             return None
-        return held[1]
+        return kept[1]
 
     def _train_epochs(
         self,
@@ -338,7 +340,7 @@ class Word2Vec(VocabularyMethods, ScoreMethods, TakeoverMethods):
         ------
         NotSavedHereError
             An AttributeError and ModelFormatError: if it is another file. Load gensim's own with
-            gensim and take them over by `from_gensim`.
+            gensim and convert them by `from_gensim`.
         """
         return load_model(cls, fname, mmap)
 

@@ -26,6 +26,17 @@ from fastw2v.kernels.text.interning import SENTENCE_END, renumber
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import number_corpus
 
+__all__ = [
+    "LONGEST_LINE",
+    "PROGRESS_PER",
+    "NumberedText",
+    "Sentences",
+    "checked_sentences",
+    "logger",
+    "read_text",
+    "reads_the_same",
+]
+
 logger = logging.getLogger(__name__)
 
 Sentences = Iterable[Sequence[Hashable]]
@@ -72,8 +83,8 @@ def _cut(
     long = np.flatnonzero(lengths > longest)
     if not long.size:
         return numbers
-    places = [np.arange(starts[k] + longest, starts[k] + lengths[k], longest) for k in long]
-    return np.insert(numbers, np.concatenate(places), np.int32(SENTENCE_END))
+    positions = [np.arange(starts[k] + longest, starts[k] + lengths[k], longest) for k in long]
+    return np.insert(numbers, np.concatenate(positions), np.int32(SENTENCE_END))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +120,7 @@ class NumberedText:
             (key_to_index.get(word, -1) for word in self.words), np.int32, len(self.words)
         )
         n_ids = int(self.counts[ranks >= 0].sum())
-        ids = _room(n_ids, np.int32)
+        ids = _empty_array(n_ids, np.int32)
         starts = [np.zeros(1, np.int64)]
         done = 0
         for numbers in self.numbers.blocks():
@@ -119,7 +130,7 @@ class NumberedText:
         return EncodedTokens(ids, np.concatenate(starts), self.n_tokens, self.n_tokens - n_ids)
 
 
-def _room(size: int, dtype: type[np.generic]) -> NDArray[Any]:
+def _empty_array(size: int, dtype: type[np.generic]) -> NDArray[Any]:
     """Return an array, on disk without a name if it is large."""
     n_bytes = size * np.dtype(dtype).itemsize
     if n_bytes <= _MEMORY_BYTES:
@@ -165,7 +176,7 @@ def _read_sentences(sentences: Sentences, progress_per: int) -> NumberedText:
     number = table.__getitem__
     chunk = array("i")
     counts = np.zeros(0, np.int64)
-    for sentence in checked(sentences, progress_per):
+    for sentence in checked_sentences(sentences, progress_per):
         chunk.extend(map(number, sentence))
         chunk.append(SENTENCE_END)
         if len(chunk) >= _CHUNK_NUMBERS:
@@ -185,7 +196,7 @@ def _keep(
     return found.astype(np.int64)
 
 
-def checked(sentences: Sentences, progress_per: int) -> Iterator[Any]:
+def checked_sentences(sentences: Sentences, progress_per: int) -> Iterator[Any]:
     """Yield sentences; log progress, and warn as gensim does if they are strings."""
     for place, sentence in enumerate(sentences):
         if place % progress_per == 0:

@@ -3,24 +3,21 @@
 import logging
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 from gensim import matutils
-from gensim.models import KeyedVectors
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from fastw2v.gensim_api.model import Word2Vec
+from fastw2v.gensim_api.state import ModelState
+
+__all__ = ["ScoreMethods", "logger"]
 
 logger = logging.getLogger(__name__)
 
 
-class ScoreMethods:
+class ScoreMethods(ModelState):
     """What a model says of words and sentences."""
-
-    wv: KeyedVectors
-    running_training_loss: float
 
     def predict_output_word(
         self, context_words_list: Iterable[Any], topn: int = 10
@@ -30,14 +27,36 @@ class ScoreMethods:
         Parameters
         ----------
         context_words_list : list of str or int
-            Words, or their places; unknown ones are left out.
+            Words, or their rows; unknown ones are left out.
         topn : int
 
         Returns
         -------
         list of (word, probability), or None if no context word is known
         """
-        return _predicted_words(cast("Word2Vec", self), context_words_list, topn)
+        if not self.negative and self.objective is None:
+            raise RuntimeError(
+                "predict_output_word: expected a model with output vectors of words, got one with "
+                "negative=0; train with negative above 0, or with objective='softmax'"
+            )
+        if not hasattr(self, "syn1neg"):
+            raise RuntimeError("predict_output_word: expected output vectors (syn1neg), found none")
+        rows = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
+        if not rows:
+            logger.warning(
+                "All the input context words are out-of-vocabulary for the current model."
+            )
+            return None
+        hidden = self.wv.vectors[rows].sum(axis=0)
+        if self.cbow_mean:
+            hidden /= len(rows)
+        scores = np.asarray(self.syn1neg @ hidden, np.float64)
+        if self.objective is not None and hasattr(self, "out_bias"):
+            scores += self.out_bias
+        probabilities = np.exp(scores - scores.max())
+        probabilities /= probabilities.sum()
+        best = matutils.argsort(probabilities, topn=topn, reverse=True)
+        return [(self.wv.index_to_key[row], float(probabilities[row])) for row in best]
 
     def score(
         self,
@@ -52,7 +71,15 @@ class ScoreMethods:
         That is the sum of log p(word | context) over all pairs in windows of full reach, or with
         CBOW of log p(word | contexts). At most `total_sentences` are scored.
         """
-        return _sentence_scores(cast("Word2Vec", self), sentences, total_sentences)
+        if not self.wv.key_to_index:
+            raise RuntimeError("you must first build vocabulary before scoring new data")
+        if not self.hs or self.objective is not None:
+            raise RuntimeError(
+                "score: expected a model of hierarchical softmax, got another; train with hs=1 and "
+                "negative=0"
+            )
+        scored = islice(sentences, total_sentences)
+        return np.fromiter((_log_probability(self, sentence) for sentence in scored), np.float32)
 
     def get_latest_training_loss(self) -> float:
         """Return the sum of all losses of the last `train`, in nats; 0 without `compute_loss`."""
@@ -63,61 +90,22 @@ class ScoreMethods:
         self.wv.init_sims(replace=replace)
 
 
-def _predicted_words(
-    model: "Word2Vec", context: Iterable[Any], topn: int
-) -> list[tuple[Any, float]] | None:
-    if not model.negative and model.objective is None:
-        raise RuntimeError(
-            "predict_output_word: expected a model with output vectors of words, got one with "
-            "negative=0; train with negative above 0, or with objective='softmax'"
-        )
-    if not hasattr(model, "syn1neg"):
-        raise RuntimeError("predict_output_word: expected output vectors (syn1neg), found none")
-    places = [model.wv.get_index(word) for word in context if word in model.wv]
-    if not places:
-        logger.warning("All the input context words are out-of-vocabulary for the current model.")
-        return None
-    hidden = model.wv.vectors[places].sum(axis=0)
-    if model.cbow_mean:
-        hidden /= len(places)
-    scores = np.asarray(model.syn1neg @ hidden, np.float64)
-    if model.objective is not None and hasattr(model, "out_bias"):
-        scores += model.out_bias
-    chances = np.exp(scores - scores.max())
-    chances /= chances.sum()
-    best = matutils.argsort(chances, topn=topn, reverse=True)
-    return [(model.wv.index_to_key[place], float(chances[place])) for place in best]
-
-
-def _sentence_scores(
-    model: "Word2Vec", sentences: Iterable[Sequence[Any]], total_sentences: int
-) -> NDArray[np.float32]:
-    if not model.wv.key_to_index:
-        raise RuntimeError("you must first build vocabulary before scoring new data")
-    if not model.hs or model.objective is not None:
-        raise RuntimeError(
-            "score: expected a model of hierarchical softmax, got another; train with hs=1 and "
-            "negative=0"
-        )
-    taken = islice(sentences, total_sentences)
-    return np.fromiter((_sentence_score(model, sentence) for sentence in taken), np.float32)
-
-
-def _sentence_score(model: "Word2Vec", sentence: Sequence[Any]) -> float:
+def _log_probability(model: ModelState, sentence: Sequence[Any]) -> float:
     index, window = model.wv.key_to_index, model.window
     words = [index[word] for word in sentence if word in index]
     codes, points = model.wv.expandos["code"], model.wv.expandos["point"]
     total = 0.0
-    for place, word in enumerate(words):
-        around = words[max(0, place - window) : place] + words[place + 1 : place + 1 + window]
-        if not around:
+    for position, word in enumerate(words):
+        contexts = words[max(0, position - window) : position]
+        contexts += words[position + 1 : position + 1 + window]
+        if not contexts:
             continue
-        hidden = model.wv.vectors[around]
+        hidden = model.wv.vectors[contexts]
         if not model.sg:
             hidden = hidden.sum(axis=0, keepdims=True)
             if model.cbow_mean:
-                hidden = hidden / len(around)
-        turns = 1.0 - 2.0 * codes[word]
-        logits = np.asarray(hidden @ model.syn1[points[word]].T, np.float64) * turns
+                hidden = hidden / len(contexts)
+        signs = 1.0 - 2.0 * codes[word]
+        logits = np.asarray(hidden @ model.syn1[points[word]].T, np.float64) * signs
         total -= float(np.logaddexp(0.0, -logits).sum())
     return total

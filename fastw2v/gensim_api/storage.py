@@ -9,22 +9,32 @@ import logging
 import os
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, ModelFormatError
-from fastw2v.gensim_api.takeover import CONSTRUCTED, GATHERED
+from fastw2v.gensim_api.conversion import CONSTRUCTED, GATHERED
+from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.vocabulary import VocabularyMethods
 from fastw2v.system.files import whole_file
 from fastw2v.version import VERSION
 
-if TYPE_CHECKING:
-    from fastw2v.gensim_api.model import Word2Vec
+__all__ = [
+    "FORMAT",
+    "SCHEMA_VERSION",
+    "TABLES",
+    "AnyModel",
+    "NotSavedHereError",
+    "load_model",
+    "logger",
+    "save_model",
+]
 
 logger = logging.getLogger(__name__)
 
-AnyModel = TypeVar("AnyModel", bound="Word2Vec")
+AnyModel = TypeVar("AnyModel", bound=VocabularyMethods)
 
 FORMAT = "fastw2v-gensim-api-model"
 SCHEMA_VERSION = 1
@@ -37,7 +47,7 @@ class NotSavedHereError(ModelFormatError, AttributeError):
     """A file is not a model that `Word2Vec.save` wrote; gensim raises AttributeError for it."""
 
 
-def save_model(model: "Word2Vec", target: Any) -> None:
+def save_model(model: ModelState, target: Any) -> None:
     """Do what `Word2Vec.save` does."""
     from safetensors.numpy import save
 
@@ -50,7 +60,7 @@ def save_model(model: "Word2Vec", target: Any) -> None:
     model.add_lifecycle_event("saved", fname=os.fspath(target))
 
 
-def _arrays(model: "Word2Vec") -> dict[str, NDArray[Any]]:
+def _arrays(model: ModelState) -> dict[str, NDArray[Any]]:
     wv = model.wv
     state: Any = model.random.get_state()
     words = json.dumps(wv.index_to_key)
@@ -77,7 +87,7 @@ def _arrays(model: "Word2Vec") -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
-def _description(model: "Word2Vec") -> dict[str, str]:
+def _description(model: ModelState) -> dict[str, str]:
     kind, _, position, has_gauss, gauss = model.random.get_state()
     settings = {name: getattr(model, name) for name in CONSTRUCTED if name != "hashfxn"}
     gathered = {name: getattr(model, name) for name in GATHERED if hasattr(model, name)}
@@ -111,7 +121,8 @@ def load_model(kind: type[AnyModel], fname: Any, mmap: str | None) -> AnyModel:
     header, base = _header(path)
     arrays = {name: _array(path, base, entry, mmap) for name, entry in header.items()}
     content = json.loads(header.description["model"])
-    model = kind(**content["settings"])
+    construct: Any = kind
+    model: AnyModel = construct(**content["settings"])
     for name, value in content["gathered"].items():
         setattr(model, name, value)
     if content["hashfxn"] != "hash":
@@ -126,7 +137,9 @@ def load_model(kind: type[AnyModel], fname: Any, mmap: str | None) -> AnyModel:
     return model
 
 
-def _fill(model: "Word2Vec", arrays: dict[str, NDArray[Any]], content: dict[str, Any]) -> None:
+def _fill(
+    model: VocabularyMethods, arrays: dict[str, NDArray[Any]], content: dict[str, Any]
+) -> None:
     wv = model.wv
     wv.index_to_key = json.loads(arrays["words"].tobytes())
     wv.key_to_index = {word: place for place, word in enumerate(wv.index_to_key)}
@@ -167,7 +180,7 @@ def _header(path: Path) -> tuple[_Header, int]:
     if not is_ours:
         raise NotSavedHereError(
             f"{path}: expected a model that fastw2v.gensim_api saved, got another file; load "
-            "gensim's own with gensim and take it over with Word2Vec.from_gensim(model)"
+            "gensim's own with gensim and convert it with Word2Vec.from_gensim(model)"
         )
     if header.description["schema_version"] != str(SCHEMA_VERSION):
         raise NotSavedHereError(

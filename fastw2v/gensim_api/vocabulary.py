@@ -9,59 +9,35 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from gensim.models import KeyedVectors
 from gensim.models.keyedvectors import pseudorandom_weak_vector
 from gensim.models.word2vec import LineSentence
 from gensim.utils import keep_vocab_item, prune_vocab
 from numpy.typing import NDArray
 
 from fastw2v.gensim_api.checks import check_corpus
-from fastw2v.gensim_api.events import Events
-from fastw2v.gensim_api.reading import (
-    NumberedText,
-    Sentences,
-    checked,
-    read_text,
-    reads_the_same,
-)
+from fastw2v.gensim_api.reading import Sentences, checked_sentences, read_text, reads_the_same
+from fastw2v.gensim_api.state import ModelState
 from fastw2v.objectives.huffman import huffman_tree
+
+__all__ = [
+    "SAMPLE_INT_MAX",
+    "TrimRule",
+    "VocabularyMethods",
+    "keep_probabilities",
+    "logger",
+    "threshold_count",
+]
 
 logger = logging.getLogger(__name__)
 
 TrimRule = Callable[[Any, int, int], int]
 
-MOST = 2**32 - 1  # what gensim's thresholds of subsampling are fractions of
+SAMPLE_INT_MAX = 2**32 - 1  # what gensim's thresholds of subsampling are fractions of
 _VOCABULARY_BYTES = {False: 500, True: 700}  # of a word, as gensim estimates; with its tree
 
 
-class VocabularyMethods(Events):
+class VocabularyMethods(ModelState):
     """Building a vocabulary and the arrays that belong to it."""
-
-    wv: KeyedVectors
-    vector_size: int
-    layer1_size: int
-    seed: Any
-    hashfxn: Any
-    objective: str | None
-    hs: int
-    negative: int
-    ns_exponent: float
-    min_count: int
-    max_vocab_size: int | None
-    max_final_vocab: int | None
-    sample: float
-    sorted_vocab: int
-    null_word: int
-    effective_min_count: int
-    corpus_count: int
-    corpus_total_words: int
-    raw_vocab: Mapping[Any, int] | None
-    cum_table: NDArray[np.uint32] | None
-    syn1: NDArray[np.float32]
-    syn1neg: NDArray[np.float32]
-    out_bias: NDArray[np.float32]
-    _held: tuple[Any, NumberedText] | None
-    _holds_text: bool
 
     def build_vocab(
         self,
@@ -136,8 +112,8 @@ class VocabularyMethods(Events):
             text = read_text(corpus_iterable, corpus_file, progress_per)
             self.raw_vocab = defaultdict(int, zip(text.words, text.counts.tolist(), strict=True))
             n_words, n_sentences = text.n_tokens, text.n_sentences
-            if self._holds_text and (corpus_file is not None or reads_the_same(corpus_iterable)):
-                self._held = (corpus_iterable if corpus_file is None else corpus_file, text)
+            if self._keeps_text and (corpus_file is not None or reads_the_same(corpus_iterable)):
+                self._kept_text = (corpus_iterable if corpus_file is None else corpus_file, text)
         logger.info(
             "collected %i word types from a corpus of %i raw words and %i sentences",
             len(self.raw_vocab or ()),
@@ -152,7 +128,7 @@ class VocabularyMethods(Events):
         """Count as gensim does under `max_vocab_size`: rare words are dropped on the way."""
         counts: defaultdict[Any, int] = defaultdict(int)
         n_words, n_sentences, least = 0, 0, 1
-        for sentence in checked(sentences, progress_per):
+        for sentence in checked_sentences(sentences, progress_per):
             n_sentences += 1
             n_words += len(sentence)
             for word in sentence:
@@ -190,7 +166,7 @@ class VocabularyMethods(Events):
         if update:
             self._require_vocabulary()
         counts = np.fromiter(kept.values(), np.int64, len(kept))
-        keep = keep_chances(counts, sample)
+        keep = keep_probabilities(counts, sample)
         if not dry_run:
             if not update:
                 self.min_count, self.sample = min_count, sample
@@ -235,8 +211,8 @@ class VocabularyMethods(Events):
         wv.index_to_key.extend(word for word in kept if word not in wv.key_to_index)
         wv.key_to_index = {word: place for place, word in enumerate(wv.index_to_key)}
         wv.allocate_vecattrs(["count", "sample_int"], [int, np.uint32])
-        places = np.fromiter((wv.key_to_index[word] for word in kept), np.int64, len(kept))
-        wv.expandos["sample_int"][places] = (keep * MOST).astype(np.uint32)
+        rows = np.fromiter((wv.key_to_index[word] for word in kept), np.int64, len(kept))
+        wv.expandos["sample_int"][rows] = (keep * SAMPLE_INT_MAX).astype(np.uint32)
         if update:  # as gensim: counts of words that were left out this time rise, too
             added = (raw.get(word, 0) for word in wv.index_to_key)
             wv.expandos["count"] += np.fromiter(added, np.int64, len(wv))
@@ -268,17 +244,17 @@ class VocabularyMethods(Events):
         self.wv.set_vecattr("\0", "count", 1)
 
     def create_binary_tree(self) -> None:
-        """Write the words' ways through gensim's Huffman tree into `wv`, as "code" and "point"."""
+        """Write the words' paths through gensim's Huffman tree into `wv`, as "code" and "point"."""
         tree = huffman_tree(np.asarray(self.wv.expandos["count"], np.int64))
         starts = tree.starts.tolist()
         for name, steps in (
             ("code", tree.codes.astype(np.uint8)),
             ("point", tree.points.astype(np.uint32)),
         ):
-            ways = np.empty(len(self.wv), object)
-            for word in range(len(ways)):
-                ways[word] = steps[starts[word] : starts[word + 1]]
-            self.wv.expandos[name] = ways
+            paths = np.empty(len(self.wv), object)
+            for word in range(len(paths)):
+                paths[word] = steps[starts[word] : starts[word + 1]]
+            self.wv.expandos[name] = paths
 
     def make_cum_table(self, domain: int = 2**31 - 1) -> None:
         """Write `cum_table`: of numbers up to `domain`, how many go to the words up to each."""
@@ -342,8 +318,8 @@ class VocabularyMethods(Events):
         )
 
 
-def keep_chances(counts: NDArray[np.int64], sample: float | None) -> NDArray[np.float64]:
-    """Return with which probability gensim keeps a token of each word.
+def keep_probabilities(counts: NDArray[np.int64], sample: float | None) -> NDArray[np.float64]:
+    """Return the probability with which gensim keeps a token of each word.
 
     `sample` below 1 is a frequency; from 1 on it is a count, above which words are thinned.
     """
@@ -351,8 +327,8 @@ def keep_chances(counts: NDArray[np.int64], sample: float | None) -> NDArray[np.
         return np.ones(len(counts))
     threshold = threshold_count(sample, float(counts.sum()))
     with np.errstate(divide="ignore", invalid="ignore"):
-        chances = (np.sqrt(counts / threshold) + 1) * (threshold / counts)
-    return np.minimum(np.nan_to_num(chances, nan=1.0), 1.0)
+        probabilities = (np.sqrt(counts / threshold) + 1) * (threshold / counts)
+    return np.minimum(np.nan_to_num(probabilities, nan=1.0), 1.0)
 
 
 def threshold_count(sample: float, total: float) -> float:

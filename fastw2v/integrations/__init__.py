@@ -1,4 +1,5 @@
-"""Callbacks for trackers of experiments, one module each: TensorBoard, MLflow, Weights & Biases.
+"""Other libraries, a module each: scikit-learn, TensorBoard, MLflow, Weights & Biases.
 
-A module imports its tracker when a callback is made, not before.
+Imports `model`, `text`, `config`, `callbacks`. A tracker is imported when a callback is made, not
+before; `sklearn` imports scikit-learn, which its class derives from.
 """

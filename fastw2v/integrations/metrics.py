@@ -6,6 +6,8 @@ from typing import Any
 
 from fastw2v.callbacks import Callback, StepReport
 
+__all__ = ["DEFAULT_EVERY_S", "Metrics", "metrics_callback", "metrics_of"]
+
 Metrics = dict[str, float]
 DEFAULT_EVERY_S = 1.0
 _SHOWN = ("loss_nats", "learning_rate", "elapsed_s", "epoch")

@@ -1,8 +1,10 @@
 """MLflow: metrics of the run that is active."""
 
 from fastw2v.callbacks import Callback
-from fastw2v.errors import MissingDependencyError
 from fastw2v.integrations.metrics import DEFAULT_EVERY_S, metrics_callback
+from fastw2v.system.dependencies import optional_module
+
+__all__ = ["mlflow_callback"]
 
 
 def mlflow_callback(*, every_s: float = DEFAULT_EVERY_S) -> Callback:
@@ -18,13 +20,7 @@ def mlflow_callback(*, every_s: float = DEFAULT_EVERY_S) -> Callback:
     MissingDependencyError
         If mlflow is not installed.
     """
-    try:
-        import mlflow
-    except ImportError as error:
-        raise MissingDependencyError(
-            "mlflow_callback needs mlflow, which is not installed; install it with "
-            "'pip install mlflow-skinny'"
-        ) from error
+    mlflow = optional_module("mlflow", "mlflow_callback", "trackers")
     return metrics_callback(
         lambda metrics, step: mlflow.log_metrics(metrics, step=step), every_s=every_s
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
-from fastw2v.errors import CorpusError, MissingDependencyError
+from fastw2v.errors import CorpusError, missing_dependency
 from fastw2v.model import Word2Vec
 from fastw2v.text.tokenizers import tokenize_text
 
@@ -21,10 +21,9 @@ try:
     from sklearn.utils import check_random_state
     from sklearn.utils.validation import check_is_fitted
 except ImportError as error:
-    raise MissingDependencyError(
-        "fastw2v.integrations.sklearn: expected scikit-learn, which is not installed; "
-        "pip install 'fastw2v[sklearn]'"
-    ) from error
+    raise missing_dependency(__name__, "scikit-learn", "sklearn") from error
+
+__all__ = ["UnknownDocumentWarning", "Word2VecTransformer"]
 
 _LARGEST_DRAWN_SEED = 2**31 - 1
 

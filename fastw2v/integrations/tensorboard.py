@@ -6,8 +6,10 @@ from types import TracebackType
 from typing import Self
 
 from fastw2v.callbacks import StepReport
-from fastw2v.errors import MissingDependencyError
 from fastw2v.integrations.metrics import DEFAULT_EVERY_S, Metrics, metrics_callback
+from fastw2v.system.dependencies import optional_module
+
+__all__ = ["TensorBoardCallback"]
 
 
 class TensorBoardCallback:
@@ -27,14 +29,13 @@ class TensorBoardCallback:
     """
 
     def __init__(self, folder: str | Path, *, every_s: float = DEFAULT_EVERY_S) -> None:
-        try:
-            from tensorboard.summary.writer.event_file_writer import EventFileWriter
-        except ImportError as error:
-            raise MissingDependencyError(
-                "TensorBoardCallback needs tensorboard, which is not installed; install it with "
-                "'pip install tensorboard'"
-            ) from error
-        self._writer = EventFileWriter(str(folder))
+        writers = optional_module(
+            "tensorboard.summary.writer.event_file_writer",
+            "TensorBoardCallback",
+            "trackers",
+            "tensorboard",
+        )
+        self._writer = writers.EventFileWriter(str(folder))
         self._callback = metrics_callback(self._log, every_s=every_s)
 
     def __call__(self, report: StepReport) -> None:

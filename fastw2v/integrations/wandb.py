@@ -3,8 +3,11 @@
 from typing import Any
 
 from fastw2v.callbacks import Callback
-from fastw2v.errors import ConfigurationError, MissingDependencyError
+from fastw2v.errors import ConfigurationError
 from fastw2v.integrations.metrics import DEFAULT_EVERY_S, metrics_callback
+from fastw2v.system.dependencies import optional_module
+
+__all__ = ["wandb_callback"]
 
 
 def wandb_callback(run: Any = None, *, every_s: float = DEFAULT_EVERY_S) -> Callback:
@@ -25,14 +28,7 @@ def wandb_callback(run: Any = None, *, every_s: float = DEFAULT_EVERY_S) -> Call
         If no run was begun.
     """
     if run is None:
-        try:
-            import wandb
-        except ImportError as error:
-            raise MissingDependencyError(
-                "wandb_callback needs wandb, which is not installed; install it with "
-                "'pip install wandb'"
-            ) from error
-        run = wandb.run
+        run = optional_module("wandb", "wandb_callback", "trackers").run
     if run is None:
         raise ConfigurationError("wandb_callback: expected a run; begin one with wandb.init()")
     return metrics_callback(lambda metrics, step: run.log(metrics, step=step), every_s=every_s)

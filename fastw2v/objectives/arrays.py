@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.kernels.simd.vectors import LANES
-from fastw2v.kernels.stream.sigmoid_windows import LINE
 
-Vectors = NDArray[np.float32]
+VectorArray = NDArray[np.float32]
+"""VectorArray: (N, D), or flat rows that are padded to whole vectors of the CPU."""
 
 
 def round_up(number: int, multiple: int) -> int:
@@ -16,14 +16,14 @@ def round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
 
 
-def padded_rows(vectors: Vectors, n_rows: int) -> Vectors:
+def padded_rows(vectors: VectorArray, n_rows: int) -> VectorArray:
     """Return vectors (N, D) as kernels take them: `n_rows` rows of whole vectors, flat."""
     padded = np.zeros((n_rows, round_up(vectors.shape[1], LANES)), np.float32)
     padded[: len(vectors), : vectors.shape[1]] = vectors
     return padded.reshape(-1)
 
 
-def unpadded_rows(flat: Vectors, n_rows: int, dimensions: int) -> Vectors:
+def unpadded_rows(flat: VectorArray, n_rows: int, dimensions: int) -> VectorArray:
     """Return a copy (N, D) of the first rows of what `padded_rows` gave."""
     table = flat.reshape(-1, round_up(dimensions, LANES))
     return np.ascontiguousarray(table[:n_rows, :dimensions])
@@ -33,10 +33,3 @@ def copy_arrays(given: dict[str, NDArray[Any]], targets: dict[str, NDArray[Any]]
     """Copy arrays into targets of the same names; names on one side only are left alone."""
     for name in given.keys() & targets.keys():
         np.copyto(targets[name], given[name])
-
-
-def _aligned_zeros(size: int) -> Vectors:
-    """Return zeros that begin with a cache line."""
-    room = np.zeros(size + LINE, np.float32)
-    first = -(room.ctypes.data // room.itemsize) % LINE
-    return room[first : first + size]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import Objective
+from fastw2v.config import ObjectiveName
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
 from fastw2v.objectives.huffman import huffman_tree
@@ -45,7 +45,7 @@ class Embeddings:
     in_vectors: NDArray[np.float32]
     out_vectors: NDArray[np.float32]
     out_bias: NDArray[np.float32]
-    objective: Objective = "softmax"
+    objective: ObjectiveName = "softmax"
     temperature: float = 1.0
 
     @property

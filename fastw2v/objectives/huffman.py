@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastw2v.errors import VocabularyError
-from fastw2v.kernels.stream.huffman import HuffmanTree, build_huffman
+from fastw2v.kernels.formulas.huffman import HuffmanTree, build_huffman
 
 
 def huffman_tree(counts: ArrayLike) -> HuffmanTree:

@@ -1,4 +1,8 @@
-"""The report: one page about a model, to look at without a network."""
+"""A model to look at: a page that needs no network, and static pictures.
+
+Imports `model`, `evaluation`, `training`, `objectives`, `kernels`, `system`, `config`, `callbacks`.
+bokeh and matplotlib are imported when something is drawn.
+"""
 
 from fastw2v.report.page import ReportOptions, write_report
 

@@ -16,6 +16,8 @@ from fastw2v.kernels.softmax.observed_scores import tree_children
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.huffman import huffman_tree
 
+__all__ = ["LARGEST_PAGE_BYTES", "embedded_model", "log_normalisers", "packed"]
+
 LARGEST_PAGE_BYTES = 256 * 2**20
 _LARGEST_NUMBER = 2**15 - 1
 _BLOCK_ROWS = 256

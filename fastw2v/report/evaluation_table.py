@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from fastw2v.evaluation.analogies import SectionResult
     from fastw2v.model import Word2Vec
 
+__all__ = ["EvaluationRow", "evaluation_rows"]
+
 
 class EvaluationRow(NamedTuple):
     """One test: its measure, the result (NaN: none), how sure it is, how much is covered."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bokeh.plotting import figure
 
-    from fastw2v.report.page import PassRow
-    from fastw2v.training.run import TrainingSummary
+    from fastw2v.report.history import EpochRow
+    from fastw2v.training.result import TrainingSummary
+
+__all__ = ["loss_figure", "map_figure"]
 
 _FONT = "system-ui, sans-serif"
 _TOOLTIP = '<div class="tip"><b>@word</b> @count{0,0}</div>'
@@ -80,7 +82,7 @@ def map_figure() -> dict[str, Any]:
     return _as_item(plane)
 
 
-def loss_figure(rows: "Sequence[PassRow]", summary: "TrainingSummary | None") -> dict[str, Any]:
+def loss_figure(rows: "Sequence[EpochRow]", summary: "TrainingSummary | None") -> dict[str, Any]:
     """Return loss against epochs, with the entropies that it lies between where they are known."""
     from bokeh.models import Label, Span
     from bokeh.plotting import figure

@@ -1,22 +1,25 @@
 """`write_report`: everything that the page shows, put into its template."""
 
 import json
-import math
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fastw2v.callbacks import StageProgress, stage_of
-from fastw2v.errors import ConfigurationError, MissingDependencyError
+from fastw2v.errors import ConfigurationError
 from fastw2v.report.embedded import embedded_model
 from fastw2v.report.evaluation_table import evaluation_rows
+from fastw2v.report.history import epoch_rows
 from fastw2v.report.projection import ProjectionMethod, project, require_method
+from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import require_writable, whole_file
 from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
     from fastw2v.model import Word2Vec
+
+__all__ = ["ReportOptions", "page_of", "require_bokeh", "settings_shown", "write_report"]
 
 _SCRIPTS = ("figures.js", "vectors.js", "chooser.js", "map.js", "training.js", "page.js")
 _STYLES = ("page.css", "words.css")
@@ -42,17 +45,6 @@ class ReportOptions:
     method: ProjectionMethod = "pca"
     n_words: int | None = None
     with_evaluation: bool = True
-
-
-class PassRow(NamedTuple):
-    """One epoch of training, as the page's table shows it."""
-
-    number: int
-    loss_nats: float
-    held_out_nats: float | None
-    learning_rate: float
-    seconds: float
-    tokens_per_s: float
 
 
 def write_report(
@@ -88,25 +80,14 @@ def write_report(
     require_method(options.method)
     require_writable(Path(target))
     page = page_of(model, options, progress)
-    report = stage_of(progress, "drawing")
-    if report:
-        report(0, 1)
-    with whole_file(Path(target)) as temporary:
+    with _Stage(progress, "drawing"), whole_file(Path(target)) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    if report:
-        report(1, 1)
 
 
 def require_bokeh() -> None:
     """Raise `MissingDependencyError` unless bokeh, which brings jinja2, is installed."""
-    try:
-        import bokeh  # noqa: F401
-        import jinja2  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            "the report needs bokeh, which is not installed; install it with "
-            "'pip install fastw2v[report]'"
-        ) from error
+    for module in ("bokeh", "jinja2"):
+        optional_module(module, "the report", "report")
 
 
 def page_of(
@@ -155,29 +136,6 @@ def _n_shown(options: ReportOptions, n_words: int) -> int:
     if options.n_words is not None and options.n_words < 1:
         raise ConfigurationError(f"words: expected at least 1, got {options.n_words}")
     return min(options.n_words or n_words, n_words)
-
-
-def epoch_rows(model: "Word2Vec") -> list[PassRow]:
-    """Return the history of training with the seconds and the throughput of each epoch.
-
-    Throughput is the text's running tokens of known words by the seconds of an epoch, whatever the
-    objective goes over, so that trainers can be compared.
-    """
-    rows, before = [], 0.0
-    for record in model.history:
-        seconds = record.elapsed_s - before
-        rows.append(
-            PassRow(
-                record.epoch,
-                record.loss_nats,
-                getattr(record, "held_out_loss_nats", None),
-                record.learning_rate,
-                seconds,
-                model.vocabulary.n_tokens / seconds if seconds else math.inf,
-            )
-        )
-        before = record.elapsed_s
-    return rows
 
 
 def settings_shown(model: "Word2Vec") -> list[tuple[str, str]]:

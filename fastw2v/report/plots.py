@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import ConfigurationError, FastW2VError, MissingDependencyError
+from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.objectives.embeddings import VectorChoice
 from fastw2v.report.projection import ProjectionMethod, project, require_method
+from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import require_writable, whole_file
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from fastw2v.model import Word2Vec
+
+__all__ = ["PICTURE_KINDS", "SUFFIXES", "PictureKind", "named_places", "spectrum", "write_picture"]
 
 PictureKind = Literal["map", "loss", "spectrum"]
 PICTURE_KINDS: tuple[PictureKind, ...] = ("map", "loss", "spectrum")
@@ -98,14 +101,7 @@ def write_picture(
 
 
 def _matplotlib() -> Any:
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise MissingDependencyError(
-            "pictures need matplotlib, which is not installed; install it with "
-            "'pip install fastw2v[plot]'"
-        ) from error
-    return matplotlib
+    return optional_module("matplotlib", "pictures", "plot")
 
 
 def _save(figure: "Figure", target: Path) -> None:
@@ -164,7 +160,7 @@ def _draw_loss(axes: "Axes", model: "Word2Vec") -> None:
     epochs = [record.epoch for record in model.history]
     losses = [record.loss_nats for record in model.history]
     axes.plot(epochs, losses, marker="o", color=_COLOUR, label="mean of the epoch")
-    held_out = [getattr(record, "held_out_loss_nats", None) for record in model.history]
+    held_out = [record.held_out_loss_nats for record in model.history]
     if any(value is not None for value in held_out):
         values = [np.nan if value is None else value for value in held_out]
         axes.plot(epochs, values, marker="s", color=_SECOND, label="held out, after the epoch")

@@ -7,7 +7,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import ConfigurationError, MissingDependencyError
+from fastw2v.errors import ConfigurationError, missing_dependency
+
+__all__ = [
+    "PROJECTION_METHODS",
+    "ProjectionMethod",
+    "principal_components",
+    "project",
+    "require_method",
+    "unit_rows",
+]
 
 ProjectionMethod = Literal["pca", "umap", "tsne"]
 PROJECTION_METHODS: tuple[ProjectionMethod, ...] = ("pca", "umap", "tsne")
@@ -34,10 +43,7 @@ def require_method(method: ProjectionMethod) -> None:
     if method in _PACKAGES:
         module, package = _PACKAGES[method]
         if find_spec(module) is None:
-            raise MissingDependencyError(
-                f"map: {method!r} needs {package}, which is not installed; install it with "
-                f"'pip install {package}', or choose 'pca'"
-            )
+            raise missing_dependency(f"map {method!r}", package, "map", "choose 'pca'")
 
 
 def project(

@@ -1,11 +1,10 @@
 """Files as arrays: mapped into memory, read where they are touched, dropped when memory is short.
 
 A mapping is private and writeable: a read-only array would have another type for Numba, and every
-kernel would be compiled twice. As nothing is written, no memory is needed for it; the system is
-told so, or it might refuse files larger than memory.
+kernel would be compiled twice. As nothing is written, no memory is needed for it; without
+a flag that says so the system might refuse files larger than memory.
 """
 
-import hashlib
 import mmap
 import platform
 import sys
@@ -70,9 +69,3 @@ def _no_reserve() -> int:
     """Return the flag that asks for no memory to be set aside for a mapping."""
     usual = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
     return getattr(mmap, "MAP_NORESERVE", 0x4000 if usual else 0)
-
-
-def file_digest(path: Path) -> str:
-    """Return 64 hexadecimal digits that tell a file's content from any other."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()

@@ -11,34 +11,39 @@ Mapped arrays look to kernels as those in memory do, so nothing is compiled twic
 when they are touched, and the system may drop them again.
 """
 
-import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import CorpusError, OutputError, VocabularyError
+from fastw2v.errors import CorpusError, OutputError
 from fastw2v.kernels.text.interning import renumber
 from fastw2v.system.files import require_replaceable, whole_folder
+from fastw2v.system.manifests import FolderKind, read_json, write_json
 from fastw2v.system.memory_maps import mapped_file
 from fastw2v.text.encoded import EncodedTokens, TextDigest
 from fastw2v.text.vocabulary import Vocabulary
-from fastw2v.version import VERSION
 
-FORMAT = "fastw2v-encoded-corpus"
-SCHEMA_VERSION = 1
 DESCRIPTION = "corpus.json"
 VOCABULARY = "vocabulary.json"
 IDS = "ids.int32"
 STARTS = "starts.int64"
 
-# JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
-_DAMAGE = (OSError, ValueError, RecursionError, OverflowError)
+_KIND = FolderKind(
+    manifest=DESCRIPTION,
+    format="fastw2v-encoded-corpus",
+    schema_version=1,
+    oldest_version=1,
+    expected="a folder with an encoded corpus",
+    what="the encoded corpus is",
+    remedy="restore it from a copy or encode the text again",
+    error=CorpusError,
+)
 _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
 
 
@@ -75,18 +80,18 @@ class NumbersOnDisk:
 
     def keep(self, numbers: NDArray[np.int32]) -> None:
         """Write the next numbers."""
-        with self._told():
+        with self._written():
             self._file.write(np.ascontiguousarray(numbers).data)
 
     def blocks(self) -> Iterator[NDArray[np.int32]]:
         """Yield all numbers in order, some at a time."""
-        with self._told():
+        with self._written():
             self._file.seek(0)  # writes what is still in the buffer
         while data := self._file.read(4 * _BLOCK_NUMBERS):
             yield np.frombuffer(data, np.int32)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _written(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -103,7 +108,7 @@ class NumbersOnDisk:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with suppress(OSError):  # what a full disk did not take was told of; nobody reads it now
+        with suppress(OSError):  # that a full disk did not take all is an error already
             self._file.close()
 
 
@@ -132,23 +137,14 @@ def write_encoded(
     with whole_folder(folder, DESCRIPTION) as temporary:
         n_raw_tokens, n_tokens, n_sentences = _write_arrays(temporary, ranks, blocks)
         description = {
-            "format": FORMAT,
-            "schema_version": SCHEMA_VERSION,
-            "fastw2v_version": VERSION,
+            **_KIND.header(),
             "digest": _digest_of_files(temporary, vocabulary),
             "n_tokens": n_tokens,
             "n_sentences": n_sentences,
             "n_raw_tokens": n_raw_tokens,
         }
-        words = {
-            "words": vocabulary.words,
-            "counts": vocabulary.counts.tolist(),
-            "n_raw_tokens": vocabulary.n_raw_tokens,
-            "n_raw_types": vocabulary.n_raw_types,
-        }
-        for name, content in ((VOCABULARY, words), (DESCRIPTION, description)):
-            text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-            (temporary / name).write_text(text, encoding="utf-8")
+        write_json(temporary / VOCABULARY, vocabulary.as_dict())
+        write_json(temporary / DESCRIPTION, description)
 
 
 def _write_arrays(
@@ -213,47 +209,13 @@ def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary
         If the folder is missing, no encoded corpus, damaged, or of another schema.
     """
     folder = Path(folder)
-    description = _read_description(folder)
-    try:
-        words = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
-        if not all(isinstance(word, str) for word in words["words"]):
-            raise ValueError("words: expected strings, got others among them")
-        vocabulary = Vocabulary(
-            list(words["words"]),
-            np.array(words["counts"], np.int64),
-            int(words["n_raw_tokens"]),
-            int(words["n_raw_types"]),
-        )
+    description = _KIND.read(folder)
+    with _KIND.damage(folder):
+        vocabulary = Vocabulary.from_dict(read_json(folder / VOCABULARY))
         n_tokens, n_sentences = int(description["n_tokens"]), int(description["n_sentences"])
         ids = mapped_file(folder / IDS, n_tokens, "<i4")
         starts = mapped_file(folder / STARTS, n_sentences + 1, "<i8")
         n_raw_tokens = int(description["n_raw_tokens"])
         if verify and _digest_of_files(folder, vocabulary) != description["digest"]:
             raise ValueError("the arrays and words are not those that the digest was made of")
-    except (*_DAMAGE, LookupError, TypeError, VocabularyError) as error:
-        raise CorpusError(
-            f"{folder}: the encoded corpus is damaged ({type(error).__name__}: {error}); "
-            "restore it from a copy or encode the text again"
-        ) from error
     return vocabulary, EncodedTokens(ids, starts, n_raw_tokens, n_raw_tokens - n_tokens)
-
-
-def _read_description(folder: Path) -> dict[str, Any]:
-    path = folder / DESCRIPTION
-    if not path.is_file():
-        raise CorpusError(
-            f"{folder}: expected a folder with an encoded corpus, found no {DESCRIPTION} in it"
-        )
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except _DAMAGE as error:
-        raise CorpusError(f"{path}: cannot be read as JSON ({error})") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise CorpusError(f'{path}: expected "format": "{FORMAT}"; this is another program\'s')
-    if description.get("schema_version") != SCHEMA_VERSION:
-        raise CorpusError(
-            f"{path}: expected schema version {SCHEMA_VERSION}, got "
-            f"{description.get('schema_version')!r}; encode the text again, or install the "
-            "version of fastw2v that wrote it"
-        )
-    return description

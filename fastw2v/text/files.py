@@ -25,11 +25,9 @@ AnyPath = str | os.PathLike[str]
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 4 << 20
 
-_GZIP = ".gz"
-_BZIP2 = ".bz2"
-_XZ = ".xz"
-_ZSTANDARD = ".zst"
-COMPRESSED = (_GZIP, _BZIP2, _XZ, _ZSTANDARD)
+GZIP, BZIP2, XZ, ZSTANDARD = ".gz", ".bz2", ".xz", ".zst"
+COMPRESSED = (GZIP, BZIP2, XZ, ZSTANDARD)
+"""How names of compressed files end."""
 _READ_BYTES = 1 << 17
 _ZSTANDARD_READ_BYTES = 1 << 14  # it may grow 30,000 times at once
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -237,13 +235,13 @@ def _require_unchanged(file: str, stored: BinaryIO, at_opening: os.stat_result) 
 
 def decompressed(stored: BinaryIO, suffix: str, chunk_bytes: int) -> Iterator[bytes]:
     """Yield the text of a stream that is compressed as the suffix says, or not."""
-    if suffix == _ZSTANDARD:
+    if suffix == ZSTANDARD:
         yield from _zstandard_chunks(stored)
-    elif suffix == _BZIP2:
+    elif suffix == BZIP2:
         yield from _stream_chunks(stored, bz2.BZ2Decompressor, chunk_bytes)
-    elif suffix == _XZ:
+    elif suffix == XZ:
         yield from _stream_chunks(stored, lzma.LZMADecompressor, chunk_bytes, padding=b"\0")
-    elif suffix == _GZIP:
+    elif suffix == GZIP:
         with gzip.open(stored) as stream:
             yield from iter(lambda: stream.read(chunk_bytes), b"")
     else:

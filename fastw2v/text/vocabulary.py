@@ -62,6 +62,34 @@ class Vocabulary:
                 f"{place} behind {counts[place - 1]}"
             )
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the vocabulary as plain values that JSON can hold."""
+        return {
+            "words": self.words,
+            "counts": self.counts.tolist(),
+            "n_raw_tokens": self.n_raw_tokens,
+            "n_raw_types": self.n_raw_types,
+        }
+
+    @staticmethod
+    def from_dict(content: dict[str, Any]) -> "Vocabulary":
+        """Return what `as_dict` gave.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError, OverflowError, VocabularyError
+            If something is missing, or not as `as_dict` gives it.
+        """
+        words = content["words"]
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"words: expected a list of strings, got {str(words)[:60]}")
+        return Vocabulary(
+            words,
+            np.array(content["counts"], np.int64),
+            int(content["n_raw_tokens"]),
+            int(content["n_raw_types"]),
+        )
+
     def __len__(self) -> int:
         return len(self.words)
 

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from fastw2v.callbacks import EpochRecord
 from fastw2v.errors import CheckpointError, ConfigurationError
+from fastw2v.formats.model_folder import with_present_names
 from fastw2v.system.array_files import Arrays, read_arrays, read_metadata, write_arrays
 from fastw2v.system.files import require_writable, whole_file
 from fastw2v.version import VERSION
@@ -21,6 +22,13 @@ from fastw2v.version import VERSION
 FORMAT = "fastw2v-checkpoint"
 SCHEMA_VERSION = 1
 _KEY = "fastw2v"
+# Names that a stored state had, and those that it has now.
+_RENAMED = {
+    "passes_done": "epochs_done",
+    "batches_done": "steps_done",
+    "pass_began_s": "epoch_began_s",
+    "kept_pass": "kept_epoch",
+}
 _EVERY = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h|epochs?)")
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -129,9 +137,54 @@ class TrainingState:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return what `as_dict` gave."""
-        history = [EpochRecord(**record) for record in values["history"]]
-        return cls(**{**values, "history": history})
+        """Return what `as_dict` gave, that of earlier versions too."""
+        history = [EpochRecord(**with_present_names(record)) for record in values["history"]]
+        present = {_RENAMED.get(name, name): value for name, value in values.items()}
+        return cls(**{**present, "history": history})
+
+
+@dataclass
+class RunDescription:
+    """What tells a run from others, and begins it again; plain values that JSON can hold.
+
+    Attributes
+    ----------
+    hyperparameters : dict
+    precision : str
+        In which the run multiplies, whatever was asked for.
+    sources : list of str, optional
+        Files and folders of the text; None for lists of tokens, and for counts.
+    counts : str, optional
+        The folder of counts that the run trains on instead.
+    memory_mib : int, optional
+    validation : dict, optional
+        The "fraction" that is held out, or the "sources" of the validation text.
+    patience : int, optional
+    every : str, optional
+        How often the run is saved, as `Checkpoints.every`.
+    corpus_text, validation_text : dict, optional
+        "digest" and "n_tokens" of the texts, once they have been read.
+    held_out : dict, optional
+        How much validation text there is, once it has been read.
+    """
+
+    hyperparameters: dict[str, Any]
+    precision: str
+    sources: list[str] | None
+    counts: str | None
+    memory_mib: int | None
+    validation: dict[str, Any] | None
+    patience: int | None
+    every: str | None
+    corpus_text: dict[str, Any] | None = None
+    validation_text: dict[str, Any] | None = None
+    held_out: dict[str, Any] | None = None
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return what `asdict` gave, of earlier versions too, whose epochs were called passes."""
+        every = values["every"]
+        return cls(**{**values, "every": re.sub(r"pass(?:es)?$", "epochs", every or "") or None})
 
 
 @dataclass(frozen=True)
@@ -140,15 +193,14 @@ class Checkpoint:
 
     Attributes
     ----------
-    run : dict
-        What tells the run from others and begins it again: settings, sources, digests.
+    run : RunDescription
     state : TrainingState, optional
         None before training has begun: then the run begins anew.
     arrays : dict of str to array
         Parameters and the optimiser's moments; those kept aside with "kept/" before their names.
     """
 
-    run: dict[str, Any]
+    run: RunDescription
     state: TrainingState | None
     arrays: Arrays
 
@@ -165,7 +217,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
         "fastw2v_version": VERSION,
-        "run": checkpoint.run,
+        "run": asdict(checkpoint.run),
         "state": checkpoint.state.as_dict() if checkpoint.state else None,
     }
     content["sha256"] = _digest(content, checkpoint.arrays)
@@ -226,7 +278,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         if (came := _digest(content, arrays)) != content["sha256"]:
             raise ValueError(f"expected SHA-256 {content['sha256']}, got {came}")
         state = TrainingState.from_dict(content["state"]) if content["state"] else None
-        return Checkpoint(dict(content["run"]), state, arrays)
+        return Checkpoint(RunDescription.from_dict(content["run"]), state, arrays)
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise _damaged(path, error) from error
 

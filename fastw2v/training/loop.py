@@ -1,74 +1,69 @@
 """The one training loop, for every objective: epochs, history, divergence."""
 
+import logging
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import closing
 from itertools import islice
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.callbacks import Callback, EpochProgress, EpochRecord, StepReport
+from fastw2v.callbacks import EpochProgress, StepReport
 from fastw2v.errors import CheckpointError, DivergenceError
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.softmax.batches import BatchSource, prefetched
-from fastw2v.objectives.softmax.optimizers import Optimizer, StepRules
+from fastw2v.objectives.softmax.objective import AnyBatch, SoftmaxObjective
+from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.system.array_files import Arrays
 from fastw2v.text.vocabulary import Vocabulary
-from fastw2v.training.run import RunOptions
-from fastw2v.training.supervisor import Supervised, Supervisor, Watch
+from fastw2v.training.run import Run
+from fastw2v.training.watch import Trainable, Watch
+
+_LOGGER = logging.getLogger(__name__)
 
 
-class Trainable(Supervised, Protocol):
-    """What the loop needs to know of an objective with the data that it is trained on."""
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches, or blocks of text."""
-        ...
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether all parameters are finite numbers."""
-        ...
-
-    def epoch(self, number: int, begun: EpochProgress) -> Generator[EpochProgress]:
-        """Train epoch `number`, from 0, where it was left, and yield after each step."""
-        ...
-
-
-def train(
-    trainable: Trainable,
-    *,
-    epochs: int,
-    callbacks: Sequence[Callback] = (),
-    watch: Watch | None = None,
-) -> list[EpochRecord]:
-    """Train for a number of epochs and return the history.
+def train(trained: Trainable, run: Run, embeddings: Callable[[], Embeddings]) -> Watch:
+    """Train all epochs of a run, or those that are left of it.
 
     Parameters
     ----------
-    trainable : Trainable
+    trained : Trainable
         Trained in place.
-    epochs : int
-    callbacks : sequence of callable
-        Each is called with a `StepReport` after every step.
-    watch : Watch, optional
+    run : Run
         Says where to begin and when to end, and is told of every step and epoch.
+    embeddings : callable
+        Makes a model of the parameters as they are; called where there is a validation text.
+
+    Returns
+    -------
+    Watch
+        With the history, and how training ended.
 
     Raises
     ------
     DivergenceError
-        When a loss is not a finite number, or an epoch leaves parameters that are not.
+        When a loss is not a finite number, or an epoch leaves parameters that are not; unless the
+        run keeps a good epoch.
+    TrainingInterrupted
+        If a signal asked for the end of a run that has checkpoints; it has been saved.
     """
-    watch = watch or Supervisor().watch(trainable, _no_embeddings)
-    state, steps = watch.state, trainable.steps_per_epoch
+    with Watch(run, trained, embeddings) as watch:
+        watch.state.block_tokens = trained.block_tokens
+        _train_epochs(trained, run, watch)
+    return watch
+
+
+def _train_epochs(trained: Trainable, run: Run, watch: Watch) -> None:
+    epochs = run.settings.epochs
+    state, steps = watch.state, trained.steps_per_epoch
     while state.epochs_done < epochs and not state.stopped:
         number = state.epochs_done
         begun = EpochProgress(state.steps_done, state.loss_sum, state.weight_sum)
         # Closed here: after an error its thread would live as long as the error's traceback.
-        with closing(trainable.epoch(number, begun)) as epoch:
+        with closing(trained.epoch(number, begun)) as epoch:
             for now in epoch:
                 ended = now.steps_done == steps
                 report = StepReport(
@@ -83,24 +78,26 @@ def train(
                 )
                 if not math.isfinite(now.loss_sum):
                     raise _diverged(f"a finite loss, got {now.loss_nats}", report)
-                if ended and not trainable.is_finite:
+                if ended and not trained.is_finite:
                     raise _diverged("finite vectors, got others", report)
                 if ended:
                     report = watch.epoch_done(report)
                 else:
                     watch.step_done(now.steps_done, now.loss_sum, now.weight_sum)
-                for callback in callbacks:
+                if ended and run.after_epoch is not None:
+                    run.after_epoch((trained.in_vectors, trained.out_vectors))
+                for callback in run.callbacks:
                     callback(report)
+                if ended:
+                    _LOGGER.info(
+                        "epoch %d of %d: loss %.4f nats, %.1f s",
+                        report.epoch, report.epochs, report.loss_nats, report.elapsed_s,
+                    )  # fmt: skip
         if state.epochs_done == number:
             raise CheckpointError(
                 f"epoch {number + 1}: expected {steps} batches, got fewer; the run was resumed "
                 f"after batch {state.steps_done}, which this text does not have"
             )
-    return state.history
-
-
-def _no_embeddings() -> Embeddings:
-    raise NotImplementedError("only a validation text needs them")
 
 
 def _diverged(what: str, report: StepReport) -> DivergenceError:
@@ -109,47 +106,6 @@ def _diverged(what: str, report: StepReport) -> DivergenceError:
         f"{report.epoch} of {report.epochs}) at learning rate {report.learning_rate:.3g}; use a "
         "smaller --learning-rate"
     )
-
-
-class WeightedRows(Protocol):
-    """What training needs to know of a batch."""
-
-    @property
-    def row_weights(self) -> NDArray[np.float64]:
-        """Weight of each row (B,); the batch's loss is divided by their sum."""
-        ...
-
-
-AnyBatch = TypeVar("AnyBatch", bound=WeightedRows)
-Batch_contra = TypeVar("Batch_contra", bound=WeightedRows, contravariant=True)
-
-
-class SoftmaxObjective(Supervised, Protocol[Batch_contra]):
-    """An objective with the parameters of a softmax, trained batch by batch."""
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether all parameters are finite numbers."""
-        ...
-
-    @property
-    def in_vectors(self) -> NDArray[np.float32]:
-        """Input vectors (V, D)."""
-        ...
-
-    @property
-    def out_vectors(self) -> NDArray[np.float32]:
-        """Output vectors (V, D)."""
-        ...
-
-    @property
-    def out_bias(self) -> NDArray[np.float32]:
-        """Output bias (V,)."""
-        ...
-
-    def step(self, batch: Batch_contra, rules: StepRules) -> float:
-        """Train on one batch and return its loss from before, in nats, summed over the rows."""
-        ...
 
 
 class BatchTraining(Generic[AnyBatch]):
@@ -163,6 +119,8 @@ class BatchTraining(Generic[AnyBatch]):
     optimizer : Optimizer
         Gives the rules of each step; its ``total_steps`` should be those of all epochs.
     """
+
+    block_tokens = None  # batches are the unit
 
     def __init__(
         self,
@@ -181,6 +139,16 @@ class BatchTraining(Generic[AnyBatch]):
     def is_finite(self) -> bool:
         """Whether all parameters are finite numbers."""
         return self.objective.is_finite
+
+    @property
+    def in_vectors(self) -> VectorArray:
+        """Input vectors (V, D), a copy."""
+        return self.objective.in_vectors
+
+    @property
+    def out_vectors(self) -> VectorArray:
+        """Output vectors (V, D), a copy."""
+        return self.objective.out_vectors
 
     def arrays(self) -> Arrays:
         """Return all that training changes, by name."""
@@ -204,14 +172,10 @@ class BatchTraining(Generic[AnyBatch]):
                 yield EpochProgress(done, loss_sum, weight_sum, rate)
 
 
-def train_supervised(
-    training: BatchTraining[AnyBatch],
-    vocabulary: Vocabulary,
-    keep: NDArray[np.float64],
-    run: RunOptions,
-    epochs: int,
-) -> tuple[Embeddings, list[EpochRecord]]:
-    """Train an exact softmax, and return what it learned and the history.
+def train_softmax(
+    training: BatchTraining[AnyBatch], vocabulary: Vocabulary, keep: NDArray[np.float64], run: Run
+) -> tuple[Embeddings, Watch]:
+    """Train an exact softmax, and return what it learned, and how.
 
     Parameters
     ----------
@@ -219,13 +183,12 @@ def train_supervised(
     vocabulary : Vocabulary
     keep : (V,) float64
         With which probability subsampling keeps each word.
-    run : RunOptions
-    epochs : int
+    run : Run
 
     Raises
     ------
     DivergenceError, TrainingInterrupted
-        As in `Word2Vec.fit`.
+        As `train`.
     """
     objective = training.objective
 
@@ -234,7 +197,5 @@ def train_supervised(
         bias = (objective.out_bias - np.log(keep)).astype(np.float32)
         return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
 
-    callbacks = run.callbacks_with(lambda: (objective.in_vectors, objective.out_vectors))
-    with run.supervisor.watch(training, embeddings) as watch:
-        train(training, epochs=epochs, callbacks=callbacks, watch=watch)
-    return embeddings(), watch.state.history
+    watch = train(training, run, embeddings)
+    return embeddings(), watch

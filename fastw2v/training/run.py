@@ -1,138 +1,170 @@
-"""What a finished run amounts to, and how a run tells of itself while it lasts."""
+"""One run: everything that was asked for, and what becomes known of it on the way."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from fastw2v.callbacks import Callback, StageProgress, stage_of
+from fastw2v.config import Hyperparameters
+from fastw2v.errors import ConfigurationError
+from fastw2v.objectives.arrays import VectorArray
+from fastw2v.objectives.softmax.precision import resolved_precision
+from fastw2v.system.signals import TrainingInterrupted
+from fastw2v.text.corpus import Corpus
+from fastw2v.training.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    RunDescription,
+    TrainingState,
+    write_checkpoint,
+)
+from fastw2v.training.validation import Validation, ValidationText, named_sources
 
-from fastw2v.callbacks import Callback, EpochRecord, StageProgress, StepReport, stage_of
-from fastw2v.objectives.embeddings import Embeddings
-from fastw2v.objectives.losses.perplexity import perplexity_of
-from fastw2v.training.supervisor import Ended, Supervisor
-
-Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
+VectorPair = tuple[VectorArray, VectorArray]
 """In and out vectors."""
 
 
 @dataclass(frozen=True)
-class TrainingSummary:
-    """What a finished run amounts to.
+class CountsFolder:
+    """Counts that a run trains on, in place of a text."""
+
+    path: Path
+
+
+@dataclass(kw_only=True)
+class Run:
+    """All that a run is made of.
 
     Attributes
     ----------
-    loss_nats : float
-        Skip-gram with the exact softmax: the exact mean of -log p(o|c) over all window pairs of
-        the training text as the run weighs them (window distance, subsampling), with the final
-        parameters. Otherwise the mean of the last epoch, in nats per pair of the objective's own
-        definition.
-    unigram_entropy_nats, conditional_entropy_nats : float, optional
-        What the best model without centres would reach, and what no model can go below, in nats
-        per pair of the same weighting; where window pairs were counted.
-    n_entries : int, optional
-        Different window pairs, where they were counted.
-    read_s, count_s, train_s : float
-        Seconds of each stage.
-    batch_rows : int, optional
-        Rows of a batch, where there are batches.
-    precision : str, optional
-        The one that was used for products.
-    softmax_loss_nats : float, optional
-        Negative sampling: the mean of -log p(o|c) by a calibrated softmax over its scores, on a
-        sample of the training text (`fastw2v.objectives.losses.calibration`).
-    n_invalid : int
-        Sequences of bytes that were not UTF-8 and, as `errors` asked for, were replaced or left
-        out.
-    """
-
-    loss_nats: float
-    unigram_entropy_nats: float | None
-    conditional_entropy_nats: float | None
-    n_entries: int | None
-    read_s: float
-    count_s: float
-    train_s: float
-    batch_rows: int | None
-    precision: str | None = "float32"
-    softmax_loss_nats: float | None = None
-    n_invalid: int = 0
-
-    @property
-    def perplexity(self) -> float:
-        """exp(loss_nats)."""
-        return perplexity_of(self.loss_nats)
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """What a model remembers of its run, beside hyper-parameters and history.
-
-    Attributes
-    ----------
-    sources : list of str, optional
-        The files and folders of the training text; None for lists of tokens.
-    validation : dict, optional
-        What was held out, and how much it is.
+    settings : Hyperparameters
+    workers : int
+        Threads.
+    source : Corpus or CountsFolder, optional
+        What is trained on; None where the caller has read it.
+    validation : Validation, optional
     patience : int, optional
-    ended : {"finished", "patience", "diverged"}
-        Why training ended.
-    kept_epoch : int
-        The epoch whose parameters the model has.
+        End when the held-out loss has not fallen for so many epochs, and keep the best epoch.
+    checkpoints : Checkpoints, optional
+        Where and how often the run is saved.
+    memory_mib : int, optional
+        What cannot be trained within so much memory is refused. It changes no result.
+    callbacks : sequence of callable
+        Each gets a `StepReport` after every step.
+    progress : callable, optional
+        Gets each stage, and how much of it is done.
+    notice : callable, optional
+        Gets sentences that a person should read, before a long run above all.
+    start : (in_vectors, out_vectors), optional
+        Where training begins, in place of the settings' start.
+    after_epoch : callable, optional
+        Gets the vectors of each epoch, before the callbacks.
+    keeps_good_epochs : bool
+        Whether a run that diverges ends in its last good epoch, at the price of one more copy of
+        the parameters, instead of an error at once.
+    resumed : Checkpoint, optional
+        From which the run goes on.
+    description : RunDescription
+        What checkpoints say of the run.
+    validation_text : ValidationText, optional
+        Measures an epoch; there once it has been read.
+    n_tokens : int, optional
+        Of the training text, once it has been read.
+    has_saved : bool
+        Whether training has written a checkpoint.
+    save_trained : callable, optional
+        Once all epochs are done: writes a checkpoint of that, and returns how many they were.
+
+    Raises
+    ------
+    ConfigurationError
+        If `patience` cannot be used, or the CPU lacks the precision.
     """
 
-    sources: list[str] | None
-    validation: dict[str, Any] | None
-    patience: int | None
-    ended: Ended
-    kept_epoch: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What fitting hands to the model."""
-
-    embeddings: Embeddings
-    summary: TrainingSummary
-    history: list[EpochRecord]
-    corpus_digest: str
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What is no hyper-parameter: threads, who is told what, and vectors to begin with.
-
-    `notice` gets sentences that a person should read, before a long run above all; `supervisor`
-    has what goes on beside training. `after_epoch` gets the vectors of each epoch. `start`, for the
-    exact softmax, is where training begins in place of the settings' start. `memory_mib`
-    is a budget: counting spills to disk beyond it, and what cannot be trained within it is refused.
-    """
-
+    settings: Hyperparameters
     workers: int
+    source: Corpus | CountsFolder | None = None
+    validation: Validation | None = None
+    patience: int | None = None
+    checkpoints: Checkpoints | None = None
+    memory_mib: int | None = None
     callbacks: Sequence[Callback] = ()
     progress: StageProgress | None = None
     notice: Callable[[str], None] | None = None
-    supervisor: Supervisor = field(default_factory=Supervisor)
-    after_epoch: Callable[[Vectors], None] | None = None
-    start: Vectors | None = None
-    memory_mib: int | None = None
+    start: VectorPair | None = None
+    after_epoch: Callable[[VectorPair], None] | None = None
+    keeps_good_epochs: bool = False
+    resumed: Checkpoint | None = None
+    description: RunDescription = field(init=False)
+    validation_text: ValidationText | None = field(init=False, default=None)
+    n_tokens: int | None = field(init=False, default=None)
+    has_saved: bool = field(init=False, default=False)
+    save_trained: Callable[[], int] | None = field(init=False, default=None)
 
-    def callbacks_with(self, vectors: Callable[[], Vectors]) -> Sequence[Callback]:
-        """Return the callbacks, before them one that hands out the vectors of each epoch."""
-        after_epoch = self.after_epoch
-        if after_epoch is None:
-            return self.callbacks
+    def __post_init__(self) -> None:
+        value = self.patience
+        if value is not None and self.validation is None:
+            raise ConfigurationError(
+                "patience: expected a validation text or fraction to look at, got none"
+            )
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int) or value < 1
+        ):
+            raise ConfigurationError(f"patience: expected a whole number from 1 on, got {value!r}")
+        self.description = self.resumed.run if self.resumed else self._described()
 
-        def hand_out(report: StepReport) -> None:
-            if report.epoch_ended:
-                after_epoch(vectors())
+    def _described(self) -> RunDescription:
+        counts = self.source.path if isinstance(self.source, CountsFolder) else None
+        return RunDescription(
+            hyperparameters=self.settings.as_dict(),
+            precision=used_precision(self.settings),
+            sources=None if counts else named_sources(self.source),
+            counts=str(counts.absolute()) if counts else None,
+            memory_mib=self.memory_mib,
+            validation=self.validation.as_dict() if self.validation else None,
+            patience=self.patience,
+            every=self.checkpoints.every if self.checkpoints else None,
+        )
 
-        return [hand_out, *self.callbacks]
+    @property
+    def state(self) -> TrainingState | None:
+        """Where the run goes on; None if it begins."""
+        return self.resumed.state if self.resumed else None
+
+    @property
+    def begins(self) -> bool:
+        """Whether the run begins, so that first vectors are needed."""
+        return self.state is None
+
+    @property
+    def held_out_bytes(self) -> int:
+        """What the validation text takes of memory."""
+        return self.validation_text.nbytes if self.validation_text else 0
 
     def stage(self, name: str) -> Callable[[int, int | None], None] | None:
         """Return what reports (done, total) of one stage, or None."""
         return stage_of(self.progress, name)
+
+    def announce(self) -> None:
+        """Write down what run this is before anything is read, so that it can be begun again."""
+        if self.checkpoints and self.checkpoints.every and self.begins:
+            write_checkpoint(self.checkpoints.path, Checkpoint(self.description, None, {}))
+
+    def interrupted(self) -> TrainingInterrupted:
+        """Return the error for an interruption outside the loop; save what can be saved."""
+        if self.save_trained is not None and self.checkpoints:
+            return TrainingInterrupted(self.checkpoints.path, (self.save_trained(), 0))
+        can_begin_again = self.checkpoints is not None and self.checkpoints.path.exists()
+        return TrainingInterrupted(
+            self.checkpoints.path if self.checkpoints and can_begin_again else None
+        )
+
+    def failed(self) -> None:
+        """Remove what `announce` wrote, after an error before there was anything to save."""
+        if self.checkpoints and self.checkpoints.every and self.begins and not self.has_saved:
+            self.checkpoints.path.unlink(missing_ok=True)
+
+
+def used_precision(settings: Hyperparameters) -> str:
+    """Return in which numbers a run multiplies on this machine."""
+    return resolved_precision(settings.precision) if settings.objective == "softmax" else "float32"

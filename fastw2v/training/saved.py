@@ -1,6 +1,6 @@
 """A trained model and all that is remembered of its run, to and from a model folder."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from fastw2v.callbacks import EpochRecord
@@ -13,24 +13,11 @@ from fastw2v.formats.model_folder import (
     with_present_names,
     write_model,
 )
-from fastw2v.objectives.embeddings import Embeddings
-from fastw2v.training.run import RunRecord, TrainingSummary
+from fastw2v.training.result import RunRecord, TrainedModel, TrainingSummary
 from fastw2v.version import VERSION
 
 
-@dataclass(frozen=True)
-class SavedModel:
-    """What a model folder says of a model; attributes as those of `Word2Vec`."""
-
-    settings: Hyperparameters
-    embeddings: Embeddings
-    corpus_digest: str | None
-    history: list[EpochRecord]
-    summary: TrainingSummary | None
-    run_record: RunRecord | None
-
-
-def write_saved(model: SavedModel, folder: Path) -> None:
+def write_saved(model: TrainedModel, folder: Path) -> None:
     """Write a model folder, whole or not at all; errors as `Word2Vec.save`."""
     config = {
         "hyperparameters": model.settings.as_dict(),
@@ -42,7 +29,7 @@ def write_saved(model: SavedModel, folder: Path) -> None:
     write_model(StoredModel(config, model.embeddings), folder)
 
 
-def read_saved(folder: Path, *, mapped: bool, verify: bool | None) -> SavedModel:
+def read_saved(folder: Path, *, mapped: bool, verify: bool | None) -> TrainedModel:
     """Read a model folder of this version or an earlier one; errors as `Word2Vec.load`."""
     stored = read_model(folder, mapped=mapped, verify=verify)
     config = stored.config
@@ -50,13 +37,13 @@ def read_saved(folder: Path, *, mapped: bool, verify: bool | None) -> SavedModel
         hyperparameters = with_present_names(config["hyperparameters"])
         if config["schema_version"] == 1:
             hyperparameters = with_later_settings(hyperparameters)
-        saved = SavedModel(
-            Hyperparameters(**hyperparameters),
+        saved = TrainedModel(
+            Hyperparameters.from_stored(hyperparameters),
             stored.embeddings,
             config["corpus"]["digest"],
-            [EpochRecord(**record) for record in config["history"]],
+            [EpochRecord(**with_present_names(record)) for record in config["history"]],
             TrainingSummary(**config["summary"]) if config["summary"] else None,
-            RunRecord(**config["run"]) if config.get("run") else None,
+            RunRecord(**with_present_names(config["run"])) if config.get("run") else None,
         )
     except (LookupError, TypeError, ConfigurationError) as error:
         raise ModelFormatError(

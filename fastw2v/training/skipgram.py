@@ -1,4 +1,4 @@
-"""Fitting skip-gram by the exact softmax: count, start, train, and look at the result."""
+"""Skip-gram by the exact softmax: count, start, train, and look at the result."""
 
 import math
 import time
@@ -6,18 +6,20 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import CountingSettings, Hyperparameters
-from fastw2v.counts.corpus import CorpusFacts, CountedCorpus, window_widths
-from fastw2v.counts.matrix import SparseCounts
-from fastw2v.counts.pairs import PairCounts, counted_windows
+from fastw2v.config import Hyperparameters
+from fastw2v.counts.corpus import CountedCorpus
+from fastw2v.counts.matrix import PairCounts, SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
-from fastw2v.objectives.softmax.batches import Batches, CountBatches, TokenBatches, exact_loss
+from fastw2v.objectives.softmax.batches import (
+    BatchSource,
+    CountBatches,
+    TokenBatches,
+    exact_loss,
+)
 from fastw2v.objectives.softmax.estimates import (
-    DEFAULT_BATCH_ROWS,
-    DEFAULT_BATCH_TOKENS,
+    announce_duration,
     batch_size,
     require_memory,
-    tell_of_the_run,
     training_bytes,
 )
 from fastw2v.objectives.softmax.initialization import (
@@ -27,100 +29,86 @@ from fastw2v.objectives.softmax.initialization import (
     spectral_vectors,
 )
 from fastw2v.objectives.softmax.optimizers import Optimizer
-from fastw2v.objectives.softmax.precision import resolved_precision
-from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.text.vocabulary import Vocabulary, keep_probability
-from fastw2v.training.loop import BatchTraining, train_supervised
-from fastw2v.training.run import Fitted, RunOptions, TrainingSummary
+from fastw2v.text.vocabulary import keep_probability
+from fastw2v.training.loop import BatchTraining, train_softmax
+from fastw2v.training.result import TrainedModel, TrainingSummary
+from fastw2v.training.run import Run, used_precision
+from fastw2v.training.text import TrainingText, counted
 
 
-def fit_counts(
-    vocabulary: Vocabulary,
-    tokens: EncodedTokens,
-    settings: Hyperparameters,
-    run: RunOptions,
-    read_s: float,
-) -> Fitted:
+def train_skipgram(run: Run, text: TrainingText) -> TrainedModel:
     """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
-    started = time.perf_counter()
-    counts = counted_windows(tokens, vocabulary, settings, run.workers, run.progress)
-    facts = CorpusFacts.of(tokens, vocabulary)
-    widths = window_widths(vocabulary, settings)
-    corpus = CountedCorpus(vocabulary, CountingSettings.of(settings), widths, facts, counts)
-    count_s = time.perf_counter() - started
-    return fit_counted(corpus, tokens, settings, run, (read_s, count_s))
+    corpus, count_s = counted(run, text)
+    return train_counted(run, corpus, text.tokens, (text.read_s, count_s))
 
 
-def fit_counted(
+def train_counted(
+    run: Run,
     corpus: CountedCorpus,
     tokens: EncodedTokens | None,
-    settings: Hyperparameters,
-    run: RunOptions,
     seconds: tuple[float, float],
-) -> Fitted:
+) -> TrainedModel:
     """Train exact full-softmax skip-gram on counts; errors as in `Word2Vec.fit`.
 
     Parameters
     ----------
+    run : Run
     corpus : CountedCorpus
     tokens : EncodedTokens or None
         The text, for batches of tokens.
-    settings : Hyperparameters
-    run : RunOptions
     seconds : tuple of float
         What reading and counting took.
     """
     started = time.perf_counter()
-    vocabulary, counts = corpus.vocabulary, corpus.counts
+    settings, vocabulary, counts = run.settings, corpus.vocabulary, corpus.counts
     if not counts.n_entries:
         raise CorpusError(
             f"corpus: expected at least one pair of words within {settings.window} of each "
-            f"other, got {corpus.facts.n_tokens} tokens that stand alone in their lines; "
+            f"other, got {corpus.statistics.n_tokens} tokens that stand alone in their lines; "
             "use longer lines or a lower min_count"
         )
-    keep = keep_probability(vocabulary.counts, settings.sample or 0.0)
+    keep = keep_probability(vocabulary.counts, settings.sample)
     batches = _batches(settings, tokens, counts, keep, corpus.widths)
-    counts_bytes = counts.nbytes if isinstance(counts, PairCounts) else 0
-    require_memory(vocabulary, settings, batches.max_rows, run.memory_mib, counts_bytes)
-    memory_bytes = training_bytes(len(vocabulary), settings, batches.max_rows, counts_bytes)
+    held_bytes = run.held_out_bytes + (counts.nbytes if isinstance(counts, PairCounts) else 0)
+    require_memory(vocabulary, settings, batches.max_rows, run.memory_mib, held_bytes)
+    memory_bytes = training_bytes(len(vocabulary), settings, batches.max_rows, held_bytes)
     with WorkerPool(run.workers) as pool:
-        objective = _started(settings, counts, keep, batches.max_rows, pool, run)
-        tell_of_the_run(objective, batches, settings.epochs, run.notice, memory_bytes)
+        objective = _started(run, counts, keep, batches.max_rows, pool)
+        announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
-        embeddings, history = train_supervised(
-            BatchTraining(objective, batches, optimizer), vocabulary, keep, run, settings.epochs
+        embeddings, watch = train_softmax(
+            BatchTraining(objective, batches, optimizer), vocabulary, keep, run
         )
         loss_nats = _final_loss(settings, objective, batches, counts, keep)
+    read_s, count_s = seconds
     summary = TrainingSummary(
         loss_nats,
-        counts.context_entropy_nats(keep, keep),
-        counts.conditional_entropy_nats(keep, keep),
-        counts.n_entries,
-        *seconds,
-        time.perf_counter() - started,
-        batches.max_rows,
-        resolved_precision(settings.precision),
+        unigram_entropy_nats=counts.context_entropy_nats(keep, keep),
+        conditional_entropy_nats=counts.conditional_entropy_nats(keep, keep),
+        n_entries=counts.n_entries,
+        read_s=read_s,
+        count_s=count_s,
+        train_s=time.perf_counter() - started,
+        batch_rows=batches.max_rows,
+        precision=used_precision(settings),
+        n_invalid=corpus.statistics.n_invalid,
     )
-    return Fitted(embeddings, summary, history, corpus.facts.digest)
+    return watch.result(embeddings, summary, corpus.statistics.digest)
 
 
 def _started(
-    settings: Hyperparameters,
-    counts: SparseCounts,
-    keep: NDArray[np.float64],
-    max_rows: int,
-    pool: WorkerPool,
-    run: RunOptions,
+    run: Run, counts: SparseCounts, keep: NDArray[np.float64], max_rows: int, pool: WorkerPool
 ) -> ExactSoftmax:
     """Return the objective with its first vectors; of a resumed run any will do."""
-    report = run.stage("starting")
+    settings, report = run.settings, run.stage("starting")
     if report:
         report(0, START_STEPS)
     if run.start is not None:
         in_vectors, out_vectors = run.start
-    elif settings.start == "spectral" and run.supervisor.begins:
+    elif settings.start == "spectral" and run.begins:
         in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool, report)
     else:
         in_vectors, out_vectors = random_vectors(len(keep), settings)
@@ -144,20 +132,18 @@ def _batches(
     counts: SparseCounts,
     keep: NDArray[np.float64],
     widths: NDArray[np.int32] | None,
-) -> Batches:
-    n_words = len(keep)
+) -> CountBatches | TokenBatches:
+    size = batch_size(settings, len(keep))
     if tokens is None or settings.batches == "counts":
-        rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
         return CountBatches(
-            counts, keep, dimensions=settings.vector_size, rows=rows, seed=settings.seed
+            counts, keep, dimensions=settings.vector_size, rows=size, seed=settings.seed
         )
-    stretch = batch_size(settings, n_words, "batch_tokens", DEFAULT_BATCH_TOKENS)
     return TokenBatches(
         tokens,
         keep,
         dimensions=settings.vector_size,
         window=settings.window,
-        stretch=stretch,
+        stretch=size,
         total_weight=float((counts.row_sums(keep) * keep).sum()),
         seed=settings.seed,
         widths=widths,
@@ -167,7 +153,7 @@ def _batches(
 def _final_loss(
     settings: Hyperparameters,
     objective: ExactSoftmax,
-    batches: Batches,
+    batches: BatchSource[Batch],
     counts: SparseCounts,
     keep: NDArray[np.float64],
 ) -> float:

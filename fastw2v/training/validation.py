@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.pairs import counted_windows
@@ -15,7 +15,6 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
-from fastw2v.training.supervisor import HeldOutLoss
 
 VALIDATION_ROWS = 4096  # of objectives whose losses have no counts to make them cheap
 
@@ -58,6 +57,13 @@ class Validation:
         if self.fraction is not None:
             return {"fraction": self.fraction}
         return {"sources": named_sources(self.text)}
+
+
+class HeldOutLoss(NamedTuple):
+    """Loss on the validation text, and exp of it where it is one of probabilities."""
+
+    loss_nats: float
+    perplexity: float | None
 
 
 def named_sources(corpus: Any) -> list[str] | None:
@@ -106,7 +112,7 @@ class ValidationText:
         workers: int,
     ) -> None:
         self.tokens, self.settings, self.workers = tokens, settings, workers
-        self.counts = counted_windows(tokens, vocabulary, settings, workers, None)
+        self.counts = counted_windows(tokens, vocabulary, settings, workers=workers)
         if not self.counts.n_entries:
             raise CorpusError(
                 f"validation: expected at least one pair of known words within {settings.window} "
@@ -116,7 +122,13 @@ class ValidationText:
         is_exact = settings.objective == "softmax" and settings.model == "skipgram"
         self.sample = None if is_exact else VALIDATION_ROWS
 
-    def __call__(self, embeddings: Embeddings) -> HeldOutLoss:
+    @property
+    def nbytes(self) -> int:
+        """Memory of the text and its counts."""
+        arrays = (self.tokens.ids, self.tokens.sentence_starts)
+        return self.counts.nbytes + sum(array.nbytes for array in arrays)
+
+    def loss(self, embeddings: Embeddings) -> HeldOutLoss:
         """Return the loss of a model."""
         with WorkerPool(self.workers) as pool:
             losses = losses_of(

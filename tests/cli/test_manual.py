@@ -7,6 +7,7 @@ import select
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -102,6 +103,48 @@ def test_completion_scripts_are_printed(run, shell):
     assert "_FASTW2V_COMPLETE" in shown
     if shutil.which(shell):
         subprocess.run([shell, "-n"], input=shown.encode(), check=True)
+
+
+HEAVY = ("numba", "numpy", "gensim", "scipy", "rich")
+CALLED = """
+import sys
+from fastw2v.cli.main import main
+for arguments in {calls}:
+    try:
+        main(arguments)
+    except SystemExit as done:
+        assert done.code == 0, done.code
+loaded = [name for name in {heavy} if name in sys.modules]
+sys.exit(f"loaded {{', '.join(loaded)}}" if loaded else 0)
+"""
+
+
+def called(calls, **environment):
+    return run_code(CALLED.format(calls=calls, heavy=HEAVY), os.environ | environment)
+
+
+def run_code(code, environment=None):
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_no_help_loads_anything_heavy():
+    calls = [["--help"], ["counts", "info", "--help"], *([name, "--help"] for name in COMMANDS)]
+    done = called(calls)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("Usage: ") == len(calls)
+    sabotaged = CALLED.replace("import sys", "import sys, numpy").format(calls=[], heavy=HEAVY)
+    assert "loaded numpy" in run_code(sabotaged).stderr
+
+
+@pytest.mark.parametrize("line", ["fastw2v tr", "fastw2v train --obj", "fastw2v export --format "])
+def test_no_completion_loads_anything_heavy(line):
+    position = str(len(shlex.split(line + "x")) - 1)
+    asked = {"_FASTW2V_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": position}
+    done = called([[]], **asked)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("plain,")
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fastw2v.comparison.comparing import ComparisonSettings
-from fastw2v.comparison.machine import NOT_INSTALLED, describe
+from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
 from fastw2v.comparison.requests import TrainingRequest, high_water_bytes, save_vectors
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import Run, alternate, child_environment, train_once
@@ -392,7 +392,7 @@ def test_nothing_but_failures_is_a_table_too():
 
 
 def test_a_package_that_is_not_there_has_no_version():
-    assert describe("no-such-package")["no-such-package"] == NOT_INSTALLED
+    assert describe_machine("no-such-package")["no-such-package"] == NOT_INSTALLED
 
 
 def test_outputs_that_cannot_be_written_are_told_before_training(run, topics, tmp_path):

@@ -12,13 +12,15 @@ from fastw2v import Word2Vec
 from fastw2v.config import CountingSettings
 from fastw2v.counts import merging as count_merging
 from fastw2v.counts import parts as count_files
-from fastw2v.counts.build import agreed_counts, count_in_memory, merge_counts
+from fastw2v.counts.build import count_corpus, reference_counts
 from fastw2v.counts.folder import read_counts
 from fastw2v.counts.matrix import CountPart, PairCounts
+from fastw2v.counts.merged_folder import merge_counts
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.counts.parts import CountsInFiles, write_parts
 from fastw2v.errors import ConfigurationError, CorpusError, OutputError, VocabularyError
 from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.system.manifests import file_digest
 from fastw2v.text.reading import read_corpus
 from tests.support.corpora_made import chain_sentences, random_sentences, write_text
 from tests.support.programs import tree
@@ -41,7 +43,7 @@ def text_file(tmp_path_factory):
 
 
 def counted(corpus, folder, counting=COUNTING, **options):
-    return count_in_memory(corpus, counting, folder, workers=2, **options)
+    return count_corpus(corpus, counting, folder, workers=2, **options)
 
 
 def dense(counts):
@@ -174,8 +176,8 @@ def test_a_folder_holds_what_was_counted(tmp_path, text_file, small_parts):
     corpus = counted(text_file, tmp_path / "counts")
     vocabulary, tokens = read_corpus(text_file, min_count=2, tokenizer="whitespace")
     assert corpus.vocabulary.words == vocabulary.words
-    assert corpus.facts.digest == tokens.digest(vocabulary)
-    assert (corpus.facts.n_tokens, corpus.facts.n_sentences) == (
+    assert corpus.statistics.digest == tokens.digest(vocabulary)
+    assert (corpus.statistics.n_tokens, corpus.statistics.n_sentences) == (
         tokens.n_tokens,
         tokens.n_sentences,
     )
@@ -253,7 +255,10 @@ def edited(change):
         (lambda folder: (folder / "manifest.json").unlink(), "no manifest.json"),
         (lambda folder: (folder / "manifest.json").write_text("{"), "cannot be read as JSON"),
         (edited(lambda manifest: manifest.update(format="other")), "another program"),
-        (edited(lambda manifest: manifest.update(schema_version=2)), "schema version 1, got 2"),
+        (
+            edited(lambda manifest: manifest.update(schema_version=2)),
+            "schema version 1, got 2, written by fastw2v.* or .*count the text again",
+        ),
         (edited(lambda manifest: manifest["parts"].clear()), "damaged .*rows"),
         (edited(lambda manifest: manifest["parts"][0].update(first=1)), "damaged .*rows"),
         (edited(lambda manifest: manifest["parts"][0].update(file="../x")), "damaged .*itself"),
@@ -278,7 +283,7 @@ def test_entries_that_point_nowhere_are_refused_though_digests_agree(tmp_path, t
     arrays = load_file(path)
     arrays["indices"][-1] = 10**6
     save_file(arrays, path)
-    digest = count_files.file_digest(path)
+    digest = file_digest(path)
     edited(lambda manifest: manifest["parts"][0].update(digest=digest))(folder)
     with pytest.raises(CorpusError, match=r"damaged .*row \d+: expected ascending"):
         read_counts(folder)
@@ -308,9 +313,9 @@ def test_counts_over_one_vocabulary_add_up_to_those_of_both_texts(tmp_path, smal
     first, second = halves()
     plain = CountingSettings(window=2, window_sample=0, min_count=1)
     counted(first + second, tmp_path / "both", plain)
-    agreed = agreed_counts(tmp_path / "both", {})
-    counted(first, tmp_path / "first", plain, agreed=agreed)
-    counted(second, tmp_path / "second", plain, agreed=agreed)
+    reference = reference_counts(tmp_path / "both", {})
+    counted(first, tmp_path / "first", plain, reference=reference)
+    counted(second, tmp_path / "second", plain, reference=reference)
     for number, folders in enumerate((("first", "second"), ("second", "first"))):
         merge_counts([tmp_path / name for name in folders], tmp_path / f"merged{number}")
     assert tree(tmp_path / "merged0") == tree(tmp_path / "merged1")
@@ -318,15 +323,15 @@ def test_counts_over_one_vocabulary_add_up_to_those_of_both_texts(tmp_path, smal
     assert merged.vocabulary.words == both.vocabulary.words
     assert merged.vocabulary.counts.tolist() == both.vocabulary.counts.tolist()
     np.testing.assert_array_equal(dense(merged.counts), dense(both.counts))
-    assert merged.facts.n_tokens == both.facts.n_tokens
+    assert merged.statistics.n_tokens == both.statistics.n_tokens
     for part in ("part-00000.safetensors", "part-00001.safetensors"):
         assert (tmp_path / "merged0" / part).read_bytes() == (tmp_path / "both" / part).read_bytes()
     # Measured windows, too, if both texts were measured with the same widths.
     measured = CountingSettings(window=2, window_sample=0.01, min_count=1)
     counted(first + second, tmp_path / "both", measured)
-    agreed = agreed_counts(tmp_path / "both", {"window": 2})
-    counted(first, tmp_path / "first", measured, agreed=agreed)
-    counted(second, tmp_path / "second", measured, agreed=agreed)
+    reference = reference_counts(tmp_path / "both", {"window": 2})
+    counted(first, tmp_path / "first", measured, reference=reference)
+    counted(second, tmp_path / "second", measured, reference=reference)
     merged = merge_counts([tmp_path / "first", tmp_path / "second"], tmp_path / "merged")
     np.testing.assert_array_equal(
         dense(merged.counts), dense(read_counts(tmp_path / "both").counts)
@@ -338,10 +343,10 @@ def test_merging_in_any_steps_gives_the_same_bytes(tmp_path):
     plain = CountingSettings(window=2, window_sample=0, min_count=1)
     thirds = [random_sentences(seed, 12, sentences=80) for seed in (1, 2, 3)]
     counted([*thirds[0], *thirds[1], *thirds[2]], tmp_path / "all", plain)
-    agreed = agreed_counts(tmp_path / "all", {})
+    reference = reference_counts(tmp_path / "all", {})
     names = [tmp_path / name for name in "abc"]
     for name, text in zip(names, thirds, strict=True):
-        counted(text, name, plain, agreed=agreed)
+        counted(text, name, plain, reference=reference)
     merge_counts(names, tmp_path / "at_once")
     merge_counts([names[1], names[2]], tmp_path / "bc")
     merge_counts([tmp_path / "bc", names[0]], tmp_path / "in_steps")

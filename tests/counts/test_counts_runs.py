@@ -5,7 +5,7 @@ import pytest
 
 from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.config import CountingSettings
-from fastw2v.counts.build import count_in_memory
+from fastw2v.counts.build import count_corpus
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.training.checkpoints import checkpoint_path
 from tests.support.corpora_made import random_sentences, write_text
@@ -28,7 +28,7 @@ def texts(tmp_path_factory):
 
 @pytest.fixture
 def counts(texts, tmp_path):
-    return count_in_memory(texts[0], COUNTING, tmp_path / "counts", workers=1) and (
+    return count_corpus(texts[0], COUNTING, tmp_path / "counts", workers=1) and (
         tmp_path / "counts"
     )
 
@@ -75,7 +75,7 @@ def test_validation_beside_counts_is_that_of_the_text(texts, counts):
 def test_other_counts_are_refused(counts, tmp_path):
     interrupted(counts, tmp_path / "model")
     changed = write_text(tmp_path / "changed.txt", [*SENTENCES, ["w1", "w2"]])
-    count_in_memory(changed, COUNTING, counts, workers=1)
+    count_corpus(changed, COUNTING, counts, workers=1)
     with pytest.raises(CorpusError, match="expected the text that the run began with"):
         Word2Vec.resume(tmp_path / "model")
 

@@ -16,12 +16,11 @@ distributed = pytest.importorskip("distributed")
 
 from fastw2v.counts import merging as count_merging  # noqa: E402
 from fastw2v.counts import parts as count_files  # noqa: E402
-from fastw2v.counts.build import agreed_counts, count_in_memory  # noqa: E402
+from fastw2v.counts.build import ShardOptions, count_corpus, reference_counts  # noqa: E402
 from fastw2v.counts.sharded import dask as fastw2v_distributed  # noqa: E402
 from fastw2v.counts.sharded import run as sharded_run  # noqa: E402
 from fastw2v.counts.sharded import steps  # noqa: E402
-from fastw2v.counts.sharded.dask import ShardOptions, count_pairs, opened_client  # noqa: E402
-from fastw2v.counts.sharded.local import count_spilling  # noqa: E402
+from fastw2v.counts.sharded.dask import opened_client  # noqa: E402
 from fastw2v.counts.sharded.plan import work_folder_of  # noqa: E402
 from fastw2v.errors import (  # noqa: E402
     ClusterError,
@@ -44,7 +43,7 @@ def text_file(tmp_path_factory):
 
 @pytest.fixture
 def in_memory(text_file, tmp_path):
-    count_in_memory(text_file, COUNTING, tmp_path / "in_memory", workers=2)
+    count_corpus(text_file, COUNTING, tmp_path / "in_memory", workers=2)
     return tree(tmp_path / "in_memory")
 
 
@@ -70,9 +69,11 @@ def threads():
 def test_dask_writes_the_bytes_of_one_machine(
     tmp_path, text_file, small_pieces, in_memory, threads
 ):
-    found = count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+    found = count_corpus(
+        [str(text_file)], COUNTING, tmp_path / "counts", shards=SMALL, client=threads
+    )
     assert tree(tmp_path / "counts") == in_memory
-    assert found.facts.n_sentences == len(SENTENCES)
+    assert found.statistics.n_sentences == len(SENTENCES)
     assert not work_folder_of(tmp_path / "counts").exists()
 
 
@@ -81,7 +82,7 @@ def test_a_bag_of_token_lists_gives_the_same_bytes(tmp_path, small_pieces, in_me
 
     for n_partitions in (1, 7):
         sources = bag.from_sequence(SENTENCES, npartitions=n_partitions)
-        count_pairs(threads, sources, tmp_path / "counts", COUNTING, SMALL)
+        count_corpus(sources, COUNTING, tmp_path / "counts", shards=SMALL, client=threads)
         assert tree(tmp_path / "counts") == in_memory
 
 
@@ -90,13 +91,20 @@ def test_lists_and_urls_are_counted_too(tmp_path, small_pieces, in_memory, threa
 
     fsspec.filesystem("memory").pipe("/distributed/text.txt", as_text(SENTENCES).encode())
     for sources in (["memory://distributed/*"], SENTENCES):
-        count_pairs(threads, sources, tmp_path / "counts", COUNTING, SMALL)
+        count_corpus(sources, COUNTING, tmp_path / "counts", shards=SMALL, client=threads)
         assert tree(tmp_path / "counts") == in_memory
 
 
-def test_an_agreed_vocabulary_is_used(tmp_path, text_file, in_memory, threads):
-    agreed = agreed_counts(tmp_path / "in_memory", {})
-    count_pairs(threads, [str(text_file)], tmp_path / "counts", None, SMALL, agreed=agreed)
+def test_the_vocabulary_of_a_reference_is_used(tmp_path, text_file, in_memory, threads):
+    reference = reference_counts(tmp_path / "in_memory", {})
+    count_corpus(
+        [str(text_file)],
+        None,
+        tmp_path / "counts",
+        shards=SMALL,
+        client=threads,
+        reference=reference,
+    )
     assert tree(tmp_path / "counts") == in_memory
 
 
@@ -105,12 +113,12 @@ def test_a_bad_shard_is_named_and_the_rest_is_kept(tmp_path, text_file, in_memor
     path = tmp_path / "text.txt"
     path.write_bytes(good[:4000] + b"\xff" + good[4001:])
     with pytest.raises(TextEncodingError, match=r"text\.txt: .*offset 4000 "):
-        count_pairs(threads, [str(path)], tmp_path / "counts", COUNTING, SMALL)
+        count_corpus([str(path)], COUNTING, tmp_path / "counts", shards=SMALL, client=threads)
     assert not (tmp_path / "counts").exists()
     path.write_bytes(good)
     # One machine goes on with what a cluster has begun.
     resumed = ShardOptions(memory_mib=600, resume=True)
-    count_spilling([str(path)], COUNTING, tmp_path / "counts", resumed, workers=1)
+    count_corpus([str(path)], COUNTING, tmp_path / "counts", shards=resumed, workers=1)
     assert tree(tmp_path / "counts") == in_memory
 
 
@@ -120,13 +128,19 @@ def test_errors_that_are_none_of_ours_name_the_shard(tmp_path, text_file, thread
 
     monkeypatch.setattr(steps, "count_words", broken)
     with pytest.raises(ClusterError, match=r"text\.txt \(bytes .* to .*MemoryError.*--resume"):
-        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+        count_corpus([str(text_file)], COUNTING, tmp_path / "counts", shards=SMALL, client=threads)
+
+
+def test_threads_are_not_asked_for_beside_a_cluster(tmp_path, text_file, threads):
+    with pytest.raises(ConfigurationError, match=r"workers: expected none beside a cluster.*got 2"):
+        count_corpus(text_file, COUNTING, tmp_path / "counts", workers=2, client=threads)
+    assert not (tmp_path / "counts").exists()
 
 
 def test_a_folder_that_workers_do_not_see_is_refused(tmp_path, text_file, threads, monkeypatch):
     monkeypatch.setattr("fastw2v.counts.sharded.dask._sees_plan", lambda folder: False)
     with pytest.raises(ClusterError, match="folder that all workers see"):
-        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+        count_corpus([str(text_file)], COUNTING, tmp_path / "counts", shards=SMALL, client=threads)
 
 
 @pytest.fixture
@@ -144,14 +158,14 @@ def test_a_cluster_without_workers_is_refused(tmp_path, text_file, starting, mon
         distributed.Client(starting) as client,
         pytest.raises(ClusterError, match=r"at least one worker, got none within 0\.2 s"),
     ):
-        count_pairs(client, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+        count_corpus([str(text_file)], COUNTING, tmp_path / "counts", shards=SMALL, client=client)
 
 
 def test_the_first_worker_is_waited_for(tmp_path, text_file, in_memory, starting):
     later = threading.Timer(0.5, starting.scale, [1])
     with distributed.Client(starting) as client:
         later.start()
-        count_pairs(client, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+        count_corpus([str(text_file)], COUNTING, tmp_path / "counts", shards=SMALL, client=client)
     later.join()
     assert tree(tmp_path / "counts") == in_memory
 
@@ -160,21 +174,21 @@ def test_workers_are_asked_and_not_the_client_s_list(tmp_path, text_file, in_mem
     # The client refreshes its list in the background, and leaves the workers out meanwhile.
     threads.scheduler_info = lambda **keywords: {"workers": {}}
     try:
-        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+        count_corpus([str(text_file)], COUNTING, tmp_path / "counts", shards=SMALL, client=threads)
     finally:
         del threads.scheduler_info
     assert tree(tmp_path / "counts") == in_memory
 
 
 def test_workers_of_another_version_are_refused(tmp_path, text_file, threads, monkeypatch):
-    here = fastw2v_distributed._facts_of_worker
+    here = fastw2v_distributed._state_of_worker
 
     def facts_of_older(dask_worker):
         return replace(here(dask_worker), version="0.0.9")
 
-    monkeypatch.setattr(fastw2v_distributed, "_facts_of_worker", facts_of_older)
+    monkeypatch.setattr(fastw2v_distributed, "_state_of_worker", facts_of_older)
     with pytest.raises(ClusterError, match=r"expected fastw2v .* as here, got 0\.0\.9; install"):
-        count_pairs(threads, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+        count_corpus([str(text_file)], COUNTING, tmp_path / "counts", shards=SMALL, client=threads)
 
 
 @pytest.mark.parametrize("cluster", ["local:0", "local:x", "nowhere"])
@@ -191,7 +205,7 @@ def slow_text(tmp_path):
     """Enough text that something can be killed while it is counted, and what comes of it."""
     sentences = random_sentences(5, 3000, sentences=60_000, longest=40)
     path = write_text(tmp_path / "slow.txt", sentences)
-    count_in_memory(path, COUNTING, tmp_path / "expected", workers=2)
+    count_corpus(path, COUNTING, tmp_path / "expected", workers=2)
     return path, tree(tmp_path / "expected")
 
 
@@ -231,7 +245,7 @@ def test_a_killed_worker_costs_time_and_nothing_else(tmp_path, slow_text, kind):
         killer = threading.Thread(target=kill, args=(pids,))
         killer.start()
         options = ShardOptions(block_mib=0.1)
-        count_pairs(client, [str(path)], output, COUNTING, options)
+        count_corpus([str(path)], COUNTING, output, shards=options, client=client)
         killer.join()
         assert pids[0] not in client.run(os.getpid).values()
     n_shards = -(-path.stat().st_size // round(0.1 * 2**20))
@@ -284,14 +298,16 @@ def test_without_its_scheduler_a_count_ends_and_can_be_gone_on_with(tmp_path, sl
         killer = threading.Thread(target=kill)
         killer.start()
         with pytest.raises(ClusterError, match=r"connection to the scheduler was lost.*--resume"):
-            count_pairs(client, [str(path)], output, COUNTING, ShardOptions(block_mib=0.1))
+            count_corpus(
+                [str(path)], COUNTING, output, shards=ShardOptions(block_mib=0.1), client=client
+            )
         killer.join()
     assert not output.exists()
     assert steps_done(output, "counts-0*") >= 2
     with pytest.raises(CorpusError, match=r"no manifest\.json"):
-        agreed_counts(output, {})
+        reference_counts(output, {})
     options = ShardOptions(memory_mib=1000, resume=True)
-    count_spilling([str(path)], COUNTING, output, options, workers=2)
+    count_corpus([str(path)], COUNTING, output, shards=options, workers=2)
     assert tree(output) == expected
 
 
@@ -307,4 +323,4 @@ def test_workers_without_fastw2v_are_refused(tmp_path, text_file):
             ClusterError, match=r"a worker cannot run fastw2v .*install the same version"
         ),
     ):
-        count_pairs(client, [str(text_file)], tmp_path / "counts", COUNTING, SMALL)
+        count_corpus([str(text_file)], COUNTING, tmp_path / "counts", shards=SMALL, client=client)

@@ -47,5 +47,5 @@ def test_the_guide_s_examples_run(tmp_path):
             found.append(tree(tmp_path / "counts"))
     assert len(found) == 3
     assert all(one == found[0] for one in found)  # spilled, on two workers, by a client
-    assert len(read_counts(tmp_path / "both").facts.digests) == 2
+    assert len(read_counts(tmp_path / "both").statistics.digests) == 2
     assert (tmp_path / "bound" / "config.json").is_file()

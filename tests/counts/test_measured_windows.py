@@ -10,7 +10,6 @@ import shutil
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -160,7 +159,7 @@ def test_a_long_text_is_the_same_for_any_number_of_workers():
     n_words, n_tokens = 300, 500_000
     ids = (n_words * generator.random(n_tokens) ** 3).astype(np.int32)
     starts = np.unique(np.r_[0, generator.integers(0, n_tokens, n_tokens // 30), n_tokens])
-    tokens = SimpleNamespace(ids=ids, sentence_starts=starts.astype(np.int64))
+    tokens = EncodedTokens(ids, starts.astype(np.int64), n_tokens, 0)
     widths = word_widths(keep_probability(np.bincount(ids, minlength=n_words), 1e-3))
     counts = [count_pairs(tokens, n_words, 5, workers=k, widths=widths) for k in (1, 2, 3)]
     assert_identical(counts[0], counts[1])

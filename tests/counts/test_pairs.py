@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import fastw2v.counts.batch
 import fastw2v.counts.pairs
 from fastw2v.counts.pairs import BatchWorkspace, count_batch, count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
+from fastw2v.text.encoded import EncodedTokens
 from tests.support.naive_counts import (
     as_dict,
     assert_equals_naive,
@@ -143,7 +144,7 @@ def test_a_long_text_is_the_same_for_any_number_of_workers(lengths):
         starts = np.unique(np.r_[0, rng.integers(0, n_tokens, n_tokens // 30), n_tokens])
     else:
         starts = np.array([0, n_tokens])
-    tokens = SimpleNamespace(ids=ids, sentence_starts=starts.astype(np.int64))
+    tokens = EncodedTokens(ids, starts.astype(np.int64), n_tokens, 0)
     counts = [count_pairs(tokens, n_words, window, workers=workers) for workers in (1, 2, 3)]
     np.testing.assert_array_equal(dense(counts[0]), dense_counts(tokens, n_words, window))
     assert_identical(counts[0], counts[1])
@@ -249,23 +250,21 @@ def test_an_id_outside_the_vocabulary_is_refused(word):
 
 @pytest.mark.parametrize("starts", [[], [0], [1, 4], [0, 3], [0, 5], [0, 3, 2, 4], [0, 9, 4]])
 def test_sentences_that_do_not_cut_up_the_text_are_refused(starts):
-    tokens = tokens_of([[0, 1, 2, 0]])
-    tokens.sentence_starts = np.array(starts, np.int64)
+    tokens = replace(tokens_of([[0, 1, 2, 0]]), sentence_starts=np.array(starts, np.int64))
     with pytest.raises(CorpusError, match="sentence_starts: expected numbers"):
         count_pairs(tokens, 3, 2, workers=1)
 
 
 @pytest.mark.parametrize("starts", [[], [0], [1, 4], [0, 3], [0, 5], [0, 9, 4], [-3, 4]])
 def test_a_batch_never_reads_outside_the_text(starts):
-    tokens = tokens_of([[0, 1, 2, 0]])
-    tokens.sentence_starts = np.array(starts, np.int64)
+    tokens = replace(tokens_of([[0, 1, 2, 0]]), sentence_starts=np.array(starts, np.int64))
     with pytest.raises(CorpusError, match="sentence_starts: expected numbers"):
         count_batch(tokens, 0, 4, 3, 2, BatchWorkspace(3))
 
 
 def test_arrays_of_other_types_are_refused():
     tokens = tokens_of([[0, 1]])
-    tokens.ids = tokens.ids.astype(np.int64)
+    tokens = replace(tokens, ids=tokens.ids.astype(np.int64))
     with pytest.raises(CorpusError, match="expected ids int32"):
         count_pairs(tokens, 2, 2, workers=1)
 

@@ -24,12 +24,12 @@ from hypothesis import strategies as st
 from fastw2v.config import CountingSettings
 from fastw2v.counts import merging as count_merging
 from fastw2v.counts import parts as count_files
-from fastw2v.counts.build import agreed_counts, count_in_memory, merge_counts
+from fastw2v.counts.build import ShardOptions, count_corpus, reference_counts
 from fastw2v.counts.folder import read_counts
+from fastw2v.counts.merged_folder import merge_counts
 from fastw2v.counts.sharded import run as sharded_run
 from fastw2v.counts.sharded import steps, words
-from fastw2v.counts.sharded.local import count_spilling
-from fastw2v.counts.sharded.plan import ShardOptions, work_folder_of
+from fastw2v.counts.sharded.plan import work_folder_of
 from fastw2v.counts.sharded.shards import Shard, shards_of
 from fastw2v.errors import (
     ConfigurationError,
@@ -62,9 +62,9 @@ def small_pieces(monkeypatch):
 
 def spilled(sources, output, counting=COUNTING, **options):
     options = {"memory_mib": 600, "block_mib": 1000 / 2**20} | options
-    agreed = options.pop("agreed", None)
-    return count_spilling(
-        sources, counting, output, ShardOptions(**options), workers=1, agreed=agreed
+    reference = options.pop("reference", None)
+    return count_corpus(
+        sources, counting, output, workers=1, shards=ShardOptions(**options), reference=reference
     )
 
 
@@ -75,7 +75,7 @@ def text_file(tmp_path_factory):
 
 @pytest.fixture
 def in_memory(text_file, tmp_path):
-    count_in_memory(text_file, COUNTING, tmp_path / "in_memory", workers=2)
+    count_corpus(text_file, COUNTING, tmp_path / "in_memory", workers=2)
     return tree(tmp_path / "in_memory")
 
 
@@ -109,7 +109,7 @@ def test_shards_may_be_cut_anywhere(tmp_path_factory, lines, ends, mark, block, 
         path = folder / f"{number}.txt"
         path.write_bytes(b"\xef\xbb\xbf" * mark + text.encode())
         paths.append(str(path))
-    count_in_memory([Path(path) for path in paths], COUNTING, folder / "whole", workers=1)
+    count_corpus([Path(path) for path in paths], COUNTING, folder / "whole", workers=1)
     spilled(paths, folder / "cut", block_mib=block / 2**20)
     assert tree(folder / "whole") == tree(folder / "cut")
 
@@ -215,16 +215,16 @@ def test_the_vocabulary_is_exact_though_tables_spill(tmp_path, text_file):
         assert (found.n_raw_types, found.n_raw_tokens) == (len(counts), counts.total())
 
 
-def test_an_agreed_vocabulary_makes_counts_that_add_up(tmp_path, text_file):
+def test_the_vocabulary_of_a_reference_makes_counts_that_add_up(tmp_path, text_file):
     lines = text_file.read_text().splitlines(keepends=True)
     (tmp_path / "a.txt").write_text("".join(lines[:130]))
     (tmp_path / "b.txt").write_text("".join(lines[130:]))
     whole = spilled([str(text_file)], tmp_path / "whole")
-    agreed = agreed_counts(tmp_path / "whole", {})
+    reference = reference_counts(tmp_path / "whole", {})
     for name in ("a", "b"):
-        spilled([str(tmp_path / f"{name}.txt")], tmp_path / name, agreed=agreed)
-        count_in_memory(
-            tmp_path / f"{name}.txt", COUNTING, tmp_path / "memory", workers=1, agreed=agreed
+        spilled([str(tmp_path / f"{name}.txt")], tmp_path / name, reference=reference)
+        count_corpus(
+            tmp_path / f"{name}.txt", COUNTING, tmp_path / "memory", workers=1, reference=reference
         )
         assert tree(tmp_path / name) == tree(tmp_path / "memory")
     merged = merge_counts([tmp_path / "b", tmp_path / "a"], tmp_path / "merged")
@@ -238,11 +238,11 @@ def test_what_is_not_utf8_is_replaced_and_counted_wherever_shards_are_cut(tmp_pa
     path.write_bytes(b"a b\xff a\n\xe2\x82 b a\xc3\n" * 20 + b"\xe2\x82\xacb b\n")
     for errors in ("replace", "ignore"):
         counting = CountingSettings(errors=errors, min_count=1, tokenizer="whitespace")
-        whole = count_in_memory(path, counting, tmp_path / "whole", workers=1)
+        whole = count_corpus(path, counting, tmp_path / "whole", workers=1)
         for block in (1, 7, 50):
             spilled([str(path)], tmp_path / "cut", counting, block_mib=block / 2**20)
             assert tree(tmp_path / "cut") == tree(tmp_path / "whole")
-        assert whole.facts.n_invalid == 60
+        assert whole.statistics.n_invalid == 60
 
 
 # Faults
@@ -350,15 +350,51 @@ def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypa
         shard.read(None)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [("\n\n", "without a single token"), ("a b\nc d\n", "min_count=2.*4 tokens of 4 types")],
-)
-def test_nothing_to_count_is_an_error_that_leaves_nothing(tmp_path, text, message):
-    (tmp_path / "text.txt").write_text(text)
-    with pytest.raises((VocabularyError, CorpusError), match=message):
-        spilled([str(tmp_path / "text.txt")], tmp_path / "counts")
-    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+EMPTY = {
+    "lines without tokens": ("\n\n", CorpusError, "got 2 lines or sentences without a single"),
+    "words too rare": ("a b\nc d\n", VocabularyError, "min_count=2.*4 tokens of 4 types"),
+}
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_nothing_to_count_is_the_same_error_in_memory_and_in_shards(tmp_path, kind):
+    text, error_type, message = EMPTY[kind]
+    path = tmp_path / "text.txt"
+    path.write_text(text)
+    errors = []
+    for shards in (None, ShardOptions(memory_mib=600), ShardOptions(block_mib=1e-6)):
+        with pytest.raises((VocabularyError, CorpusError), match=message) as caught:
+            count_corpus(path, COUNTING, tmp_path / "counts", workers=1, shards=shards)
+        errors.append((type(caught.value), str(caught.value), caught.value.__dict__))
+        assert [found.name for found in tmp_path.iterdir()] == ["text.txt"]
+    assert errors[0][0] is error_type
+    assert errors[1:] == errors[:1] * 2
+
+
+@pytest.mark.parametrize("corpus", [5, b"text", {"a": 1}])
+def test_what_is_no_corpus_is_the_same_error_in_shards(tmp_path, corpus):
+    messages = set()
+    for shards in (None, ShardOptions(memory_mib=600)):
+        with pytest.raises(CorpusError, match="corpus: expected a path") as caught:
+            count_corpus(corpus, COUNTING, tmp_path / "counts", workers=1, shards=shards)
+        messages.add(str(caught.value))
+    assert len(messages) == 1
+
+
+@pytest.mark.parametrize("given", ["text", "sentences"])
+def test_a_text_without_tokens_is_refused_over_given_words_too(tmp_path, text_file, given):
+    reference = count_corpus(text_file, COUNTING, tmp_path / "words", workers=1)
+    (tmp_path / "empty.txt").write_text("\n\n")
+    corpus = tmp_path / "empty.txt" if given == "text" else [[], []]
+    messages = set()
+    for shards in (None, ShardOptions(memory_mib=600)):
+        with pytest.raises(CorpusError, match="got 2 lines or sentences without a") as caught:
+            count_corpus(
+                corpus, COUNTING, tmp_path / "c", workers=1, shards=shards, reference=reference
+            )
+        messages.add(str(caught.value))
+        assert not list(tmp_path.glob("c*"))
+    assert len(messages) == 1
 
 
 @pytest.mark.parametrize(
@@ -401,7 +437,7 @@ def test_runs_of_words_are_grouped_and_add_up():
         found = Counter()
         n_types = 0
         for group in range(words.GROUPS):
-            chosen = words.survivors(merged, group, 1, None)
+            chosen = words.candidate_words(merged, group, 1, None)
             n_types += chosen.n_types
             found.update(dict(zip(chosen.words, chosen.counts, strict=True)))
         assert found == {word.encode(): count for word, count in summed.items()}
@@ -446,13 +482,12 @@ def all_rows(counts):
 COUNTER = """
 import sys
 from fastw2v.config import CountingSettings
-from fastw2v.counts.sharded.local import count_spilling
-from fastw2v.counts.sharded.plan import ShardOptions
+from fastw2v.counts.build import ShardOptions, count_corpus
 
 counting = CountingSettings(window=3, window_sample=0.02, min_count=2, tokenizer="whitespace")
 options = ShardOptions(memory_mib=600, block_mib=0.1, resume=True)
 print("begins", flush=True)
-count_spilling([sys.argv[1]], counting, sys.argv[2], options, workers=1)
+count_corpus([sys.argv[1]], counting, sys.argv[2], shards=options, workers=1)
 """
 
 
@@ -460,7 +495,7 @@ count_spilling([sys.argv[1]], counting, sys.argv[2], options, workers=1)
 def test_a_count_that_is_killed_at_any_moment_goes_on_to_the_same_bytes(tmp_path):
     sentences = random_sentences(7, 2000, sentences=40_000, longest=30)
     text = write_text(tmp_path / "text.txt", sentences)
-    count_in_memory(text, COUNTING, tmp_path / "expected", workers=2)
+    count_corpus(text, COUNTING, tmp_path / "expected", workers=2)
     output = tmp_path / "counts"
     command = [sys.executable, "-c", COUNTER, str(text), str(output)]
     generator = np.random.default_rng(1)
@@ -489,7 +524,7 @@ def test_a_count_that_is_killed_at_any_moment_goes_on_to_the_same_bytes(tmp_path
     assert kills >= 5
     expected = read_counts(tmp_path / "expected")
     found = read_counts(output)
-    assert found.facts == expected.facts
+    assert found.statistics == expected.statistics
     assert found.vocabulary.words == expected.vocabulary.words
     # Rows are cut into fewer parts there than in this process, see `small_pieces`.
     for one, other in zip(all_rows(found.counts), all_rows(expected.counts), strict=True):
@@ -517,6 +552,7 @@ def test_spilling_stays_within_its_budget(tmp_path):
     peak_mib = int(done.stdout.split()[-1])
     found = read_counts(tmp_path / "counts", verify=False)
     size_mib = sum(path.stat().st_size for path in (tmp_path / "counts").iterdir()) / 2**20
-    print(f"peak {peak_mib} MiB for counts of {size_mib:.0f} MiB, {found.facts.n_tokens:,} tokens")
+    n_tokens = found.statistics.n_tokens
+    print(f"peak {peak_mib} MiB for counts of {size_mib:.0f} MiB, {n_tokens:,} tokens")
     assert size_mib > 250
     assert peak_mib < 600

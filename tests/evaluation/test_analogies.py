@@ -6,7 +6,7 @@ import pytest
 from fastw2v.errors import EvaluationError
 from fastw2v.evaluation import WordTable, evaluate_analogies
 from fastw2v.evaluation import analogies as analogies_module
-from fastw2v.evaluation.analogies import EPSILON, answer
+from fastw2v.evaluation.analogies import EPSILON, best_answers
 from fastw2v.evaluation.test_sets import AnalogySet, read_analogies
 from tests.evaluation.test_similarity import keyed_of
 
@@ -88,12 +88,14 @@ def test_both_methods_equal_a_loop_over_all_words(monkeypatch):
     generator = np.random.default_rng(0)
     table = WordTable([f"w{k}" for k in range(120)], generator.standard_normal((120, 5), "f4"))
     questions = generator.integers(0, 120, (80, 3))
-    told = []
+    reports = []
     found = [
-        answer(table, questions, workers=workers, progress=lambda *place: told.append(place))
+        best_answers(
+            table, questions, workers=workers, progress=lambda *place: reports.append(place)
+        )
         for workers in (1, 3)
     ]
-    assert told == [(50, 120), (100, 120), (120, 120)] * 2
+    assert reports == [(50, 120), (100, 120), (120, 120)] * 2
     for answers in found:
         assert answers.cos_add.tolist() == naive_answers(table, questions, "add")
         assert answers.cos_mul.tolist() == naive_answers(table, questions, "mul")
@@ -114,10 +116,10 @@ def test_planted_analogies_are_solved_and_shuffled_ones_are_not():
 def test_words_of_the_question_never_answer_it_in_any_case():
     vectors = np.array([[1, 0], [0.99, 0.1], [0.9, 0.3], [0, 1]], np.float32)
     table = WordTable(["a", "A", "b", "far"], vectors)
-    assert answer(table, np.array([[0, 0, 0]])).cos_add.tolist() == [2]
-    assert answer(table, np.array([[0, 2, 0]])).cos_add.tolist() == [3]
+    assert best_answers(table, np.array([[0, 0, 0]])).cos_add.tolist() == [2]
+    assert best_answers(table, np.array([[0, 2, 0]])).cos_add.tolist() == [3]
     alone = WordTable(["a", "b"], vectors[[0, 2]])
-    assert answer(alone, np.array([[0, 1, 0]])).cos_add.tolist() == [-1]
+    assert best_answers(alone, np.array([[0, 1, 0]])).cos_add.tolist() == [-1]
 
 
 def test_unknown_words_are_not_asked():

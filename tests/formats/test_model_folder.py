@@ -13,8 +13,9 @@ from safetensors.numpy import load_file, save_file
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ModelFormatError, OutputError, VocabularyError
-from fastw2v.formats.model_folder import StoredModel, described, read_model, signed, write_model
+from fastw2v.formats.model_folder import StoredModel, read_model, write_model
 from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.system.manifests import described, signed
 from fastw2v.text.vocabulary import Vocabulary
 from tests.formats.test_formats import SCRIPTS, made, names
 
@@ -119,7 +120,7 @@ DAMAGE = {
     "another program's": (overwrite("config.json", b'{"model_type": "bert"}'), "another program's"),
     "newer": (
         in_place(edit_config, schema_version=lambda c: c["schema_version"] + 1),
-        "expected schema version 2 or lower, got 3, written by fastw2v 0.*install a newer fastw2v",
+        "expected schema version 1 or 2, got 3, written by fastw2v 0.*install a newer fastw2v",
     ),
     "no version": (
         edit_config(lambda c: c.pop("schema_version")),
@@ -308,6 +309,9 @@ def test_models_of_earlier_versions_load_for_ever(schema, kind, mmap):
     for name in ("in_vectors", "out_vectors", "out_bias"):
         assert getattr(model, name).tolist() == expected[name]
     assert [record.loss_nats for record in model.history] == expected["losses"]
+    assert [record.epoch for record in model.history] == [1, 2]  # "pass_number" in these files
+    if schema == "schema-2":
+        assert model.run_record.kept_epoch == 2
     assert model.corpus_digest == expected["corpus_digest"]
     likely = [[word, round(p, 6)] for word, p in model.predict_context("plain", topn=4)]
     assert likely == expected["context_of_plain"]

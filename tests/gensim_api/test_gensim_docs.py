@@ -55,7 +55,7 @@ def test_the_table_of_the_vectors():
     assert complaints(table("KeyedVectors"), theirs.wv, ours.wv) == []
 
 
-def test_names_beside_gensims_are_told():
+def test_names_beside_gensims_are_documented():
     theirs, ours = models()
     text = PAGE.read_text(encoding="utf-8")
     for name in public(ours) - public(theirs):

@@ -168,8 +168,8 @@ def test_progress_is_logged(max_vocab_size, caplog):
     model = Word2Vec(min_count=1, max_vocab_size=max_vocab_size)
     with caplog.at_level("INFO"):
         model.build_vocab(some_sentences(), progress_per=50)
-    told = [record.message for record in caplog.records if "PROGRESS" in record.message]
-    assert told == [f"PROGRESS: at sentence #{number}" for number in (0, 50, 100)]
+    logged = [record.message for record in caplog.records if "PROGRESS" in record.message]
+    assert logged == [f"PROGRESS: at sentence #{number}" for number in (0, 50, 100)]
 
 
 def test_an_empty_corpus_is_warned_of(caplog):

@@ -34,8 +34,8 @@ class BlockInMemory(amx.TileBlock):
 
 
 BLOCK = BlockInMemory(bfloat16.BFloatPairs, amx.ROWS_OF_TILE, VECTORS)
-tile_product = product_intrinsic(BLOCK)
-tile_product_from_rows = product_from_rows_intrinsic(BLOCK)
+tile_product = product_intrinsic(lambda place: BLOCK)
+tile_product_from_rows = product_from_rows_intrinsic(lambda place: BLOCK)
 
 
 @njit
@@ -141,19 +141,20 @@ ctypes.CDLL = loader
 assert amx.HAS_AMX and not amx.SOFTWARE_TILES
 
 from numba import typeof
-from fastw2v.kernels.softmax.bfloat16_tiles import RoundedArrays, forward_rounded_tiles
 from fastw2v.kernels.softmax.layout import OutputState, Shape, Workspace
+from fastw2v.kernels.softmax.operands import Operands
+from fastw2v.kernels.softmax.tiles import forward_tiles
 
 row, table, planes = np.zeros(1, "f4"), np.zeros((1, 1), "f4"), (np.zeros(1, np.uint32),)
 arguments = (
     np.zeros(1, np.int64),
     Shape(1, 1, 1, 1, 1, 1),
     OutputState(row, table, row, table),
-    RoundedArrays(planes, planes, planes),
+    Operands(planes, planes, planes),
     Workspace(row, table, table, row, row, np.zeros(1), table),
 )
-forward_rounded_tiles.compile(tuple(typeof(argument) for argument in arguments))
-print(forward_rounded_tiles.inspect_asm(forward_rounded_tiles.signatures[0]))
+forward_tiles.compile(tuple(typeof(argument) for argument in arguments))
+print(forward_tiles.inspect_asm(forward_tiles.signatures[0]))
 """
 
 

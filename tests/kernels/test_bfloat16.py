@@ -11,7 +11,7 @@ from numba import njit
 from fastw2v import Word2Vec
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
-from fastw2v.kernels.simd import bfloat16
+from fastw2v.kernels.simd import bfloat16, operands
 from fastw2v.kernels.simd.vectors import LANES, load
 from fastw2v.kernels.softmax.layout import LARGEST_TILE as TILE
 from fastw2v.objectives.softmax.batches import CountBatches
@@ -47,7 +47,7 @@ def halves(planes):
 
 @njit
 def write_rounded(planes, x):
-    bfloat16.store_rounded(planes, 0, load(x, 0), load(x, LANES))
+    operands.store_numbers(planes, 0, load(x, 0), load(x, LANES))
 
 
 @njit
@@ -62,7 +62,7 @@ def write_paired_rows(target, source):
 
 @njit
 def add_at(planes, index, value):
-    bfloat16.set_number(planes, index, bfloat16.number_at(planes, index) + value)
+    operands.set_number(planes, index, operands.number_at(planes, index) + value)
 
 
 def new(n_planes, size):

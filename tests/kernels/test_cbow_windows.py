@@ -12,7 +12,7 @@ from fastw2v.kernels.counts.context_windows import (
     group_by_word,
     one_entry_a_row,
 )
-from fastw2v.kernels.stream.random_numbers import below, is_kept, seed_state, subsample_thresholds
+from fastw2v.kernels.formulas.random_numbers import below, is_kept, seed_state, subsample_thresholds
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches, cbow_batch
 from fastw2v.text.encoded import EncodedTokens
 from tests.support.cbow_twins import rows_of, windows_of

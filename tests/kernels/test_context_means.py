@@ -5,10 +5,11 @@ import pytest
 from numba import njit
 
 from fastw2v.kernels.formulas.sigmoid_losses import hierarchical_loss_and_gradients
+from fastw2v.kernels.simd.memory import LINE
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.stream.context_means import SCORED, Scales, train_mean
 from fastw2v.kernels.stream.sigmoid_tiles import Tables
-from fastw2v.kernels.stream.sigmoid_windows import LINE, Meeting, RowShape, fold_losses, new_window
+from fastw2v.kernels.stream.sigmoid_windows import Meeting, RowShape, fold_losses, new_window
 
 ROWS = 40
 FIRST_SIGN = 3

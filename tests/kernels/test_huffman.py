@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v.errors import VocabularyError
-from fastw2v.kernels.stream.huffman import build_huffman
+from fastw2v.kernels.formulas.huffman import build_huffman
 from fastw2v.objectives.huffman import huffman_tree
 
 patient = settings(deadline=None)  # the first call may compile

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from fastw2v.kernels.formulas.random_numbers import advance, scramble, seed_state
 from fastw2v.kernels.formulas.sigmoid_losses import negative_sampling_loss_and_gradients
 from fastw2v.kernels.stream.noise import build_alias, draw
-from fastw2v.kernels.stream.random_numbers import advance, scramble, seed_state
 from fastw2v.objectives.noise import noise_distribution
 from tests.support.gradient_checks import GradientMismatchError, assert_gradient
 from tests.support.negative_sampling_optimum import (

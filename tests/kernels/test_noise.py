@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numba import njit
 
 from fastw2v.errors import ConfigurationError, VocabularyError
+from fastw2v.kernels.formulas.random_numbers import advance, scramble, seed_state
 from fastw2v.kernels.stream.noise import build_alias, draw
-from fastw2v.kernels.stream.random_numbers import advance, scramble, seed_state
 from fastw2v.objectives.noise import noise_distribution, noise_table
 from tests.support.statistical_checks import FrequencyMismatchError, assert_frequencies
 

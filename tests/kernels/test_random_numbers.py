@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from fastw2v.kernels.stream.random_numbers import (
+from fastw2v.kernels.formulas.random_numbers import (
     advance,
     below,
     is_kept,

@@ -8,10 +8,10 @@ from fastw2v.kernels.formulas.sigmoid_losses import (
     hierarchical_loss_and_gradients,
     negative_sampling_loss_and_gradients,
 )
+from fastw2v.kernels.simd.memory import LINE
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.stream.sigmoid_tiles import TILE, Tables
 from fastw2v.kernels.stream.sigmoid_windows import (
-    LINE,
     Meeting,
     RowShape,
     fold_losses,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from fastw2v.kernels.stream.random_numbers import seed_state, subsample_thresholds
+from fastw2v.kernels.formulas.random_numbers import seed_state, subsample_thresholds
 from fastw2v.kernels.text.token_blocks import KeptTokens, Text, gather_block
 from tests.support.statistical_checks import FrequencyMismatchError, assert_frequencies
 

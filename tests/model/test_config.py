@@ -1,7 +1,9 @@
 """Hyper-parameters: what is allowed, what is refused, and how the refusal reads."""
 
+import copy
 import json
 import math
+import pickle
 from dataclasses import FrozenInstanceError, fields
 from typing import Literal, get_args, get_origin
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from fastw2v.config import LARGEST_SEED, Hyperparameters
+from fastw2v.defaults import BatchLimit
 from fastw2v.errors import ConfigurationError, FastW2VError
 
 ALLOWED = [
@@ -25,7 +28,7 @@ ALLOWED = [
     ("batch_tokens", [None, 1]),
     ("scores_mib", [1]),
     ("optimizer", ["adam", "adagrad", "sgd"]),
-    ("learning_rate", [None, 1e-9, 3]),
+    ("learning_rate", [1e-9, 3]),
     ("final_rate", [0, 1]),
     ("bias", ["unigram", "learned", "none"]),
     ("start", ["spectral", "random"]),
@@ -41,6 +44,7 @@ ALLOWED = [
 ]
 # What makes a setting one that is looked at.
 LOOKED_AT = {
+    "batch_tokens": {"batches": "tokens"},
     "negative": {"objective": "negative"},
     "ns_exponent": {"objective": "negative"},
     "negatives_shared": {"objective": "negative"},
@@ -114,6 +118,107 @@ def test_what_is_left_open_follows_the_objective():
     settings = Hyperparameters(objective="negative")
     assert (settings.sample, settings.final_rate) == (1e-3, 1e-4)
     assert Hyperparameters(objective="hierarchical", sample=0, final_rate=0).sample == 0
+    assert Hyperparameters(sample=None, learning_rate=None, final_rate=None) == Hyperparameters()
+
+
+@pytest.mark.parametrize(
+    ("given", "rate"),
+    [
+        ({}, 0.02),
+        ({"optimizer": "adagrad"}, 0.2),
+        ({"optimizer": "sgd"}, 0.2),
+        ({"optimizer": "sgd", "batches": "tokens"}, 0.03),
+        ({"batches": "tokens"}, 0.02),
+        ({"model": "cbow"}, 0.01),
+        ({"model": "cbow", "optimizer": "sgd"}, 0.03),
+        ({"model": "cbow", "optimizer": "sgd", "cbow_mean": False}, 0.02),
+        ({"model": "cbow", "optimizer": "adagrad", "cbow_mean": False}, 0.1),
+        ({"objective": "negative"}, 0.025),
+        ({"objective": "hierarchical", "model": "cbow"}, 0.15),
+        ({"objective": "negative", "model": "cbow", "cbow_mean": False}, 0.025),
+    ],
+)
+def test_rates_that_are_left_open(given, rate):
+    assert Hyperparameters(**given).learning_rate == rate
+    assert Hyperparameters(**given, learning_rate=0.5).learning_rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("given", "limit"),
+    [
+        ({}, BatchLimit("batch_rows", 256, is_fixed=False)),
+        ({"batch_rows": 7}, BatchLimit("batch_rows", 7, is_fixed=True)),
+        ({"batches": "tokens"}, BatchLimit("batch_tokens", 1024, is_fixed=False)),
+        ({"batches": "tokens", "batch_tokens": 9}, BatchLimit("batch_tokens", 9, is_fixed=True)),
+        ({"model": "cbow"}, BatchLimit("batch_tokens", 512, is_fixed=False)),
+        ({"model": "cbow", "batch_tokens": 512}, BatchLimit("batch_tokens", 512, is_fixed=True)),
+    ],
+)
+def test_sizes_of_batches(given, limit):
+    assert Hyperparameters(**given).batch_limit == limit
+
+
+# Which settings each cell looks at, beside those that all do.
+FOR_ALL = {
+    "vector_size", "window", "min_count", "max_final_vocab", "sample", "epochs", "seed", "model",
+    "objective", "learning_rate", "final_rate", "tokenizer", "errors",
+}  # fmt: skip
+SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision"}
+NEGATIVE = {"negative", "ns_exponent"}
+USED = [
+    ({}, SOFTMAX | {"window_sample", "batches", "batch_rows"}),
+    ({"batches": "tokens"}, SOFTMAX | {"window_sample", "batches", "batch_tokens"}),
+    ({"model": "cbow"}, SOFTMAX | {"cbow_mean", "batch_tokens"}),
+    ({"objective": "negative"}, NEGATIVE | {"negatives_shared"}),
+    ({"objective": "negative", "model": "cbow"}, NEGATIVE | {"cbow_mean"}),
+    ({"objective": "hierarchical"}, set()),
+    ({"objective": "hierarchical", "model": "cbow"}, {"cbow_mean"}),
+]
+OTHER_VALUES = {
+    "window_sample": 1e-5, "batches": "tokens", "batch_rows": 7, "batch_tokens": 7,
+    "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
+    "precision": "float32", "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,
+    "cbow_mean": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("cell", "used"), USED, ids=str)
+def test_what_a_cell_does_not_look_at_is_refused(cell, used):
+    assert FOR_ALL | set(OTHER_VALUES) == {item.name for item in fields(Hyperparameters)}
+    for name, value in OTHER_VALUES.items():
+        if name in cell:
+            continue
+        assert Hyperparameters(**cell).uses(name) == (name in used)
+        if name in used:
+            assert getattr(Hyperparameters(**cell | {name: value}), name) == value
+            continue
+        with pytest.raises(ConfigurationError, match=f"{name}: expected to be left alone") as told:
+            Hyperparameters(**cell | {name: value})
+        assert str(told.value).endswith(f"got {value!r}")
+        stored = Hyperparameters(**cell).as_dict() | {name: value}
+        assert Hyperparameters.from_stored(stored) == Hyperparameters(**cell)
+    assert all(Hyperparameters(**cell).uses(name) for name in FOR_ALL)
+
+
+def test_settings_know_which_of_them_were_given():
+    assert Hyperparameters().given == {}
+    settings = Hyperparameters(window=5, sample=None, epochs=np.int64(3))
+    assert settings.given == {"window": 5, "sample": 1e-5, "epochs": 3}
+    for copied in (
+        copy.copy(settings),
+        copy.deepcopy(settings),
+        pickle.loads(pickle.dumps(settings)),
+    ):
+        assert copied == settings
+        assert copied.given == settings.given
+    assert hash(settings) == hash(Hyperparameters(epochs=3))
+
+
+def test_a_stored_setting_out_of_range_is_refused_though_nobody_looks_at_it():
+    with pytest.raises(ConfigurationError, match="negative: expected at least 1"):
+        Hyperparameters.from_stored({"negative": 0})
+    with pytest.raises(TypeError):
+        Hyperparameters.from_stored({"nonsense": 0})
 
 
 @pytest.mark.parametrize(
@@ -124,6 +229,9 @@ def test_what_is_left_open_follows_the_objective():
         ({"objective": "hierarchical", "optimizer": "sgd"}, "optimizer: .* objective 'softmax'"),
         ({"objective": "negative", "precision": "bf16"}, "precision: .* not 'negative'"),
         ({"model": "cbow", "window_sample": 1e-4}, "window_sample: .* model 'skipgram'"),
+        ({"model": "cbow", "batch_rows": 7, "batches": "tokens"}, "batches: .* model 'skipgram'"),
+        ({"batch_tokens": 7}, "only batches 'tokens' or model 'cbow' looks at it, not 'counts'"),
+        ({"batches": "tokens", "batch_rows": 7}, "batch_rows: .* only batches 'counts' looks"),
         (
             {"objective": "negative", "model": "cbow", "negatives_shared": False},
             "negatives_shared: .* only model 'skipgram' looks at it, not 'cbow'",

@@ -34,7 +34,7 @@ def test_pictures_have_titles_axes_and_the_same_bytes(run, model_folder, tmp_pat
     assert any(TITLES[kind] in text for text in shown)
     labels = {
         "map": ["principal component 1 (cosine, no unit)"],
-        "loss": ["pass", "loss (nats a pair)", "unigram entropy: no vectors needed",
+        "loss": ["epoch", "loss (nats a pair)", "unigram entropy: no vectors needed",
                  "conditional entropy of the counts: the floor"],
         "spectrum": ["number of the singular value", "singular value (length of vectors)"],
     }  # fmt: skip
@@ -76,6 +76,6 @@ def test_what_cannot_be_drawn_is_refused(model, tmp_path, monkeypatch):
     with pytest.raises(FastW2VError, match="history of its epochs, this one has none"):
         write_picture(bare, tmp_path / "x.png", "loss")
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install fastw2v\[plot\]"):
+    with pytest.raises(MissingDependencyError, match=r"matplotlib, .* install 'fastw2v\[plot\]'"):
         write_picture(model, tmp_path / "x.png", "loss")
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from fastw2v.errors import ConfigurationError, MissingDependencyError
 from fastw2v.report import ReportOptions, embedded, write_report
 from fastw2v.report.embedded import embedded_model, log_normalisers, packed
 from fastw2v.report.evaluation_table import evaluation_rows
-from fastw2v.report.page import epoch_rows
+from fastw2v.report.history import epoch_rows
 from tests.support.corpora_made import chain_sentences
 
 HOSTILE = ["</script><img/src=x/onerror=hacked=1>", "<!--", "&amp;", "\"'", "__proto__", "{{7*7}}"]
@@ -174,10 +174,12 @@ def test_a_page_too_large_for_browsers_is_refused(model, tmp_path, monkeypatch):
 
 def test_what_is_missing_is_said_before_the_work(model, tmp_path, monkeypatch):
     monkeypatch.setattr("fastw2v.report.projection.find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match="pip install openTSNE"):
+    with pytest.raises(
+        MissingDependencyError, match=r"expected openTSNE, .*'fastw2v\[map\]', or choose 'pca'"
+    ):
         write_report(model, tmp_path / "page.html", ReportOptions("x", "tsne"))
     monkeypatch.setitem(__import__("sys").modules, "bokeh", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install fastw2v\[report\]"):
+    with pytest.raises(MissingDependencyError, match=r"bokeh, .* install 'fastw2v\[report\]'"):
         write_report(model, tmp_path / "page.html", ReportOptions("x"))
 
 

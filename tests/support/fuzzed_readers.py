@@ -86,7 +86,7 @@ def readers() -> list[Reader]:
         *plain,
         *lenient,
         *compressed,
-        Reader("model", write_model, read_model, guarded if MODELS_HAVE_DIGESTS else as_it_is),
+        Reader("model", write_model, read_model, guarded),
         Reader("encoded", write_encoded, read_encoded, guarded),
         *map(vector_reader, FORMATS),
     ]
@@ -98,9 +98,6 @@ def guarded(_path: Path, sound: Any) -> Any:
 
 
 # Models
-
-
-MODELS_HAVE_DIGESTS = model_folder.SCHEMA_VERSION >= 2
 
 
 def write_model(path: Path) -> None:

@@ -1,10 +1,11 @@
 """Small texts, and their word pairs counted by plain loops."""
 
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import strategies as st
+
+from fastw2v.text.encoded import EncodedTokens
 
 # Around the sizes where one word of bits, or one word of words of bits, is full.
 VOCABULARY_SIZES = [1, 2, 3, 63, 64, 65, 130, 4096, 4097, 9000]
@@ -13,7 +14,7 @@ VOCABULARY_SIZES = [1, 2, 3, 63, 64, 65, 130, 4096, 4097, 9000]
 def tokens_of(sentences):
     starts = np.cumsum([0] + [len(sentence) for sentence in sentences]).astype(np.int64)
     ids = np.array([word for sentence in sentences for word in sentence], np.int32)
-    return SimpleNamespace(ids=ids, sentence_starts=starts)
+    return EncodedTokens(ids, starts, len(ids), 0)
 
 
 def naive_counts(sentences, window):

@@ -14,7 +14,8 @@ class NaiveStream:
     """Parameters in float64; `sabotage` names a mistake to make."""
 
     def __init__(self, counts, settings, start, sabotage="", locks=None):
-        self.settings, self.sabotage = settings, sabotage
+        self.settings, self.sabotage = settings.hyperparameters, sabotage
+        self.divides = settings.divides_step
         self.locks = np.ones(len(counts)) if locks is None else locks
         self.inputs, self.outputs = (np.array(table, np.float64) for table in start)
         self.tree = huffman_tree(counts)
@@ -71,7 +72,7 @@ class NaiveStream:
             return
         scale = 1 / len(around) if settings.cbow_mean else 1.0
         (gradient,) = self.meet([scale * self.inputs[around].sum(axis=0)], word, rate)
-        divides = settings.cbow_mean == (settings.cbow_steps == "gradient")
+        divides = self.divides
         if self.sabotage == "other scale of steps":
             divides = not divides
         scale = 1 / len(around) if divides else 1.0

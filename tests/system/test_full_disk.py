@@ -17,7 +17,7 @@ import pytest
 
 from fastw2v import Word2Vec
 from fastw2v.config import CountingSettings
-from fastw2v.counts.build import count_in_memory
+from fastw2v.counts.build import count_corpus
 from fastw2v.errors import OutputError
 from fastw2v.formats import FORMATS
 from fastw2v.text.encoded_folder import NumbersOnDisk
@@ -57,7 +57,7 @@ def encode(model, target):
 
 def count(model, target):
     corpus = SENTENCES[:20] if len(model.vocabulary) < 10 else SENTENCES
-    count_in_memory(corpus, CountingSettings(min_count=1), target, workers=1)
+    count_corpus(corpus, CountingSettings(min_count=1), target, workers=1)
 
 
 WRITERS = {

@@ -305,7 +305,7 @@ def edit(folder, name, **changes):
 
 def test_another_schema_is_refused(written):
     edit(written, "corpus.json", schema_version=2)
-    with pytest.raises(CorpusError, match="expected schema version 1, got 2; encode the text"):
+    with pytest.raises(CorpusError, match=r"schema version 1, got 2, .* or .*encode the text"):
         open_encoded(written)
 
 

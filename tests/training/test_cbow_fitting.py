@@ -5,15 +5,14 @@ import pytest
 from gensim.models import KeyedVectors
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.objectives.softmax.initialization import START_STEPS
-from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.vocabulary import keep_probability
-from fastw2v.training.cbow import fit_cbow_softmax
-from fastw2v.training.run import RunOptions
+from fastw2v.training.cbow import train_cbow
+from fastw2v.training.run import Run
+from fastw2v.training.text import TrainingText
 from tests.support.corpora_made import (
     TOPICS,
     WORDS_OF_TOPIC,
@@ -27,24 +26,15 @@ KINDS = [(optimizer, mean) for optimizer in OPTIMIZERS for mean in (True, False)
 NAMES = [f"{optimizer}-{'mean' if mean else 'sum'}" for optimizer, mean in KINDS]
 
 
-@pytest.fixture(scope="module")
-def pool():
-    with WorkerPool(2) as made:
-        yield made
-
-
-def fitted(sentences, pool, mean=True, callbacks=(), **settings):
+def fitted(sentences, mean=True, callbacks=(), workers=2, **settings):
     vocabulary, tokens = read_corpus(sentences, min_count=1)
     values = {"vector_size": 12, "sample": 0.0, "window": 3, "epochs": 5, **settings}
-    found = fit_cbow_softmax(
-        vocabulary,
-        tokens,
-        Hyperparameters(**values),
-        pool=pool,
-        mean=mean,
-        run=RunOptions(pool.workers, callbacks),
+    run = Run(
+        settings=Hyperparameters(model="cbow", cbow_mean=mean, **values),
+        workers=workers,
+        callbacks=callbacks,
     )
-    return vocabulary, found
+    return vocabulary, train_cbow(run, TrainingText(vocabulary, tokens))
 
 
 def share_of_own_topic(words, vectors, topic=topic_of):
@@ -65,27 +55,27 @@ RUNS = [(*kind, "spectral") for kind in KINDS] + [
 
 
 @pytest.mark.parametrize(("optimizer", "mean", "start"), RUNS, ids=str)
-def test_planted_topics_come_back(pool, optimizer, mean, start):
+def test_planted_topics_come_back(optimizer, mean, start):
     epochs = 4 if start == "spectral" else 30
     sentences = topic_sentences(seed=1)
     vocabulary, found = fitted(
-        sentences, pool, mean, optimizer=optimizer, start=start, epochs=epochs, batch_tokens=128
+        sentences, mean, optimizer=optimizer, start=start, epochs=epochs, batch_tokens=128
     )
-    assert share_of_own_topic(vocabulary.words, found.in_vectors) > 0.9
-    assert share_of_own_topic(vocabulary.words, found.out_vectors) > 0.9
+    assert share_of_own_topic(vocabulary.words, found.embeddings.in_vectors) > 0.9
+    assert share_of_own_topic(vocabulary.words, found.embeddings.out_vectors) > 0.9
 
 
-def test_topics_that_are_not_there_are_not_found(pool):
+def test_topics_that_are_not_there_are_not_found():
     sentences = topic_sentences(seed=1)
     shuffled = np.random.default_rng(2).permutation([w for s in sentences for w in s])
-    vocabulary, found = fitted(shuffled.reshape(-1, 10).tolist(), pool)
-    assert share_of_own_topic(vocabulary.words, found.in_vectors) < 0.3
+    vocabulary, found = fitted(shuffled.reshape(-1, 10).tolist())
+    assert share_of_own_topic(vocabulary.words, found.embeddings.in_vectors) < 0.3
 
     def other(word):
         return int(word[3:]) % TOPICS
 
-    vocabulary, found = fitted(sentences, pool)
-    assert share_of_own_topic(vocabulary.words, found.in_vectors, other) < 0.3
+    vocabulary, found = fitted(sentences)
+    assert share_of_own_topic(vocabulary.words, found.embeddings.in_vectors, other) < 0.3
 
 
 def unigram_entropy(counts):
@@ -94,10 +84,10 @@ def unigram_entropy(counts):
 
 
 @pytest.mark.parametrize(("optimizer", "mean"), KINDS, ids=NAMES)
-def test_the_loss_of_a_chain_falls_below_the_entropy_of_its_words(pool, optimizer, mean):
+def test_the_loss_of_a_chain_falls_below_the_entropy_of_its_words(optimizer, mean):
     sentences = chain_sentences(1, 40, sentences=600)
     values = {"optimizer": optimizer, "batch_tokens": 128, "epochs": 8}
-    vocabulary, found = fitted(sentences, pool, mean, **values)
+    vocabulary, found = fitted(sentences, mean, **values)
     entropy = unigram_entropy(vocabulary.counts)
     losses = [record.loss_nats for record in found.history]
     assert len(losses) == 8
@@ -105,74 +95,69 @@ def test_the_loss_of_a_chain_falls_below_the_entropy_of_its_words(pool, optimize
     assert losses[-1] < entropy - 0.5
     # Without a chain the contexts say nothing: what little is gained is learned by heart.
     shuffled = np.random.default_rng(2).permutation([w for s in sentences for w in s])
-    _, found = fitted(shuffled.reshape(-1, 12).tolist(), pool, mean, **values)
+    _, found = fitted(shuffled.reshape(-1, 12).tolist(), mean, **values)
     assert found.history[-1].loss_nats > entropy - 0.1
 
 
-def test_the_bias_undoes_subsampling(pool):
+def test_the_bias_undoes_subsampling():
     sentences = chain_sentences(2, 40, sentences=600, skew=1.5)
-    vocabulary, found = fitted(sentences, pool, sample=1e-3, epochs=1, learning_rate=1e-9)
+    vocabulary, found = fitted(sentences, sample=1e-3, epochs=1, learning_rate=1e-9)
     keep = keep_probability(vocabulary.counts, 1e-3)
     assert keep[0] < 0.5
-    share = np.exp(found.out_bias.astype(np.float64))
+    share = np.exp(found.embeddings.out_bias.astype(np.float64))
     assert share / share.sum() == pytest.approx(vocabulary.counts / vocabulary.n_tokens, rel=1e-5)
 
 
 @pytest.mark.parametrize("bias", ["none", "learned"])
-def test_other_biases(pool, bias):
-    vocabulary, found = fitted(chain_sentences(1, 40), pool, bias=bias)
+def test_other_biases(bias):
+    vocabulary, found = fitted(chain_sentences(1, 40), bias=bias)
     if bias == "none":
-        assert not found.out_bias.any()
+        assert not found.embeddings.out_bias.any()
     else:
         logs = np.log(vocabulary.counts / vocabulary.n_tokens)
-        assert np.abs(found.out_bias - logs).max() > 0.01
+        assert np.abs(found.embeddings.out_bias - logs).max() > 0.01
 
 
-def test_workers_and_batches_are_as_they_should(pool):
+def test_workers_and_batches_are_as_they_should():
     sentences = chain_sentences(1, 40)
     reports = []
-    _, two = fitted(sentences, pool, batch_tokens=100, sample=1e-2, callbacks=[reports.append])
-    with WorkerPool(1) as alone:
-        _, one = fitted(sentences, alone, batch_tokens=100, sample=1e-2)
-    for came, wanted in zip(two[:3], one[:3], strict=True):
-        assert np.array_equal(came, wanted)
+    _, two = fitted(sentences, batch_tokens=100, sample=1e-2, callbacks=[reports.append])
+    _, one = fitted(sentences, workers=1, batch_tokens=100, sample=1e-2)
+    for name in ("in_vectors", "out_vectors", "out_bias"):
+        assert np.array_equal(getattr(two.embeddings, name), getattr(one.embeddings, name))
     assert [r.loss_nats for r in two.history] == [r.loss_nats for r in one.history]
     assert [r.epoch for r in reports if r.epoch_ended] == [1, 2, 3, 4, 5]
     assert reports[-1].step == reports[-1].steps
-    _, other = fitted(sentences, pool, batch_tokens=100, sample=1e-2, seed=2)
-    assert not np.array_equal(other.in_vectors, two.in_vectors)
+    _, other = fitted(sentences, batch_tokens=100, sample=1e-2, seed=2)
+    assert not np.array_equal(other.embeddings.in_vectors, two.embeddings.in_vectors)
 
 
-def test_counts_may_be_given_and_stages_are_reported(pool):
+def test_stages_are_reported():
     vocabulary, tokens = read_corpus(chain_sentences(1, 40), min_count=1)
-    settings = Hyperparameters(vector_size=6, window=2, sample=0.0, epochs=1)
+    settings = Hyperparameters(model="cbow", vector_size=6, window=2, sample=0.0, epochs=1)
     stages = []
 
     def report(stage, done, total):
         stages.append((stage, done, total))
 
-    run = RunOptions(pool.workers, progress=report)
-    first = fit_cbow_softmax(vocabulary, tokens, settings, pool=pool, run=run)
+    train_cbow(Run(settings=settings, workers=2, progress=report), TrainingText(vocabulary, tokens))
     n = tokens.n_tokens
     counting = [("counting", 0, n), ("counting", n, n)]
     starting = [("starting", done, START_STEPS) for done in range(START_STEPS + 1)]
     assert stages == [*counting, *starting]
-    stages.clear()
-    counts = count_pairs(tokens, len(vocabulary), 2, workers=1)
-    again = fit_cbow_softmax(vocabulary, tokens, settings, pool=pool, counts=counts, run=run)
-    assert stages == starting
-    assert np.array_equal(first.in_vectors, again.in_vectors)
 
 
-def test_what_cannot_be_trained_is_told(pool):
+def test_what_cannot_be_trained_is_told():
     sentences = chain_sentences(1, 40)
     with pytest.raises(ConfigurationError, match="scores_mib: a batch of 10000000 over 40 words"):
-        fitted(sentences, pool, batch_tokens=10**7, scores_mib=1)
+        fitted(sentences, batch_tokens=10**7, scores_mib=1)
     with pytest.raises(CorpusError, match="expected words with contexts in every epoch"):
-        fitted([["a"], ["b"]], pool)
+        fitted([["a"], ["b"]])
     with pytest.raises(DivergenceError, match="use a smaller --learning-rate"):
-        fitted(sentences, pool, optimizer="sgd", learning_rate=1e6)
+        fitted(sentences, optimizer="sgd", learning_rate=1e6)
     vocabulary, _ = read_corpus(sentences, min_count=1)
     alien = EncodedTokens(np.array([0, 40], np.int32), np.array([0, 2]), 2, 0)
     with pytest.raises(Exception, match="expected words from 0 to 39, got 40"):
-        fit_cbow_softmax(vocabulary, alien, Hyperparameters(), pool=pool)
+        train_cbow(
+            Run(settings=Hyperparameters(model="cbow"), workers=2), TrainingText(vocabulary, alien)
+        )

@@ -5,24 +5,31 @@ import pytest
 
 from fastw2v.config import Hyperparameters
 from fastw2v.text.reading import read_corpus
-from fastw2v.training.cbow import fit_cbow
-from fastw2v.training.run import RunOptions
-from fastw2v.training.skipgram import fit_counts
+from fastw2v.training.cbow import train_cbow
+from fastw2v.training.run import Run
+from fastw2v.training.skipgram import train_skipgram
+from fastw2v.training.text import TrainingText
 from tests.support.corpora_made import topic_sentences
 
-FITS = {"skipgram": fit_counts, "cbow": fit_cbow}
+TRAINERS = {"skipgram": train_skipgram, "cbow": train_cbow}
 
 
 def fitted(model, start=None, **settings):
     vocabulary, tokens = read_corpus(topic_sentences(1, 100), min_count=1)
     epochs, reports = [], []
-    run = RunOptions(2, [reports.append], after_epoch=epochs.append, start=start)
     values = {"vector_size": 6, "epochs": 3, "model": model, **settings}
-    found = FITS[model](vocabulary, tokens, Hyperparameters(**values), run, 0.0)
+    run = Run(
+        settings=Hyperparameters(**values),
+        workers=2,
+        callbacks=[reports.append],
+        after_epoch=epochs.append,
+        start=start,
+    )
+    found = TRAINERS[model](run, TrainingText(vocabulary, tokens))
     return found.embeddings, epochs, reports
 
 
-@pytest.mark.parametrize("model", FITS)
+@pytest.mark.parametrize("model", TRAINERS)
 def test_training_begins_where_it_is_told(model):
     generator = np.random.default_rng(1)
     start = tuple(generator.normal(0, 0.3, (90, 6)).astype(np.float32) for _ in range(2))
@@ -36,7 +43,7 @@ def test_training_begins_where_it_is_told(model):
     assert all((table == before).all() for table, before in zip(start, kept, strict=True))
 
 
-@pytest.mark.parametrize("model", FITS)
+@pytest.mark.parametrize("model", TRAINERS)
 def test_each_epoch_hands_out_its_vectors(model):
     found, epochs, reports = fitted(model)
     assert len(epochs) == 3

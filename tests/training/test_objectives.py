@@ -184,7 +184,7 @@ def test_a_long_run_says_so_before_it_begins(monkeypatch):
     quiet = Word2Vec(vector_size=4, min_count=1, epochs=1).fit(sentences())
     model.fit(sentences(), notice=heard.append)
     assert len(heard) == 1
-    assert "1 pass of the exact softmax over 30 words will take less than 1 s" in heard[0]
+    assert "1 epoch of the exact softmax over 30 words will take less than 1 s" in heard[0]
     assert "--objective negative" in heard[0]  # not for a moment's work
     assert np.array_equal(model.in_vectors, quiet.in_vectors)  # looking changes nothing
     Word2Vec(vector_size=4, min_count=1, epochs=1, model="cbow").fit(

@@ -3,13 +3,14 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.errors import CheckpointError, ConfigurationError, CorpusError
-from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
+from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint, write_checkpoint
 from tests.support.corpora_made import random_sentences, write_text
 
 COMMON = {"vector_size": 6, "window": 2, "min_count": 1, "epochs": 3, "seed": 3}
@@ -211,6 +212,45 @@ def rewritten(path, change):
     content = json.loads(read_metadata(path)["fastw2v"])
     change(content)
     save_file(load_file(path), path, {"fastw2v": json.dumps(content)})
+
+
+class StateOfPasses:
+    """A state as it was written when epochs were called passes."""
+
+    def __init__(self, state):
+        self.state = state
+
+    def as_dict(self):
+        values = self.state.as_dict()
+        former = {
+            "epochs_done": "passes_done",
+            "steps_done": "batches_done",
+            "epoch_began_s": "pass_began_s",
+            "kept_epoch": "kept_pass",
+        }
+        history = [
+            {"pass_number" if name == "epoch" else name: value for name, value in record.items()}
+            for record in values.pop("history")
+        ]
+        return {former.get(name, name): value for name, value in values.items()} | {
+            "history": history
+        }
+
+
+def test_checkpoints_of_passes_go_on(corpus, tmp_path):
+    whole, steps, _ = steps_of(corpus, **RUNS["counts"])
+    place = steps[len(steps) // 2]
+    checkpoint = stopped(corpus, tmp_path / "model", place, "0.0001s", **RUNS["counts"])
+    path = checkpoint_path(tmp_path / "model")
+    about = checkpoint.run | {"every": "2passes"}
+    former = replace(checkpoint, run=about, state=StateOfPasses(checkpoint.state))
+    write_checkpoint(path, former)
+    assert b"passes_done" in path.read_bytes()
+    assert read_checkpoint(path).state == checkpoint.state
+    assert read_checkpoint(path).run["every"] == "2epochs"
+    resumed = Word2Vec.resume(tmp_path / "model")
+    assert arrays_of(resumed) == arrays_of(whole)
+    assert losses_of(resumed) == losses_of(whole)
 
 
 def flipped(path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastw2v.config import Hyperparameters
 from fastw2v.errors import (
     ConfigurationError,
     CorpusError,
@@ -21,6 +22,7 @@ from fastw2v.objectives.stream.settings import StreamSettings, WordRules
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import read_corpus
+from fastw2v.training.run import Run
 from fastw2v.training.stream import train_stream
 from tests.objectives.test_planted_topics import share_of_own_topic
 from tests.support.corpora_made import topic_sentences
@@ -46,9 +48,24 @@ def encoded(sentences):
     return EncodedTokens(ids, starts, len(ids), 0)
 
 
-def trained(tokens, counts, settings, workers=1, **options):
+def stream_settings(**given):
+    """Settings of a run: hyper-parameters as gensim has them unless given, and what goes beyond."""
+    beyond = ("longest_reach", "shrink_windows", "cbow_steps", "rules")
+    values = {"objective": "negative", "learning_rate": 0.025, **given}
+    for name in beyond:
+        values.pop(name, None)
+    return StreamSettings(
+        hyperparameters=Hyperparameters(**values),
+        **{name: given[name] for name in beyond if name in given},
+    )
+
+
+def trained(tokens, counts, settings, workers=1, start=None, callbacks=(), **options):
+    run = Run(settings=settings.hyperparameters, workers=workers, start=start, callbacks=callbacks)
     with WorkerPool(workers) as pool:
-        return train_stream(tokens, np.asarray(counts, np.int64), settings, pool, **options)
+        return train_stream(
+            tokens, np.asarray(counts, np.int64), settings, pool, run=run, **options
+        )
 
 
 def sentences_without_echo(seed):
@@ -70,7 +87,7 @@ class TwinMismatchError(AssertionError):
 
 
 def compare_with_twin(cell, sabotage="", dimensions=9, locks=None):
-    settings = StreamSettings(
+    settings = stream_settings(
         vector_size=dimensions,
         window=1,
         sample=0,
@@ -84,7 +101,7 @@ def compare_with_twin(cell, sabotage="", dimensions=9, locks=None):
     )
     counts = np.array([10**6, *range(40, 40 - WORDS + 1, -1)])
     generator = np.random.default_rng(4)
-    out_rows = WORDS - (settings.objective == "hierarchical")
+    out_rows = WORDS - (settings.hyperparameters.objective == "hierarchical")
     start = tuple(
         generator.normal(size=(rows, dimensions)).astype(np.float32) * np.float32(0.5)
         for rows in (WORDS, out_rows)
@@ -145,11 +162,11 @@ def test_words_locked_with_zero_keep_their_bits(cell, workers, topics):
     """Also where they stand twice in a window, and where workers have copies of their rows."""
     vocabulary, tokens = topics
     n_words = len(vocabulary)
-    settings = StreamSettings(vector_size=20, sample=0, epochs=2, learning_rate=0.1, **CELLS[cell])
+    settings = stream_settings(vector_size=20, sample=0, epochs=2, learning_rate=0.1, **CELLS[cell])
     generator = np.random.default_rng(5)
     start = tuple(
         generator.normal(size=(n_words - less, 20)).astype(np.float32) * np.float32(0.1)
-        for less in (0, settings.objective == "hierarchical")
+        for less in (0, settings.hyperparameters.objective == "hierarchical")
     )
     locks = (np.arange(n_words) % 3 > 0).astype(np.float32)
     settings = replace(settings, rules=WordRules(locks=locks))
@@ -160,10 +177,10 @@ def test_words_locked_with_zero_keep_their_bits(cell, workers, topics):
 
 def test_a_locked_word_twice_in_a_window_takes_both_steps():
     """Its two contexts are one row: half of both steps, as without locks all of both."""
-    tokens, counts = encoded([[1, 0, 1]]), np.array([3, 2])
-    settings = StreamSettings(
+    tokens, counts = encoded([[1, 0, 1]]), np.array([10**6, 2])
+    settings = stream_settings(
         vector_size=1, window=1, sample=0, epochs=1, learning_rate=1e-3, final_rate=1.0,
-        ns_exponent=60.0,
+        ns_exponent=10.0,
     )  # fmt: skip
     start = (np.ones((2, 1), np.float32), np.array([[2], [1]], np.float32))
     steps = []
@@ -181,7 +198,7 @@ def negative_draws(counts, exponent, cell, negative=5):
     predicted word and takes as much from each of its negatives.
     """
     n_words, rate = len(counts), 1e-9
-    settings = StreamSettings(
+    settings = stream_settings(
         vector_size=1, window=1, sample=0, negative=negative, ns_exponent=exponent, epochs=1,
         learning_rate=rate, final_rate=1.0, **CELLS[cell],
     )  # fmt: skip
@@ -210,15 +227,16 @@ def test_negatives_are_as_frequent_as_the_noise(cell, exponent):
 def test_reaches_are_even_from_one_to_the_window(window):
     n_tokens = 40_000
     tokens = encoded([np.arange(n_tokens) % 7])
-    settings = StreamSettings(vector_size=1, window=window, sample=0, epochs=1)
+    shared = {"vector_size": 1, "window": window, "sample": 0, "epochs": 1}
+    settings = stream_settings(**shared, learning_rate=1e-30)
     start = (np.zeros((7, 1), np.float32), np.zeros((7, 1), np.float32))
-    skipgram = trained(tokens, np.full(7, 9), replace(settings, learning_rate=1e-30), start=start)
+    skipgram = trained(tokens, np.full(7, 9), settings, start=start)
     # Every pair has the loss 6 log 2: count the pairs by what CBOW's rows gain instead.
     assert skipgram.history[0].loss_nats == pytest.approx(6 * np.log(2), rel=1e-6)
     rate = 1e-9
-    cbow = replace(
-        settings, model="cbow", cbow_mean=False, learning_rate=rate, final_rate=1.0,
-        ns_exponent=60.0,
+    cbow = stream_settings(
+        **shared, model="cbow", cbow_mean=False, learning_rate=rate, final_rate=1.0,
+        ns_exponent=10.0,
     )  # fmt: skip
     counts = np.array([100, 9, 9, 9, 9, 9, 9])
     start = (np.ones((7, 1), np.float32), np.zeros((7, 1), np.float32))
@@ -234,7 +252,7 @@ def test_reaches_are_even_from_one_to_the_window(window):
 def test_windows_that_do_not_shrink_have_all_their_reach():
     """Every window of a long text has the pairs that its `window` says, less those at the ends."""
     for window in (1, 4):
-        settings = StreamSettings(vector_size=2, window=window, sample=0, epochs=1)
+        settings = stream_settings(vector_size=2, window=window, sample=0, epochs=1)
         text = encoded([np.arange(1000) % 7])
         result = trained(text, np.full(7, 9), replace(settings, shrink_windows=False))
         assert result.n_pairs == 2 * (window * 1000 - window * (window + 1) // 2)
@@ -245,7 +263,7 @@ def test_windows_that_do_not_shrink_have_all_their_reach():
 def test_tokens_are_kept_as_the_rules_say():
     tokens = encoded([np.arange(40_000) % 4])
     keep = np.array([1.0, 0.25, 0.25, 0.5])
-    settings = StreamSettings(vector_size=1, sample=1e-6, epochs=1)
+    settings = stream_settings(vector_size=1, sample=1e-6, epochs=1)
     by_rules = replace(settings, rules=WordRules(keep=keep))
     result = trained(tokens, np.full(4, 10_000), by_rules)
     assert result.n_kept == pytest.approx(20_000, abs=5 * np.sqrt(40_000 / 4))
@@ -262,7 +280,9 @@ def topics():
 @pytest.mark.parametrize("cell", CELLS)
 def test_planted_topics_are_found(topics, cell, workers):
     vocabulary, tokens = topics
-    settings = StreamSettings(vector_size=20, sample=0, epochs=40, learning_rate=0.1, **CELLS[cell])
+    settings = stream_settings(
+        vector_size=20, sample=0, epochs=40, learning_rate=0.1, **CELLS[cell]
+    )
     result = trained(tokens, vocabulary.counts, settings, workers)
     vectors = result.in_vectors
     embeddings = Embeddings(vocabulary, vectors, vectors, np.zeros(len(vectors), np.float32))
@@ -272,7 +292,7 @@ def test_planted_topics_are_found(topics, cell, workers):
 
 def test_without_training_topics_are_not_found(topics):
     vocabulary, tokens = topics
-    settings = StreamSettings(vector_size=20, epochs=1, learning_rate=1e-9)
+    settings = stream_settings(vector_size=20, epochs=1, learning_rate=1e-9)
     vectors = trained(tokens, vocabulary.counts, settings).in_vectors
     embeddings = Embeddings(vocabulary, vectors, vectors, np.zeros(len(vectors), np.float32))
     assert share_of_own_topic(embeddings.keyed_vectors("in")) < 0.25
@@ -281,11 +301,12 @@ def test_without_training_topics_are_not_found(topics):
 @pytest.mark.parametrize("cell", CELLS)
 def test_one_worker_gives_the_same_bits(topics, cell):
     vocabulary, tokens = topics
-    settings = StreamSettings(vector_size=13, epochs=2, sample=1e-2, **CELLS[cell])
+    shared = {"vector_size": 13, "epochs": 2, "sample": 1e-2, **CELLS[cell]}
+    settings = stream_settings(**shared)
     first, second = (trained(tokens, vocabulary.counts, settings) for _ in range(2))
     assert first.in_vectors.tobytes() == second.in_vectors.tobytes()
     assert first.out_vectors.tobytes() == second.out_vectors.tobytes()
-    other = trained(tokens, vocabulary.counts, replace(settings, seed=2))
+    other = trained(tokens, vocabulary.counts, stream_settings(**shared, seed=2))
     assert first.in_vectors.tobytes() != other.in_vectors.tobytes()
 
 
@@ -293,7 +314,7 @@ def test_several_workers_train_every_pair_once():
     """With steps too small to matter, the sum of all steps does not depend on who takes them."""
     sentences = np.random.default_rng(3).integers(0, 400, (40, 500))
     start = (np.ones((400, 1), np.float32), np.zeros((399, 1), np.float32))
-    settings = StreamSettings(
+    settings = stream_settings(
         vector_size=1, objective="hierarchical", window=1, sample=0, epochs=2, learning_rate=1e-9
     )
     counts = np.arange(1000, 600, -1)
@@ -318,7 +339,7 @@ def test_memory_maps_and_arrays_give_the_same(topics, tmp_path):
         tokens.n_raw_tokens,
         0,
     )
-    settings = StreamSettings(vector_size=8, epochs=1)
+    settings = stream_settings(vector_size=8, epochs=1)
     results = [trained(text, vocabulary.counts, settings) for text in (tokens, mapped)]
     assert (results[0].in_vectors == results[1].in_vectors).all()
 
@@ -326,7 +347,7 @@ def test_memory_maps_and_arrays_give_the_same(topics, tmp_path):
 def test_reports(topics):
     vocabulary, tokens = topics
     seen = []
-    settings = StreamSettings(vector_size=8, epochs=3, learning_rate=0.05, final_rate=0.2)
+    settings = stream_settings(vector_size=8, epochs=3, learning_rate=0.05, final_rate=0.2)
     result = trained(tokens, vocabulary.counts, settings, callbacks=[seen.append])
     assert [report.epoch for report in seen if report.epoch_ended] == [1, 2, 3]
     assert seen[-1].step == seen[-1].steps
@@ -339,7 +360,7 @@ def test_reports(topics):
 @pytest.mark.parametrize("sentences", [[[0]], [[0], [], [1]], [[0, 0, 0, 0]]])
 @pytest.mark.parametrize("cell", CELLS)
 def test_tiny_texts(sentences, cell):
-    settings = StreamSettings(vector_size=3, epochs=2, sample=0, **CELLS[cell])
+    settings = stream_settings(vector_size=3, epochs=2, sample=0, **CELLS[cell])
     n_words = max(max(s, default=0) for s in sentences) + 1
     result = trained(encoded(sentences), np.ones(n_words), settings)
     assert result.in_vectors.shape == (n_words, 3)
@@ -352,7 +373,7 @@ GOOD = [[0, 1, 2, 1]]
 
 def test_an_id_beyond_the_vocabulary_is_an_error():
     with pytest.raises(VocabularyError, match=r"expected 0 to 1, .* got 2 for token 2"):
-        trained(encoded(GOOD), np.ones(2), StreamSettings())
+        trained(encoded(GOOD), np.ones(2), stream_settings())
 
 
 def test_unusable_texts_are_errors():
@@ -361,18 +382,18 @@ def test_unusable_texts_are_errors():
         trained(
             replace(good, ids=good.ids[:0], sentence_starts=np.zeros(2, np.int64)),
             [1],
-            StreamSettings(),
+            stream_settings(),
         )
     for starts in ([0, 3], [1, 4], [0, 3, 2, 4], [0], [4]):
         with pytest.raises(CorpusError, match="sentence_starts"):
-            trained(replace(good, sentence_starts=np.array(starts)), np.ones(3), StreamSettings())
+            trained(replace(good, sentence_starts=np.array(starts)), np.ones(3), stream_settings())
     with pytest.raises(VocabularyError, match="at least 1"):
-        trained(good, [1, 0, 1], StreamSettings())
+        trained(good, [1, 0, 1], stream_settings())
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_divergence_is_an_error(cell):
-    settings = StreamSettings(vector_size=4, learning_rate=1e30, sample=0, **CELLS[cell])
+    settings = stream_settings(vector_size=4, learning_rate=1e30, sample=0, **CELLS[cell])
     with pytest.raises(DivergenceError, match="use a smaller --learning-rate"):
         trained(encoded([[0, 1, 2, 1] * 50]), np.ones(3), settings)
 
@@ -382,6 +403,7 @@ def test_divergence_is_an_error(cell):
     [
         ("model", "glove"),
         ("cbow_steps", "word2vec"),
+        ("longest_reach", 0),
         ("objective", "softmax"),
         ("vector_size", 0),
         ("window", 0),
@@ -395,15 +417,15 @@ def test_divergence_is_an_error(cell):
 )
 def test_unusable_settings_are_errors(name, value):
     with pytest.raises(ConfigurationError, match=f"{name}: expected .*, got {value!r}"):
-        StreamSettings(**{name: value})
+        stream_settings(**{name: value})
 
 
 def test_unusable_starts_are_errors():
     start = (np.zeros((3, 2), np.float32), np.zeros((3, 4), np.float32))
     with pytest.raises(ConfigurationError, match="in_vectors of shape"):
-        trained(encoded(GOOD), np.ones(3), StreamSettings(vector_size=4), start=start)
+        trained(encoded(GOOD), np.ones(3), stream_settings(vector_size=4), start=start)
     with pytest.raises(ConfigurationError, match="block_tokens"):
-        trained(encoded(GOOD), np.ones(3), StreamSettings(), block_tokens=0)
+        trained(encoded(GOOD), np.ones(3), stream_settings(), block_tokens=0)
 
 
 @pytest.mark.parametrize(
@@ -417,7 +439,7 @@ def test_unusable_starts_are_errors():
 )
 def test_unusable_rules_are_errors(rules, message):
     with pytest.raises(ConfigurationError, match=message):
-        trained(encoded(GOOD), np.ones(3), StreamSettings(rules=WordRules(**rules)))
+        trained(encoded(GOOD), np.ones(3), stream_settings(rules=WordRules(**rules)))
 
 
 AVX2 = "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt,+f16c"
@@ -463,8 +485,8 @@ def test_other_cpus_compute_the_same(cpu):
 SECOND_START = """
 import numpy as np
 from fastw2v.kernels.stream.training import train_blocks
-from tests.training.test_streaming import GOOD, StreamSettings, encoded, trained
-trained(encoded(GOOD), np.ones(3), StreamSettings())
+from tests.training.test_streaming import GOOD, encoded, stream_settings, trained
+trained(encoded(GOOD), np.ones(3), stream_settings())
 print(sum(train_blocks.stats.cache_hits.values()), sum(train_blocks.stats.cache_misses.values()))
 """
 

@@ -18,6 +18,7 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.loop import BatchTraining, train
+from fastw2v.training.run import Run
 from tests.support.corpora_made import chain_sentences, random_sentences
 
 KINDS = ["counts", "tokens"]
@@ -26,19 +27,22 @@ OPTIMIZERS = ["adam", "adagrad", "sgd"]
 ROUNDING_NATS = 3e-6
 
 
-class Run:
+def no_embeddings():
+    raise AssertionError("only a validation text needs them")
+
+
+class SmallRun:
     """Everything that one training run is made of, on a small corpus."""
 
-    def __init__(self, sentences, pool, epochs=3, stretch=200, **settings):
+    def __init__(self, sentences, pool, epochs=3, stretch=200, rows=5, **settings):
         self.settings = Hyperparameters(
-            **{"vector_size": 6, "window": 2, "sample": 0.0, "batch_rows": 5, **settings}
+            **{"vector_size": 6, "window": 2, "sample": 0.0, "epochs": epochs, **settings}
         )
         vocabulary, tokens = read_corpus(sentences, min_count=1)
         n_words, window = len(vocabulary), self.settings.window
         self.keep = keep_probability(vocabulary.counts, self.settings.sample)
         self.counts = count_pairs(tokens, n_words, window, workers=1)
         sizes = {"dimensions": self.settings.vector_size, "seed": self.settings.seed}
-        rows = self.settings.batch_rows
         self.all_rows = CountBatches(self.counts, self.keep, rows=rows, **sizes)
         self.batches = self.all_rows
         if self.settings.batches == "tokens":
@@ -58,7 +62,8 @@ class Run:
 
     def train(self, *callbacks):
         training = BatchTraining(self.objective, self.batches, self.optimizer)
-        return train(training, epochs=self.epochs, callbacks=callbacks)
+        run = Run(settings=self.settings, workers=1, callbacks=callbacks)
+        return train(training, run, no_embeddings).state.history
 
     def loss(self):
         return exact_loss(self.objective, self.all_rows)
@@ -80,7 +85,7 @@ def sentences():
 
 @pytest.mark.parametrize("batches", KINDS)
 def test_each_callback_gets_a_report_of_every_batch(sentences, pool, batches):
-    run = Run(sentences, pool, batches=batches)
+    run = SmallRun(sentences, pool, batches=batches)
     reports, others = [], []
     history = run.train(reports.append, others.append)
     per_epoch = run.batches.batches_per_epoch
@@ -102,7 +107,7 @@ def test_each_callback_gets_a_report_of_every_batch(sentences, pool, batches):
 
 
 def test_the_rate_falls_in_a_straight_line(sentences, pool):
-    run = Run(sentences, pool, learning_rate=0.2, final_rate=0.1, optimizer="sgd")
+    run = SmallRun(sentences, pool, learning_rate=0.2, final_rate=0.1, optimizer="sgd")
     rates = []
     run.train(lambda report: rates.append(report.learning_rate))
     assert rates == pytest.approx(np.linspace(0.2, 0.02, len(rates)))
@@ -110,7 +115,7 @@ def test_the_rate_falls_in_a_straight_line(sentences, pool):
 
 @pytest.mark.parametrize("batches", KINDS)
 def test_reported_losses_are_the_running_means_of_an_epoch(sentences, pool, batches):
-    run, twin = (Run(sentences, pool, epochs=2, batches=batches) for _ in range(2))
+    run, twin = (SmallRun(sentences, pool, epochs=2, batches=batches) for _ in range(2))
     reported = []
     run.train(lambda report: reported.append(report.loss_nats))
     expected, step = [], 0
@@ -127,14 +132,14 @@ def test_reported_losses_are_the_running_means_of_an_epoch(sentences, pool, batc
 @pytest.mark.parametrize("batches", KINDS)
 def test_the_first_loss_of_unigram_bias_is_the_unigram_entropy(sentences, pool, batches):
     """Output vectors start at zero, so that only the bias speaks, and it says frequencies."""
-    run = Run(sentences, pool, batches=batches, batch_rows=10**6, stretch=10**6, sample=0.01)
+    run = SmallRun(sentences, pool, batches=batches, rows=10**6, stretch=10**6, sample=0.01)
     assert run.batches.batches_per_epoch == 1
     first = run.train()[0].loss_nats
     assert first == pytest.approx(run.counts.context_entropy_nats(run.keep, run.keep), abs=1e-5)
 
 
 def test_an_error_of_a_callback_stops_training_and_its_thread(sentences, pool):
-    run = Run(sentences, pool)
+    run = SmallRun(sentences, pool)
 
     def stop(report):
         if report.step == 2:
@@ -150,7 +155,9 @@ def test_an_error_of_a_callback_stops_training_and_its_thread(sentences, pool):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("rate", [1e20, 1e30])
 def test_an_absurd_rate_is_noticed(sentences, pool, batches, optimizer, rate):
-    run = Run(sentences, pool, batches=batches, optimizer=optimizer, learning_rate=rate, epochs=9)
+    run = SmallRun(
+        sentences, pool, batches=batches, optimizer=optimizer, learning_rate=rate, epochs=9
+    )
     with pytest.raises(DivergenceError, match=r"training diverged: expected .* smaller") as caught:
         run.train()
     assert caught.tb is not None
@@ -162,7 +169,9 @@ def test_an_absurd_rate_is_noticed(sentences, pool, batches, optimizer, rate):
 def test_a_run_that_diverges_says_so_or_ends_above_the_floor(sentences, pool, batches, rate):
     """Never a loss that is no loss: scores that leave float32 must not turn into good news."""
     epochs = 40
-    run = Run(sentences, pool, batches=batches, optimizer="sgd", learning_rate=rate, epochs=epochs)
+    run = SmallRun(
+        sentences, pool, batches=batches, optimizer="sgd", learning_rate=rate, epochs=epochs
+    )
     try:
         history = run.train()
     except DivergenceError:
@@ -174,7 +183,7 @@ def test_a_run_that_diverges_says_so_or_ends_above_the_floor(sentences, pool, ba
 @pytest.mark.parametrize("where", ["in_vectors", "out_vectors"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_single_bad_number_is_noticed_within_an_epoch(sentences, pool, where, value):
-    run = Run(sentences, pool)
+    run = SmallRun(sentences, pool)
     state = run.objective.inputs if where == "in_vectors" else run.objective.layer.state
     state.vectors[run.objective.dimensions // 2] = value
     assert not run.objective.is_finite
@@ -185,7 +194,7 @@ def test_a_single_bad_number_is_noticed_within_an_epoch(sentences, pool, where, 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
 def test_the_loss_of_a_batch_beyond_float32_is_no_number(sentences, pool, value):
     """Infinite and undefined scores, and finite vectors whose scores are infinite."""
-    run = Run(sentences, pool)
+    run = SmallRun(sentences, pool)
     batch = next(run.all_rows.one_epoch(0))
     run.objective.layer.state.vectors[:] = 1e30
     run.objective.inputs.vectors[batch.centres[0] * 16] = value
@@ -194,7 +203,7 @@ def test_the_loss_of_a_batch_beyond_float32_is_no_number(sentences, pool, value)
 
 
 def test_the_batch_that_diverged_is_named(sentences, pool, monkeypatch):
-    run = Run(sentences, pool, learning_rate=0.04)
+    run = SmallRun(sentences, pool, learning_rate=0.04)
     losses = iter([2.0, np.nan])
     monkeypatch.setattr(run.objective, "step", lambda *_: next(losses))
     where = r"in step 2 of 9 \(epoch 1 of 3\) at learning rate 0\.0352"
@@ -204,7 +213,7 @@ def test_the_batch_that_diverged_is_named(sentences, pool, monkeypatch):
 
 
 def test_vectors_that_are_lost_in_the_last_batch_are_noticed(sentences, pool, monkeypatch):
-    run = Run(sentences, pool)
+    run = SmallRun(sentences, pool)
 
     def lose(report):
         if report.step == 2:
@@ -238,7 +247,7 @@ def test_a_model_that_diverges_stays_untrained(sentences):
 def test_the_loss_never_falls_below_the_conditional_entropy(pool, seed, optimizer, sample):
     made = random_sentences(seed, 25, sentences=60)
     for bias, batches in (("unigram", "counts"), ("learned", "tokens"), ("none", "counts")):
-        run = Run(
+        run = SmallRun(
             made, pool, epochs=40, vector_size=25, seed=seed, optimizer=optimizer,
             sample=sample, bias=bias, batches=batches, learning_rate=0.05,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
-from fastw2v.kernels.stream.random_numbers import seed_state
+from fastw2v.kernels.formulas.random_numbers import seed_state
 from fastw2v.objectives.softmax.output_layer import OutputLayer
 from fastw2v.text.corpus import token_batch
 from fastw2v.text.holdout import HeldOutChoice
@@ -322,7 +322,7 @@ def test_the_command_line(run, corpus, tmp_path, sentences):
     assert status == 0, errors
     model = Word2Vec.load(tmp_path / "model")
     kept = model.history[model.run_record.kept_epoch - 1]
-    assert f"held out     {kept.held_out_loss_nats:.4f} nats a pair after pass" in shown
+    assert f"held out     {kept.held_out_loss_nats:.4f} nats a pair after epoch" in shown
     assert f", held out {model.history[0].held_out_loss_nats:.4f} nats" in errors
     status, _, errors = run(
         *("train", corpus, "-o", tmp_path / "other", *options, "--quiet"),

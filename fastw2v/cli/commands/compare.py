@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import quiet_option, sources_of
+from fastw2v.cli.options import display_options, sources_of
+
+__all__ = ["compare_command", "show"]
 
 _FILE = click.Path(path_type=Path)
 
@@ -21,7 +23,7 @@ _FILE = click.Path(path_type=Path)
     "fasttext-softmax, fastw2v-negative, fastw2v.",
 )
 @click.option("--rounds", type=int, default=3, show_default=True, help="Trainings of each.")
-@click.option("--epochs", type=int, default=5, show_default=True, help="Passes of each.")
+@click.option("--epochs", type=int, default=5, show_default=True, help="Epochs of each.")
 @click.option("--vector-size", type=int, default=100, show_default=True, help="Dimensions.")
 @click.option("--window", type=int, default=5, show_default=True, help="Places on each side.")
 @click.option(
@@ -45,7 +47,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--time-limit", type=float, help="Seconds after which a training is ended.")
 @click.option("--json", "json_target", type=_FILE, help="Write every figure to this file.")
 @click.option("--markdown", "markdown_target", type=_FILE, help="Write the tables to this file.")
-@quiet_option
+@display_options
 def compare_command(
     corpus: tuple[str, ...],
     held_out: tuple[str, ...],

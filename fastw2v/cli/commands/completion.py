@@ -2,6 +2,8 @@
 
 import click
 
+__all__ = ["completion_command"]
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))

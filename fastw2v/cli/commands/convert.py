@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import format_option, quiet_option
+from fastw2v.cli.options import display_options, format_option
 from fastw2v.formats import FORMATS
+
+__all__ = ["convert_command"]
 
 
 @click.command("convert")
@@ -20,7 +22,7 @@ from fastw2v.formats import FORMATS
     help="Format of IN. Default: recognised by its content.",
 )
 @format_option
-@quiet_option
+@display_options
 def convert_command(
     source: Path, target: Path, source_form: str | None, form: Any, quiet: bool
 ) -> None:

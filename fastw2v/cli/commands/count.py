@@ -1,16 +1,15 @@
 """`fastw2v count`: from text to a folder of counts, to train on many times."""
 
-from collections.abc import Callable
-from functools import partial
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fastw2v.cli.options import (
     counting_options,
+    display_options,
     given_settings,
-    quiet_option,
     sources_of,
     workers_option,
 )
@@ -18,6 +17,8 @@ from fastw2v.config import COUNTING_NAMES
 
 if TYPE_CHECKING:
     from fastw2v.counts.corpus import CountedCorpus
+
+__all__ = ["count_command", "describe_counts"]
 
 
 @click.command("count")
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 @click.option("--column", help="Of Parquet and Arrow files: where the text or the tokens are.")
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted count has left.")
 @workers_option
-@quiet_option
+@display_options
 def count_command(
     corpus: tuple[str, ...],
     output: Path,
@@ -63,69 +64,50 @@ def count_command(
     """
     from fastw2v.cli.display import Display
     from fastw2v.config import CountingSettings
-    from fastw2v.counts.build import agreed_counts
-    from fastw2v.system.threads import checked_workers
+    from fastw2v.counts.build import ShardOptions, count_corpus, reference_counts
+    from fastw2v.counts.sharded.dask import opened_client
 
     given = given_settings({name: rest[name] for name in COUNTING_NAMES})
-    agreed = None if vocabulary is None else agreed_counts(vocabulary, given)
-    counting = CountingSettings(**given) if agreed is None else agreed.counting
-    how = Sharding(rest["memory"], rest["cluster"], rest["column"], rest["resume"])
-    count = counter_of(corpus, how, checked_workers(workers))
-    with Display(quiet=quiet) as display:
-        found = count(counting, output, agreed=agreed, progress=display.stage)
+    reference = None if vocabulary is None else reference_counts(vocabulary, given)
+    counting = CountingSettings(**given) if reference is None else reference.counting
+    memory, cluster, column, resume = (
+        rest[name] for name in ("memory", "cluster", "column", "resume")
+    )
+    in_shards = (memory, cluster, column, resume) != (None, None, None, False)
+    sources: Any = sources_of(corpus)
+    shards = None
+    if in_shards or any("://" in name for name in corpus):
+        sources, shards = corpus, ShardOptions(memory, column=column, resume=resume)
+    opened = nullcontext() if cluster is None else opened_client(cluster, memory)
+    with Display(quiet=quiet) as display, opened as client:
+        found = count_corpus(
+            sources,
+            counting,
+            output,
+            workers=workers,
+            shards=shards,
+            client=client,
+            reference=reference,
+            progress=display.stage,
+        )
     if not quiet:
         click.echo(describe_counts(found))
         click.echo(f"counts       {output}")
 
 
-class Sharding(NamedTuple):
-    """Options that ask for counting in shards."""
-
-    memory: int | None
-    cluster: str | None
-    column: str | None
-    resume: bool
-
-
-def counter_of(
-    corpus: tuple[str, ...], how: Sharding, workers: int
-) -> "Callable[..., CountedCorpus]":
-    """Return what counts a corpus, given settings, output, agreed counts and a display."""
-    if how == (None, None, None, False) and not any("://" in name for name in corpus):
-        from fastw2v.counts.build import count_in_memory
-
-        return partial(count_in_memory, sources_of(corpus), workers=workers)
-    from fastw2v.counts.sharded.local import count_spilling
-    from fastw2v.counts.sharded.plan import ShardOptions
-
-    options = ShardOptions(how.memory, column=how.column, resume=how.resume)
-    if how.cluster is None:
-        return lambda counting, output, **rest: count_spilling(
-            corpus, counting, output, options, workers=workers, **rest
-        )
-
-    def count_on_cluster(*arguments: Any, **rest: Any) -> "CountedCorpus":
-        from fastw2v.counts.sharded.dask import count_pairs, opened_client
-
-        with opened_client(str(how.cluster), how.memory) as client:
-            return count_pairs(client, corpus, arguments[1], arguments[0], options, **rest)
-
-    return count_on_cluster
-
-
 def describe_counts(corpus: "CountedCorpus") -> str:
     """Return the lines that say what a folder of counts holds."""
-    vocabulary, facts = corpus.vocabulary, corpus.facts
+    vocabulary, statistics = corpus.vocabulary, corpus.statistics
     return "\n".join(
         [
             f"vocabulary   {len(vocabulary):,} words of {vocabulary.n_raw_types:,}",
-            f"tokens       {facts.n_tokens:,} of {facts.n_raw_tokens:,} in "
-            f"{facts.n_sentences:,} sentences",
+            f"tokens       {statistics.n_tokens:,} of {statistics.n_raw_tokens:,} in "
+            f"{statistics.n_sentences:,} sentences",
             f"pairs        {corpus.counts.n_entries:,} different ones",
         ]
         + [
-            f"invalid      {facts.n_invalid:,} sequences of bytes that are not UTF-8, "
+            f"invalid      {statistics.n_invalid:,} sequences of bytes that are not UTF-8, "
             f"errors={corpus.counting.errors}"
         ]
-        * bool(facts.n_invalid)
+        * bool(statistics.n_invalid)
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+__all__ = ["counts_command", "info_command", "merge_command"]
+
 
 @click.group("counts")
 def counts_command() -> None:
@@ -28,7 +30,7 @@ def info_command(counts: Path, as_json: bool, verify: bool) -> None:
     if as_json:
         content = {
             "counting": settings,
-            "corpus": asdict(found.facts) | {"digest": found.facts.digest},
+            "corpus": asdict(found.statistics) | {"digest": found.statistics.digest},
             "n_words": len(found.vocabulary),
             "n_entries": found.counts.n_entries,
             "total": found.counts.total,
@@ -40,7 +42,7 @@ def info_command(counts: Path, as_json: bool, verify: bool) -> None:
     click.echo(describe_counts(found))
     click.echo(f"weight       {found.counts.total:,}, a pair side by side {settings['window']}")
     click.echo(f"settings     {', '.join(f'{name}={value}' for name, value in settings.items())}")
-    click.echo(f"texts        {len(found.facts.digests)}, digest {found.facts.digest}")
+    click.echo(f"texts        {len(found.statistics.digests)}, digest {found.statistics.digest}")
     click.echo(f"size         {n_bytes / 1e6:,.1f} MB in {n_parts} parts")
 
 
@@ -55,7 +57,7 @@ def merge_command(counts: tuple[Path, ...], output: Path) -> None:
     They must be over the same words: count the second text with --vocabulary FIRST.
     """
     from fastw2v.cli.commands.count import describe_counts
-    from fastw2v.counts.build import merge_counts
+    from fastw2v.counts.merged_folder import merge_counts
 
     click.echo(describe_counts(merge_counts(counts, output)))
     click.echo(f"counts       {output}")

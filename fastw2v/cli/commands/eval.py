@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fastw2v.cli.options import quiet_option, sources_of, workers_option
+from fastw2v.cli.options import display_options, sources_of, workers_option
 
 if TYPE_CHECKING:
     from fastw2v.evaluation.analogies import AnalogyResult
     from fastw2v.evaluation.probe import ProbeResult
     from fastw2v.evaluation.similarity import SimilarityResult
+
+__all__ = ["eval_command", "evaluated"]
 
 _FILE = click.Path(path_type=Path)
 
@@ -56,7 +58,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @workers_option
-@quiet_option
+@display_options
 def eval_command(model: Path, as_json: bool, quiet: bool, **options: Any) -> None:
     """Measure vectors on test sets.
 
@@ -96,7 +98,7 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
 
     if options["tune"] and options["probe"] is None:
         raise ConfigurationError("--tune: expected --probe FILE with it, got none")
-    # Whatever can be wrong with the files is told before anything is measured.
+    # All files are read, and refused if need be, before anything is measured.
     pair_sets = [read_pairs(file) for file in options["pairs"]] or bundled_pairs()
     analogy_sets = [read_analogies(file) for file in options["analogies"]] or bundled_analogies()
     labelled = read_labels(options["probe"]) if options["probe"] else None

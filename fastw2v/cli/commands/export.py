@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import format_option, quiet_option
+from fastw2v.cli.options import display_options, format_option
+
+__all__ = ["export_command"]
 
 
 @click.command("export")
@@ -17,7 +19,7 @@ from fastw2v.cli.options import format_option, quiet_option
     type=click.Choice(["in", "out", "sum"]),
     help="Centre vectors, context vectors, or their sum. Default: sum; in for hierarchical.",
 )
-@quiet_option
+@display_options
 def export_command(model: Path, out: Path, form: Any, vectors: Any, quiet: bool) -> None:
     """Write vectors to OUT, in the format of another program."""
     from fastw2v.cli.display import Display

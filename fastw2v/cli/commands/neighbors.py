@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+__all__ = ["neighbors_command"]
+
 
 @click.command("neighbors")
 @click.argument("model", type=click.Path(path_type=Path))

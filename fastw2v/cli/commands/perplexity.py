@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from fastw2v.cli.options import quiet_option, sources_of, workers_option
+from fastw2v.cli.options import display_options, sources_of, workers_option
+
+__all__ = ["perplexity_command"]
 
 
 @click.command("perplexity")
@@ -15,7 +17,7 @@ from fastw2v.cli.options import quiet_option, sources_of, workers_option
 @click.argument("text", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @workers_option
-@quiet_option
+@display_options
 def perplexity_command(
     model: Path, text: tuple[str, ...], as_json: bool, workers: int | None, quiet: bool
 ) -> None:

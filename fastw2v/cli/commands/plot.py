@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import quiet_option
+from fastw2v.cli.options import display_options
+
+__all__ = ["plot_command"]
 
 
 @click.command("plot")
@@ -33,7 +35,7 @@ from fastw2v.cli.options import quiet_option
     type=click.Choice(["in", "out", "sum"]),
     help="Which table. Default: sum; in for hierarchical.",
 )
-@quiet_option
+@display_options
 def plot_command(
     model: Path, kind: Any, output: Path, method: Any, vectors: Any, quiet: bool
 ) -> None:

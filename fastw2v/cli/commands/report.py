@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import quiet_option, workers_option
+from fastw2v.cli.options import display_options, workers_option
+
+__all__ = ["report_command"]
 
 
 @click.command("report")
@@ -35,7 +37,7 @@ from fastw2v.cli.options import quiet_option, workers_option
     help="Whether to run the word similarity and analogy tests.",
 )
 @workers_option
-@quiet_option
+@display_options
 def report_command(
     model: Path,
     output: Path,

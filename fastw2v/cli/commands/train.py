@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastw2v.cli.options import (
+    display_options,
     given_settings,
     hyperparameter_options,
-    quiet_option,
     sources_of,
     workers_option,
 )
@@ -19,11 +19,20 @@ if TYPE_CHECKING:
     from fastw2v.cli.display import Display
     from fastw2v.model import Word2Vec
     from fastw2v.system.signals import TrainingInterrupted
-    from fastw2v.training.run import RunRecord, TrainingSummary
+    from fastw2v.training.result import RunRecord, TrainingSummary
     from fastw2v.training.validation import Validation
 
+__all__ = [
+    "ANSWERED_WITHIN_S",
+    "RUN_OPTIONS",
+    "describe_held_out",
+    "describe_interruption",
+    "describe_result",
+    "train_command",
+]
+
 ANSWERED_WITHIN_S = 0.8  # or the process is ended by force, where nothing can be lost
-# What is no hyper-parameter.
+# Options that are not hyper-parameters.
 RUN_OPTIONS = (
     "corpus",
     "output",
@@ -48,7 +57,7 @@ RUN_OPTIONS = (
 )
 @click.option(
     "--checkpoint-every",
-    metavar="TIME|PASSES",
+    metavar="TIME|EPOCHS",
     help="Save the run every '10min', '90s', '2h', or '1epoch'. Ctrl-C saves it in any case.",
 )
 @click.option(
@@ -66,7 +75,7 @@ RUN_OPTIONS = (
 @click.option(
     "--patience",
     type=int,
-    metavar="PASSES",
+    metavar="EPOCHS",
     help="End when the held-out loss has not fallen for so many epochs; keep the best epoch.",
 )
 @click.option(
@@ -83,7 +92,7 @@ RUN_OPTIONS = (
 )
 @hyperparameter_options
 @workers_option
-@quiet_option
+@display_options
 def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
     """Train a model on CORPUS, or on counts of one.
 
@@ -97,7 +106,7 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
     output = given["resume"] or given["output"]
     with StopSignals(exit_after_s=ANSWERED_WITHIN_S) as signals, Display(quiet=quiet) as display:
         try:
-            model = (_resumed if given["resume"] else _begun)(display, workers, given)
+            model = (_resume if given["resume"] else _train_new)(display, workers, given)
             if model is None:
                 click.echo(f"{output}: is trained and saved; there is nothing to resume")
                 return
@@ -115,13 +124,13 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
             click.echo(
                 f"not UTF-8    {model.summary.n_invalid:,} sequences, {model.settings.errors}d"
             )
-        click.echo(describe(model.summary, model.settings.objective))
+        click.echo(describe_result(model.summary, model.settings.objective))
         if model.run_record is not None and model.run_record.validation is not None:
             click.echo(describe_held_out(model.history, model.run_record))
         click.echo(f"model        {output}")
 
 
-def _begun(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
+def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
     """Train a new model; save the last good epoch of one that diverges."""
     from fastw2v.errors import DivergenceError
     from fastw2v.formats.model_folder import CONFIG
@@ -166,7 +175,7 @@ def _begun(display: "Display", workers: int | None, given: dict[str, Any]) -> "W
         raise DivergenceError(f"{error}, saved as {output}") from error
 
 
-def _resumed(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec | None":
+def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec | None":
     """Go on with a run; return None if it has ended already."""
     from fastw2v.formats.model_folder import CONFIG
     from fastw2v.model import Word2Vec
@@ -216,7 +225,7 @@ def _validation(given: dict[str, Any]) -> "Validation | None":
 
 
 def describe_interruption(interrupted: "TrainingInterrupted", output: Path) -> str:
-    """Return what to tell a person whose run was interrupted."""
+    """Return the message for a person whose run was interrupted."""
     if interrupted.checkpoint is None:
         return "fastw2v: interrupted; there was nothing to save yet"
     name, reached = interrupted.checkpoint.name, interrupted.reached
@@ -240,7 +249,7 @@ def describe_held_out(history: "list[EpochRecord]", record: "RunRecord") -> str:
     return line
 
 
-def describe(summary: "TrainingSummary", objective: str) -> str:
+def describe_result(summary: "TrainingSummary", objective: str) -> str:
     """Return the lines that say how good the final loss is, and what it cost."""
     if summary.unigram_entropy_nats is None:
         return _describe_last_epoch(summary, objective)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.counts.sharded.sources import open_bytes, reading
-from fastw2v.errors import ConfigurationError, CorpusError, MissingDependencyError
+from fastw2v.errors import ConfigurationError, CorpusError
+from fastw2v.system.dependencies import optional_module
 
 SUFFIXES = (".parquet", ".arrow", ".feather")
 _ROWS = 10_000  # that are Python objects at a time
@@ -122,18 +123,12 @@ class _Arrow:
 
 @contextmanager
 def _opened(name: str) -> Iterator[Any]:
-    try:
-        from pyarrow import ArrowException
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{name}: reading it needs pyarrow, which is not installed; install it with: "
-            "pip install pyarrow"
-        ) from error
+    arrow = optional_module("pyarrow", name, "arrow")
     kind = _Parquet if Path(name).suffix.lower() == ".parquet" else _Arrow
     with reading(name), open_bytes(name) as stream:
         try:
             table = kind(stream)
-        except ArrowException as error:
+        except arrow.ArrowException as error:
             raise CorpusError(
                 f"{name}: expected a whole {Path(name).suffix} file, got another ({error})"
             ) from error

@@ -23,84 +23,44 @@ from fastw2v.errors import (
     ClusterError,
     ConfigurationError,
     FastW2VError,
-    MissingDependencyError,
 )
+from fastw2v.system.dependencies import optional_module
 from fastw2v.version import VERSION
 
-__all__ = ["ShardOptions", "count_pairs", "opened_client"]
+__all__ = ["count_on_cluster", "opened_client"]
 
 WORKERS_WITHIN_SECONDS = 60.0  # the first one is waited for, as a new cluster has none yet
 RETRIES = 1  # of a step whose worker died, beside those that Dask makes itself
 
 
-def count_pairs(
+def count_on_cluster(
+    sources: Iterable[str] | Iterable[Iterable[str]] | Any,
+    counting: CountingSettings,
+    output: Path,
+    options: ShardOptions,
     client: Any,
-    sources: Sequence[str] | Iterable[Iterable[str]] | Any,
-    output: str | Path,
-    counting: CountingSettings | None = None,
-    options: ShardOptions | None = None,
-    *,
-    agreed: CountedCorpus | None = None,
+    reference: CountedCorpus | None = None,
     progress: StageProgress | None = None,
 ) -> CountedCorpus:
-    """Count a corpus on a Dask cluster, and write the counts to a folder.
+    """Count a corpus on a Dask cluster; parameters and errors as in `fastw2v.counts.build`.
 
-    Parameters
-    ----------
-    client : distributed.Client
-        Of a cluster whose workers have fastw2v installed.
-    sources : sequence of str, dask.bag.Bag, or iterable of lists of str
-        Files, folders, globs and URLs that fsspec knows, as the workers see them; text (also
-        .gz .bz2 .xz .zst), Parquet or Arrow. Or a bag of lists of tokens. Or lists of tokens here,
-        which are spooled beside the output.
-    output : path
-        Seen by all workers under the same path. Written whole or not at all; the same bytes as
-        one machine writes, whatever the shards, workers and blocks.
-    counting : CountingSettings, optional
-        Default: those of `Hyperparameters`, or of `agreed`.
-    options : ShardOptions, optional
-        Its memory is that of one worker; default: what the worker was given.
-    agreed : CountedCorpus, optional
-        Counts whose words and widths of windows are used.
-    progress : callable, optional
-        Gets ("reading" or "counting", bytes done, bytes in all).
-
-    Returns
-    -------
-    CountedCorpus
-        As read from the folder.
-
-    Raises
-    ------
-    CorpusError, VocabularyError
-        If a shard cannot be read (the message names it), or nothing is left to count.
-    ConfigurationError
-        If the memory is too small, or an interrupted run had other settings.
-    ClusterError
-        If there are no workers within a minute, they have another version of fastw2v, they keep
-        dying, or the scheduler goes away. What was counted stays, and `ShardOptions.resume` goes
-        on with it.
-    OutputError
-        If the folder cannot be written.
+    The memory of `options` is that of one worker; by default what the worker was given.
     """
-    options = options or ShardOptions()
-    counting = counting or (agreed.counting if agreed else CountingSettings())
-    output = Path(output)
     n_workers, given_mib = _workers_of(client)
     memory = memory_for_data(options.memory_mib or given_mib)
-    job = Job(work_folder_of(output).absolute(), counting, memory, 1, agreed is not None)
+    job = Job(work_folder_of(output).absolute(), counting, memory, 1, reference is not None)
     partitions = sources.to_delayed() if hasattr(sources, "to_delayed") else None
     items: Any = len(partitions) if partitions is not None else sources
-    plan = new_plan(items, job, output, options, ranges=n_workers, agreed=agreed)
+    plan = new_plan(items, job, output, options, ranges=n_workers, reference=reference)
     engine = DaskEngine(client, plan.ranges, partitions or [])
     engine.require_shared(plan.folder)
-    return count_shards(plan, output, engine, agreed=agreed, progress=progress)
+    return count_shards(plan, output, engine, reference=reference, progress=progress)
 
 
 def _workers_of(client: Any) -> tuple[int, float]:
     """Return how many tasks run side by side, and what each may use of memory, in MiB."""
-    facts = _on_all_workers(client, _facts_of_worker)
-    if not facts:
+    states = _on_all_workers(client, _state_of_worker)
+    if not states:
         try:
             client.wait_for_workers(1, timeout=WORKERS_WITHIN_SECONDS)
         except TimeoutError as error:
@@ -108,8 +68,8 @@ def _workers_of(client: Any) -> tuple[int, float]:
                 "cluster: expected at least one worker, got none within "
                 f"{WORKERS_WITHIN_SECONDS:g} s; start some"
             ) from error
-        facts = _on_all_workers(client, _facts_of_worker)
-    for address, worker in facts.items():
+        states = _on_all_workers(client, _state_of_worker)
+    for address, worker in states.items():
         if worker.version != VERSION:
             raise ClusterError(
                 f"{address}: expected fastw2v {VERSION} as here, got {worker.version}; install the "
@@ -117,24 +77,24 @@ def _workers_of(client: Any) -> tuple[int, float]:
             )
     each = [
         worker.memory_bytes / worker.threads / 2**20
-        for worker in facts.values()
+        for worker in states.values()
         if worker.memory_bytes
     ]
-    return sum(worker.threads for worker in facts.values()), min(each, default=DEFAULT_MEMORY_MIB)
+    return sum(worker.threads for worker in states.values()), min(each, default=DEFAULT_MEMORY_MIB)
 
 
 @dataclass(frozen=True)
-class _WorkerFacts:
+class _WorkerState:
     version: str
     threads: int
     memory_bytes: int | None
 
 
-def _facts_of_worker(dask_worker: Any) -> _WorkerFacts:
+def _state_of_worker(dask_worker: Any) -> _WorkerState:
     # Asked of the workers: a client's own list of them is empty at times, since it is refreshed
     # without them in the background.
     memory = dask_worker.memory_manager.memory_limit
-    return _WorkerFacts(VERSION, dask_worker.state.nthreads, memory)
+    return _WorkerState(VERSION, dask_worker.state.nthreads, memory)
 
 
 def _on_all_workers(client: Any, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
@@ -270,27 +230,21 @@ def opened_client(cluster: str, memory_mib: int | None = None) -> Iterator[Any]:
     ClusterError
         If the scheduler does not answer.
     """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise MissingDependencyError(
-            "--cluster needs dask.distributed, which is not installed; install it with: "
-            "pip install 'fastw2v[distributed]'"
-        ) from error
+    distributed = optional_module("distributed", "--cluster", "distributed", "dask.distributed")
     kind, _, rest = cluster.partition(":")
     if kind == "local":
         if rest and not (rest.isdecimal() and int(rest) > 0):
             raise ConfigurationError(
                 f"cluster: expected local:N with a whole number of workers, got {cluster!r}"
             )
-        made = LocalCluster(
+        made = distributed.LocalCluster(
             n_workers=int(rest) if rest else None,
             threads_per_worker=1,
             memory_limit="auto" if memory_mib is None else memory_mib * 2**20,
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         )
-        with made as local, Client(local) as client:
+        with made as local, distributed.Client(local) as client:
             yield client
         return
     if "://" not in cluster:
@@ -299,7 +253,7 @@ def opened_client(cluster: str, memory_mib: int | None = None) -> Iterator[Any]:
             f"got {cluster!r}"
         )
     try:
-        client = Client(cluster)
+        client = distributed.Client(cluster)
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterError(
             f"{cluster}: no scheduler answers there ({_in_one_line(error)}); start one "

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from fastw2v.counts.sharded.work_folder import PLAN, SUFFIX, Job, write_json_who
 from fastw2v.errors import ConfigurationError, CorpusError, OutputError
 from fastw2v.system.files import require_replaceable
 from fastw2v.system.renames import TEMPORARY_PREFIX
+from fastw2v.text.corpus import TokenCorpus
 from fastw2v.text.files import STANDARD_INPUT, shown_name
 from fastw2v.version import VERSION
 
@@ -102,7 +103,10 @@ class Plan:
     def name(self) -> str:
         """What messages call the corpus."""
         sources = list(dict.fromkeys(shard.source for shard in self.shards))
-        return sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
+        if self.shards[0].kind in ("sentences", "given"):
+            return TokenCorpus.name
+        first = sources[0]
+        return first if len(sources) == 1 else f"{first} and {len(sources) - 1} more files"
 
 
 def work_folder_of(output: Path) -> Path:
@@ -111,19 +115,19 @@ def work_folder_of(output: Path) -> Path:
 
 
 def new_plan(
-    sources: Sequence[str] | Iterable[Iterable[str]] | int,
+    sources: Iterable[str] | Iterable[Iterable[str]] | int,
     job: Job,
     output: Path,
     options: ShardOptions,
     *,
     ranges: int = 1,
-    agreed: CountedCorpus | None = None,
+    reference: CountedCorpus | None = None,
 ) -> Plan:
     """Cut a corpus into shards and make the work folder, or go on with an earlier one.
 
     Parameters
     ----------
-    sources : sequence of str, iterable of lists of str, or int
+    sources : iterable of str, iterable of lists of str, or int
         Files, folders, globs, URLs and ``"-"`` for standard input; lists of tokens; or how many
         shards will be handed over. What can be read only once is spooled to the work folder.
     job : Job
@@ -133,7 +137,7 @@ def new_plan(
     options : ShardOptions
     ranges : int
         In how many ranges of centre words counts are added up.
-    agreed : CountedCorpus, optional
+    reference : CountedCorpus, optional
         Whose words and widths are used.
 
     Raises
@@ -166,7 +170,7 @@ def new_plan(
             "format": FORMAT,
             "fastw2v_version": VERSION,
             "counting": job.counting.as_dict(),
-            "agreed": None if agreed is None else agreed.facts.digest,
+            "reference": None if reference is None else reference.statistics.digest,
             "block_mib": options.block_mib,
             "ranges": ranges,
             "shards": [shard.as_dict() for shard in shards],

@@ -14,19 +14,19 @@ from typing import Any, Protocol
 import numpy as np
 
 from fastw2v.callbacks import StageProgress
-from fastw2v.counts.build import write_in_order
 from fastw2v.counts.corpus import (
-    CorpusFacts,
+    CorpusStatistics,
     CountedCorpus,
     CountsDescription,
     counting_widths,
 )
 from fastw2v.counts.folder import read_counts, write_counted_rows
 from fastw2v.counts.matrix import CountPart
+from fastw2v.counts.merged_folder import write_in_order
 from fastw2v.counts.parts import CountsInFiles, write_parts
 from fastw2v.counts.sharded import steps
 from fastw2v.counts.sharded.plan import Plan
-from fastw2v.counts.sharded.words import GROUPS, Survivors
+from fastw2v.counts.sharded.words import GROUPS, CandidateWords
 from fastw2v.counts.sharded.work_folder import (
     VOCABULARY,
     Job,
@@ -92,7 +92,7 @@ def count_shards(
     output: Path,
     engine: Engine,
     *,
-    agreed: CountedCorpus | None = None,
+    reference: CountedCorpus | None = None,
     progress: StageProgress | None = None,
 ) -> CountedCorpus:
     """Count the shards of a plan, and write the counts to a folder; then remove the work folder.
@@ -101,18 +101,18 @@ def count_shards(
     ------
     FastW2VError
         Of any kind that reading, counting and writing know. The work folder stays, to go on with.
-    VocabularyError
-        If no word is frequent enough. Nothing stays.
+    CorpusError, VocabularyError
+        If there is no token, or no word is frequent enough. Nothing stays.
     """
-    run = _Run(plan, engine, agreed, progress)
+    run = _Run(plan, engine, reference, progress)
     try:
-        vocabulary = run.vocabulary() if agreed is None else agreed.vocabulary
+        vocabulary = run.vocabulary() if reference is None else reference.vocabulary
         found = run.windows(vocabulary, output)
-    except VocabularyError:
-        remove_work(plan.folder)
-        raise
     except FastW2VError as error:
-        error.add_note(f"what was counted so far is in {plan.folder}; --resume goes on with it")
+        if run.is_empty or isinstance(error, VocabularyError):
+            remove_work(plan.folder)
+        else:
+            error.add_note(f"what was counted so far is in {plan.folder}; --resume goes on with it")
         raise
     remove_work(plan.folder)
     return found
@@ -123,26 +123,24 @@ class _Run:
         self,
         plan: Plan,
         engine: Engine,
-        agreed: CountedCorpus | None,
+        reference: CountedCorpus | None,
         progress: StageProgress | None,
     ) -> None:
         self.plan = plan
         self.job: Job = plan.job
         self.engine = engine
-        self.agreed = agreed
+        self.reference = reference
         self.progress = progress
-        # What the first reading of each shard told, where there was one.
+        # Results of the first reading of each shard, where there was one.
         self.read: list[dict[str, Any]] = []
+        self.is_empty = False
 
     def vocabulary(self) -> Vocabulary:
         """Count the words of all shards and choose those of the vocabulary."""
         shards = self.plan.shards
         found = self._all(self._shard_tasks(steps.count_words), "reading")
         self.read = found
-        n_tokens = sum(facts["n_tokens"] for facts in found)
-        if not n_tokens:
-            n_sentences = sum(facts["n_sentences"] for facts in found)
-            raise VocabularyError(str(without_tokens(self.plan.name, n_sentences)))
+        n_tokens = self._require_tokens(found)
         names = [steps.words_name(shard) for shard in shards]
         level = 0
         while len(names) > FAN_IN:
@@ -157,7 +155,7 @@ class _Run:
             )
             for name in chain.from_iterable(groups):
                 give_up_data(self.job.folder / name)
-        chosen: list[Survivors] = self._all(
+        chosen: list[CandidateWords] = self._all(
             [
                 Task(f"choosing words, group {group}", steps.choose_words, (self.job, group, names))
                 for group in range(GROUPS)
@@ -165,7 +163,16 @@ class _Run:
         )
         return self._chosen(chosen, n_tokens)
 
-    def _chosen(self, groups: list[Survivors], n_tokens: int) -> Vocabulary:
+    def _require_tokens(self, found: list[dict[str, Any]]) -> int:
+        """Return how many tokens the corpus has; raise `CorpusError` if it has none."""
+        n_tokens: int = sum(shard["n_tokens"] for shard in found)
+        if not n_tokens:
+            self.is_empty = True
+            n_sentences = sum(shard["n_sentences"] for shard in found)
+            raise without_tokens(self.plan.name, n_sentences)
+        return n_tokens
+
+    def _chosen(self, groups: list[CandidateWords], n_tokens: int) -> Vocabulary:
         counting = self.job.counting
         n_types = sum(group.n_types for group in groups)
         words = [word for group in groups for word in group.words]
@@ -181,26 +188,27 @@ class _Run:
 
     def windows(self, vocabulary: Vocabulary, output: Path) -> CountedCorpus:
         """Count the windows of all shards, and write their sum."""
-        job, agreed = self.job, self.agreed
-        widths = agreed.widths if agreed else counting_widths(vocabulary, job.counting)
+        job, reference = self.job, self.reference
+        widths = reference.widths if reference else counting_widths(vocabulary, job.counting)
         content = {
             "words": vocabulary.words,
             "widths": None if widths is None else widths.tolist(),
         }
         write_json_whole(job.folder / VOCABULARY, content)
-        n_tokens = sum(facts["n_tokens"] for facts in self.read) or None
+        n_tokens = sum(shard["n_tokens"] for shard in self.read) or None
         found = self._all(self._shard_tasks(steps.count_windows), "counting", n_tokens)
         self._require_same_text(found)
-        facts = _facts_of(found, vocabulary)
+        self._require_tokens(found)
+        statistics = _statistics_of(found, vocabulary)
         names = [steps.counts_name(shard) for shard in self.plan.shards]
         rows = self._sum(names, vocabulary)
-        described = CountsDescription(vocabulary, job.counting, widths, facts)
-        if agreed is None:
+        described = CountsDescription(vocabulary, job.counting, widths, statistics)
+        if reference is None:
             write_counted_rows(output, described, rows)
         else:
             frequencies = np.sum([shard["frequencies"] for shard in found], axis=0)
             counts = self._whole(rows)
-            corpus = CountedCorpus(vocabulary, job.counting, widths, facts, counts)
+            corpus = CountedCorpus(vocabulary, job.counting, widths, statistics, counts)
             write_in_order(output, corpus, frequencies)
         return read_counts(output, verify=False)
 
@@ -208,7 +216,7 @@ class _Run:
         """Raise `CorpusError` if a shard was not the same when it was read again."""
         names = ("n_tokens", "n_sentences")
         for shard, first, again in zip(self.plan.shards, self.read, found, strict=False):
-            before, now = ([facts[name] for name in names] for facts in (first, again))
+            before, now = ([result[name] for name in names] for result in (first, again))
             if before != now:
                 raise CorpusError(
                     f"{shard.name}: expected the text that was read for the vocabulary, "
@@ -301,12 +309,12 @@ def _ranges(vocabulary: Vocabulary, n_ranges: int) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _facts_of(found: list[dict[str, Any]], vocabulary: Vocabulary) -> CorpusFacts:
+def _statistics_of(found: list[dict[str, Any]], vocabulary: Vocabulary) -> CorpusStatistics:
     digest = TextDigest()
     for shard in found:
         digest.append(TextDigest.from_numbers(shard["digest"]))
     n_raw_tokens = sum(shard["n_tokens"] for shard in found)
-    return CorpusFacts(
+    return CorpusStatistics(
         (digest.hexadecimal(vocabulary),),
         n_raw_tokens,
         digest.n_tokens,

@@ -5,7 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from fastw2v.errors import CorpusError, FastW2VError, MissingDependencyError
+from fastw2v.errors import CorpusError, FastW2VError
+from fastw2v.system.dependencies import optional_module
 
 
 def open_bytes(name: str) -> BinaryIO:
@@ -20,14 +21,7 @@ def open_bytes(name: str) -> BinaryIO:
 
 def fsspec_module() -> Any:
     """Return the module `fsspec`, or say how it is installed."""
-    try:
-        import fsspec
-    except ImportError as error:
-        raise MissingDependencyError(
-            "URLs need fsspec, which is not installed; install it with: "
-            "pip install 'fastw2v[distributed]'"
-        ) from error
-    return fsspec
+    return optional_module("fsspec", "URLs", "distributed")
 
 
 class reading:  # noqa: N801 - used like a function, in a with statement

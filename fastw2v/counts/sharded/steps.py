@@ -16,7 +16,14 @@ from fastw2v.counts.merging import merged_rows
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.counts.parts import CountsInFiles, PartFile, PartsWriter, write_parts
 from fastw2v.counts.sharded.shards import Shard
-from fastw2v.counts.sharded.words import Survivors, WordCounts, added, is_full, survivors, words_of
+from fastw2v.counts.sharded.words import (
+    CandidateWords,
+    WordCounts,
+    added,
+    candidate_words,
+    is_full,
+    words_of,
+)
 from fastw2v.counts.sharded.work_folder import Job, KnownWords, known_words, read_step, step_once
 from fastw2v.kernels.text.interning import new_word_table, renumber
 from fastw2v.text.encoded import EncodedTokens, TextDigest
@@ -95,10 +102,12 @@ def add_words(job: Job, name: str, names: Sequence[str]) -> dict[str, Any]:
     return step_once(job.folder / name, make)
 
 
-def choose_words(job: Job, group: int, names: Sequence[str]) -> Survivors:
+def choose_words(job: Job, group: int, names: Sequence[str]) -> CandidateWords:
     """Return the words of a group that may be in the vocabulary."""
     counting = job.counting
-    return survivors(_runs_of(job, names), group, counting.min_count, counting.max_final_vocab)
+    return candidate_words(
+        _runs_of(job, names), group, counting.min_count, counting.max_final_vocab
+    )
 
 
 def count_windows(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
@@ -131,7 +140,7 @@ class _ShardCounting:
     def __init__(self, job: Job, folder: Path) -> None:
         self.words: KnownWords = known_words(job.folder)
         self.digest = TextDigest()
-        self.frequencies = np.zeros(self.words.n_words, np.int64) if job.agreed else None
+        self.frequencies = np.zeros(self.words.n_words, np.int64) if job.vocabulary_given else None
         self._job = job
         self._folder = folder
         self._runs: list[CountsInFiles] = []

@@ -133,7 +133,7 @@ def _joined(parts: list[WordCounts]) -> WordCounts:
 
 
 @dataclass(frozen=True)
-class Survivors:
+class CandidateWords:
     """The words of one group that may be in the vocabulary.
 
     Attributes
@@ -153,9 +153,9 @@ class Survivors:
     most: int
 
 
-def survivors(
+def candidate_words(
     runs: Sequence[WordCounts], number: int, min_count: int, most_words: int | None
-) -> Survivors:
+) -> CandidateWords:
     """Return the words of a group that came at least `min_count` times in all runs.
 
     Of these, those that are not among the `most_words` of the group cannot be among as many of all.
@@ -164,7 +164,7 @@ def survivors(
     kept = np.flatnonzero(counts >= min_count)
     words = table.words(kept)
     order = vocabulary_order(words, counts[kept])[:most_words].tolist() if words else []
-    return Survivors(
+    return CandidateWords(
         [words[place] for place in order],
         [int(counts[kept[place]]) for place in order],
         len(counts),

@@ -43,32 +43,32 @@ class Job:
         What one step may use for its data.
     workers : int
         Threads of one step.
-    agreed : bool
-        Whether the vocabulary was given; then steps say how often its words came.
+    vocabulary_given : bool
+        Then steps say how often its words came.
     """
 
     folder: Path
     counting: CountingSettings
     memory_bytes: int
     workers: int
-    agreed: bool = False
+    vocabulary_given: bool = False
 
 
 def step_once(folder: Path, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-    """Make a step unless it is done, and return what it says of itself.
+    """Make a step unless it is done, and return its result.
 
     Parameters
     ----------
     folder : Path
         Of the step.
     make : callable
-        Gets a folder to write to, and returns what the step says of itself.
+        Gets a folder to write to, and returns the step's result, which JSON can hold.
     """
     if not (folder / STEP).is_file():
         try:
             with whole_folder(folder, STEP) as temporary:
-                facts = make(temporary)
-                (temporary / STEP).write_text(json.dumps(facts), encoding="utf-8")
+                result = make(temporary)
+                (temporary / STEP).write_text(json.dumps(result), encoding="utf-8")
         except OutputError:
             # Another worker, given up for lost, may have done the same step meanwhile.
             if not (folder / STEP).is_file():
@@ -77,9 +77,9 @@ def step_once(folder: Path, make: Callable[[Path], dict[str, Any]]) -> dict[str,
 
 
 def read_step(folder: Path) -> dict[str, Any]:
-    """Return what a step that is done says of itself."""
-    facts: dict[str, Any] = json.loads((folder / STEP).read_text(encoding="utf-8"))
-    return facts
+    """Return the result of a step that is done."""
+    result: dict[str, Any] = json.loads((folder / STEP).read_text(encoding="utf-8"))
+    return result
 
 
 def give_up_data(folder: Path) -> None:

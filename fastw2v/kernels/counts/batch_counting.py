@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fastw2v.kernels.counts.pair_counting import Rows, Text, find_sentence
+from fastw2v.kernels.counts.pair_counting import Rows, Text
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, add_to_row, drain_row
 from fastw2v.kernels.counts.windows import (
     LARGEST_REACH,
@@ -20,6 +20,7 @@ from fastw2v.kernels.counts.windows import (
     add_windows,
     pack_span,
 )
+from fastw2v.kernels.text.sentences import find_sentence
 
 UNKNOWN_WORD = -1
 BROKEN_SENTENCE = -2

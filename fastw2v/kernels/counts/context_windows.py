@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fastw2v.kernels.counts.pair_counting import find_sentence
-from fastw2v.kernels.stream.random_numbers import below, is_kept, seed_state
+from fastw2v.kernels.formulas.random_numbers import below, is_kept, seed_state
+from fastw2v.kernels.text.sentences import find_sentence
 
 _KEEP, _REACH = 41, 42  # purposes of the seed
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, drain_row
 from fastw2v.kernels.counts.windows import Spans, Windows, add_windows, pack_span
 from fastw2v.kernels.simd.atomics import fetch_add
+from fastw2v.kernels.text.sentences import find_sentence
 
 
 class Text(NamedTuple):
@@ -93,19 +94,6 @@ def count_words(
                 unknown[block] = i
                 break
             row[ids[i]] += 1
-
-
-@njit(cache=True, nogil=True)
-def find_sentence(sentence_starts: NDArray[np.int64], position: int) -> int:
-    """Return the sentence that holds the token at `position`, by bisection."""
-    low, high = 0, sentence_starts.size - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if sentence_starts[middle] <= position:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 @njit(cache=True, nogil=True)

@@ -10,10 +10,10 @@ the row is, and leaves everything zero for the next one.
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
+
+from fastw2v.kernels.simd.bits import count_ones, lowest_bit
 
 WORDS_IN_GROUP = 64
 # `drain_row` writes four indices at a time, so up to this many places after a row are
@@ -50,29 +50,6 @@ def new_row_accumulator(n_words: int, dtype: Any) -> RowAccumulator:
         words=np.zeros(n_groups, np.uint64),
         groups=np.zeros(-(-n_groups // WORDS_IN_GROUP), np.uint64),
     )
-
-
-def _emit_trailing_zeros(typing_context, bits):  # type: ignore[no-untyped-def]
-    """Return the number of zero bits below the lowest set bit; 64 for none."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
-
-    return types.uint64(types.uint64), generate
-
-
-def _emit_count_ones(typing_context, bits):  # type: ignore[no-untyped-def]
-    """Return the number of set bits."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
-
-
-# Called from kernels with one uint64, without the typing context.
-_trailing_zeros: Any = intrinsic(_emit_trailing_zeros)
-_count_ones: Any = intrinsic(_emit_count_ones)
 
 
 @njit(cache=True, nogil=True)
@@ -130,17 +107,17 @@ def drain_row(
         groups = row.groups[i]
         row.groups[i] = 0
         while groups != 0:
-            group = (np.uint64(i) << six) | _trailing_zeros(groups)
+            group = (np.uint64(i) << six) | np.uint64(lowest_bit(groups))
             groups &= groups - one
             bits = row.words[group]
             row.words[group] = 0
             place = stop
-            stop += _count_ones(bits)
+            stop += count_ones(bits)
             while bits != 0:
                 # Four at a time: the number of bits is hard to predict, and a wrong guess
                 # costs more than the indices that are written for nothing.
                 for k in range(4):
-                    indices[place + np.uint64(k)] = (group << six) | _trailing_zeros(bits)
+                    indices[place + np.uint64(k)] = (group << six) | np.uint64(lowest_bit(bits))
                     bits &= bits - one
                 place += np.uint64(4)
     largest: Any = 0

@@ -13,15 +13,14 @@ Mikolov et al., "Efficient estimation of word representations in vector space", 
 ``b = next_random % window`` and the subsampling of word2vec.c.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, add_to_row
+from fastw2v.kernels.simd.vectors import prefetch_read
 
 # A span is one position with the number of contexts it may have on the left and on the right,
 # in one integer: 35 bits, 14 bits and 14 bits. Sentence ends are looked up once, in order.
@@ -68,25 +67,6 @@ class Spans(NamedTuple):
     starts: NDArray[np.int64]
 
 
-def _emit_prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """Ask for the cache line of ``array[index]``; an index outside the array does no harm."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
-        flag = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, flag, flag, flag])
-        function = builder.module.declare_intrinsic("llvm.prefetch", [pointer.type], kind)
-        builder.call(function, [pointer, flag(0), flag(3), flag(1)])  # to read, keep, data
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64), generate
-
-
-# Called from kernels as _prefetch(array, index), without the typing context.
-_prefetch: Any = intrinsic(_emit_prefetch)
-
-
 @njit(cache=True, nogil=True)
 def pack_span(position: int, sentence_start: int, sentence_stop: int, reach: int) -> int:
     """Return the span of a position in its sentence; see `REACH_BITS`."""
@@ -121,8 +101,8 @@ def _add_plain_windows(
     last = spans.packed.size - 1
     for k in range(spans.starts[centre], spans.starts[centre + 1]):
         later = spans.packed[min(k + _AHEAD, last)] >> (2 * REACH_BITS)
-        _prefetch(ids, later - size)
-        _prefetch(ids, later + size)
+        prefetch_read(ids, later - size)
+        prefetch_read(ids, later + size)
         span = spans.packed[k]
         position = span >> (2 * REACH_BITS)
         left = (span >> REACH_BITS) & LARGEST_REACH
@@ -153,8 +133,8 @@ def _add_measured_windows(
     last = spans.packed.size - 1
     for k in range(spans.starts[centre], spans.starts[centre + 1]):
         later = spans.packed[min(k + _AHEAD, last)] >> (2 * REACH_BITS)
-        _prefetch(ids, later - windows.size)
-        _prefetch(ids, later + windows.size)
+        prefetch_read(ids, later - windows.size)
+        prefetch_read(ids, later + windows.size)
         span = spans.packed[k]
         position = span >> (2 * REACH_BITS)
         left = (span >> REACH_BITS) & LARGEST_REACH

@@ -1,4 +1,4 @@
-"""The plain mathematics of docs/math.md: losses and gradients as pure functions.
+"""Plain formulas as pure functions: those of docs/math.md, hashes, random numbers, Huffman's tree.
 
 Imports no other kernels but `simd`.
 """

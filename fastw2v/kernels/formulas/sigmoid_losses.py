@@ -24,7 +24,7 @@ from fastw2v.kernels.formulas.functions import (
     require_length,
     sigmoid_scalar,
 )
-from fastw2v.kernels.stream.huffman import HuffmanTree
+from fastw2v.kernels.formulas.huffman import HuffmanTree
 
 
 class SigmoidGradients(NamedTuple):

@@ -19,18 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from fastw2v.kernels.simd.amx import HAS_AMX, ROWS_OF_TILE, SoftwareTiles, TileBlock
-from fastw2v.kernels.simd.blocks import (
-    PANEL,
-    ROWS,
-    THIRD,
-    VECTORS,
-    Block,
-    exponentials_intrinsic,
-    planes_of,
-    product_from_rows_intrinsic,
-    product_intrinsic,
-    scaled_product_intrinsic,
-)
+from fastw2v.kernels.simd.blocks import ROWS, Block, planes_of
 from fastw2v.kernels.simd.vectors import (
     FLOAT,
     INT32,
@@ -43,7 +32,6 @@ from fastw2v.kernels.simd.vectors import (
 )
 
 HAS_BFLOAT16 = "avx512bf16" in TARGET_FEATURES and LANES == 16
-PANEL_PAIRS = PANEL // 2  # pairs in one row of a panel
 
 
 class _BFloatType(ir.Type):  # type: ignore[misc]
@@ -68,6 +56,17 @@ _BFLOATS = ir.VectorType(_BFloatType(), 2 * LANES)
 class BFloatPairs:
     """Operands of bfloat16: an element is a pair, a term two products."""
 
+    numbers = 2  # in an element
+    # AMX multiplies blocks of 16 rows; its tiles leave no odd rows over.
+    block_rows = ROWS_OF_TILE if HAS_AMX else ROWS
+
+    @staticmethod
+    def block(rows, vectors):
+        """Return a block of these operands; on AMX's tiles always a whole one."""
+        if HAS_AMX:
+            return TileBlock(BFloatPairs, ROWS_OF_TILE, vectors)
+        return Block(BFloatPairs, rows, vectors)
+
     @staticmethod
     def plane_pairs(n_planes):
         """Return which plane of A meets which plane of B, small products first."""
@@ -91,6 +90,41 @@ class BFloatPairs:
         """Emit total + the two products of each lane."""
         name = "llvm.x86.avx512bf16.dpbf16ps.512"
         return call_llvm(builder, name, VECTOR, [total, factor, column])
+
+    @staticmethod
+    def store_row(builder, place, values):
+        """Emit the store of two vectors of float32, rounded, one after the other."""
+        planes = _planes(builder, len(place.planes), *values)
+        for pointer, shorts in zip(place.planes, planes, strict=True):
+            _store(builder, pointer, shorts)
+
+    @staticmethod
+    def read(builder, place, index):
+        """Emit the load of number `index` (not element: each holds two) from the place on."""
+        total = None
+        for pointer in place.planes:
+            short = builder.load(_short_pointer(builder, pointer, index))
+            bits = builder.shl(builder.zext(short, INT32), INT32(16))
+            value = builder.bitcast(bits, FLOAT)
+            total = value if total is None else builder.fadd(total, value)
+        return total
+
+    @staticmethod
+    def write(builder, place, index, value):
+        """Emit the store of a float32, rounded, as number `index` from the place on."""
+        for pointer in place.planes:
+            bits = builder.bitcast(value, INT32)
+            tie = builder.and_(builder.lshr(bits, INT32(16)), INT32(1))
+            bits = builder.add(bits, builder.add(tie, INT32(0x7FFF)))
+            upper = builder.lshr(bits, INT32(16))
+            short = builder.trunc(upper, _INT16)
+            builder.store(short, _short_pointer(builder, pointer, index))
+            whole = builder.bitcast(builder.shl(upper, INT32(16)), FLOAT)
+            value = builder.fsub(value, whole)
+
+
+def _short_pointer(builder, pointer, index):
+    return builder.gep(builder.bitcast(pointer, _INT16.as_pointer()), [index])
 
 
 def _load(builder, pointer, kind):
@@ -132,32 +166,11 @@ def _planes(builder, n_planes, first, second):
         yield _rounded_shorts(builder, *rest)
 
 
-def _store_rows(builder, place, values):
-    for pointer, shorts in zip(
-        place.planes, _planes(builder, len(place.planes), *values), strict=True
-    ):
-        _store(builder, pointer, shorts)
-
-
 def _pointers(context, builder, kind, arrays, index):
     return [
         element_pointer(context, builder, array, value, index)
         for array, value in planes_of(builder, kind, arrays)
     ]
-
-
-@intrinsic
-def store_rounded(typing_context, planes, index, first, second):
-    """Write two vectors of float32 one after the other from element `index` on."""
-
-    def generate(context, builder, signature, arguments):
-        pointers = _pointers(context, builder, signature.args[0], *arguments[:2])
-        shorts = _planes(builder, len(pointers), *arguments[2:])
-        for pointer, plane in zip(pointers, shorts, strict=True):
-            _store(builder, pointer, plane)
-        return context.get_dummy_value()
-
-    return types.void(planes, types.intp, vector_type, vector_type), generate
 
 
 @intrinsic
@@ -242,48 +255,6 @@ def transpose_pairs(typing_context, target, target_place, source, source_place):
     return types.void(target, target_place, source, source_place), generate
 
 
-def _short_pointer(builder, pointer, index):
-    return builder.gep(builder.bitcast(pointer, _INT16.as_pointer()), [index])
-
-
-@intrinsic
-def number_at(typing_context, planes, index):
-    """Return number `index` (not element: each holds two) as a float32."""
-
-    def generate(context, builder, signature, arguments):
-        zero = ir.IntType(64)(0)
-        total = None
-        for pointer in _pointers(context, builder, signature.args[0], arguments[0], zero):
-            short = builder.load(_short_pointer(builder, pointer, arguments[1]))
-            bits = builder.shl(builder.zext(short, INT32), INT32(16))
-            value = builder.bitcast(bits, FLOAT)
-            total = value if total is None else builder.fadd(total, value)
-        return total
-
-    return types.float32(planes, types.intp), generate
-
-
-@intrinsic
-def set_number(typing_context, planes, index, value):
-    """Write the float32 `value` as number `index`."""
-
-    def generate(context, builder, signature, arguments):
-        zero = ir.IntType(64)(0)
-        value = arguments[2]
-        for pointer in _pointers(context, builder, signature.args[0], arguments[0], zero):
-            bits = builder.bitcast(value, INT32)
-            tie = builder.and_(builder.lshr(bits, INT32(16)), INT32(1))
-            bits = builder.add(bits, builder.add(tie, INT32(0x7FFF)))
-            upper = builder.lshr(bits, INT32(16))
-            short = builder.trunc(upper, _INT16)
-            builder.store(short, _short_pointer(builder, pointer, arguments[1]))
-            whole = builder.bitcast(builder.shl(upper, INT32(16)), FLOAT)
-            value = builder.fsub(value, whole)
-        return context.get_dummy_value()
-
-    return types.void(planes, types.intp, types.float32), generate
-
-
 def new_planes(like, size):
     """Return as many uint32 arrays of `size` as `like` has; for kernels."""
     raise NotImplementedError("new_planes works in compiled kernels only")
@@ -296,21 +267,4 @@ def _overload_new_planes(like, size):
     return lambda like, size: (np.empty(size, np.uint32), np.empty(size, np.uint32))
 
 
-# AMX multiplies blocks of 16 rows; its tiles leave no odd rows over.
-PAIR_ROWS = ROWS_OF_TILE if HAS_AMX else ROWS
 SoftwareTiles.multiply = BFloatPairs
-
-
-def _block(rows, vectors):
-    return (TileBlock if HAS_AMX else Block)(BFloatPairs, PAIR_ROWS if HAS_AMX else rows, vectors)
-
-
-_FULL = _block(ROWS, VECTORS)
-
-pair_block = product_intrinsic(_FULL)
-pair_block_one_vector = product_intrinsic(_block(ROWS, 1))
-pair_block_from_rows = product_from_rows_intrinsic(_FULL)
-pair_block_exponentials = exponentials_intrinsic(_FULL, _store_rows)
-pair_block_scaled = scaled_product_intrinsic(_FULL)
-pair_block_scaled_two_thirds = scaled_product_intrinsic(_block(2 * THIRD, VECTORS))
-pair_block_scaled_third = scaled_product_intrinsic(_block(THIRD, VECTORS))

@@ -9,7 +9,7 @@ the first k to the last: `ROWS` (or a part of it) times `VECTORS` (or one) vecto
 What an element is, and how two of them multiply, is an *operand*: a float32 here, a pair of
 bfloat16 in `fastw2v.kernels.simd.bfloat16`. A *place* is a pair (one-dimensional array, offset of
 the first element); instead of one array it may hold a tuple of them, the planes whose sum is
-the number.
+the number. `fastw2v.kernels.simd.operands` has the intrinsics for both, told apart by the place.
 """
 
 from typing import Any, NamedTuple
@@ -84,6 +84,14 @@ class _Loop:
 class SinglePrecision:
     """Operands of float32: an element is one number, a term one multiply-add."""
 
+    numbers = 1  # in an element
+    block_rows = ROWS
+
+    @staticmethod
+    def block(rows, vectors):
+        """Return a block of these operands."""
+        return Block(SinglePrecision, rows, vectors)
+
     @staticmethod
     def plane_pairs(n_planes):
         """Return which plane of A meets which plane of B."""
@@ -103,6 +111,22 @@ class SinglePrecision:
     def multiply_add(builder, factor, column, total):
         """Emit total + factor * column."""
         return multiply_add(builder, factor, column, total)
+
+    @staticmethod
+    def store_row(builder, place, values):
+        """Emit the store of vectors of float32 one after the other."""
+        for j, value in enumerate(values):
+            vector_store(builder, builder.gep(place.planes[0], [_INDEX(j * LANES)]), value)
+
+    @staticmethod
+    def read(builder, place, index):
+        """Emit the load of number `index` from the place on."""
+        return builder.load(place.at(builder, index).planes[0])
+
+    @staticmethod
+    def write(builder, place, index, value):
+        """Emit the store of a float32 as number `index` from the place on."""
+        builder.store(value, place.at(builder, index).planes[0])
 
 
 class Place(NamedTuple):
@@ -236,11 +260,16 @@ def unpacked(context, builder, signature, arguments):
     return places, Steps(*cgutils.unpack_tuple(builder, packed_steps, len(Steps._fields)))
 
 
-def product_intrinsic(block):
-    """Make the intrinsic that writes C = A B."""
+def product_intrinsic(block_of):
+    """Make the intrinsic that writes C = A B.
+
+    This and the following take ``block_of(kind)``, the block for places A of a Numba type.
+    """
 
     @intrinsic
     def product(typing_context, c, a, b, steps):
+        block = block_of(a)
+
         def generate(context, builder, signature, arguments):
             (c, a, b), steps = unpacked(context, builder, signature, arguments)
             sums = block.sums(builder, a, b, steps, block.zeros())
@@ -253,11 +282,13 @@ def product_intrinsic(block):
     return product
 
 
-def product_from_rows_intrinsic(block):
+def product_from_rows_intrinsic(block_of):
     """Make the intrinsic that writes C = row values + A B."""
 
     @intrinsic
     def product_from_rows(typing_context, c, a, b, row_values, steps):
+        block = block_of(a)
+
         def generate(context, builder, signature, arguments):
             (c, a, b, values), steps = unpacked(context, builder, signature, arguments)
             first = block.row_values(builder, values.planes[0])
@@ -271,11 +302,13 @@ def product_from_rows_intrinsic(block):
     return product_from_rows
 
 
-def scaled_product_intrinsic(block):
+def scaled_product_intrinsic(block_of):
     """Make the intrinsic that adds to C the product A B with its columns scaled."""
 
     @intrinsic
     def scaled_product(typing_context, c, a, b, scales, steps):
+        block = block_of(a)
+
         def generate(context, builder, signature, arguments):
             (c, a, b, scales), steps = unpacked(context, builder, signature, arguments)
             sums = block.sums(builder, a, b, steps, block.zeros())
@@ -294,16 +327,17 @@ def scaled_product_intrinsic(block):
     return scaled_product
 
 
-def exponentials_intrinsic(block, store_row):
+def exponentials_intrinsic(block_of):
     """Make the intrinsic that writes C = exp(row values + A B) from registers.
 
     Its `totals` is the place of 2 * PANEL running values, updated: for each of the PANEL columns
-    the sum of the exponentials, then the largest exponent. ``store_row(builder, pointers,
-    values)`` writes one row of C.
+    the sum of the exponentials, then the largest exponent. C has the elements of A.
     """
 
     @intrinsic
     def exponentials(typing_context, c, a, b, row_values, totals, steps):
+        block = block_of(a)
+
         def generate(context, builder, signature, arguments):
             (c, a, b, values, totals), steps = unpacked(context, builder, signature, arguments)
             first = block.row_values(builder, values.planes[0])
@@ -320,7 +354,8 @@ def exponentials_intrinsic(block, store_row):
                     peaks[j] = maximum_of(builder, peaks[j], exponent)
                     row.append(exponential_of(builder, exponent))
                     sums[j] = builder.fadd(sums[j], row[j])
-                store_row(builder, c.at(builder, builder.mul(steps.c_row, _INDEX(i))), row)
+                target = c.at(builder, builder.mul(steps.c_row, _INDEX(i)))
+                block.operand.store_row(builder, target, row)
             for cell, value in zip(cells, sums + peaks, strict=True):
                 vector_store(builder, cell, value)
             return context.get_dummy_value()
@@ -328,20 +363,3 @@ def exponentials_intrinsic(block, store_row):
         return types.void(c, a, b, row_values, totals, steps), generate
 
     return exponentials
-
-
-def _store_floats(builder, place, values):
-    for j, value in enumerate(values):
-        vector_store(builder, builder.gep(place.planes[0], [_INDEX(j * LANES)]), value)
-
-
-_FULL = Block(SinglePrecision, ROWS, VECTORS)
-
-block = product_intrinsic(_FULL)
-block_one_vector = product_intrinsic(Block(SinglePrecision, ROWS, 1))
-block_from_rows = product_from_rows_intrinsic(_FULL)
-block_exponentials = exponentials_intrinsic(_FULL, _store_floats)
-# C += (A B) * scales, and what is left of the rows: one or two thirds of a block.
-block_scaled = scaled_product_intrinsic(_FULL)
-block_scaled_two_thirds = scaled_product_intrinsic(Block(SinglePrecision, 2 * THIRD, VECTORS))
-block_scaled_third = scaled_product_intrinsic(Block(SinglePrecision, THIRD, VECTORS))

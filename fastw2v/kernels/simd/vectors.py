@@ -367,17 +367,22 @@ def logarithm(typing_context, x):
     return vector_type(vector_type), generate
 
 
+def emit_prefetch(builder, pointer, *, for_write):
+    """Emit a request for the cache line of a pointer: to be written soon, or only read at once."""
+    byte_pointer = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    locality, data = INT32(2 if for_write else 3), INT32(1)
+    address = builder.bitcast(pointer, byte_pointer)
+    builder.call(function, [address, INT32(int(for_write)), locality, data])
+
+
 def _prefetch_intrinsic(for_write):
     @intrinsic
     def fetch(typing_context, array, index):
         def generate(context, builder, signature, arguments):
             pointer = element_pointer(context, builder, signature.args[0], *arguments)
-            byte_pointer = ir.IntType(8).as_pointer()
-            kind = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
-            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            keep_near, data = INT32(2), INT32(1)
-            address = builder.bitcast(pointer, byte_pointer)
-            builder.call(function, [address, INT32(for_write), keep_near, data])
+            emit_prefetch(builder, pointer, for_write=for_write)
             return context.get_dummy_value()
 
         return types.void(array, types.intp), generate
@@ -386,5 +391,5 @@ def _prefetch_intrinsic(for_write):
 
 
 # Ask for the cache line of ``array[index]``, to be written soon, or only read; never faults.
-prefetch = _prefetch_intrinsic(1)
-prefetch_read = _prefetch_intrinsic(0)
+prefetch = _prefetch_intrinsic(for_write=True)
+prefetch_read = _prefetch_intrinsic(for_write=False)

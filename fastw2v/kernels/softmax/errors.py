@@ -1,15 +1,18 @@
 """From exponentials to errors G = a (softmax - observed): scales, observed contexts, bias.
 
-What the two kinds of tiles (`softmax_tiles`, `bfloat16_tiles`) do alike. Scores are either one
-float32 array or planes of bfloat16; `score_at` and `set_score` read and write both.
+Scores are either one float32 array or planes of bfloat16, see `fastw2v.kernels.simd.operands`.
 """
 
 import numpy as np
-from numba import njit, types
-from numba.extending import overload
+from numba import njit
 
-from fastw2v.kernels.simd.bfloat16 import number_at, set_number
 from fastw2v.kernels.simd.blocks import PANEL
+from fastw2v.kernels.simd.operands import (
+    number_at,
+    numbers_per_element,
+    prefetch_element,
+    set_number,
+)
 from fastw2v.kernels.simd.vectors import (
     LANES,
     broadcast,
@@ -17,7 +20,6 @@ from fastw2v.kernels.simd.vectors import (
     load,
     logarithm,
     maximum,
-    prefetch,
     store,
 )
 from fastw2v.kernels.softmax.updates import update_block
@@ -28,51 +30,6 @@ _SMALLEST_PROBABILITY = np.float32(1e-30)
 _SMALLEST_SCALE = np.float32(1e-30)
 _OBSERVED_BUFFER = 1024
 _ENTRIES_AHEAD = 24  # enough to hide a fetch from the third-level cache
-
-
-def score_at(scores, index):
-    """Return one number of `scores`; for kernels."""
-    raise NotImplementedError("score_at works in compiled kernels only")
-
-
-def set_score(scores, index, value):
-    """Write one number of `scores`; for kernels."""
-    raise NotImplementedError("set_score works in compiled kernels only")
-
-
-def fetch_score(scores, index):
-    """Ask for the cache line of one number of `scores`; for kernels."""
-    raise NotImplementedError("fetch_score works in compiled kernels only")
-
-
-@overload(score_at, inline="always")
-def _overload_score_at(scores, index):
-    if isinstance(scores, types.Array):
-        return lambda scores, index: scores[index]
-    return lambda scores, index: number_at(scores, index)  # noqa: PLW0108
-
-
-@overload(set_score, inline="always")
-def _overload_set_score(scores, index, value):
-    if isinstance(scores, types.Array):
-
-        def write(scores, index, value):
-            scores[index] = value
-
-        return write
-    return lambda scores, index, value: set_number(scores, index, value)  # noqa: PLW0108
-
-
-@overload(fetch_score, inline="always")
-def _overload_fetch_score(scores, index):
-    if isinstance(scores, types.Array):
-        return lambda scores, index: prefetch(scores, index)  # noqa: PLW0108
-
-    def fetch(scores, index):
-        for plane in scores:
-            prefetch(plane, index // 2)
-
-    return fetch
 
 
 @njit(nogil=True)
@@ -87,15 +44,6 @@ def tile_scales(shape, tile, batch, work, scales):
         relative = exponential(load(work.peaks[tile], row) - load(work.row_peaks, row))
         relative = maximum(relative / load(work.row_sums, row), smallest)
         store(scales, row, load(batch.row_weights, row) * relative)
-
-
-@njit(nogil=True)
-def scale_rows(shape, vectors, scales, scaled):
-    """Write the batch's centre vectors, each times its scale."""
-    for row in range(shape.rows):
-        scale = broadcast(scales[row])
-        for d in range(row * shape.stride, (row + 1) * shape.stride, LANES):
-            store(scaled, d, scale * load(vectors, d))
 
 
 @njit(nogil=True)
@@ -131,7 +79,7 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
     Parameters
     ----------
     shape, output, batch, work
-        As in `softmax_tiles.forward_tiles`.
+        As in `fastw2v.kernels.softmax.tiles.forward_tiles`.
     tile : int
     place : tuple
         First word of the tile, number of its words, and the scores.
@@ -153,12 +101,14 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
     start, end = batch.tile_starts[tile], batch.tile_starts[tile + 1]
     for k in range(start, end):
         ahead = min(k + _ENTRIES_AHEAD, end - 1)
-        fetch_score(scores, base + _entry(batch, ahead, count))
+        prefetch_element(
+            scores, (base + _entry(batch, ahead, count)) // numbers_per_element(scores)
+        )
         row = batch.entry_rows[k]
         i = base + _entry(batch, k, count)
         weight = batch.weights[k]
-        value = score_at(scores, i)
-        set_score(scores, i, value - weight * shares[row])
+        value = number_at(scores, i)
+        set_number(scores, i, value - weight * shares[row])
         probability = value * relatives[row]
         if probability < _SMALLEST_PROBABILITY:
             word = batch.columns[k]
@@ -195,7 +145,7 @@ def update_bias(shape, output, place, scores, scales, gradient, rule):
         for panel in range(shape.rows // PANEL):
             start = at + panel * panel_step + i * PANEL
             for lane in range(PANEL):
-                total += score_at(scores, start + lane) * scales[panel * PANEL + lane]
+                total += number_at(scores, start + lane) * scales[panel * PANEL + lane]
         gradient[i] = total
     bias, moments = output.bias, output.bias_moments
     values = np.zeros(padded, np.float32)

@@ -9,7 +9,8 @@ import numpy as np
 from numba import njit
 
 from fastw2v.kernels.simd.atomics import fetch_add
-from fastw2v.kernels.simd.blocks import PANEL, ROWS, block
+from fastw2v.kernels.simd.blocks import PANEL, ROWS
+from fastw2v.kernels.simd.operands import block
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 
 RUN = 240  # rows of a task: whole blocks for any CPU

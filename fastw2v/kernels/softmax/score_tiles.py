@@ -14,7 +14,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fastw2v.kernels.simd.atomics import fetch_add
-from fastw2v.kernels.simd.blocks import PANEL, ROWS, block
+from fastw2v.kernels.simd.blocks import PANEL, ROWS
+from fastw2v.kernels.simd.operands import block
 from fastw2v.kernels.simd.vectors import (
     LANES,
     broadcast,

@@ -19,98 +19,110 @@ gradient, which are few, instead of to all of the scores. Between the sweeps `co
 joins the tiles' references and sums into one log-sum-exp a row. One exponential is taken per
 score. Partial sums of the centre gradient follow a fixed grid of `GROUPS` runs of tiles, so that
 results do not depend on the number of workers.
+
+What is multiplied is float32 or rounded to bfloat16: see `fastw2v.kernels.softmax.operands`. The
+`place` of a tile is its first word, the number of its words, and the scores of all tiles.
 """
 
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.simd.amx import configure_tiles, release_tiles
 from fastw2v.kernels.simd.atomics import fetch_add
-from fastw2v.kernels.simd.blocks import (
-    PANEL,
-    ROWS,
-    THIRD,
+from fastw2v.kernels.simd.blocks import PANEL, THIRD
+from fastw2v.kernels.simd.memory import LINE
+from fastw2v.kernels.simd.operands import (
     block,
     block_exponentials,
     block_from_rows,
     block_one_vector,
+    block_rows,
     block_scaled,
     block_scaled_third,
     block_scaled_two_thirds,
+    numbers_per_element,
+    prefetch_element,
+    store_numbers,
 )
-from fastw2v.kernels.simd.vectors import (
-    LANES,
-    broadcast,
-    exponential,
-    load,
-    maximum,
-    prefetch,
-    store,
-)
-from fastw2v.kernels.softmax.errors import (
-    scale_rows,
-    subtract_observed,
-    tile_scales,
-    update_bias,
+from fastw2v.kernels.simd.vectors import LANES, broadcast, exponential, load, maximum, store
+from fastw2v.kernels.softmax.errors import subtract_observed, tile_scales, update_bias
+from fastw2v.kernels.softmax.operands import (
+    new_scratch,
+    panel_errors,
+    renew_outputs,
+    row_elements,
+    scale_centres,
+    summed_elements,
+    tile_outputs,
 )
 from fastw2v.kernels.softmax.updates import update_block
 
 # The reference of a tile is its largest bias. Exponents this far above or below are as good as
 # any; a tile whose largest exponent is further off takes the way round by `_panel_by_peak`.
-FURTHEST_PEAK = np.float32(40)
-_CACHE_LINE = 16  # float32 elements
+_FURTHEST_PEAK = np.float32(40)
 
 
 @njit(nogil=True, inline="always")
-def _panel_of_scores(shape, panel, place, output, batch, biases, totals):
+def _panel_of_scores(shape, panel, place, operands, biases, totals):
     """Exponentials of one panel of a tile, relative to the reference; False if it is no good."""
     first, count, scores = place
-    at = first * shape.rows + panel * count * PANEL
+    numbers, rows = numbers_per_element(scores), block_rows(scores)
+    at = (first * shape.rows + panel * count * PANEL) // numbers
+    summed, row = summed_elements(shape, operands), row_elements(shape, operands)
+    score_row = PANEL // numbers
     for lane in range(0, PANEL, LANES):
         store(totals, lane, broadcast(np.float32(0)))
         store(totals, PANEL + lane, broadcast(np.float32(-3e38)))
-    for word in range(0, count, ROWS):
+    for word in range(0, count, rows):
         block_exponentials(
-            (scores, at + word * PANEL),
-            (output.vectors, (first + word) * shape.stride),
-            (batch.packed, panel * shape.dimensions * PANEL),
+            (scores, at + word * score_row),
+            (operands.outputs, (first + word) * row),
+            (operands.packed, panel * summed * PANEL),
             (biases, word),
             (totals, 0),
-            (1, shape.dimensions, PANEL, shape.stride, 0, 1, 0, PANEL),
+            (1, summed, score_row, row, 0, 1, 0, PANEL),
         )
     good = True
     for lane in range(PANEL, 2 * PANEL):
-        good &= abs(totals[lane]) <= FURTHEST_PEAK
+        good &= abs(totals[lane]) <= _FURTHEST_PEAK
     return good
 
 
 @njit(nogil=True)
-def _panel_by_peak(shape, panel, place, output, batch, peaks, sums):
+def _panel_by_peak(shape, panel, place, bias, operands, exponents, references):
     """Exponentials of one panel of a tile, relative to each row's own largest score."""
     first, count, scores = place
-    at = first * shape.rows + panel * count * PANEL
-    for word in range(0, count, ROWS):
+    peaks, sums = references
+    numbers, rows = numbers_per_element(scores), block_rows(scores)
+    summed, row = summed_elements(shape, operands), row_elements(shape, operands)
+    for word in range(0, count, rows):
         block_from_rows(
-            (scores, at + word * PANEL),
-            (output.vectors, (first + word) * shape.stride),
-            (batch.packed, panel * shape.dimensions * PANEL),
-            (output.bias, first + word),
-            (1, shape.dimensions, PANEL, shape.stride, 0, 1, 0, PANEL),
+            (exponents, word * PANEL),
+            (operands.outputs, (first + word) * row),
+            (operands.packed, panel * summed * PANEL),
+            (bias, first + word),
+            (1, summed, PANEL, row, 0, 1, 0, PANEL),
         )
     for lane in range(0, PANEL, LANES):
-        peak = load(scores, at + lane)
-        for i in range(at + lane + PANEL, at + lane + count * PANEL, PANEL):
-            peak = maximum(peak, load(scores, i))
+        peak = load(exponents, lane)
+        for i in range(lane + PANEL, lane + count * PANEL, PANEL):
+            peak = maximum(peak, load(exponents, i))
         total = broadcast(np.float32(0))
-        for i in range(at + lane, at + lane + count * PANEL, PANEL):
-            value = exponential(load(scores, i) - peak)
-            store(scores, i, value)
+        for i in range(lane, lane + count * PANEL, PANEL):
+            value = exponential(load(exponents, i) - peak)
+            store(exponents, i, value)
             total = total + value
         store(peaks, panel * PANEL + lane, peak)
         store(sums, panel * PANEL + lane, total)
+    at = (first * shape.rows + panel * count * PANEL) // numbers
+    for word in range(count):
+        i = word * PANEL
+        values = load(exponents, i), load(exponents, i + LANES)
+        store_numbers(scores, at + word * (PANEL // numbers), values[0], values[1])
 
 
 @njit(cache=True, nogil=True)
-def forward_tiles(tasks, shape, output, batch, work):
+def forward_tiles(tasks, shape, output, operands, work):
     """Score tiles taken from the counter `tasks` until none is left.
 
     Parameters
@@ -119,20 +131,25 @@ def forward_tiles(tasks, shape, output, batch, work):
         Shared counter; the caller sets it to zero, every worker calls with the same one.
     shape : Shape
     output : OutputState
-    batch : BatchArrays
+        Only its bias is read.
+    operands : Operands
+        `outputs` and `packed` are read, `scores` is written.
     work : Workspace
-        `scores`, `peaks` and `sums` are written.
+        `peaks` and `sums` are written.
     """
     tiles = (shape.words + shape.tile - 1) // shape.tile
     biases = np.empty(shape.tile, np.float32)
     totals = np.empty(2 * PANEL, np.float32)
+    exponents = np.empty(shape.tile * PANEL, np.float32)
+    configure_tiles()
     while True:
         tile = fetch_add(tasks, 0, 1)
         if tile >= tiles:
+            release_tiles()
             return
         first = tile * shape.tile
         count = min(shape.tile, shape.words - first)
-        place = (first, count, work.scores)
+        place = (first, count, operands.scores)
         reference = output.bias[first]
         for word in range(first, first + count):
             reference = max(reference, output.bias[word])
@@ -140,12 +157,13 @@ def forward_tiles(tasks, shape, output, batch, work):
             biases[word] = output.bias[first + word] - reference
         peaks, sums = work.peaks[tile], work.sums[tile]
         for panel in range(shape.rows // PANEL):
-            if _panel_of_scores(shape, panel, place, output, batch, biases, totals):
+            if _panel_of_scores(shape, panel, place, operands, biases, totals):
                 for lane in range(PANEL):
                     peaks[panel * PANEL + lane] = reference
                     sums[panel * PANEL + lane] = totals[lane]
             else:
-                _panel_by_peak(shape, panel, place, output, batch, peaks, sums)
+                references = (peaks, sums)
+                _panel_by_peak(shape, panel, place, output.bias, operands, exponents, references)
 
 
 @njit(cache=True, nogil=True)
@@ -168,25 +186,31 @@ def combine_tiles(shape, work):
 
 
 @njit(nogil=True, inline="always")
-def tile_centre_gradient(shape, place, output, scales, gradient, coming):
-    """Add G U of the tile to `gradient`, and have the scores of the next tile fetched."""
-    first, count, scores = place
+def tile_centre_gradient(shape, place, operands, scratch, scales, gradient, coming):
+    """Add G U of the tile to `gradient`, and have the scores of the next tile fetched.
+
+    `coming` is the first element of those scores, and how many there are.
+    """
+    count, scores = place[1], place[2]
+    rows = block_rows(scores)
     dimensions = shape.block_dimensions
-    steps = (1, count, PANEL, 1, 0, shape.stride, 0, PANEL)
+    outputs, start, dimension_step, word_step = tile_outputs(shape, place, operands, scratch)
+    summed = count // numbers_per_element(scores)
+    steps = (1, summed, PANEL, dimension_step, 0, word_step, 0, PANEL)
     panels = shape.rows // PANEL
-    share = coming[1] // (panels * ((dimensions + ROWS - 1) // ROWS)) + 1
+    share = coming[1] // (panels * ((dimensions + rows - 1) // rows)) + 1
     ahead, end = coming[0], coming[0] + coming[1]
     for panel in range(panels):
-        errors = (scores, first * shape.rows + panel * count * PANEL)
+        errors = panel_errors(shape, place, panel, operands, scratch)
         row_scales = (scales, panel * PANEL)
         at = panel * dimensions * PANEL
-        for d in range(0, dimensions, ROWS):
-            for i in range(ahead, min(ahead + share, end), _CACHE_LINE):
-                prefetch(scores, i)
+        for d in range(0, dimensions, rows):
+            for i in range(ahead, min(ahead + share, end), LINE):
+                prefetch_element(scores, i)
             ahead += share
             sums = (gradient, at + d * PANEL)
-            vectors = (output.vectors, first * shape.stride + d)
-            if dimensions - d >= ROWS:
+            vectors = (outputs, start + d * dimension_step)
+            if dimensions - d >= rows:
                 block_scaled(sums, vectors, errors, row_scales, steps)
             elif dimensions - d == THIRD:
                 block_scaled_third(sums, vectors, errors, row_scales, steps)
@@ -195,15 +219,18 @@ def tile_centre_gradient(shape, place, output, scales, gradient, coming):
 
 
 @njit(nogil=True, inline="always")
-def _tile_update(shape, place, output, rows, gradient, rules):
+def _tile_update(shape, place, output, operands, rows_scaled, gradient, rules):
     """Update the tile's output vectors, block by block, each from a gradient still in L1."""
     first, count, scores = place
-    scales, scaled = rows
+    scales, scaled = rows_scaled
+    numbers, rows = numbers_per_element(scores), block_rows(scores)
     panels = shape.rows // PANEL
     stride = shape.stride
-    steps = (panels, PANEL, stride, PANEL, count * PANEL, 1, PANEL * stride, stride)
-    for word in range(0, count, ROWS):
-        errors = (scores, first * shape.rows + word * PANEL)
+    score_row = PANEL // numbers
+    tile_start = first * shape.rows
+    steps = (panels, score_row, stride, score_row, count * score_row, 1, score_row * stride, stride)
+    for word in range(0, count, rows):
+        errors = (scores, tile_start // numbers + word * score_row)
         d = 0
         while d + PANEL <= stride:
             block((gradient, d), errors, (scaled, d), steps)
@@ -211,10 +238,11 @@ def _tile_update(shape, place, output, rows, gradient, rules):
         if d < stride:
             block_one_vector((gradient, d), errors, (scaled, d), steps)
         at = (first + word) * stride
-        size = ROWS * stride
+        size = rows * stride
         update_block(output.vectors, output.vector_moments, at, gradient, 0, size, rules[0])
+        renew_outputs(shape, output.vectors, first + word, rows, operands)
         if rules[1].rate > 0:
-            place_of_block = (first + word, first * shape.rows + word * PANEL, count * PANEL, ROWS)
+            place_of_block = (first + word, tile_start + word * PANEL, count * PANEL, rows)
             update_bias(shape, output, place_of_block, scores, scales, gradient, rules[1])
 
 
@@ -222,7 +250,8 @@ def _tile_update(shape, place, output, rows, gradient, rules):
 def loss_tiles(tasks, shape, output, batch, work):
     """Write the tiles' sums of weight * log p to ``work.observed``; train nothing.
 
-    Comes after `combine_tiles`, with parameters as in `forward_tiles`; uses up the scores.
+    Comes after `combine_tiles` with float32 operands, whose scores are those of `work`; uses
+    them up. Parameters are as in `backward_tiles`.
     """
     tiles = (shape.words + shape.tile - 1) // shape.tile
     scales = np.empty(shape.rows, np.float32)
@@ -237,27 +266,32 @@ def loss_tiles(tasks, shape, output, batch, work):
 
 
 @njit(cache=True, nogil=True)
-def backward_tiles(tasks, shape, output, batch, work, rules):
+def backward_tiles(tasks, shape, output, batch, operands, work, rules):
     """Take groups of tiles from the counter `tasks`; update them, and sum centre gradients.
 
     Parameters
     ----------
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
-    shape, output, batch, work
-        As in `forward_tiles`, after `combine_tiles`; `output` is updated, and
-        ``work.centre_gradients[group]`` and ``work.observed`` are written.
+    shape, output, operands, work
+        As in `forward_tiles`, after `combine_tiles`; `output` and ``operands.outputs`` are
+        updated, ``work.centre_gradients[group]`` and ``work.observed`` are written.
+    batch : BatchArrays
     rules : tuple of two Rule
         For the output vectors and for the bias; a bias rate of zero leaves the bias fixed.
     """
     tiles = (shape.words + shape.tile - 1) // shape.tile
     groups = work.centre_gradients.shape[0]
-    gradient = np.zeros(ROWS * shape.stride + LANES, np.float32)
+    scores = operands.scores
+    numbers = numbers_per_element(scores)
+    gradient = np.zeros(block_rows(scores) * shape.stride + LANES, np.float32)
     scales = np.empty(shape.rows, np.float32)
-    scaled = np.empty(shape.rows * shape.stride, np.float32)
+    scratch = new_scratch(shape, operands)
+    configure_tiles()
     while True:
         group = fetch_add(tasks, 0, 1)
         if group >= groups:
+            release_tiles()
             return
         partial = work.centre_gradients[group]
         partial[:] = 0
@@ -265,13 +299,14 @@ def backward_tiles(tasks, shape, output, batch, work, rules):
         for tile in range(group * tiles // groups, last):
             first = tile * shape.tile
             count = min(shape.tile, shape.words - first)
-            place = (first, count, work.scores)
+            place = (first, count, scores)
             following = 0
             if tile + 1 < last:
-                following = min(shape.tile, shape.words - first - count) * shape.rows
-            coming = ((first + count) * shape.rows, following)
+                following = min(shape.tile, shape.words - first - count) * shape.rows // numbers
+            coming = ((first + count) * shape.rows // numbers, following)
             tile_scales(shape, tile, batch, work, scales)
-            scale_rows(shape, batch.vectors, scales, scaled)
             work.observed[tile] = subtract_observed(shape, tile, place, output, batch, work, scales)
-            tile_centre_gradient(shape, place, output, scales, partial, coming)
-            _tile_update(shape, place, output, (scales, scaled), gradient, rules)
+            scale_centres(shape, batch.vectors, scales, operands, scratch)
+            tile_centre_gradient(shape, place, operands, scratch, scales, partial, coming)
+            rows_scaled = (scales, scratch[0])
+            _tile_update(shape, place, output, operands, rows_scaled, gradient, rules)

@@ -13,7 +13,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from fastw2v.kernels.simd.vectors import INT32, LANES, packed_sums, vector_load, vector_store
-from fastw2v.kernels.softmax.context_rows import move_rows, move_rows_by, sum_rows, weigh_rows
+from fastw2v.kernels.stream.context_rows import move_rows, move_rows_by, sum_rows, weigh_rows
 from fastw2v.kernels.stream.sigmoid_tiles import Tile, TileEmitter, emit_dot_products
 from fastw2v.kernels.stream.sigmoid_windows import reserve_factors
 

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fastw2v.kernels.stream.random_numbers import scale_bits
+from fastw2v.kernels.formulas.random_numbers import scale_bits
 
 _COLUMN = 2**32  # what a column holds, in the units of the table
 _LOW_HALF = np.uint64(0xFFFFFFFF)
@@ -122,7 +122,7 @@ def draw(thresholds: NDArray[np.uint32], aliases: NDArray[np.int32], bits: np.ui
     thresholds, aliases
         The two arrays of an `AliasTable`.
     bits : uint64
-        From `fastw2v.kernels.stream.random_numbers.scramble`.
+        From `fastw2v.kernels.formulas.random_numbers.scramble`.
     """
     place = scale_bits(bits, np.uint64(thresholds.shape[0]))
     column = np.uint32(place >> np.uint64(32))  # unsigned: no look whether it counts from behind

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.simd.memory import aligned_zeros
 from fastw2v.kernels.simd.vectors import LANES, load, logarithm, store
 from fastw2v.kernels.stream.sigmoid_tiles import (
     TILE,
@@ -17,8 +18,6 @@ from fastw2v.kernels.stream.sigmoid_tiles import (
     update_outputs,
     update_rows,
 )
-
-LINE = 16  # float32 in a cache line
 
 # How many factors of at least 1/2 a running product may have: float32 holds 2^-126.
 _MOST_FACTORS = 120
@@ -81,23 +80,15 @@ def reserve_factors(window, factors):
 
 
 @njit(cache=True, nogil=True)
-def _aligned_zeros(size):
-    """Return zeros (float32) that begin with a cache line."""
-    room = np.zeros(size + LINE, np.float32)
-    first = -(room.ctypes.data >> 2) & (LINE - 1)
-    return room[first : first + size]
-
-
-@njit(cache=True, nogil=True)
 def new_window(n_inputs, n_outputs, length, signs):
     """Return work space for at most so many inputs and outputs, of rows of `length` elements."""
     window = Window(
         np.zeros(n_inputs + 1, np.int64),
         np.zeros(n_outputs + 4, np.int64),
         signs,
-        _aligned_zeros(max((n_inputs + 2) * (TILE + LANES), n_outputs + LANES)),
-        _aligned_zeros(n_inputs * length),
-        _aligned_zeros(3 * LANES),
+        aligned_zeros(max((n_inputs + 2) * (TILE + LANES), n_outputs + LANES)),
+        aligned_zeros(n_inputs * length),
+        aligned_zeros(3 * LANES),
         np.zeros(1, np.float64),
         np.zeros(1, np.int64),
     )

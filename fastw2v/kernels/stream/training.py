@@ -15,15 +15,15 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.formulas.random_numbers import advance, below, scramble, seed_state
 from fastw2v.kernels.simd.atomics import fetch_add
+from fastw2v.kernels.simd.memory import LINE
 from fastw2v.kernels.simd.vectors import prefetch, prefetch_read
 from fastw2v.kernels.stream.context_means import Scales, train_mean
 from fastw2v.kernels.stream.frequent_rows import merge_copies
 from fastw2v.kernels.stream.locked_rows import borrow_row, new_loans, return_rows
 from fastw2v.kernels.stream.noise import draw
-from fastw2v.kernels.stream.random_numbers import advance, below, scramble, seed_state
 from fastw2v.kernels.stream.sigmoid_windows import (
-    LINE,
     Meeting,
     fold_losses,
     new_window,

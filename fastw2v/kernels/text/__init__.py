@@ -1,4 +1,4 @@
 """From bytes to numbers of words and of vectors.
 
-Imports `simd`.
+Imports `simd` and `formulas`.
 """

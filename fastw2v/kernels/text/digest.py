@@ -10,24 +10,19 @@ They tell texts apart that differ by chance or by damage; they are no defence ag
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.formulas.hashing import GOLDEN, mix
+
 IDENTITY = (1, 0, 1, 0)  # (a, b) of each lane, of no text at all
 SENTENCE_END = np.uint64(2**32)  # an id that no word has
 
 
 @njit(nogil=True, inline="always")
-def _mixed(z):
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@njit(nogil=True, inline="always")
 def _absorb(state, symbol):
     one = np.uint64(1)
-    seed = _mixed(symbol + np.uint64(0x9E3779B97F4A7C15))
+    seed = mix(symbol + GOLDEN)
     for lane in range(2):
-        factor = _mixed(seed + np.uint64(0x632BE59BD9B4E019) * np.uint64(2 * lane + 1)) | one
-        offset = _mixed(seed + np.uint64(0x632BE59BD9B4E019) * np.uint64(2 * lane + 2))
+        factor = mix(seed + np.uint64(0x632BE59BD9B4E019) * np.uint64(2 * lane + 1)) | one
+        offset = mix(seed + np.uint64(0x632BE59BD9B4E019) * np.uint64(2 * lane + 2))
         state[2 * lane] *= factor
         state[2 * lane + 1] = state[2 * lane + 1] * factor + offset
 

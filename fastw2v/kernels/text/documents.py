@@ -1,12 +1,9 @@
 """Hashes of documents, by which some are held out."""
 
-import numpy as np
 from numba import njit
 
-from fastw2v.kernels.stream.random_numbers import seed_state
-
-_FNV_BASIS = np.uint64(0xCBF29CE484222325)
-_FNV_PRIME = np.uint64(0x100000001B3)
+from fastw2v.kernels.formulas.hashing import hash_bytes
+from fastw2v.kernels.formulas.random_numbers import seed_state
 
 
 @njit(cache=True, nogil=True)
@@ -22,15 +19,9 @@ def hash_documents(text, ends, seed, stream, hashes):
     seed, stream : uint64
     hashes : uint64 array (n,)
         Written. Evenly spread whatever the documents are.
-
-    References
-    ----------
-    Fowler, Noll and Vo's hash FNV-1a, made even as seeds are.
     """
     start = 0
     for document in range(ends.shape[0]):
-        value = _FNV_BASIS
-        for place in range(start, ends[document]):
-            value = (value ^ np.uint64(text[place])) * _FNV_PRIME
+        value = hash_bytes(text, start, ends[document])
         hashes[document] = seed_state(seed, stream, value)
         start = ends[document]

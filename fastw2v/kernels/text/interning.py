@@ -15,12 +15,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.simd.bits import lowest_bit
+from fastw2v.kernels.simd.vectors import prefetch
 from fastw2v.kernels.text.scan import (
     ONE,
     load_8,
-    lowest_bit,
     newline_mask,
-    prefetch,
     space_mask,
 )
 

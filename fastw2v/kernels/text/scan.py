@@ -10,46 +10,47 @@ import sys
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from fastw2v.kernels.simd.bits import lowest_bit
 
 # Bytes that must be readable (and be spaces) behind the last byte of a text.
 PADDING = 64
 
 ONE = np.uint64(1)
 
-_BIT, _BYTE, _INT, _MASK = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_BYTE, _MASK = ir.IntType(8), ir.IntType(64)
 _BYTES = ir.VectorType(_BYTE, 64)
 
 
-def _pointer(context, builder, array_type, array, position, pointee):  # type: ignore[no-untyped-def]
+def _pointer(context, builder, array_type, array, position, pointee):
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [position]), pointee.as_pointer())
 
 
-def _all(value):  # type: ignore[no-untyped-def]
+def _all(value):
     return ir.Constant(_BYTES, [value] * 64)
 
 
-def _between(builder, values, low, high):  # type: ignore[no-untyped-def]
+def _between(builder, values, low, high):
     return builder.icmp_unsigned("<=", builder.sub(values, _all(low)), _all(high - low))
 
 
-def _mask(builder, lanes):  # type: ignore[no-untyped-def]
+def _mask(builder, lanes):
     mask = builder.bitcast(lanes, _MASK)
     return mask if sys.byteorder == "little" else builder.bitreverse(mask)
 
 
-def _load(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _load(context, builder, signature, arguments):
     pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], _BYTES)
     return builder.load(pointer, align=1)
 
 
 @intrinsic
-def space_mask(typing_context, text, position):  # type: ignore[no-untyped-def]
+def space_mask(typing_context, text, position):
     """Return the mask of ASCII white space as `str.split` has it: 9 to 13 and 28 to 32."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         values = _load(context, builder, signature, arguments)
         controls = _between(builder, values, 9, 13)
         return _mask(builder, builder.or_(controls, _between(builder, values, 28, 32)))
@@ -58,10 +59,10 @@ def space_mask(typing_context, text, position):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def newline_mask(typing_context, text, position):  # type: ignore[no-untyped-def]
+def newline_mask(typing_context, text, position):
     """Return the mask of line feeds."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         values = _load(context, builder, signature, arguments)
         return _mask(builder, builder.icmp_unsigned("==", values, _all(10)))
 
@@ -69,10 +70,10 @@ def newline_mask(typing_context, text, position):  # type: ignore[no-untyped-def
 
 
 @intrinsic
-def wide_space_mask(typing_context, text, position):  # type: ignore[no-untyped-def]
+def wide_space_mask(typing_context, text, position):
     """Return the mask of bytes that may begin a white space beyond ASCII: C2, E1, E2, E3."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         values = _load(context, builder, signature, arguments)
         two = builder.icmp_unsigned("==", values, _all(0xC2))
         return _mask(builder, builder.or_(two, _between(builder, values, 0xE1, 0xE3)))
@@ -81,14 +82,14 @@ def wide_space_mask(typing_context, text, position):  # type: ignore[no-untyped-
 
 
 @intrinsic
-def store_plain_words(typing_context, text, position, out, out_position):  # type: ignore[no-untyped-def]
+def store_plain_words(typing_context, text, position, out, out_position):
     """Write 64 bytes with letters in lower case and all but words and line feeds blanked.
 
     Returns the mask of the bytes whose result must be put right by someone who looks
     around: apostrophes and everything beyond ASCII.
     """
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         values = _load(context, builder, signature, arguments[:2])
         upper = _between(builder, values, ord("A"), ord("Z"))
         lowered = builder.select(upper, builder.or_(values, _all(0x20)), values)
@@ -110,10 +111,10 @@ def store_plain_words(typing_context, text, position, out, out_position):  # typ
 
 
 @intrinsic
-def load_8(typing_context, text, position):  # type: ignore[no-untyped-def]
+def load_8(typing_context, text, position):
     """Return 8 bytes as one integer, the first of them lowest."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], _MASK)
         value = builder.load(pointer, align=1)
         return value if sys.byteorder == "little" else builder.bswap(value)
@@ -121,40 +122,8 @@ def load_8(typing_context, text, position):  # type: ignore[no-untyped-def]
     return types.uint64(text, types.intp), generate
 
 
-@intrinsic
-def lowest_bit(typing_context, mask):  # type: ignore[no-untyped-def]
-    """Return the position of the lowest set bit; 64 if there is none."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        count = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(_MASK, [_MASK, _BIT]), "llvm.cttz.i64"
-        )
-        return builder.call(count, [arguments[0], ir.Constant(_BIT, 0)])
-
-    return types.int64(types.uint64), generate
-
-
-@intrinsic
-def prefetch(typing_context, array, position):  # type: ignore[no-untyped-def]
-    """Ask for the cache line of ``array[position]``, which will be written soon."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], _BYTE)
-        fetch = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _INT, _INT, _INT]),
-            "llvm.prefetch.p0",
-        )
-        for_writing, keep_in_all_caches, data = 1, 3, 1
-        hints = [ir.Constant(_INT, n) for n in (for_writing, keep_in_all_caches, data)]
-        builder.call(fetch, [pointer, *hints])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), generate
-
-
 @njit(cache=True, nogil=True)
-def blank_wide_spaces(text, n_bytes):  # type: ignore[no-untyped-def]
+def blank_wide_spaces(text, n_bytes):
     """Turn the white space beyond ASCII into ASCII spaces, byte for byte and in place.
 
     These are the code points for which `str.isspace` is true: U+0085, U+00A0, U+1680,

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from fastw2v.kernels.stream.random_numbers import is_kept, seed_state
+from fastw2v.kernels.formulas.random_numbers import is_kept, seed_state
+from fastw2v.kernels.text.sentences import find_sentence
 
 UNKNOWN_ID = -1  # what `gather_block` returns for a text with an id that is not a word's
 
@@ -40,19 +41,6 @@ class KeptTokens(NamedTuple):
     words: object
     first: object
     end: object
-
-
-@njit(cache=True, nogil=True)
-def sentence_at(sentence_starts, position):
-    """Return the number of the sentence that holds `position`: the last that starts by then."""
-    low, high = 0, sentence_starts.shape[0] - 1
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if sentence_starts[middle] <= position:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 @njit(cache=True, nogil=True)
@@ -109,7 +97,7 @@ def gather_block(text, key, begin, end, window, kept):
         are only neighbours. (UNKNOWN_ID, UNKNOWN_ID) if an id is not that of a word.
     """
     starts = text.sentence_starts
-    sentence = sentence_at(starts, begin)
+    sentence = find_sentence(starts, begin)
     before = _far_neighbours(text, key, begin, -1, begin - starts[sentence], window)
     n = _gather(text, key, begin - before, begin, kept, 0)
     if n < 0:

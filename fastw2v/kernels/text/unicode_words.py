@@ -8,7 +8,8 @@ vanish without a trace, and all the rest separates. Line feeds stay.
 import numpy as np
 from numba import njit
 
-from fastw2v.kernels.text.scan import PADDING, lowest_bit, store_plain_words
+from fastw2v.kernels.simd.bits import lowest_bit
+from fastw2v.kernels.text.scan import PADDING, store_plain_words
 
 # What the table holds for a code point: its lower case (> 0) if it belongs to words, or one of
 SEPARATOR = 0

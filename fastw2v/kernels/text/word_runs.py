@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.formulas.hashing import hash_bytes
+
 
 @njit(cache=True, nogil=True)
 def groups_of_words(
@@ -23,9 +25,7 @@ def groups_of_words(
     """
     groups = np.empty(n_words, np.int64)
     for word in range(n_words):
-        hashed = np.uint64(0xCBF29CE484222325)
-        for at in range(offsets[word], offsets[word + 1]):
-            hashed = (hashed ^ np.uint64(word_bytes[at])) * np.uint64(0x100000001B3)
+        hashed = hash_bytes(word_bytes, offsets[word], offsets[word + 1])
         hashed ^= hashed >> np.uint64(32)
         groups[word] = np.int64(hashed % np.uint64(n_groups))
     return groups

@@ -20,7 +20,7 @@ from fastw2v.objectives.losses.rows import CbowRows, CentreRows, InputRows
 from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
 from fastw2v.objectives.noise import noise_distribution
 from fastw2v.objectives.softmax.batches import CountBatches, exact_loss
-from fastw2v.objectives.softmax.estimates import DEFAULT_BATCH_ROWS, batch_size
+from fastw2v.objectives.softmax.estimates import batch_size
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
@@ -100,7 +100,9 @@ def text_perplexity(
         tokenizer=settings.tokenizer,
         progress=stage_of(progress, "reading"),
     )
-    counts = counted_windows(tokens, embeddings.vocabulary, settings, workers, progress)
+    counts = counted_windows(
+        tokens, embeddings.vocabulary, settings, workers=workers, progress=progress
+    )
     if not counts.n_entries:
         raise CorpusError(
             f"text: expected at least one pair of known words within {settings.window} of "
@@ -175,7 +177,7 @@ def _skipgram_softmax_loss(
     report: Callable[[int, int | None], None] | None,
 ) -> float:
     n_words = len(embeddings.vocabulary)
-    rows = batch_size(settings, n_words, "batch_rows", DEFAULT_BATCH_ROWS)
+    rows = batch_size(settings, n_words, settings.counts_batch_limit)
     batches = CountBatches(
         counts, np.ones(n_words), dimensions=settings.vector_size, rows=rows, seed=settings.seed
     )

@@ -6,7 +6,7 @@ which is the one word observed. Rows come in batches of bounded size, and can be
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,13 @@ from fastw2v.counts.windows import require_window
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.kernels.formulas.skipgram import SparseRows
 from fastw2v.kernels.softmax.observed_scores import cbow_rows, longest_sentence
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.text.encoded import EncodedTokens
 
 CALIBRATION_ROWS = 2048  # enough for both numbers; more change them by less than they matter
 
 _STRETCHES = 64
 _STRETCH_TOKENS = 4096
-
-Vectors = NDArray[np.float32]
 
 BATCH_ROWS = 4096
 BATCH_ENTRIES = 2**20  # a single row may exceed it
@@ -44,21 +43,13 @@ class RowBatch(NamedTuple):
         R rows of observed words with weights in float64.
     """
 
-    inputs: Vectors
+    inputs: VectorArray
     contexts: SparseRows
 
     @property
     def row_weights(self) -> NDArray[np.float64]:
         """Sum of each row's weights, float64 (R,); no row is empty."""
         return np.add.reduceat(self.contexts.weights, self.contexts.indptr[:-1])
-
-
-class InputRows(Protocol):
-    """Batches of rows that can be gone over several times."""
-
-    def __iter__(self) -> Iterator[RowBatch]:
-        """Yield all rows in batches, the same every time."""
-        ...
 
 
 class CentreRows:
@@ -87,7 +78,12 @@ class CentreRows:
     """
 
     def __init__(
-        self, in_vectors: Vectors, counts: PairCounts, *, sample: int | None = None, seed: int = 1
+        self,
+        in_vectors: VectorArray,
+        counts: PairCounts,
+        *,
+        sample: int | None = None,
+        seed: int = 1,
     ) -> None:
         if len(in_vectors) != counts.n_words:
             raise VocabularyError(
@@ -159,7 +155,7 @@ class CbowRows:
 
     def __init__(
         self,
-        in_vectors: Vectors,
+        in_vectors: VectorArray,
         tokens: EncodedTokens,
         *,
         window: int,
@@ -234,6 +230,10 @@ class CbowRows:
         n_rows = cbow_rows(*text, self.in_vectors, self.window, self.mean, inputs, words)
         contexts = SparseRows(np.arange(n_rows + 1), words[:n_rows], np.ones(n_rows))
         return RowBatch(inputs[:n_rows], contexts)
+
+
+InputRows = CentreRows | CbowRows
+"""Batches of rows, which can be gone over several times: the same every time."""
 
 
 def _require_sample(sample: int | None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import DivergenceError, VocabularyError
+from fastw2v.kernels.formulas.huffman import HuffmanTree
 from fastw2v.kernels.formulas.skipgram import check_sparse_rows
 from fastw2v.kernels.simd.blocks import ROWS
 from fastw2v.kernels.simd.vectors import LANES
@@ -22,7 +23,6 @@ from fastw2v.kernels.softmax.score_tiles import (
     tree_moments,
     tree_scores,
 )
-from fastw2v.kernels.stream.huffman import HuffmanTree
 from fastw2v.objectives.losses.rows import RowBatch
 from fastw2v.system.threads import WorkerPool
 

@@ -44,10 +44,6 @@ class BatchSource(Protocol[Batch_co]):
         ...
 
 
-class Batches(BatchSource[Batch], Protocol):
-    """Batches of centre rows."""
-
-
 def order_generator(seed: int, number: int) -> np.random.Generator:
     """Return the generator that orders the rows of epoch `number`."""
     return np.random.default_rng([seed, _ORDER_STREAM, number])

@@ -15,12 +15,12 @@ from fastw2v.kernels.softmax.context_mean import (
 )
 from fastw2v.kernels.softmax.layout import BatchArrays, Shape
 from fastw2v.objectives.softmax.cbow_batches import CbowBatch
+from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
-from fastw2v.objectives.softmax.parameters import SoftmaxParameters
 from fastw2v.system.threads import WorkerPool
 
 
-class CbowSoftmax(SoftmaxParameters):
+class CbowSoftmax(SoftmaxObjective[CbowBatch]):
     """The exact step on batches of positions; the input vectors are those of contexts.
 
     Parameters
@@ -32,7 +32,7 @@ class CbowSoftmax(SoftmaxParameters):
     max_rows : int
         The most positions that a batch will have.
     optimizer, precision, pool
-        As in `SoftmaxParameters`.
+        As in `SoftmaxObjective`.
     """
 
     def __init__(
@@ -72,20 +72,9 @@ class CbowSoftmax(SoftmaxParameters):
         )
         return shape, arrays
 
-    def loss(self, batch: CbowBatch) -> float:
-        """Return the sum over the rows of -log p(word | contexts), in nats; train nothing.
-
-        NaN or infinity if the parameters or scores of the batch have left the range of float32.
-        """
-        return self.layer.loss(*self.load(batch))
-
-    def step(self, batch: CbowBatch, rules: StepRules) -> float:
-        """Train on one batch and return its loss from before the step, as `loss` does."""
-        shape, arrays = self.load(batch)
-        loss = self.layer.train(shape, arrays, rules)
+    def _update_inputs(self, shape: Shape, batch: CbowBatch, rules: StepRules) -> None:
         rows = (self.layer.work, batch.windows, self.mean, self._gradients)
         self.pool.run_kernel(context_gradients, shape, *rows)
         self.pool.run_kernel(
             update_contexts, shape, batch.word_rows, self._gradients, self.inputs, rules.centre
         )
-        return loss

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.counts.checked_text import check_sentences, text_of, unknown_word
 from fastw2v.counts.windows import require_window
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.kernels.counts.batch_counting import find_unknown_word
@@ -25,10 +26,9 @@ from fastw2v.kernels.counts.context_windows import (
     one_entry_a_row,
     take_windows,
 )
-from fastw2v.kernels.stream.random_numbers import subsample_thresholds
+from fastw2v.kernels.formulas.random_numbers import subsample_thresholds
 from fastw2v.objectives.softmax.batches import order_generator
 from fastw2v.objectives.softmax.output_layer import tile_for
-from fastw2v.text.encoded import check_sentences, text_of, unknown_word
 from fastw2v.text.reading import EncodedTokens
 
 RUN = 16

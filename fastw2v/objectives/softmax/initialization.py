@@ -23,9 +23,8 @@ from fastw2v.kernels.softmax.factorisation import (
     sparse_product,
     tall_product,
 )
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.system.threads import WorkerPool
-
-Vectors = NDArray[np.float32]
 
 _RANDOM_STREAM = 0  # keeps the first vectors apart from other uses of the seed
 _SPECTRAL_STREAM = 2
@@ -40,7 +39,7 @@ START_STEPS = 2 + 2 * ROUNDS + 1
 MASS_EXPONENT = 0.25  # rows and columns weigh mass^0.25: frequent words more, but not by much
 
 
-def random_vectors(n_words: int, settings: Hyperparameters) -> tuple[Vectors, Vectors]:
+def random_vectors(n_words: int, settings: Hyperparameters) -> tuple[VectorArray, VectorArray]:
     """Return centre vectors uniform within 0.5/sqrt(D), and output vectors of zero."""
     shape = (n_words, settings.vector_size)
     generator = np.random.default_rng([settings.seed, _RANDOM_STREAM])
@@ -69,7 +68,7 @@ def spectral_vectors(
     settings: Hyperparameters,
     pool: WorkerPool,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Vectors, Vectors]:
+) -> tuple[VectorArray, VectorArray]:
     """Return centre and output vectors whose products approximate weighed positive PMI.
 
     Columns beyond the rank that the counts have, and words without contexts, are as in
@@ -155,7 +154,7 @@ class _Associations:
         chosen: NDArray[np.float64] = values[best]
         return chosen, rotated[: self.n_words, :rank].astype(np.float64)
 
-    def _amplified(self, tall: Vectors) -> Vectors:
+    def _amplified(self, tall: VectorArray) -> VectorArray:
         """Return two products' worth of orthonormal columns, the largest eigenpairs brought out.
 
         That is 2 (X/c)^2 - 1 times `tall`, Chebyshev's second polynomial: it keeps within 1 what
@@ -171,7 +170,7 @@ class _Associations:
         once *= np.float32(2.0 / squares[0])
         return self._times(once) - tall
 
-    def _times(self, tall: Vectors) -> Vectors:
+    def _times(self, tall: VectorArray) -> VectorArray:
         out = np.zeros_like(tall)
         width = tall.shape[1]
         flat = out.reshape(-1)
@@ -190,20 +189,20 @@ class _Associations:
             self._made = number
         return self._values[: len(part.indices)]
 
-    def _gram(self, left: Vectors, right: Vectors) -> NDArray[np.float64]:
+    def _gram(self, left: VectorArray, right: VectorArray) -> NDArray[np.float64]:
         rows, width = left.shape
         parts = np.empty((-(-rows // RUN), width * width), np.float32)
         self.pool.run_kernel(gram_parts, left.reshape(-1), right.reshape(-1), parts, left.shape)
         total: NDArray[np.float64] = parts.sum(axis=0, dtype=np.float64)
         return total.reshape(width, width)
 
-    def _rotated(self, tall: Vectors, square: Vectors) -> Vectors:
+    def _rotated(self, tall: VectorArray, square: VectorArray) -> VectorArray:
         out = np.empty_like(tall)
         flat = (tall.reshape(-1), square.reshape(-1), out.reshape(-1))
         self.pool.run_kernel(tall_product, *flat, tall.shape)
         return out
 
-    def _orthonormal(self, tall: Vectors) -> Vectors:
+    def _orthonormal(self, tall: VectorArray) -> VectorArray:
         """Return an orthonormal basis of the columns; columns that depend on others are zero.
 
         Twice, because the first Gram matrix is of single precision and far from the identity.

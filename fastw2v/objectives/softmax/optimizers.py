@@ -6,7 +6,6 @@ is in the batch, so its rule must not depend on how rare the word is: under ``ad
 use RMSprop with corrections counted by each row's own visits.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,43 +15,45 @@ from fastw2v.config import Hyperparameters
 from fastw2v.kernels.softmax.updates import ADAGRAD, ADAM, RMSPROP, SGD, Rule
 
 
-class Recipe(NamedTuple):
-    """An optimiser's kinds of rule and default rate.
+class UpdateRules(NamedTuple):
+    """Which rule each table is updated by, and what an optimiser keeps of it.
 
-    Centre vectors move `centre_rate_factor` times as fast; the default rate for batches of
-    tokens is `tokens_rate_factor` times that for batches of counts.
+    Attributes
+    ----------
+    output_kind, centre_kind : int
+        As kernels number them.
+    centre_rate_factor : float
+        Centre vectors move so many times as fast as the learning rate says.
+    output_moments, centre_moments : int
+        Arrays of a table's size that are kept.
     """
 
     output_kind: int
     centre_kind: int
-    rate: float
     centre_rate_factor: float
-    tokens_rate_factor: float
     output_moments: int
     centre_moments: int
 
 
-# Adam and AdaGrad divide by the size of gradients. Plain SGD does not: a batch of tokens holds
-# the frequent words over and over, so that it diverges at rates that suit batches of counts.
-RECIPES = {
-    "adam": Recipe(ADAM, RMSPROP, 0.02, 5.0, 1.0, 2, 1),
-    "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.2, 1.0, 1.0, 1, 1),
-    "sgd": Recipe(SGD, SGD, 0.2, 1.0, 0.15, 0, 0),
+UPDATE_RULES = {
+    "adam": UpdateRules(ADAM, RMSPROP, 5.0, 2, 1),
+    "adagrad": UpdateRules(ADAGRAD, ADAGRAD, 1.0, 1, 1),
+    "sgd": UpdateRules(SGD, SGD, 1.0, 0, 0),
 }
+CBOW_CENTRE_RATE_FACTORS = {"adam": 1.0, "adagrad": 1.0, "sgd": 1.0}
+# With the mean a context word sees 1/C of its rows' gradients, and may move faster.
+CBOW_MEAN_CENTRE_RATE_FACTORS = {"adam": 3.0, "adagrad": 1.0, "sgd": 5.0}
 
-# CBOW's batches are of positions whatever `batches` says. Plain SGD sums over the rows of a batch,
-# so that the share of the most frequent word decides how large its rate may be; with the mean a
-# context word sees 1/C of its rows' gradients and may move faster.
-CBOW_MEAN_RECIPES = {
-    "adam": Recipe(ADAM, RMSPROP, 0.01, 3.0, 1.0, 2, 1),
-    "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.1, 1.0, 1.0, 1, 1),
-    "sgd": Recipe(SGD, SGD, 0.03, 5.0, 1.0, 0, 0),
-}
-CBOW_SUM_RECIPES = {
-    "adam": Recipe(ADAM, RMSPROP, 0.01, 1.0, 1.0, 2, 1),
-    "adagrad": Recipe(ADAGRAD, ADAGRAD, 0.1, 1.0, 1.0, 1, 1),
-    "sgd": Recipe(SGD, SGD, 0.02, 1.0, 1.0, 0, 0),
-}
+
+def update_rules(settings: Hyperparameters) -> UpdateRules:
+    """Return the rules of the settings' optimiser, for the settings' model."""
+    rules = UPDATE_RULES[settings.optimizer]
+    if settings.model == "skipgram":
+        return rules
+    by_mean = settings.cbow_mean
+    factors = CBOW_MEAN_CENTRE_RATE_FACTORS if by_mean else CBOW_CENTRE_RATE_FACTORS
+    return rules._replace(centre_rate_factor=factors[settings.optimizer])
+
 
 DECAY_FIRST = 0.9
 DECAY_SECOND = 0.99
@@ -78,19 +79,12 @@ class Optimizer:
     settings : Hyperparameters
     total_steps : int
         Number of steps of the whole run, at least 1.
-    recipes : mapping of str to Recipe
-        What each optimiser does, and its default rate.
     """
 
-    def __init__(
-        self,
-        settings: Hyperparameters,
-        total_steps: int,
-        recipes: Mapping[str, Recipe] = RECIPES,
-    ) -> None:
-        self.recipe = recipes[settings.optimizer]
-        self.first_rate = settings.learning_rate or default_rate(settings, recipes)
-        self.final_fraction = settings.final_rate or 0.0
+    def __init__(self, settings: Hyperparameters, total_steps: int) -> None:
+        self.update_rules = update_rules(settings)
+        self.first_rate = settings.learning_rate
+        self.final_fraction = settings.final_rate
         self.total_steps = max(total_steps, 1)
         self.bias_learns = settings.bias == "learned"
 
@@ -104,17 +98,12 @@ class Optimizer:
         rate = self.rate(step)
         unbias_first = 1.0 / (1.0 - DECAY_FIRST ** (step + 1))
         unbias_second = 1.0 / (1.0 - DECAY_SECOND ** (step + 1))
-        output = _rule(self.recipe.output_kind, rate, DECAY_SECOND, unbias_first, unbias_second)
+        kinds = self.update_rules
+        output = _rule(kinds.output_kind, rate, DECAY_SECOND, unbias_first, unbias_second)
         bias = output if self.bias_learns else output._replace(rate=np.float32(0))
-        centre_rate = rate * self.recipe.centre_rate_factor
-        centre = _rule(self.recipe.centre_kind, centre_rate, CENTRE_DECAY_SECOND, 1.0, 1.0)
+        centre_rate = rate * kinds.centre_rate_factor
+        centre = _rule(kinds.centre_kind, centre_rate, CENTRE_DECAY_SECOND, 1.0, 1.0)
         return StepRules(output, bias, centre, rate)
-
-
-def default_rate(settings: Hyperparameters, recipes: Mapping[str, Recipe] = RECIPES) -> float:
-    """Return the first rate of a run that asks for none."""
-    recipe = recipes[settings.optimizer]
-    return recipe.rate * (recipe.tokens_rate_factor if settings.batches == "tokens" else 1.0)
 
 
 def _rule(

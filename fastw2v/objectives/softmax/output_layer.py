@@ -25,10 +25,9 @@ from fastw2v.kernels.softmax.layout import (
     new_shape,
     tile_words,
 )
-from fastw2v.kernels.softmax.tiles import combine_tiles, forward_tiles, loss_tiles
 from fastw2v.objectives.arrays import copy_arrays, padded_rows, round_up, unpadded_rows
-from fastw2v.objectives.softmax.optimizers import RECIPES, StepRules
-from fastw2v.objectives.softmax.precision import Products, products_for
+from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
+from fastw2v.objectives.softmax.precision import Products
 from fastw2v.system.threads import WorkerPool
 
 Vectors = NDArray[np.float32]
@@ -95,7 +94,7 @@ class OutputLayer:
         self._block_dimensions = round_up(self.dimensions, DIMENSION_STEP)
         self.max_rows = round_up(max_rows, PANEL)
         self.tile = tile_for(max_rows, self.dimensions)
-        moments = RECIPES[optimizer].output_moments
+        moments = UPDATE_RULES[optimizer].output_moments
         bias = np.full(self._words, LOWEST, np.float32)
         bias[: self.n_words] = out_bias
         self.state = OutputState(
@@ -113,7 +112,7 @@ class OutputLayer:
 
     def _new_products(self) -> Products:
         shape = self._shape(self.max_rows)
-        return products_for(self._precision, self.pool, self.state, self.work, shape)
+        return Products(self._precision, self.pool, self.state, self.work, shape)
 
     def _shape(self, rows: int) -> Shape:
         return new_shape(
@@ -198,9 +197,7 @@ class OutputLayer:
 
         NaN or infinity if the parameters or scores of the batch have left the range of float32.
         """
-        self.pool.run_kernel(forward_tiles, shape, self.state, arrays, self.work)
-        combine_tiles(shape, self.work)
-        self.pool.run_kernel(loss_tiles, shape, self.state, arrays, self.work)
+        self._products.observe(shape, arrays)
         return self._observed_loss(shape)
 
     def train(self, shape: Shape, arrays: BatchArrays, rules: StepRules) -> float:
@@ -209,7 +206,6 @@ class OutputLayer:
         Leaves the gradient of the input rows in ``work.centre_gradients``, in parts.
         """
         self._products.forward(shape, arrays)
-        combine_tiles(shape, self.work)
         self._products.backward(shape, arrays, (rules.output, rules.bias))
         return self._observed_loss(shape)
 

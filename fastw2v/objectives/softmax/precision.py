@@ -5,29 +5,31 @@ to bfloat16; ``bf16x2`` splits it into two bfloat16 and multiplies three times, 
 products of float32.
 """
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Precision
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.simd.bfloat16 import HAS_BFLOAT16
-from fastw2v.kernels.softmax.bfloat16_tiles import (
-    RoundedArrays,
-    backward_rounded_tiles,
+from fastw2v.kernels.softmax.layout import BatchArrays, OutputState, Shape, Workspace
+from fastw2v.kernels.softmax.operands import (
+    Operands,
     dimension_pairs,
-    forward_rounded_tiles,
     round_centres,
     round_outputs,
     row_pairs,
 )
-from fastw2v.kernels.softmax.layout import BatchArrays, OutputState, Shape, Workspace
-from fastw2v.kernels.softmax.tiles import backward_tiles, forward_tiles
+from fastw2v.kernels.softmax.tiles import (
+    backward_tiles,
+    combine_tiles,
+    forward_tiles,
+    loss_tiles,
+)
 from fastw2v.kernels.softmax.updates import Rule
 from fastw2v.system.threads import WorkerPool
 
-PLANES = {"bf16": 1, "bf16x2": 2}
+# Into how many bfloat16 a number is split; none: it stays a float32.
+PLANES = {"float32": 0, "bf16": 1, "bf16x2": 2}
 
 
 def resolved_precision(precision: Precision) -> Precision:
@@ -52,86 +54,81 @@ def resolved_precision(precision: Precision) -> Precision:
     return precision
 
 
-class Products(Protocol):
-    """The two sweeps of a step over the tiles of output words."""
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays that only this precision needs."""
-
-    def forward(self, shape: Shape, batch: BatchArrays) -> None:
-        """Write the exponentials of a batch, and the workspace's peaks and sums."""
-
-    def backward(self, shape: Shape, batch: BatchArrays, rules: tuple[Rule, Rule]) -> None:
-        """Update the output state; write the workspace's centre gradients and observed sums."""
-
-
-class FloatProducts:
-    """Products of float32."""
-
-    nbytes = 0
-
-    def __init__(self, pool: WorkerPool, output: OutputState, work: Workspace) -> None:
-        self._pool, self._output, self._work = pool, output, work
-
-    def forward(self, shape: Shape, batch: BatchArrays) -> None:
-        """See `Products`."""
-        self._pool.run_kernel(forward_tiles, shape, self._output, batch, self._work)
-
-    def backward(self, shape: Shape, batch: BatchArrays, rules: tuple[Rule, Rule]) -> None:
-        """See `Products`."""
-        self._pool.run_kernel(backward_tiles, shape, self._output, batch, self._work, rules)
-
-
-class RoundedProducts:
-    """Products of bfloat16.
+class Products:
+    """The two sweeps of a step over the tiles of output words.
 
     Parameters
     ----------
-    pool, output, work
-        Of the objective.
+    precision : {"float32", "bf16x2", "bf16", "auto"}
+    pool : WorkerPool
+    output : OutputState
+    work : Workspace
     shape : Shape
         Of the largest batch.
-    planes : {1, 2}
-        How many bfloat16 a number is split into.
+
+    Raises
+    ------
+    ConfigurationError
+        If the CPU lacks the precision.
     """
 
     def __init__(
-        self, pool: WorkerPool, output: OutputState, work: Workspace, shape: Shape, planes: int
+        self,
+        precision: Precision,
+        pool: WorkerPool,
+        output: OutputState,
+        work: Workspace,
+        shape: Shape,
     ) -> None:
-        def new(size: int) -> tuple[NDArray[np.uint32], ...]:
-            return tuple(np.zeros(size, np.uint32) for _ in range(planes))
-
         self._pool, self._output, self._work = pool, output, work
-        self._rounded = RoundedArrays(
-            new(shape.words * row_pairs(shape)),
-            new(shape.rows * dimension_pairs(shape)),
-            new(shape.words * shape.rows // 2),
-        )
-        round_outputs(shape, output.vectors, self._rounded.outputs)
+        self._rounded: Operands | None = None
+        planes = PLANES[resolved_precision(precision)]
+        if planes:
+            self._rounded = Operands(
+                _new_planes(planes, shape.words * row_pairs(shape)),
+                _new_planes(planes, shape.rows * dimension_pairs(shape)),
+                _new_planes(planes, shape.words * shape.rows // 2),
+            )
+            round_outputs(shape, output.vectors, self._rounded.outputs)
 
     @property
     def nbytes(self) -> int:
         """Memory of the rounded operands, in bytes."""
+        if self._rounded is None:
+            return 0
         return sum(plane.nbytes for planes in self._rounded for plane in planes)
 
+    def _single(self, batch: BatchArrays) -> Operands:
+        return Operands(self._output.vectors, batch.packed, self._work.scores)
+
     def forward(self, shape: Shape, batch: BatchArrays) -> None:
-        """See `Products`."""
-        round_centres(shape, batch, self._rounded.packed)
-        self._pool.run_kernel(forward_rounded_tiles, shape, self._output, self._rounded, self._work)
+        """Write the exponentials of a batch, and the workspace's row peaks and sums."""
+        operands = self._rounded
+        if operands is None:
+            operands = self._single(batch)
+        else:
+            round_centres(shape, batch, operands.packed)
+        self._score(shape, operands)
+
+    def _score(self, shape: Shape, operands: Operands) -> None:
+        self._pool.run_kernel(forward_tiles, shape, self._output, operands, self._work)
+        combine_tiles(shape, self._work)
 
     def backward(self, shape: Shape, batch: BatchArrays, rules: tuple[Rule, Rule]) -> None:
-        """See `Products`."""
+        """Update the output state; write the workspace's centre gradients and observed sums.
+
+        Comes after `forward` of the same batch.
+        """
+        operands = self._rounded or self._single(batch)
         self._pool.run_kernel(
-            backward_rounded_tiles, shape, self._output, batch, self._work, self._rounded, rules
+            backward_tiles, shape, self._output, batch, operands, self._work, rules
         )
 
+    def observe(self, shape: Shape, batch: BatchArrays) -> None:
+        """Write the workspace's observed sums of a batch, always computed in float32."""
+        self._score(shape, self._single(batch))
+        self._pool.run_kernel(loss_tiles, shape, self._output, batch, self._work)
 
-def products_for(
-    precision: Precision, pool: WorkerPool, output: OutputState, work: Workspace, shape: Shape
-) -> Products:
-    """Return the sweeps in the precision that `precision` resolves to."""
-    resolved = resolved_precision(precision)
-    if resolved == "float32":
-        return FloatProducts(pool, output, work)
-    return RoundedProducts(pool, output, work, shape, PLANES[resolved])
+
+def _new_planes(n_planes: int, size: int) -> tuple[NDArray[np.uint32], ...]:
+    return tuple(np.zeros(size, np.uint32) for _ in range(n_planes))

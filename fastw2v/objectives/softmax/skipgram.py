@@ -12,8 +12,8 @@ from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.softmax.centre_rows import gather_rows, update_centres
 from fastw2v.kernels.softmax.layout import WORD_STEP, BatchArrays, Shape
 from fastw2v.objectives.arrays import round_up
+from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
-from fastw2v.objectives.softmax.parameters import SoftmaxParameters
 
 
 class Batch(NamedTuple):
@@ -32,7 +32,7 @@ def scores_bytes(n_words: int, n_rows: int) -> int:
     return 4 * round_up(n_words, WORD_STEP) * round_up(n_rows, PANEL)
 
 
-class ExactSoftmax(SoftmaxParameters):
+class ExactSoftmax(SoftmaxObjective[Batch]):
     """The exact step on batches of centre rows; the input vectors are those of centre words."""
 
     def load(self, batch: Batch) -> tuple[Shape, BatchArrays]:
@@ -41,18 +41,7 @@ class ExactSoftmax(SoftmaxParameters):
         gather_rows(shape, batch.centres, self.inputs.vectors, arrays)
         return shape, arrays
 
-    def loss(self, batch: Batch) -> float:
-        """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing.
-
-        NaN or infinity if the parameters or scores of the batch have left the range of float32.
-        """
-        return self.layer.loss(*self.load(batch))
-
-    def step(self, batch: Batch, rules: StepRules) -> float:
-        """Train on one batch and return its loss from before the step, as `loss` does."""
-        shape, arrays = self.load(batch)
-        loss = self.layer.train(shape, arrays, rules)
+    def _update_inputs(self, shape: Shape, batch: Batch, rules: StepRules) -> None:
         self.pool.run_kernel(
             update_centres, shape, self.layer.work, batch.centres, self.inputs, rules.centre
         )
-        return loss

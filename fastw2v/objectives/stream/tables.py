@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import EpochProgress
+from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError, VocabularyError
+from fastw2v.kernels.formulas.huffman import HuffmanTree
+from fastw2v.kernels.formulas.random_numbers import subsample_thresholds
+from fastw2v.kernels.simd.memory import LINE, aligned_zeros
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.stream.frequent_rows import Copies, begin_copies, merge_copies
-from fastw2v.kernels.stream.huffman import HuffmanTree
 from fastw2v.kernels.stream.noise import AliasTable
-from fastw2v.kernels.stream.random_numbers import subsample_thresholds
 from fastw2v.kernels.stream.sigmoid_tiles import Tables
-from fastw2v.kernels.stream.sigmoid_windows import LINE, RowShape
+from fastw2v.kernels.stream.sigmoid_windows import RowShape
 from fastw2v.kernels.stream.training import (
     BAD_IDS,
     KEPT,
@@ -33,15 +35,13 @@ from fastw2v.kernels.stream.training import (
     train_blocks,
 )
 from fastw2v.kernels.text.token_blocks import Text
-from fastw2v.objectives.arrays import _aligned_zeros, copy_arrays
+from fastw2v.objectives.arrays import VectorArray, copy_arrays
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.noise import noise_table
 from fastw2v.objectives.stream.settings import StreamSettings
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
-
-Vectors = NDArray[np.float32]
 
 BLOCKS_PER_CALL = 64  # of each worker, between two reports; fewer where they take long
 LONGEST_CALL_S = 0.4  # Ctrl-C is answered between two calls
@@ -75,15 +75,15 @@ class StreamTables:
         block_tokens: int,
     ) -> None:
         self.n_pairs = self.n_kept = 0
-        self.settings, self.pool = settings, pool
+        self.settings, self.pool = settings.hyperparameters, pool
         self._tokens = tokens
         self._n_words = len(counts)
-        self._hierarchical = settings.objective == "hierarchical"
+        self._hierarchical = self.settings.objective == "hierarchical"
         self._out_rows = self._n_words - 1 if self._hierarchical else self._n_words
         self.block_tokens = block_tokens
-        self._in_rows, self._out_table, self._setup = self._prepare(counts)
+        self._in_rows, self._out_table, self._setup = self._prepare(counts, settings)
 
-    def begin(self, start: tuple[Vectors, Vectors] | None) -> None:
+    def begin(self, start: tuple[VectorArray, VectorArray] | None) -> None:
         """Set the first vectors, and make sure that kernels are compiled."""
         settings = self.settings
         in_part = self._table(self._in_rows, self._n_words)
@@ -106,9 +106,11 @@ class StreamTables:
         for worker in range(self.pool.workers if copies.size else 0):
             begin_copies(tables, copies, worker)
 
-    def _prepare(self, counts: NDArray[np.int64]) -> tuple[Vectors, Vectors, _Setup]:
+    def _prepare(
+        self, counts: NDArray[np.int64], stream: StreamSettings
+    ) -> tuple[VectorArray, VectorArray, _Setup]:
         settings, workers = self.settings, self.pool.workers
-        rules = settings.rules.checked(self._n_words)
+        rules = stream.rules.checked(self._n_words)
         vectors = -(-settings.vector_size // LANES)
         stride = -(-settings.vector_size // LINE) * LINE
         shape = RowShape((0,) * vectors if vectors <= _MOST_UNROLLED else vectors, vectors * LANES)
@@ -117,9 +119,9 @@ class StreamTables:
         in_end = self._n_words * stride
         scratch = in_end + workers * size
         locks = np.zeros(0, np.float32) if rules.locks is None else rules.locks
-        scratch_rows = 1 + (2 * settings.window if locks.size else 0)
-        in_rows = _aligned_zeros(scratch + workers * scratch_rows * stride)
-        out_rows = _aligned_zeros(max(1, self._out_rows * stride + workers * size))
+        scratch_rows = 1 + (2 * stream.reach if locks.size else 0)
+        in_rows = aligned_zeros(scratch + workers * scratch_rows * stride)
+        out_rows = aligned_zeros(max(1, self._out_rows * stride + workers * size))
         marks = np.zeros((2, workers, max(1, size)), np.float32)
         keep = keep_probability(counts, settings.sample) if rules.keep is None else rules.keep
         setup = _Setup(
@@ -132,10 +134,10 @@ class StreamTables:
             Tables(in_rows, out_rows),
             self._outputs(counts),
             Inputs(
-                settings.window,
-                settings.input_kind,
-                settings.shrink_windows,
-                settings.divides_step,
+                stream.reach,
+                stream.input_kind,
+                stream.shrink_windows,
+                stream.divides_step,
                 _read_only(locks, np.float32),
             ),
             Layout(stride, shape, copied, scratch, scratch_rows),
@@ -248,24 +250,24 @@ class StreamTables:
         """Whether all parameters are finite numbers."""
         return all(bool(np.isfinite(table).all()) for table in (self._in_rows, self._out_table))
 
-    def _table(self, rows: Vectors, n_rows: int) -> Vectors:
+    def _table(self, rows: VectorArray, n_rows: int) -> VectorArray:
         """Return the (n_rows, D) part of padded rows that is common to all workers, a view."""
         stride = self._setup.layout.stride
         return rows[: n_rows * stride].reshape(n_rows, stride)[:, : self.settings.vector_size]
 
     @property
-    def in_vectors(self) -> Vectors:
+    def in_vectors(self) -> VectorArray:
         """Vectors of words as inputs (V, D), a copy."""
         return self._table(self._in_rows, self._n_words).copy()
 
     @property
-    def out_vectors(self) -> Vectors:
+    def out_vectors(self) -> VectorArray:
         """Vectors of words, or of inner nodes, as outputs, a copy."""
         vectors = self._table(self._out_table, self._out_rows)
         return vectors[::-1].copy() if self._hierarchical else vectors.copy()
 
 
-def _path_signs(tree: HuffmanTree) -> Vectors:
+def _path_signs(tree: HuffmanTree) -> VectorArray:
     """Return -1 for the turns of code 0, which word2vec.c gives the label 1, and +1 for others."""
     signs = np.ones(len(tree.codes) + 2 * LANES, np.float32)
     signs[: len(tree.codes)] = 2 * tree.codes.astype(np.float32) - 1
@@ -279,7 +281,7 @@ def _read_only(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     return view
 
 
-def _fill_randomly(table: Vectors, settings: StreamSettings) -> None:
+def _fill_randomly(table: VectorArray, settings: Hyperparameters) -> None:
     """Write numbers evenly from -1/2D to 1/2D, as word2vec.c begins."""
     generator = np.random.default_rng([settings.seed, _RANDOM_STREAM])
     for first in range(0, len(table), _ROWS_AT_ONCE):

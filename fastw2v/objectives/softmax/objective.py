@@ -1,20 +1,25 @@
-"""What the exact objectives train: input vectors beside an output layer."""
+"""The exact softmax, whatever its input rows are made of: input vectors beside an output layer."""
 
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Precision
-from fastw2v.kernels.softmax.layout import CentreState
+from fastw2v.kernels.softmax.layout import BatchArrays, CentreState, Shape
 from fastw2v.objectives.arrays import copy_arrays, padded_rows, unpadded_rows
-from fastw2v.objectives.softmax.optimizers import RECIPES
-from fastw2v.objectives.softmax.output_layer import OutputLayer
+from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
+from fastw2v.objectives.softmax.output_layer import ObservedRows, OutputLayer
 from fastw2v.system.threads import WorkerPool
 
+AnyBatch = TypeVar("AnyBatch", bound=ObservedRows)
 
-class SoftmaxParameters:
+
+class SoftmaxObjective(ABC, Generic[AnyBatch]):
     """Input vectors, output vectors and bias, with what their optimiser keeps of each.
+
+    A subclass says how batches become input rows, and how these rows' gradient moves the vectors.
 
     Parameters
     ----------
@@ -56,8 +61,30 @@ class SoftmaxParameters:
             pool=pool,
         )
         vectors = padded_rows(in_vectors, self.n_words)
-        moments = np.zeros((RECIPES[optimizer].centre_moments, vectors.size), np.float32)
+        moments = np.zeros((UPDATE_RULES[optimizer].centre_moments, vectors.size), np.float32)
         self.inputs = CentreState(vectors, moments, np.zeros(self.n_words, np.int32))
+
+    @abstractmethod
+    def load(self, batch: AnyBatch) -> tuple[Shape, BatchArrays]:
+        """Return a batch as kernels take it, with its input rows."""
+
+    @abstractmethod
+    def _update_inputs(self, shape: Shape, batch: AnyBatch, rules: StepRules) -> None:
+        """Move the input vectors by the gradient of their rows."""
+
+    def loss(self, batch: AnyBatch) -> float:
+        """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing.
+
+        NaN or infinity if the parameters or scores of the batch have left the range of float32.
+        """
+        return self.layer.loss(*self.load(batch))
+
+    def step(self, batch: AnyBatch, rules: StepRules) -> float:
+        """Train on one batch and return its loss from before the step, as `loss` does."""
+        shape, arrays = self.load(batch)
+        loss = self.layer.train(shape, arrays, rules)
+        self._update_inputs(shape, batch, rules)
+        return loss
 
     @property
     def in_vectors(self) -> NDArray[np.float32]:

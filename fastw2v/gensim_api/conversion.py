@@ -1,7 +1,7 @@
-"""Models and vectors that come from elsewhere, and models that go to gensim."""
+"""Models from gensim and to gensim, and vectors from word2vec's files."""
 
 import os
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from gensim import utils
@@ -9,11 +9,11 @@ from gensim.models import Doc2Vec, FastText, KeyedVectors
 from gensim.models import Word2Vec as GensimWord2Vec
 
 from fastw2v.errors import ConfigurationError
+from fastw2v.gensim_api.state import ModelState
 
-if TYPE_CHECKING:
-    from fastw2v.gensim_api.model import Word2Vec
+__all__ = ["CONSTRUCTED", "GATHERED", "ConversionMethods"]
 
-# What both classes are told on construction, by the same names.
+# Parameters of both classes' constructors, by the same names.
 CONSTRUCTED = (
     "vector_size",
     "alpha",
@@ -51,8 +51,8 @@ GATHERED = (
 )
 
 
-class TakeoverMethods:
-    """Taking over, and handing over."""
+class ConversionMethods(ModelState):
+    """Conversion from and to gensim's models."""
 
     def intersect_word2vec_format(
         self,
@@ -63,7 +63,7 @@ class TakeoverMethods:
         unicode_errors: str = "strict",
         no_header: bool | None = None,
     ) -> int:
-        """Take over the vectors of a word2vec or GloVe file for the words of the vocabulary.
+        """Replace vectors of the vocabulary by those that a word2vec or GloVe file has.
 
         Parameters
         ----------
@@ -80,15 +80,38 @@ class TakeoverMethods:
         Returns
         -------
         int
-            How many vectors were taken over.
+            How many vectors were replaced.
 
         Raises
         ------
         ConfigurationError
             If the file's vectors have another size.
         """
-        form = {"binary": binary, "encoding": encoding, "unicode_errors": unicode_errors}
-        return _intersect(cast("Word2Vec", self), fname, lockf, form, no_header)
+        if no_header is None:
+            no_header = not binary and not _has_header(fname)
+        file = KeyedVectors.load_word2vec_format(
+            os.fspath(fname),
+            binary=binary,
+            encoding=encoding,
+            unicode_errors=unicode_errors,
+            no_header=no_header,
+        )
+        wv = self.wv
+        if file.vector_size != wv.vector_size:
+            raise ConfigurationError(
+                f"{fname}: expected vectors of {wv.vector_size} dimensions, as the model's, got "
+                f"{file.vector_size}"
+            )
+        shared = [word for word in file.index_to_key if word in wv.key_to_index]
+        rows = [wv.key_to_index[word] for word in shared]
+        if len(wv.vectors_lockf) != len(wv):
+            wv.vectors_lockf = np.resize(np.asarray(wv.vectors_lockf, np.float32), len(wv))
+        if shared:
+            wv.vectors[rows] = file.vectors[[file.key_to_index[word] for word in shared]]
+            wv.vectors_lockf[rows] = lockf
+        wv.norms = None
+        self.add_lifecycle_event("intersect_word2vec_format", msg=f"{len(shared)} of {fname}")
+        return len(shared)
 
     @classmethod
     def from_gensim(cls, model: Any) -> Self:
@@ -96,34 +119,30 @@ class TakeoverMethods:
         if not isinstance(model, GensimWord2Vec) or isinstance(model, Doc2Vec | FastText):
             raise ConfigurationError(
                 f"model: expected a gensim.models.Word2Vec, got a {type(model).__name__}; vectors "
-                "alone can be taken over with intersect_word2vec_format, others cannot"
+                "alone can be read with intersect_word2vec_format, others cannot"
             )
         construct: Any = cls
-        taken = construct(**{name: getattr(model, name) for name in CONSTRUCTED})
-        _hand_over(model, taken)
-        taken.add_lifecycle_event("from_gensim", params=str(model))
-        return cast(Self, taken)
+        converted: Self = construct(**{name: getattr(model, name) for name in CONSTRUCTED})
+        _copy_learned(model, converted)
+        converted.add_lifecycle_event("from_gensim", params=str(model))
+        return converted
 
     def to_gensim(self) -> Any:
         """Return a `gensim.models.Word2Vec` that gensim can go on training; a copy."""
-        return _to_gensim(cast("Word2Vec", self))
+        if not self.hs and not self.negative:
+            raise ConfigurationError(
+                "negative: gensim has no exact softmax and needs negative or hs above 0 to go on, "
+                "got 0; set model.negative = 5 first to go on by negative sampling"
+            )
+        converted = GensimWord2Vec(**{name: getattr(self, name) for name in CONSTRUCTED})
+        _copy_learned(self, converted)
+        if converted.negative:
+            converted.make_cum_table()
+        converted.add_lifecycle_event("to_gensim", params=str(self))
+        return converted
 
 
-def _to_gensim(model: "Word2Vec") -> Any:
-    if not model.hs and not model.negative:
-        raise ConfigurationError(
-            "negative: gensim has no exact softmax and needs negative or hs above 0 to go on, got "
-            "0; set model.negative = 5 first to go on by negative sampling"
-        )
-    given = GensimWord2Vec(**{name: getattr(model, name) for name in CONSTRUCTED})
-    _hand_over(model, given)
-    if given.negative:
-        given.make_cum_table()
-    given.add_lifecycle_event("to_gensim", params=str(model))
-    return given
-
-
-def _hand_over(source: Any, target: Any) -> None:
+def _copy_learned(source: Any, target: Any) -> None:
     """Copy all that was learned from one model to the other."""
     for name in GATHERED:
         if hasattr(source, name):
@@ -133,14 +152,14 @@ def _hand_over(source: Any, target: Any) -> None:
         target.random.set_state(source.random.get_state())
     else:  # models of old versions of gensim have numpy's newer kind
         target.random.seed(int(source.random.integers(2**31 - 1)))
-    target.wv = copied(source.wv)
+    target.wv = _copied(source.wv)
     for name in ("syn1", "syn1neg", "cum_table"):
         table = getattr(source, name, None)
         if table is not None:
             setattr(target, name, np.array(table))
 
 
-def copied(wv: Any) -> KeyedVectors:
+def _copied(wv: Any) -> KeyedVectors:
     """Return a copy of vectors with their words and what is known of each."""
     copy = KeyedVectors(wv.vector_size)
     copy.index_to_key = list(wv.index_to_key)
@@ -149,34 +168,6 @@ def copied(wv: Any) -> KeyedVectors:
     copy.expandos = {name: values.copy() for name, values in wv.expandos.items()}
     copy.vectors_lockf = np.array(getattr(wv, "vectors_lockf", np.ones(1)), np.float32)
     return copy
-
-
-def _intersect(
-    model: "Word2Vec",
-    fname: str | os.PathLike[str],
-    lockf: float,
-    form: dict[str, Any],
-    no_header: bool | None,
-) -> int:
-    if no_header is None:
-        no_header = not form["binary"] and not _has_header(fname)
-    file = KeyedVectors.load_word2vec_format(os.fspath(fname), no_header=no_header, **form)
-    wv = model.wv
-    if file.vector_size != wv.vector_size:
-        raise ConfigurationError(
-            f"{fname}: expected vectors of {wv.vector_size} dimensions, as the model's, got "
-            f"{file.vector_size}"
-        )
-    shared = [word for word in file.index_to_key if word in wv.key_to_index]
-    places = [wv.key_to_index[word] for word in shared]
-    if len(wv.vectors_lockf) != len(wv):
-        wv.vectors_lockf = np.resize(np.asarray(wv.vectors_lockf, np.float32), len(wv))
-    if shared:
-        wv.vectors[places] = file.vectors[[file.key_to_index[word] for word in shared]]
-        wv.vectors_lockf[places] = lockf
-    wv.norms = None
-    model.add_lifecycle_event("intersect_word2vec_format", msg=f"{len(shared)} of {fname}")
-    return len(shared)
 
 
 def _has_header(fname: str | os.PathLike[str]) -> bool:

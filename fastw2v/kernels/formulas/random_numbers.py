@@ -16,21 +16,11 @@ import numpy as np
 from numba import literal_unroll, njit
 from numpy.typing import NDArray
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio
-_MIX_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_SECOND = np.uint64(0x94D049BB133111EB)
+from fastw2v.kernels.formulas.hashing import GOLDEN, mix
+
 _STAR = np.uint64(0x2545F4914F6CDD1D)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _HALF_BITS = np.uint64(32)
-
-
-@njit(cache=True, nogil=True)
-def _mix(number: np.uint64) -> np.uint64:
-    """Return the output of splitmix64 for the state `number`; a bijection of 64 bits."""
-    number = number + _GOLDEN
-    number = (number ^ (number >> np.uint64(30))) * _MIX_FIRST
-    number = (number ^ (number >> np.uint64(27))) * _MIX_SECOND
-    return number ^ (number >> np.uint64(31))
 
 
 @njit(cache=True, nogil=True)
@@ -54,8 +44,8 @@ def seed_state(*numbers: Any) -> np.uint64:
     """
     state = np.uint64(0)
     for number in literal_unroll(numbers):
-        state = _mix(state ^ np.uint64(number))
-    return state if state != np.uint64(0) else _GOLDEN
+        state = mix((state ^ np.uint64(number)) + GOLDEN)
+    return state if state != np.uint64(0) else GOLDEN
 
 
 @njit(cache=True, nogil=True)

@@ -171,7 +171,7 @@ def test_a_model_of_gensims_goes_on():
     assert len(ours.wv) == len(theirs.wv) + 1
 
 
-def test_impossible_takeovers():
+def test_impossible_conversions():
     with pytest.raises(ConfigurationError, match="got a KeyedVectors"):
         Word2Vec.from_gensim(KeyedVectors(3))
     with pytest.raises(ConfigurationError, match="got a Doc2Vec"):

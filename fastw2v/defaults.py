@@ -1,0 +1,60 @@
+"""What settings are that are left open: the defaults that depend on other settings, all of them.
+
+`fastw2v.config` has the defaults that depend on nothing, beside each setting.
+"""
+
+from typing import NamedTuple
+
+SAMPLES = {"softmax": 1e-5, "negative": 1e-3, "hierarchical": 1e-3}
+FINAL_RATES = {"softmax": 0.05, "negative": 1e-4, "hierarchical": 1e-4}
+# The most rows of a batch, by what they are: centre words, running tokens, positions of CBOW.
+_BATCH_SIZES = {"counts": 256, "tokens": 1024, "positions": 512}
+
+# Adam and AdaGrad divide by the size of gradients. Plain SGD sums over the rows of a batch, and
+# running text holds the frequent words over and over, so that it diverges at rates that suit
+# batches of counts. With the mean a context word of CBOW sees 1/C of its rows' gradients and may
+# move faster.
+_SOFTMAX_RATES = {
+    "counts": {"adam": 0.02, "adagrad": 0.2, "sgd": 0.2},
+    "tokens": {"adam": 0.02, "adagrad": 0.2, "sgd": 0.03},
+    "mean of contexts": {"adam": 0.01, "adagrad": 0.1, "sgd": 0.03},
+    "sum of contexts": {"adam": 0.01, "adagrad": 0.1, "sgd": 0.02},
+}
+# Of the objectives that go over the text: word2vec's. The gradient of a mean is divided by the
+# number of contexts, which word2vec.c and gensim leave out: about 6 in a window of 5. Measured:
+# `bench/bench_negative_sampling.py`.
+_STREAM_RATE = 0.025
+_STREAM_MEAN_RATE = 0.15
+
+
+def default_rate(objective: str, model: str, optimizer: str, *, batches: str, mean: bool) -> float:
+    """Return the first learning rate of a run that asks for none."""
+    if objective != "softmax":
+        return _STREAM_MEAN_RATE if model == "cbow" and mean else _STREAM_RATE
+    rows = batches
+    if model == "cbow":
+        rows = "mean of contexts" if mean else "sum of contexts"
+    return _SOFTMAX_RATES[rows][optimizer]
+
+
+class BatchLimit(NamedTuple):
+    """How many rows a batch may have.
+
+    Attributes
+    ----------
+    name : str
+        Of the setting.
+    rows : int
+        What it says, or its default.
+    is_fixed : bool
+        Whether it was given; a default shrinks where memory is short.
+    """
+
+    name: str
+    rows: int
+    is_fixed: bool
+
+
+def batch_limit(name: str, asked: int | None, rows: str) -> BatchLimit:
+    """Return the limit that a setting says, or the default for rows of some kind."""
+    return BatchLimit(name, _BATCH_SIZES[rows] if asked is None else asked, asked is not None)

@@ -1,0 +1,68 @@
+"""How much memory training on running text takes, said before it is taken."""
+
+import math
+
+from fastw2v.config import Hyperparameters
+from fastw2v.kernels.simd.memory import LINE
+from fastw2v.objectives.arrays import round_up
+from fastw2v.objectives.memory import PROGRAM_BYTES, require_within
+from fastw2v.objectives.stream.tables import COPIED_ROWS
+from fastw2v.text.vocabulary import Vocabulary
+
+# Measured (tests/objectives/test_memory.py).
+_TABLES = 6  # in and out: those that are trained, those of the epoch kept aside, those handed out
+_NOISE_BYTES = 48  # of a word, while the alias table is made
+_CALIBRATION_BYTES = 128 * 2**20  # the sample's counts, and the scores of a panel of its rows
+_PATH_BYTES = 16  # of a node in the path of a word through the tree
+
+
+def stream_bytes(
+    n_words: int, settings: Hyperparameters, workers: int, other_bytes: int = 0
+) -> int:
+    """Return about how much memory training takes at its peak, the program included.
+
+    Parameters
+    ----------
+    n_words : int
+        V.
+    settings : Hyperparameters
+    workers : int
+    other_bytes : int
+        Of texts and counts in memory; the training text is mapped.
+    """
+    row = 4 * round_up(settings.vector_size, LINE)
+    tables = _TABLES * n_words * row + 4 * workers * COPIED_ROWS * row
+    if settings.objective == "hierarchical":
+        outputs = int(n_words * (math.log2(n_words + 1) + 4) * _PATH_BYTES)
+    else:
+        outputs = n_words * (_NOISE_BYTES + row) + _CALIBRATION_BYTES
+    return PROGRAM_BYTES + other_bytes + tables + outputs
+
+
+def require_stream_memory(
+    vocabulary: Vocabulary,
+    settings: Hyperparameters,
+    workers: int,
+    memory_mib: int | None,
+    other_bytes: int = 0,
+) -> None:
+    """Raise `ConfigurationError` if training would not fit a budget of memory, if there is one.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    settings : Hyperparameters
+    workers : int
+    memory_mib : int or None
+    other_bytes : int
+        Of texts and counts in memory.
+    """
+    if memory_mib is None:
+        return
+    require_within(
+        memory_mib,
+        vocabulary,
+        settings.vector_size,
+        lambda words: stream_bytes(words, settings, workers, other_bytes),
+        "; or choose a smaller vector_size",
+    )

@@ -1,0 +1,121 @@
+"""What a training run ends in: a model, and what is remembered of its run."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from fastw2v.callbacks import EpochRecord
+from fastw2v.config import Hyperparameters
+from fastw2v.errors import DivergenceError
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.losses.perplexity import perplexity_of
+
+Ended = Literal["finished", "patience", "diverged"]
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """What a finished run amounts to.
+
+    Attributes
+    ----------
+    loss_nats : float
+        Skip-gram with the exact softmax: the exact mean of -log p(o|c) over all window pairs of
+        the training text as the run weighs them (window distance, subsampling), with the final
+        parameters. Otherwise the mean of the last epoch, in nats per pair of the objective's own
+        definition.
+    unigram_entropy_nats, conditional_entropy_nats : float, optional
+        What the best model without centres would reach, and what no model can go below, in nats
+        per pair of the same weighting; where window pairs were counted.
+    n_entries : int, optional
+        Different window pairs, where they were counted.
+    read_s, count_s, train_s : float
+        Seconds of each stage.
+    batch_rows : int, optional
+        Rows of a batch, where there are batches.
+    precision : str, optional
+        The one that was used for products.
+    softmax_loss_nats : float, optional
+        Negative sampling: the mean of -log p(o|c) by a calibrated softmax over its scores, on a
+        sample of the training text (`fastw2v.objectives.losses.calibration`).
+    n_invalid : int
+        Sequences of bytes that were not UTF-8 and, as `errors` asked for, were replaced or left
+        out.
+    """
+
+    loss_nats: float
+    unigram_entropy_nats: float | None
+    conditional_entropy_nats: float | None
+    n_entries: int | None
+    read_s: float
+    count_s: float
+    train_s: float
+    batch_rows: int | None
+    precision: str | None = "float32"
+    softmax_loss_nats: float | None = None
+    n_invalid: int = 0
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss_nats)."""
+        return perplexity_of(self.loss_nats)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a model remembers of its run, beside hyper-parameters and history.
+
+    Attributes
+    ----------
+    sources : list of str, optional
+        The files and folders of the training text; None for lists of tokens.
+    validation : dict, optional
+        What was held out, and how much it is.
+    patience : int, optional
+    ended : {"finished", "patience", "diverged"}
+        Why training ended.
+    kept_epoch : int
+        The epoch whose parameters the model has.
+    """
+
+    sources: list[str] | None
+    validation: dict[str, Any] | None
+    patience: int | None
+    ended: Ended
+    kept_epoch: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as plain values that JSON can hold."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model with all that is known of its training: what `Word2Vec` has, saves and loads.
+
+    Attributes
+    ----------
+    settings : Hyperparameters
+    embeddings : Embeddings
+    corpus_digest : str, optional
+        Of the encoded training text.
+    history : list of EpochRecord
+    summary : TrainingSummary, optional
+    run_record : RunRecord, optional
+        What models of the first versions lack.
+    divergence : DivergenceError, optional
+        What ended the run, if there was a good epoch before it; not stored.
+    """
+
+    settings: Hyperparameters
+    embeddings: Embeddings
+    corpus_digest: str | None
+    history: list[EpochRecord]
+    summary: TrainingSummary | None
+    run_record: RunRecord | None
+    divergence: DivergenceError | None = None
+
+    @property
+    def loss_nats(self) -> float:
+        """The final loss; NaN where none is known."""
+        return self.summary.loss_nats if self.summary else math.nan

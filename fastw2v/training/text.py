@@ -1,0 +1,79 @@
+"""The text that a run trains on, and its counts within a budget of memory."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from fastw2v.config import CountingSettings
+from fastw2v.counts.build import ShardOptions, count_corpus, count_text
+from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, window_widths
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.run import Run
+
+
+class TrainingText(NamedTuple):
+    """A text that has been read.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+    tokens : EncodedTokens
+        In memory, or in files that are mapped.
+    read_s : float
+        What reading took.
+    n_invalid : int
+        Sequences of bytes that were not UTF-8 and were replaced or left out.
+    folder : Path, optional
+        Where counts spill to, if the run has a budget of memory.
+    """
+
+    vocabulary: Vocabulary
+    tokens: EncodedTokens
+    read_s: float = 0.0
+    n_invalid: int = 0
+    folder: Path | None = None
+
+
+def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
+    """Count the windows of a run's settings; return what was counted, and what it took in seconds.
+
+    Within a budget of memory the counts are in files that are mapped.
+    """
+    started = time.perf_counter()
+    vocabulary, tokens = text.vocabulary, text.tokens
+    counting = CountingSettings.of(run.settings)
+    widths = window_widths(vocabulary, run.settings)
+    if widths is None:
+        counting = replace(counting, window_sample=0.0)
+    if run.memory_mib is None or text.folder is None:
+        corpus = count_text(
+            tokens,
+            vocabulary,
+            counting,
+            workers=run.workers,
+            widths=widths,
+            n_invalid=text.n_invalid,
+            progress=run.progress,
+        )
+        return corpus, time.perf_counter() - started
+    counts = count_corpus(
+        _sentences(text),
+        # All words that are left are in the vocabulary.
+        CountingSettings(window=counting.window, window_sample=counting.window_sample, min_count=1),
+        text.folder / "counts",
+        workers=run.workers,
+        shards=ShardOptions(run.memory_mib),
+        progress=run.progress,
+    ).counts
+    statistics = CorpusStatistics.of(tokens, vocabulary, text.n_invalid)
+    corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts)
+    return corpus, time.perf_counter() - started
+
+
+def _sentences(text: TrainingText) -> Iterator[list[str]]:
+    words, ids, starts = text.vocabulary.words, text.tokens.ids, text.tokens.sentence_starts
+    for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        yield [words[number] for number in ids[first:last].tolist()]

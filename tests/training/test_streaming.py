@@ -87,12 +87,13 @@ class TwinMismatchError(AssertionError):
 
 
 def compare_with_twin(cell, sabotage="", dimensions=9, locks=None):
+    # All noise is word 0.
+    noise = {} if "hierarchical" in cell else {"negative": 5, "ns_exponent": 9.0}
     settings = stream_settings(
         vector_size=dimensions,
         window=1,
         sample=0,
-        negative=5,
-        ns_exponent=9.0,  # all noise is word 0
+        **noise,
         learning_rate=0.3,
         final_rate=0.1,
         epochs=2,

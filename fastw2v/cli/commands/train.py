@@ -48,7 +48,7 @@ RUN_OPTIONS = (
 )
 @click.option(
     "--checkpoint-every",
-    metavar="TIME|PASSES",
+    metavar="TIME|EPOCHS",
     help="Save the run every '10min', '90s', '2h', or '1epoch'. Ctrl-C saves it in any case.",
 )
 @click.option(
@@ -66,7 +66,7 @@ RUN_OPTIONS = (
 @click.option(
     "--patience",
     type=int,
-    metavar="PASSES",
+    metavar="EPOCHS",
     help="End when the held-out loss has not fallen for so many epochs; keep the best epoch.",
 )
 @click.option(
@@ -78,8 +78,8 @@ RUN_OPTIONS = (
     "--memory",
     type=int,
     metavar="MIB",
-    help="Budget of a run with the exact softmax: counting spills to disk beyond it, training that "
-    "does not fit is refused with what would. Default: no limit.",
+    help="Budget of the run: counting spills to disk beyond it, training that does not fit is "
+    "refused with what would. Default: no limit.",
 )
 @hyperparameter_options
 @workers_option

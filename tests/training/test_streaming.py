@@ -50,7 +50,7 @@ def encoded(sentences):
 
 def stream_settings(**given):
     """Settings of a run: hyper-parameters as gensim has them unless given, and what goes beyond."""
-    beyond = ("longest_reach", "shrink_windows", "cbow_steps", "rules")
+    beyond = ("shrink_windows", "cbow_steps", "rules")
     values = {"objective": "negative", "learning_rate": 0.025, **given}
     for name in beyond:
         values.pop(name, None)
@@ -404,7 +404,6 @@ def test_divergence_is_an_error(cell):
     [
         ("model", "glove"),
         ("cbow_steps", "word2vec"),
-        ("longest_reach", 0),
         ("objective", "softmax"),
         ("vector_size", 0),
         ("window", 0),

@@ -14,7 +14,7 @@ PROGRAM_BYTES = 180 * 2**20
 _TABLES = 6  # in and out: those that are trained, those of the epoch kept aside, those handed out
 _NOISE_BYTES = 48  # of a word, while the alias table is made
 _CALIBRATION_BYTES = 48 * 2**20  # the sample's counts, and the scores of a panel of its rows
-_PATH_BYTES = 16  # of a node in the path of a word through the tree
+_PATH_BYTES = 20  # of a node in the path of a word through the tree
 
 
 def stream_bytes(

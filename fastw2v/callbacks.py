@@ -53,7 +53,7 @@ class EpochRecord:
     learning_rate : float
         Of the last batch.
     elapsed_s : float
-        Seconds from the begin of training to the end of the epoch; of a resumed run those of its
+        Seconds from the start of training to the end of the epoch; of a resumed run those of its
         parts together.
     tokens_per_s : float, optional
         Tokens of the training text by the seconds that the epoch took.

@@ -7,7 +7,7 @@ more than 400 lines because each setting brings its bounds and its help.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from fastw2v.defaults import FINAL_RATES, SAMPLES, BatchLimit, batch_limit, default_rate
 from fastw2v.errors import ConfigurationError
@@ -78,6 +78,9 @@ class Hyperparameters:
         than its default that the chosen objective and model do not look at. The message names the
         parameter, what is expected and what came.
     """
+
+    # Settings that have no upper bound; there are some for a class that serves another library.
+    _without_upper_bound: ClassVar[frozenset[str]] = frozenset()
 
     vector_size: int = _setting(100, "Dimensions of the vectors.", low=1)
     window: int = _setting(
@@ -210,7 +213,8 @@ class Hyperparameters:
             value = getattr(self, item.name)
             if value is None and item.name in _FOLLOWING:
                 continue
-            _check(item.name, value, item.type, item.metadata)
+            unbounded = {"high": None} if item.name in self._without_upper_bound else {}
+            _check(item.name, value, item.type, {**item.metadata, **unbounded})
             if hasattr(value, "__index__") and item.type is not bool:
                 # A whole number of numpy's, say, which JSON refuses.
                 object.__setattr__(self, item.name, int(value))

@@ -1,7 +1,7 @@
 """What a training run ends in: a model, and what is remembered of its run."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from fastw2v.callbacks import EpochRecord
@@ -109,10 +109,10 @@ class TrainedModel:
 
     settings: Hyperparameters
     embeddings: Embeddings
-    corpus_digest: str | None
-    history: list[EpochRecord]
-    summary: TrainingSummary | None
-    run_record: RunRecord | None
+    corpus_digest: str | None = None
+    history: list[EpochRecord] = field(default_factory=list)
+    summary: TrainingSummary | None = None
+    run_record: RunRecord | None = None
     divergence: DivergenceError | None = None
 
     @property

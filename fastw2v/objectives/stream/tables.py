@@ -119,7 +119,7 @@ class StreamTables:
         in_end = self._n_words * stride
         scratch = in_end + workers * size
         locks = np.zeros(0, np.float32) if rules.locks is None else rules.locks
-        scratch_rows = 1 + (2 * stream.reach if locks.size else 0)
+        scratch_rows = 1 + (2 * settings.window if locks.size else 0)
         in_rows = aligned_zeros(scratch + workers * scratch_rows * stride)
         out_rows = aligned_zeros(max(1, self._out_rows * stride + workers * size))
         marks = np.zeros((2, workers, max(1, size)), np.float32)
@@ -134,7 +134,7 @@ class StreamTables:
             Tables(in_rows, out_rows),
             self._outputs(counts),
             Inputs(
-                stream.reach,
+                settings.window,
                 stream.input_kind,
                 stream.shrink_windows,
                 stream.divides_step,

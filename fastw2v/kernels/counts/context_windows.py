@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import below, is_kept, seed_state
 from fastw2v.kernels.text.sentences import find_sentence
 
@@ -70,7 +71,7 @@ class WordRows(NamedTuple):
     rows: NDArray[np.int32]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def epoch_keys(seed, number):
     """Return the keys of subsampling and of reaches for pass `number` of a run."""
     return seed_state(seed, _KEEP, number), seed_state(seed, _REACH, number)
@@ -82,7 +83,7 @@ def _kept(text, position):
     return is_kept(text.keep[text.ids[position]], bits)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_windows(text):
     """Return how many rows a pass over the text has; the ids must have been checked."""
     n_rows = 0
@@ -114,7 +115,7 @@ def _add_contexts(text, position, sentence, window, contexts, n):
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_windows(text, window, runs, cursor, windows):
     """Fill all R rows of `windows` with the next positions of the pass that have contexts.
 
@@ -163,7 +164,7 @@ def take_windows(text, window, runs, cursor, windows):
     return n_rows, n_contexts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def group_by_word(windows, places):
     """Turn contexts by row into rows by word.
 
@@ -203,7 +204,7 @@ def group_by_word(windows, places):
     return WordRows(words, starts, rows)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def one_entry_a_row(words, n_words, tile):
     """Cut rows that each observed one word by tiles of output words.
 

@@ -9,9 +9,9 @@ in `fastw2v.kernels.counts.windows`.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, drain_row
 from fastw2v.kernels.counts.windows import Spans, Windows, add_windows, pack_span
 from fastw2v.kernels.simd.atomics import fetch_add
@@ -60,7 +60,7 @@ class Rows(NamedTuple):
     values: NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_words(
     ids: NDArray[np.uint32],
     cuts: NDArray[np.int64],
@@ -96,7 +96,7 @@ def count_words(
             row[ids[i]] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def group_positions(
     text: Text,
     cuts: NDArray[np.int64],
@@ -147,7 +147,7 @@ def group_positions(
             sentence += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_rows(
     ids: NDArray[np.uint32],
     spans: Spans,
@@ -196,7 +196,7 @@ def count_rows(
             place = stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def copy_rows(
     tasks: Tasks,
     row_starts: NDArray[np.int64],

@@ -10,8 +10,9 @@ are little beside reading the text.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from fastw2v.kernels.compilation import kernel
 
 
 class HuffmanTree(NamedTuple):
@@ -32,7 +33,7 @@ class HuffmanTree(NamedTuple):
     codes: NDArray[np.uint8]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _towards_root(heap, counts, first, place):
     """Move what stands at `place` up, but not above `first`, while its parent counts more."""
     node = heap[place]
@@ -45,7 +46,7 @@ def _towards_root(heap, counts, first, place):
     heap[place] = node
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _towards_leaves(heap, counts, size, first):
     """Let the smaller child of `first` rise, down to a leaf, and put what stood there to order.
 
@@ -66,7 +67,7 @@ def _towards_leaves(heap, counts, size, first):
     _towards_root(heap, counts, first, place)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join_nodes(word_counts):
     """Join the two least nodes until one is left; return parents and sides of all nodes.
 
@@ -101,7 +102,7 @@ def _join_nodes(word_counts):
     return parents, sides
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def build_huffman(counts: NDArray[np.int64]) -> HuffmanTree:
     """Return the Huffman tree of words with these counts.
 

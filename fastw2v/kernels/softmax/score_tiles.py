@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.simd.operands import block
@@ -140,7 +141,7 @@ def _start(joined):
     joined[1:] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
     """Write the moments of scores and biases under softmax(t z + s b), row by row.
 
@@ -178,7 +179,7 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
         _write_moments(joined, panel_first, moments)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def noise_losses(tasks, inputs, outputs, noise, losses):
     """Write sum_w P(w) * -log sigma(-u_w . h) of every row: what one noise word costs on average.
 
@@ -244,7 +245,7 @@ def _leaf_scores(scores, children, node_logs, leaves):
                     store(leaves, ~child * PANEL + lane, log)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tree_scores(tasks, inputs, nodes, children, contexts, scores):
     """Write log q(o | h_r) for every observed word o of every row r, all leaves scored at once.
 
@@ -276,7 +277,7 @@ def tree_scores(tasks, inputs, nodes, children, contexts, scores):
                 scores[entry] = leaves[contexts.indices[entry] * PANEL + row - first]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tree_moments(tasks, inputs, nodes, children, biases, scale, moments):
     """Do as `softmax_moments`, with the leaves' log probabilities as scores z.
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import advance, below, scramble, seed_state
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.memory import LINE
@@ -108,7 +109,7 @@ class Span(NamedTuple):
     rate_step: float
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _new_kept(room):
     return KeptTokens(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32))
 
@@ -157,7 +158,7 @@ def _fetch_path(outputs, word):
         prefetch_read(outputs.signs, start + node)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     """Train on blocks of a text until the counter has passed the last one.
 

@@ -10,8 +10,8 @@ see the same text: no pair is lost at an edge and none comes twice.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import is_kept, seed_state
 from fastw2v.kernels.text.sentences import find_sentence
 
@@ -43,7 +43,7 @@ class KeptTokens(NamedTuple):
     end: object
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gather(text, key, begin, end, kept, n):
     """Append the kept tokens of the positions from `begin` to `end`; return how many there are."""
     ids, keep = text.ids, text.keep
@@ -57,7 +57,7 @@ def _gather(text, key, begin, end, kept, n):
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _far_neighbours(text, key, edge, step, last, window):
     """Return how many positions from `edge` on hold the next `window` kept tokens.
 
@@ -75,7 +75,7 @@ def _far_neighbours(text, key, edge, step, last, window):
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gather_block(text, key, begin, end, window, kept):
     """Fill `kept` with the kept tokens of a block and of its surroundings.
 

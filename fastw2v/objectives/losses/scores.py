@@ -4,7 +4,8 @@ A softmax or negative sampling has an output vector for each word, and z_w = u_w
 vector for each inner node, and z_w = log q(w | h).
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,8 @@ class TreeScores:
         logs = np.empty(len(batch.contexts.indices), np.float64)
         inputs = _inputs(batch, self._nodes, self.n_words)
         steps = np.diff(self._tree.starts)[batch.contexts.indices].sum()
-        kernel, tree = observed_leaves, self._tree
+        kernel: Callable[..., Any] = observed_leaves
+        tree: Any = self._tree
         if _STEP_COST * steps > inputs.n_rows * self.n_words:
             kernel, tree = tree_scores, self._children
         self._pool.run_kernel(kernel, inputs, self._nodes, tree, batch.contexts, logs)

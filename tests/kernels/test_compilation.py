@@ -104,7 +104,7 @@ def test_a_second_start_compiles_nothing_and_a_flipped_sign_is_seen(package):
     assert compiled > 0
     assert run(package, STEP)[:2] == (4, 0)
     # Once in the kernel's own file, once in a file that it imports from.
-    step = "load(values, at + i) - rate * g"
+    step = "store(values, at + i, load(values, at + i) - rate * g)"
     replace(package, "softmax/updates.py", step, step.replace("-", "+"))
     value, compiled, _ = run(package, STEP)
     assert value == 6

@@ -145,27 +145,24 @@ def test_another_cpu_finds_no_kernels_of_this_one(package):
     assert len(list(kept(package).glob(f"{compilation._FOLDER}*"))) == 2
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda data: b"",
-        lambda data: data[: len(data) // 2],
-        lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
-        lambda data: b"\x80\x05no pickle." + data,
-    ],
-    ids=["empty", "cut", "one bit", "other"],
-)
-def test_a_damaged_file_is_compiled_anew(package, damage):
+DAMAGES = {
+    "empty": lambda data: b"",
+    "cut": lambda data: data[: len(data) // 2],
+    "one bit": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+    "no pickle": lambda data: b"\x80\x05no pickle." + data,
+}
+
+
+def test_damaged_files_are_compiled_anew(package):
     run(package)
     files = kernel_files(kept(package))
     assert files
-    sound = [file.read_bytes() for file in files]
-    for file, data in zip(files, sound, strict=True):
-        file.write_bytes(damage(data))
-    value, compiled, errors = run(package)
-    assert value == 2
-    assert compiled > 0
-    assert not errors
+    for name, damage in DAMAGES.items():
+        for file in files:
+            file.write_bytes(damage(file.read_bytes()))
+        value, compiled, errors = run(package)
+        assert (value, errors) == (2, ""), name
+        assert compiled > 0, name
     assert run(package)[:2] == (2, 0)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.kernels.compilation import kernel
-from fastw2v.kernels.counts.pair_counting import Rows, Text
+from fastw2v.kernels.counts.pair_counting import EncodedText, Rows
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, add_to_row, drain_row
 from fastw2v.kernels.counts.windows import (
     LARGEST_REACH,
@@ -61,13 +61,18 @@ def find_unknown_word(ids: NDArray[np.uint32], start: int, stop: int, n_words: i
 
 @kernel
 def group_batch(
-    text: Text, start: int, stop: int, windows: Windows, row: RowAccumulator, centres: Centres
+    text: EncodedText,
+    start: int,
+    stop: int,
+    windows: Windows,
+    row: RowAccumulator,
+    centres: Centres,
 ) -> tuple[int, int]:
     """Find the distinct words of [start, stop), sorted, and group their positions.
 
     Parameters
     ----------
-    text : Text
+    text : EncodedText
         Only what the batch and its windows touch is read; just that is checked.
     start, stop : int
         Positions, 0 <= start <= stop <= n_tokens.

@@ -18,7 +18,7 @@ from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.text.sentences import find_sentence
 
 
-class Text(NamedTuple):
+class EncodedText(NamedTuple):
     """Running word ids and the sentences they form.
 
     Attributes
@@ -98,7 +98,7 @@ def count_words(
 
 @kernel
 def group_positions(
-    text: Text,
+    text: EncodedText,
     cuts: NDArray[np.int64],
     first_centre: int,
     windows: Windows,
@@ -110,7 +110,7 @@ def group_positions(
 
     Parameters
     ----------
-    text : Text
+    text : EncodedText
     cuts : ndarray of int64, shape (n_blocks + 1,)
         The blocks of `count_words`.
     first_centre : int

@@ -1,8 +1,8 @@
-"""Huffman's tree over the vocabulary: frequent words have short ways from the root.
+"""Huffman's tree over the vocabulary: frequent words have short paths from the root.
 
-Hierarchical softmax needs, for each word, the inner nodes on its way and which way to turn at
+Hierarchical softmax needs, for each word, the inner nodes on its path and which way to turn at
 each. Words of equal counts leave several trees that are equally good. This one is made by the
-same binary heap, with the same moves, as Python's ``heapq``, which gensim uses: ways and codes
+same binary heap, with the same moves, as Python's ``heapq``, which gensim uses: paths and codes
 are gensim's, ties included. A heap takes O(V log V) steps where two queues would take O(V); both
 are little beside reading the text.
 """
@@ -16,12 +16,12 @@ from fastw2v.kernels.compilation import kernel
 
 
 class HuffmanTree(NamedTuple):
-    """The ways from the root to V words, one behind another.
+    """The paths from the root to V words, one behind another.
 
     Attributes
     ----------
     starts : ndarray of int64, shape (V + 1,)
-        The way to word w is at the places from ``starts[w]`` to ``starts[w + 1]``, root first.
+        The path to word w is at the places from ``starts[w]`` to ``starts[w + 1]``, root first.
     points : ndarray of int32, shape (total length,)
         Inner nodes, 0 to V - 2; V - 2 is the root.
     codes : ndarray of uint8, shape (total length,)
@@ -109,7 +109,7 @@ def build_huffman(counts: NDArray[np.int64]) -> HuffmanTree:
     Parameters
     ----------
     counts : ndarray of int64, shape (V,)
-        At least 0, V at least 1, with a sum below 2^63. A single word has an empty way.
+        At least 0, V at least 1, with a sum below 2^63. A single word has an empty path.
 
     Returns
     -------

@@ -145,15 +145,15 @@ def hierarchical_loss_and_gradients(
     hidden : ndarray of float32 or float64, shape (D,)
         h.
     nodes : ndarray, shape (L, D), same dtype
-        x_j: the vectors of the inner nodes on the way to the word.
+        x_j: the vectors of the inner nodes on the path to the word.
     codes : ndarray of uint8, shape (L,)
-        d_j: the turn that the way takes at each node, 0 or 1.
+        d_j: the turn that the path takes at each node, 0 or 1.
 
     Returns
     -------
     SigmoidGradients
         ``loss``; sum_j (sigma(s_j) - (1 - d_j)) x_j, shape (D,); (sigma(s_j) - (1 - d_j)) h for
-        each j, shape (L, D). An empty way has the loss 0.
+        each j, shape (L, D). An empty path has the loss 0.
 
     Raises
     ------

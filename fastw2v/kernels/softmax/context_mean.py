@@ -35,7 +35,7 @@ def combine_contexts(tasks, shape, windows, mean, source, batch):
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
     shape : Shape
-    windows : Windows
+    windows : ContextRows
         Of R rows, at most ``shape.rows``; what is beyond them is set to zero.
     mean : bool
         The mean of the contexts' vectors; else their sum.

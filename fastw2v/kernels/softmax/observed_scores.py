@@ -32,7 +32,7 @@ def observed_scores(tasks, inputs, outputs, contexts, scores):
     ----------
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
-    inputs, outputs : Vectors
+    inputs, outputs : PaddedVectors
         R rows h and V rows u, of the same stride.
     contexts : SparseRows
         R rows of words below V.
@@ -57,7 +57,7 @@ def observed_leaves(tasks, inputs, nodes, tree, contexts, logs):
     ----------
     tasks, inputs, contexts
         As in `observed_scores`.
-    nodes : Vectors
+    nodes : PaddedVectors
         The inner nodes' vectors.
     tree : HuffmanTree
     logs : (entries,) float64

@@ -35,7 +35,7 @@ MOMENTS = 6  # log-sum-exp, E z, E b, Var z, Cov(z, b), Var b
 Floats = NDArray[np.float32]
 
 
-class Vectors(NamedTuple):
+class PaddedVectors(NamedTuple):
     """Vectors for kernels: rows of `stride` floats, zero beyond `dimensions`.
 
     Attributes
@@ -149,9 +149,9 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
     ----------
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
-    inputs : Vectors
+    inputs : PaddedVectors
         R rows h.
-    outputs : Vectors
+    outputs : PaddedVectors
         V rows u; z_w = u_w . h.
     biases : (V,) float32
         b.
@@ -285,7 +285,7 @@ def tree_moments(tasks, inputs, nodes, children, biases, scale, moments):
     ----------
     tasks, inputs, biases, scale, moments
         As in `softmax_moments`.
-    nodes : Vectors
+    nodes : PaddedVectors
         V - 1 rows: the inner nodes' vectors.
     children : (V - 1, 2) int32
         From `tree_children`.

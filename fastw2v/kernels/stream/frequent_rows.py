@@ -40,7 +40,7 @@ class Copies(NamedTuple):
 
 @kernel
 def _bring_home(rows, first, marks, size):
-    """Add the changes of a copy to the rows at the begin of the table; renew copy and marks."""
+    """Add the changes of a copy to the first rows of the table; renew copy and marks."""
     for at in range(0, size, LANES):
         copy = load(rows, first + at)
         shared = load(rows, at) + (copy - load(marks, at))

@@ -18,7 +18,7 @@ from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.observed_scores import observed_leaves, observed_scores, tree_children
 from fastw2v.kernels.softmax.score_tiles import (
     MOMENTS,
-    Vectors,
+    PaddedVectors,
     noise_losses,
     softmax_moments,
     tree_moments,
@@ -158,7 +158,7 @@ class TreeScores:
         return moments
 
 
-def _vectors(name: str, matrix: Floats) -> Vectors:
+def _vectors(name: str, matrix: Floats) -> PaddedVectors:
     """Pad every row to whole registers, and the rows to whole blocks."""
     if not np.isfinite(matrix).all():
         raise DivergenceError(
@@ -169,10 +169,10 @@ def _vectors(name: str, matrix: Floats) -> Vectors:
     stride = -(-dimensions // LANES) * LANES
     padded = np.zeros((n_rows + ROWS, stride), np.float32)
     padded[:n_rows, :dimensions] = matrix
-    return Vectors(padded.reshape(-1), n_rows, dimensions, stride)
+    return PaddedVectors(padded.reshape(-1), n_rows, dimensions, stride)
 
 
-def _inputs(batch: RowBatch, outputs: Vectors, n_words: int) -> Vectors:
+def _inputs(batch: RowBatch, outputs: PaddedVectors, n_words: int) -> PaddedVectors:
     if batch.inputs.shape[1] != outputs.dimensions:
         raise VocabularyError(
             f"inputs: expected {outputs.dimensions} dimensions as the output vectors have, got "

@@ -45,7 +45,7 @@ class KeptTokens(NamedTuple):
 
 @kernel
 def _gather(text, key, start, end, kept, n):
-    """Append the kept tokens of the positions from `begin` to `end`; return how many there are."""
+    """Append the kept tokens of the positions from `start` to `end`; return how many there are."""
     ids, keep = text.ids, text.keep
     n_words = np.uint32(keep.shape[0])
     for position in range(start, end):

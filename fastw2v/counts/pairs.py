@@ -17,9 +17,9 @@ from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
 from fastw2v.counts.windows import largest_count, windows_of
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.counts.pair_counting import (
+    EncodedText,
     Rows,
     Tasks,
-    Text,
     copy_rows,
     count_rows,
     count_words,
@@ -107,7 +107,7 @@ def count_pairs(
 class _Counting:
     """One run of `count_pairs`, step by step."""
 
-    def __init__(self, pool: WorkerPool, text: Text, n_words: int, windows: Windows) -> None:
+    def __init__(self, pool: WorkerPool, text: EncodedText, n_words: int, windows: Windows) -> None:
         self.pool = pool
         self.text = text
         self.windows = windows

@@ -10,21 +10,22 @@ import math
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from fastw2v.kernels.compilation import kernel
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 Float: TypeAlias = float | np.floating[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def require_length(what: str, expected: int, got: int) -> None:
     """Raise ValueError if `got` is not `expected`; `what` names what was counted."""
     if got != expected:
         raise ValueError(f"{what}: expected {expected}, got {got}; check the shapes passed in")
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def require_floats(what: str, array: FloatArray) -> None:
     """Raise TypeError unless `array` can hold fractions: a result like it would be cut off."""
     probe = np.empty(1, array.dtype)
@@ -33,7 +34,7 @@ def require_floats(what: str, array: FloatArray) -> None:
         raise TypeError(f"{what}: expected float32 or float64, got integers; convert them first")
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sigmoid_scalar(x: Float) -> float:
     """Return 1 / (1 + exp(-x)) of one number, in float64.
 
@@ -46,7 +47,7 @@ def sigmoid_scalar(x: Float) -> float:
     return small / (1.0 + small)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sigmoid(x: FloatArray) -> FloatArray:
     """Return the logistic function of every element.
 
@@ -75,7 +76,7 @@ def sigmoid(x: FloatArray) -> FloatArray:
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sigmoid_derivative(s: FloatArray) -> FloatArray:
     """Return the derivative of the logistic function, given its *value*: s (1 - s).
 
@@ -105,14 +106,14 @@ def sigmoid_derivative(s: FloatArray) -> FloatArray:
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def log_sigmoid_scalar(x: Float) -> float:
     """Return log(1 / (1 + exp(-x))) of one number, in float64; about x far on the left."""
     x = np.float64(x)
     return min(x, 0.0) - math.log1p(math.exp(-abs(x)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def log_sigmoid(x: FloatArray) -> FloatArray:
     """Return the logarithm of the logistic function of every element.
 
@@ -137,7 +138,7 @@ def log_sigmoid(x: FloatArray) -> FloatArray:
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _maximum(scores: FloatArray) -> float:
     if scores.shape[0] == 0:
         raise ValueError("scores: expected at least one, got none; a softmax needs a word")
@@ -148,7 +149,7 @@ def _maximum(scores: FloatArray) -> float:
     return maximum
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def maximum_and_log_total(scores: FloatArray) -> tuple[float, float]:
     """Return the two halves of a log-sum-exp: m = max z and log(sum exp(z - m)).
 
@@ -177,7 +178,7 @@ def maximum_and_log_total(scores: FloatArray) -> tuple[float, float]:
     return maximum, math.log(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def log_sum_exp(scores: FloatArray) -> float:
     """Return log(sum(exp(z))) of scores of shape (n,) in float64, without overflow.
 
@@ -187,7 +188,7 @@ def log_sum_exp(scores: FloatArray) -> float:
     return maximum + log_total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_into(scores: FloatArray, probabilities: FloatArray) -> tuple[float, float]:
     """Write softmax(z) into `probabilities` and return what ``maximum_and_log_total`` does.
 
@@ -205,7 +206,7 @@ def softmax_into(scores: FloatArray, probabilities: FloatArray) -> tuple[float, 
     return maximum, math.log(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax(scores: FloatArray) -> FloatArray:
     """Return exp(z) / sum(exp(z)) of one row of scores, shifted by its maximum first.
 
@@ -236,7 +237,7 @@ def softmax(scores: FloatArray) -> FloatArray:
     return probabilities
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_rows(scores: FloatArray) -> FloatArray:
     """Return the softmax of every row.
 
@@ -263,7 +264,7 @@ def softmax_rows(scores: FloatArray) -> FloatArray:
     return probabilities
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cross_entropy(
     scores: FloatArray, target: FloatArray, maximum: float, log_total: float
 ) -> tuple[float, float]:
@@ -278,7 +279,7 @@ def _cross_entropy(
     return loss, weight
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cross_entropy(scores: FloatArray, target: FloatArray) -> float:
     """Return -sum(y * log(softmax(z))) in nats, computed from the scores.
 
@@ -308,7 +309,7 @@ def cross_entropy(scores: FloatArray, target: FloatArray) -> float:
     return loss
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_cross_entropy_into(
     scores: FloatArray, target: FloatArray, gradient: FloatArray
 ) -> float:
@@ -324,7 +325,7 @@ def softmax_cross_entropy_into(
     return loss
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_cross_entropy(scores: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
     """Return the cross entropy of a softmax and its gradient by the scores, yhat - y.
 
@@ -355,7 +356,7 @@ def softmax_cross_entropy(scores: FloatArray, target: FloatArray) -> tuple[float
     return loss, gradient
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_cross_entropy_rows(
     scores: FloatArray, targets: FloatArray
 ) -> tuple[FloatArray, FloatArray]:

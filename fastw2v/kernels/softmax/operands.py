@@ -24,6 +24,7 @@ import numpy as np
 from numba import njit
 from numba.extending import overload, register_jitable
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.kernels.simd.bfloat16 import new_planes, pair_rows, store_pairs, transpose_pairs
 from fastw2v.kernels.simd.blocks import PANEL, SinglePrecision
@@ -102,13 +103,13 @@ def _round_rows(shape, vectors, first, count, outputs):
             store_numbers(outputs, word * pairs + d // 2, load(vectors, at + d), second)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def round_outputs(shape, vectors, outputs):
     """Write all output vectors (words * stride,) in pairs, once before the first step."""
     _round_rows(shape, vectors, 0, shape.words, outputs)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def round_centres(shape, batch, packed):
     """Write the batch's packed centre vectors in pairs of dimensions."""
     n_pairs = dimension_pairs(shape)

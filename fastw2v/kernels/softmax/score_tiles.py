@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.simd.operands import block
@@ -34,7 +35,7 @@ MOMENTS = 6  # log-sum-exp, E z, E b, Var z, Cov(z, b), Var b
 Floats = NDArray[np.float32]
 
 
-class Vectors(NamedTuple):
+class PaddedVectors(NamedTuple):
     """Vectors for kernels: rows of `stride` floats, zero beyond `dimensions`.
 
     Attributes
@@ -140,7 +141,7 @@ def _start(joined):
     joined[1:] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
     """Write the moments of scores and biases under softmax(t z + s b), row by row.
 
@@ -148,9 +149,9 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
     ----------
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
-    inputs : Vectors
+    inputs : PaddedVectors
         R rows h.
-    outputs : Vectors
+    outputs : PaddedVectors
         V rows u; z_w = u_w . h.
     biases : (V,) float32
         b.
@@ -178,7 +179,7 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
         _write_moments(joined, panel_first, moments)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def noise_losses(tasks, inputs, outputs, noise, losses):
     """Write sum_w P(w) * -log sigma(-u_w . h) of every row: what one noise word costs on average.
 
@@ -244,7 +245,7 @@ def _leaf_scores(scores, children, node_logs, leaves):
                     store(leaves, ~child * PANEL + lane, log)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tree_scores(tasks, inputs, nodes, children, contexts, scores):
     """Write log q(o | h_r) for every observed word o of every row r, all leaves scored at once.
 
@@ -276,7 +277,7 @@ def tree_scores(tasks, inputs, nodes, children, contexts, scores):
                 scores[entry] = leaves[contexts.indices[entry] * PANEL + row - first]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tree_moments(tasks, inputs, nodes, children, biases, scale, moments):
     """Do as `softmax_moments`, with the leaves' log probabilities as scores z.
 
@@ -284,7 +285,7 @@ def tree_moments(tasks, inputs, nodes, children, biases, scale, moments):
     ----------
     tasks, inputs, biases, scale, moments
         As in `softmax_moments`.
-    nodes : Vectors
+    nodes : PaddedVectors
         V - 1 rows: the inner nodes' vectors.
     children : (V - 1, 2) int32
         From `tree_children`.

@@ -27,6 +27,7 @@ What is multiplied is float32 or rounded to bfloat16: see `fastw2v.kernels.softm
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.amx import configure_tiles, release_tiles
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL, THIRD
@@ -121,7 +122,7 @@ def _panel_by_peak(shape, panel, place, bias, operands, exponents, references):
         store_numbers(scores, at + word * (PANEL // numbers), values[0], values[1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def forward_tiles(tasks, shape, output, operands, work):
     """Score tiles taken from the counter `tasks` until none is left.
 
@@ -166,7 +167,7 @@ def forward_tiles(tasks, shape, output, operands, work):
                 _panel_by_peak(shape, panel, place, output.bias, operands, exponents, references)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def combine_tiles(shape, work):
     """Join the tiles into the log-sum-exp of every row.
 
@@ -246,7 +247,7 @@ def _tile_update(shape, place, output, operands, rows_scaled, gradient, rules):
             update_bias(shape, output, place_of_block, scores, scales, gradient, rules[1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def loss_tiles(tasks, shape, output, batch, work):
     """Write the tiles' sums of weight * log p to ``work.observed``; train nothing.
 
@@ -265,7 +266,7 @@ def loss_tiles(tasks, shape, output, batch, work):
         work.observed[tile] = subtract_observed(shape, tile, place, output, batch, work, scales)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def backward_tiles(tasks, shape, output, batch, operands, work, rules):
     """Take groups of tiles from the counter `tasks`; update them, and sum centre gradients.
 

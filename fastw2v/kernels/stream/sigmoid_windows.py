@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.memory import aligned_zeros
 from fastw2v.kernels.simd.vectors import LANES, load, logarithm, store
 from fastw2v.kernels.stream.sigmoid_tiles import (
@@ -45,7 +46,7 @@ class Meeting(NamedTuple):
     first_sign: int
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def clear_losses(window):
     """Begin anew: no loss so far."""
     window.losses[:LANES] = 0
@@ -54,7 +55,7 @@ def clear_losses(window):
     window.factors[0] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fold_losses(window):
     """Add the running sums and products to the total, in float64.
 
@@ -79,7 +80,7 @@ def reserve_factors(window, factors):
     window.factors[0] += factors
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def new_window(n_inputs, n_outputs, length, signs):
     """Return work space for at most so many inputs and outputs, of rows of `length` elements."""
     window = Window(

@@ -9,9 +9,10 @@ import sys
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.bits import lowest_bit
 
 # Bytes that must be readable (and be spaces) behind the last byte of a text.
@@ -122,7 +123,7 @@ def load_8(typing_context, text, position):
     return types.uint64(text, types.intp), generate
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def blank_wide_spaces(text, n_bytes):
     """Turn the white space beyond ASCII into ASCII spaces, byte for byte and in place.
 

@@ -34,7 +34,7 @@ from fastw2v.kernels.stream.training import (
     Span,
     train_blocks,
 )
-from fastw2v.kernels.text.token_blocks import Text
+from fastw2v.kernels.text.token_blocks import SubsampledText
 from fastw2v.objectives.arrays import VectorArray, copy_arrays
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.noise import noise_table
@@ -54,7 +54,7 @@ _ROWS_AT_ONCE = 1 << 16
 class _Setup(NamedTuple):
     """What kernels are told that stays the same for a whole run."""
 
-    text: Text
+    text: SubsampledText
     tables: Tables
     outputs: Outputs
     inputs: Inputs
@@ -126,7 +126,7 @@ class StreamTables:
         keep = keep_probability(counts, settings.sample) if rules.keep is None else rules.keep
         setup = _Setup(
             # Read-only all of them, so that memory maps need no kernels of their own.
-            Text(
+            SubsampledText(
                 _read_only(self._tokens.ids, np.int32),
                 _read_only(self._tokens.sentence_starts, np.int64),
                 subsample_thresholds(keep),

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+__all__ = ["Callback", "EpochProgress", "EpochRecord", "StageProgress", "StepReport", "stage_of"]
+
 
 @dataclass(frozen=True)
 class StepReport:

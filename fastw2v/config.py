@@ -12,6 +12,24 @@ from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 from fastw2v.defaults import FINAL_RATES, SAMPLES, BatchLimit, batch_limit, default_rate
 from fastw2v.errors import ConfigurationError
 
+__all__ = [
+    "COUNTING_NAMES",
+    "LARGEST_SEED",
+    "BatchKind",
+    "Bias",
+    "Condition",
+    "CountingSettings",
+    "Errors",
+    "Hyperparameters",
+    "ModelName",
+    "ObjectiveName",
+    "OptimizerName",
+    "Precision",
+    "Start",
+    "Tokenizer",
+    "settings_for_counts",
+]
+
 ModelName = Literal["skipgram", "cbow"]
 ObjectiveName = Literal["softmax", "negative", "hierarchical"]
 BatchKind = Literal["counts", "tokens"]

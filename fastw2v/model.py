@@ -34,6 +34,8 @@ from fastw2v.training.validation import Validation
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
+__all__ = ["Word2Vec"]
+
 
 class Word2Vec:
     """Word vectors by skip-gram or CBOW: exact softmax, negative sampling, hierarchical softmax.

@@ -41,6 +41,8 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
+__all__ = ["kernel", "source_digest"]
+
 _FOLDER = "fastw2v-kernels-"
 _DIGEST_LETTERS = 24
 _FOLDERS_KEPT = 8

@@ -15,6 +15,8 @@ from fastw2v.text.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
+__all__ = ["VECTOR_CHOICES", "Embeddings", "VectorChoice", "as_keyed_vectors"]
+
 VectorChoice = Literal["in", "out", "sum"]
 VECTOR_CHOICES: tuple[VectorChoice, ...] = ("in", "out", "sum")
 

@@ -10,6 +10,8 @@ from fastw2v.errors import DivergenceError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.losses.perplexity import perplexity_of
 
+__all__ = ["Ended", "RunRecord", "TrainedModel", "TrainingSummary"]
+
 Ended = Literal["finished", "patience", "diverged"]
 
 

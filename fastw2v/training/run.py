@@ -20,6 +20,8 @@ from fastw2v.training.checkpoints import (
 )
 from fastw2v.training.validation import Validation, ValidationText, named_sources
 
+__all__ = ["CountsFolder", "Run", "VectorPair", "used_precision"]
+
 VectorPair = tuple[VectorArray, VectorArray]
 """In and out vectors."""
 

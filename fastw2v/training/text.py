@@ -14,6 +14,8 @@ from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
 
+__all__ = ["TrainingText", "counted"]
+
 _SENTENCES_AT_ONCE = 1 << 14
 
 

@@ -16,6 +16,15 @@ from fastw2v.text.corpus import Corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
 
+__all__ = [
+    "VALIDATION_ROWS",
+    "HeldOutLoss",
+    "Validation",
+    "ValidationText",
+    "named_sources",
+    "opened_sources",
+]
+
 VALIDATION_ROWS = 4096  # of objectives whose losses have no counts to make them cheap
 
 

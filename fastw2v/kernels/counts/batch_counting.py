@@ -22,6 +22,15 @@ from fastw2v.kernels.counts.windows import (
 )
 from fastw2v.kernels.text.sentences import find_sentence
 
+__all__ = [
+    "BROKEN_SENTENCE",
+    "UNKNOWN_WORD",
+    "Centres",
+    "count_batch_rows",
+    "find_unknown_word",
+    "group_batch",
+]
+
 UNKNOWN_WORD = -1
 BROKEN_SENTENCE = -2
 

@@ -18,6 +18,17 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import below, is_kept, seed_state
 from fastw2v.kernels.text.sentences import find_sentence
 
+__all__ = [
+    "ContextRows",
+    "EpochText",
+    "WordRows",
+    "count_windows",
+    "epoch_keys",
+    "group_by_word",
+    "one_entry_a_row",
+    "take_windows",
+]
+
 _KEEP, _REACH = 41, 42  # purposes of the seed
 
 

@@ -17,6 +17,16 @@ from fastw2v.kernels.counts.windows import Spans, Windows, add_windows, pack_spa
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.text.sentences import find_sentence
 
+__all__ = [
+    "EncodedText",
+    "Rows",
+    "Tasks",
+    "copy_rows",
+    "count_rows",
+    "count_words",
+    "group_positions",
+]
+
 
 class EncodedText(NamedTuple):
     """Running word ids and the sentences they form.

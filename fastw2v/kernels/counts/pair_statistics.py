@@ -14,6 +14,18 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.compilation import kernel
 
+__all__ = [
+    "VALID",
+    "add_column_sums",
+    "add_exactly",
+    "add_weighted_column_sums",
+    "find_bad_row",
+    "integer_row_sums",
+    "row_entropies",
+    "total_in_halves",
+    "weighted_row_sums",
+]
+
 VALID = -1
 
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, add_to_row, drain_row
 
+__all__ = ["merge_rows"]
+
 
 @kernel
 def merge_rows(

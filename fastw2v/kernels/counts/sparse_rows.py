@@ -15,6 +15,15 @@ from numpy.typing import NDArray
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.bits import count_ones, lowest_bit
 
+__all__ = [
+    "SLACK",
+    "WORDS_IN_GROUP",
+    "RowAccumulator",
+    "add_to_row",
+    "drain_row",
+    "new_row_accumulator",
+]
+
 WORDS_IN_GROUP = 64
 # `drain_row` writes four indices at a time, so up to this many places after a row are
 # overwritten with anything.

@@ -22,6 +22,18 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, add_to_row
 from fastw2v.kernels.simd.vectors import prefetch_read
 
+__all__ = [
+    "LARGEST_N_TOKENS",
+    "LARGEST_REACH",
+    "PLACE",
+    "PLACE_BITS",
+    "REACH_BITS",
+    "Spans",
+    "Windows",
+    "add_windows",
+    "pack_span",
+]
+
 # A span is one position with the number of contexts it may have on the left and on the right,
 # in one integer: 35 bits, 14 bits and 14 bits. Sentence ends are looked up once, in order.
 REACH_BITS = 14

@@ -14,6 +14,27 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.compilation import kernel
 
+__all__ = [
+    "Float",
+    "FloatArray",
+    "cross_entropy",
+    "log_sigmoid",
+    "log_sigmoid_scalar",
+    "log_sum_exp",
+    "maximum_and_log_total",
+    "require_floats",
+    "require_length",
+    "sigmoid",
+    "sigmoid_derivative",
+    "sigmoid_scalar",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_into",
+    "softmax_cross_entropy_rows",
+    "softmax_into",
+    "softmax_rows",
+]
+
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 Float: TypeAlias = float | np.floating[Any]
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.compilation import kernel
 
+__all__ = ["HuffmanTree", "build_huffman"]
+
 
 class HuffmanTree(NamedTuple):
     """The paths from the root to V words, one behind another.

@@ -24,6 +24,15 @@ from fastw2v.kernels.formulas.functions import (
     softmax_rows,
 )
 
+__all__ = [
+    "NetworkGradients",
+    "NetworkOutputs",
+    "NetworkParameters",
+    "forward",
+    "loss_and_gradients",
+    "parameter_count",
+]
+
 
 class NetworkParameters(NamedTuple):
     """The parameters of the network, or the gradients by them; all of one dtype.

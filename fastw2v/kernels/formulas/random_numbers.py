@@ -19,6 +19,16 @@ from numpy.typing import NDArray
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.hashing import GOLDEN, mix
 
+__all__ = [
+    "advance",
+    "below",
+    "is_kept",
+    "scale_bits",
+    "scramble",
+    "seed_state",
+    "subsample_thresholds",
+]
+
 _STAR = np.uint64(0x2545F4914F6CDD1D)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _HALF_BITS = np.uint64(32)

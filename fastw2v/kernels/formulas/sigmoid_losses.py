@@ -26,6 +26,16 @@ from fastw2v.kernels.formulas.functions import (
 )
 from fastw2v.kernels.formulas.huffman import HuffmanTree
 
+__all__ = [
+    "SigmoidGradients",
+    "cbow_context_gradient",
+    "cbow_input",
+    "hierarchical_loss_and_gradients",
+    "leaf_log_probabilities",
+    "logistic_scalar",
+    "negative_sampling_loss_and_gradients",
+]
+
 
 class SigmoidGradients(NamedTuple):
     """A loss and its gradients; unpacks as ``loss, dh, du``.

@@ -18,6 +18,15 @@ from fastw2v.kernels.formulas.functions import (
     softmax_into,
 )
 
+__all__ = [
+    "SkipGramGradients",
+    "SparseRows",
+    "batch_loss_and_gradients",
+    "check_sparse_rows",
+    "pair_loss_and_gradients",
+    "require_word",
+]
+
 
 class SparseRows(NamedTuple):
     """Observed contexts of B centre rows, in compressed sparse rows.

@@ -8,6 +8,8 @@ from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.softmax.updates import Rule, update_block
 
+__all__ = ["add_groups", "gather_rows", "prepare_rows", "rule_of_visit", "update_centres"]
+
 
 @kernel
 def prepare_rows(csr_rows, counts, context_keep, row_scales, tile):

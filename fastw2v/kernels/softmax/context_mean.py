@@ -17,6 +17,8 @@ from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 from fastw2v.kernels.softmax.centre_rows import add_groups, rule_of_visit
 from fastw2v.kernels.softmax.updates import update_block
 
+__all__ = ["combine_contexts", "context_gradients", "update_contexts"]
+
 _WORDS_OF_TASK = 16
 
 

@@ -13,6 +13,8 @@ from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.simd.operands import block
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 
+__all__ = ["RUN", "associations", "gram_parts", "sparse_product", "tall_product"]
+
 RUN = 240  # rows of a task: whole blocks for any CPU
 
 

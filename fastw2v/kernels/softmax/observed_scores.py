@@ -8,6 +8,8 @@ from fastw2v.kernels.formulas.functions import log_sigmoid_scalar
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 
+__all__ = ["cbow_rows", "longest_sentence", "observed_leaves", "observed_scores", "tree_children"]
+
 _ROWS_OF_TASK = 64
 
 

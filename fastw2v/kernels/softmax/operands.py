@@ -32,6 +32,21 @@ from fastw2v.kernels.simd.operands import operand_of, store_numbers
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 from fastw2v.kernels.softmax.layout import Shape
 
+__all__ = [
+    "Operands",
+    "dimension_pairs",
+    "new_scratch",
+    "panel_errors",
+    "renew_outputs",
+    "round_centres",
+    "round_outputs",
+    "row_elements",
+    "row_pairs",
+    "scale_centres",
+    "summed_elements",
+    "tile_outputs",
+]
+
 
 class Operands(NamedTuple):
     """Arrays of float32, or tuples of planes: one-dimensional uint32 arrays of pairs.

@@ -27,6 +27,17 @@ from fastw2v.kernels.simd.vectors import (
     store,
 )
 
+__all__ = [
+    "MOMENTS",
+    "TILE",
+    "Floats",
+    "PaddedVectors",
+    "noise_losses",
+    "softmax_moments",
+    "tree_moments",
+    "tree_scores",
+]
+
 TILE = 20 * ROWS  # outputs of a tile
 _LOWEST = np.float32(-3e38)
 _SUMS = 7  # peak, then the sums of e, e z, e b, e z z, e z b, e b b

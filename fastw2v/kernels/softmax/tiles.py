@@ -58,6 +58,8 @@ from fastw2v.kernels.softmax.operands import (
 )
 from fastw2v.kernels.softmax.updates import update_block
 
+__all__ = ["backward_tiles", "combine_tiles", "forward_tiles", "loss_tiles", "tile_centre_gradient"]
+
 # The reference of a tile is its largest bias. Exponents this far above or below are as good as
 # any; a tile whose largest exponent is further off takes the way round by `_panel_by_peak`.
 _FURTHEST_PEAK = np.float32(40)

@@ -17,6 +17,8 @@ from numba import njit
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, square_root, store
 
+__all__ = ["ADAGRAD", "ADAM", "RMSPROP", "SGD", "Rule", "update_block"]
+
 SGD, ADAGRAD, ADAM, RMSPROP = 0, 1, 2, 3
 
 

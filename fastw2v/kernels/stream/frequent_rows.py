@@ -14,6 +14,8 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import exchange
 from fastw2v.kernels.simd.vectors import LANES, load, store
 
+__all__ = ["Copies", "begin_copies", "merge_copies"]
+
 
 class Copies(NamedTuple):
     """Where the copies are, for both tables alike.

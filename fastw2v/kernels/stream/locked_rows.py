@@ -12,6 +12,8 @@ import numpy as np
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 
+__all__ = ["Loans", "borrow_row", "new_loans", "return_rows"]
+
 
 class Loans(NamedTuple):
     """The rows that a window trains copies of.

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import scale_bits
 
+__all__ = ["AliasTable", "build_alias", "draw"]
+
 _COLUMN = 2**32  # what a column holds, in the units of the table
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 

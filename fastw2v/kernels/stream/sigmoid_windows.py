@@ -20,6 +20,18 @@ from fastw2v.kernels.stream.sigmoid_tiles import (
     update_rows,
 )
 
+__all__ = [
+    "Meeting",
+    "RowShape",
+    "add_steps",
+    "clear_losses",
+    "fold_losses",
+    "new_window",
+    "reserve_factors",
+    "score_outputs",
+    "train_window",
+]
+
 # How many factors of at least 1/2 a running product may have: float32 holds 2^-126.
 _MOST_FACTORS = 120
 _GROUPS = -(-2 * TILE // LANES)  # factors that a pair of inputs adds at most

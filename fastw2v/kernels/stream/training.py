@@ -32,6 +32,23 @@ from fastw2v.kernels.stream.sigmoid_windows import (
 )
 from fastw2v.kernels.text.token_blocks import KeptTokens, gather_block
 
+__all__ = [
+    "BAD_IDS",
+    "CBOW_MEAN",
+    "CBOW_SUM",
+    "KEPT",
+    "LOSS",
+    "PAIRS",
+    "SKIPGRAM",
+    "SKIPGRAM_BY_PAIRS",
+    "TOTALS",
+    "Inputs",
+    "Layout",
+    "Outputs",
+    "Span",
+    "train_blocks",
+]
+
 SKIPGRAM, SKIPGRAM_BY_PAIRS, CBOW_SUM, CBOW_MEAN = range(4)
 LOSS, PAIRS, KEPT, BAD_IDS = range(4)
 TOTALS = 8  # one cache line for each worker

@@ -13,6 +13,8 @@ from numba import njit
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.hashing import GOLDEN, mix
 
+__all__ = ["IDENTITY", "SENTENCE_END", "absorb_text"]
+
 IDENTITY = (1, 0, 1, 0)  # (a, b) of each lane, of no text at all
 SENTENCE_END = np.uint64(2**32)  # an id that no word has
 

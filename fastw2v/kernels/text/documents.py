@@ -4,6 +4,8 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.hashing import hash_bytes
 from fastw2v.kernels.formulas.random_numbers import seed_state
 
+__all__ = ["hash_documents"]
+
 
 @kernel
 def hash_documents(text, ends, seed, stream, hashes):

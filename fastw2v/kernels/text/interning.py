@@ -24,6 +24,18 @@ from fastw2v.kernels.text.scan import (
     space_mask,
 )
 
+__all__ = [
+    "SENTENCE_END",
+    "WordTable",
+    "count_types",
+    "hash_key",
+    "intern_lines",
+    "intern_tokens",
+    "new_word_table",
+    "renumber",
+    "word_key",
+]
+
 # Stands in the numbered tokens where a sentence ends.
 SENTENCE_END = -1
 

@@ -15,6 +15,17 @@ from numba.extending import intrinsic
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.bits import lowest_bit
 
+__all__ = [
+    "ONE",
+    "PADDING",
+    "blank_wide_spaces",
+    "load_8",
+    "newline_mask",
+    "space_mask",
+    "store_plain_words",
+    "wide_space_mask",
+]
+
 # Bytes that must be readable (and be spaces) behind the last byte of a text.
 PADDING = 64
 

@@ -2,6 +2,8 @@
 
 from fastw2v.kernels.compilation import kernel
 
+__all__ = ["find_sentence"]
+
 
 @kernel
 def find_sentence(sentence_starts, position):

@@ -15,6 +15,8 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import is_kept, seed_state
 from fastw2v.kernels.text.sentences import find_sentence
 
+__all__ = ["UNKNOWN_ID", "KeptTokens", "SubsampledText", "gather_block"]
+
 UNKNOWN_ID = -1  # what `gather_block` returns for a text with an id that is not a word's
 
 

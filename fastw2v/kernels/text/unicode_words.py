@@ -11,6 +11,8 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.bits import lowest_bit
 from fastw2v.kernels.text.scan import PADDING, store_plain_words
 
+__all__ = ["APOSTROPHE", "DOTTED_CAPITAL_I", "JOINER", "SEPARATOR", "SOFT_HYPHEN", "write_words"]
+
 # What the table holds for a code point: its lower case (> 0) if it belongs to words, or one of
 SEPARATOR = 0
 SOFT_HYPHEN = -1

@@ -11,6 +11,8 @@ from numba.extending import register_jitable
 
 from fastw2v.kernels.compilation import kernel
 
+__all__ = ["FINE", "NO_NUMBER", "NO_WORD", "TOO_FEW", "TOO_MANY", "parse_lines"]
+
 # What `parse_lines` found.
 FINE = 0
 NO_WORD = 1

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.hashing import hash_bytes
 
+__all__ = ["gather_words", "groups_of_words"]
+
 
 @kernel
 def groups_of_words(

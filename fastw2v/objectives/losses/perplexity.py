@@ -27,6 +27,8 @@ from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus
 
+__all__ = ["Losses", "Perplexity", "losses_of", "perplexity_of", "text_perplexity"]
+
 
 @dataclass(frozen=True)
 class Perplexity:

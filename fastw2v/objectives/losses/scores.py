@@ -27,6 +27,8 @@ from fastw2v.kernels.softmax.score_tiles import (
 from fastw2v.objectives.losses.rows import RowBatch
 from fastw2v.system.threads import WorkerPool
 
+__all__ = ["ContextScores", "Floats", "SoftmaxScores", "TreeScores"]
+
 Floats = NDArray[np.float32]
 
 _STEP_COST = 8  # of a step on the way to one leaf; scoring a node for a whole panel is 1 a row

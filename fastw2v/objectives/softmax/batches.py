@@ -20,6 +20,17 @@ from fastw2v.objectives.softmax.output_layer import tile_for
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
 from fastw2v.text.encoded import EncodedTokens
 
+__all__ = [
+    "BatchSource",
+    "Batch_co",
+    "CountBatches",
+    "Item",
+    "TokenBatches",
+    "exact_loss",
+    "order_generator",
+    "prefetched",
+]
+
 Item = TypeVar("Item")
 Batch_co = TypeVar("Batch_co", covariant=True)
 

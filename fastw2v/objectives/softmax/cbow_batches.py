@@ -31,6 +31,8 @@ from fastw2v.objectives.softmax.batches import order_generator
 from fastw2v.objectives.softmax.output_layer import tile_for
 from fastw2v.text.encoded import EncodedTokens
 
+__all__ = ["RUN", "CbowBatch", "CbowBatches", "cbow_batch"]
+
 RUN = 16
 
 

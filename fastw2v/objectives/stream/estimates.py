@@ -9,6 +9,8 @@ from fastw2v.objectives.memory import require_within
 from fastw2v.objectives.stream.tables import COPIED_ROWS
 from fastw2v.text.vocabulary import Vocabulary
 
+__all__ = ["PROGRAM_BYTES", "require_stream_memory", "stream_bytes"]
+
 # Measured (tests/objectives/test_memory.py): Python and the kernels of these objectives.
 PROGRAM_BYTES = 180 * 2**20
 _TABLES = 6  # in and out: those that are trained, those of the epoch kept aside, those handed out

@@ -10,6 +10,8 @@ from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.stream.training import CBOW_MEAN, CBOW_SUM, SKIPGRAM, SKIPGRAM_BY_PAIRS
 
+__all__ = ["StreamSettings", "WordRules"]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WordRules:

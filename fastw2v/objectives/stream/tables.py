@@ -43,6 +43,8 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
 
+__all__ = ["BLOCKS_PER_CALL", "COPIED_ROWS", "LONGEST_CALL_S", "StreamTables"]
+
 BLOCKS_PER_CALL = 64  # of each worker, between two reports; fewer where they take long
 LONGEST_CALL_S = 0.4  # Ctrl-C is answered between two calls
 COPIED_ROWS = 256  # most frequent words, of which each of several workers has a copy

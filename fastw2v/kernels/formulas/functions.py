@@ -4,6 +4,9 @@ These are the clear formulas of ``docs/math.md``, without fastmath. Arrays keep 
 came in (float32 or float64); exponentials, sums and losses are computed in float64 whatever the
 dtype, so that a sum over a large vocabulary loses nothing. Not-a-number goes in, not-a-number
 comes out.
+
+It has more than 400 lines because most of them say what a formula is, where it comes from and where
+it ends.
 """
 
 import math

@@ -13,7 +13,7 @@ help:
 	@echo "make test-oldest  the fast tests with the oldest versions of what fastw2v needs"
 	@echo "make check      lint, types, layers"
 	@echo "make bench      micro-benchmarks of the kernels, and the product's main rates"
-	@echo "make clean-kernels  forget compiled kernels, after a change in fastw2v/kernels"
+	@echo "make clean-kernels  remove compiled kernels from the checkout, to time a first start"
 
 install: $(STAMP)
 
@@ -62,7 +62,7 @@ layers: install
 	$(BIN)/lint-imports
 
 clean-kernels:
-	rm -rf fastw2v/kernels/__pycache__
+	find fastw2v/kernels -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean:
 	rm -rf $(VENV) .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis

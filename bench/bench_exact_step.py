@@ -20,7 +20,7 @@ from bare_tiles import products
 from machine import header, unpin_blas
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.pairs import PairCounts
+from fastw2v.counts.matrix import PairCounts
 from fastw2v.objectives.softmax.batches import CountBatches
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax

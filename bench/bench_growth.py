@@ -19,12 +19,13 @@ from bench_exact_step import zipf_counts
 from machine import describe_machine
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.pairs import PairCounts, count_pairs
+from fastw2v.counts.matrix import PairCounts
+from fastw2v.counts.pairs import count_pairs
 from fastw2v.objectives.softmax.batches import CountBatches
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.threads import WorkerPool
-from fastw2v.text.reading import EncodedTokens
+from fastw2v.text.encoded import EncodedTokens
 
 WORDS = (5_000, 10_000, 20_000, 40_000, 70_000, 100_000)
 DIMENSIONS = (50, 100, 200, 300)

@@ -19,6 +19,7 @@ from fastw2v import Word2Vec
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.report import ReportOptions, write_report
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.result import TrainedModel
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -32,7 +33,7 @@ def random_model(n_words: int, dimensions: int) -> Word2Vec:
     bias = np.log(counts / counts.sum()).astype(np.float32)
     model = Word2Vec(vector_size=dimensions)
     vocabulary = Vocabulary(words, counts, int(counts.sum()), n_words)
-    model._embeddings = Embeddings(vocabulary, *tables, bias)
+    model._trained = TrainedModel(model.settings, Embeddings(vocabulary, *tables, bias))
     return model
 
 

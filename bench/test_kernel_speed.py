@@ -20,7 +20,8 @@ from fastw2v.objectives.softmax.batches import CountBatches, TokenBatches
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.threads import WorkerPool
-from fastw2v.text.reading import EncodedTokens, read_corpus
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.reading import read_corpus
 
 N_WORDS, DIMENSIONS, ROWS, WINDOW = 5_000, 100, 256, 5
 

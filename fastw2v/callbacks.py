@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+__all__ = ["Callback", "EpochProgress", "EpochRecord", "StageProgress", "StepReport", "stage_of"]
+
 
 @dataclass(frozen=True)
 class StepReport:
@@ -53,7 +55,7 @@ class EpochRecord:
     learning_rate : float
         Of the last batch.
     elapsed_s : float
-        Seconds from the begin of training to the end of the epoch; of a resumed run those of its
+        Seconds from the start of training to the end of the epoch; of a resumed run those of its
         parts together.
     tokens_per_s : float, optional
         Tokens of the training text by the seconds that the epoch took.

@@ -1,15 +1,34 @@
 """Every hyper-parameter, defined once: name, default, allowed values, and what it means.
 
-The model validates with it on construction and stores it; the command line is built from it.
+The model validates with it on construction and stores it; the command line is built from it. It has
+more than 400 lines because each setting brings its bounds and its help.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from fastw2v.defaults import FINAL_RATES, SAMPLES, BatchLimit, batch_limit, default_rate
 from fastw2v.errors import ConfigurationError
+
+__all__ = [
+    "COUNTING_NAMES",
+    "LARGEST_SEED",
+    "BatchKind",
+    "Bias",
+    "Condition",
+    "CountingSettings",
+    "Errors",
+    "Hyperparameters",
+    "ModelName",
+    "ObjectiveName",
+    "OptimizerName",
+    "Precision",
+    "Start",
+    "Tokenizer",
+    "settings_for_counts",
+]
 
 ModelName = Literal["skipgram", "cbow"]
 ObjectiveName = Literal["softmax", "negative", "hierarchical"]
@@ -81,6 +100,9 @@ class Hyperparameters:
         parameter, what is expected and what came.
     """
 
+    # Settings that have no upper bound; there are some for a class that serves another library.
+    _without_upper_bound: ClassVar[frozenset[str]] = frozenset()
+
     vector_size: int = _setting(100, "Dimensions of the vectors.", low=1)
     window: int = _setting(
         5, "Places that a window has on each side; nearer words weigh more.", low=1, high=10_000
@@ -142,8 +164,8 @@ class Hyperparameters:
     ns_exponent: float = _setting(
         0.75,
         "Noise words come with a probability like their count to this power.",
-        low=-10,
-        high=10,
+        low=-100,
+        high=100,
         used_if=(_NEGATIVE,),
     )
     negatives_shared: bool = _setting(
@@ -232,7 +254,8 @@ class Hyperparameters:
             value = getattr(self, item.name)
             if value is None and item.name in _FOLLOWING:
                 continue
-            _check(item.name, value, item.type, item.metadata)
+            unbounded = {"high": None} if item.name in self._without_upper_bound else {}
+            _check(item.name, value, item.type, {**item.metadata, **unbounded})
             if hasattr(value, "__index__") and item.type is not bool:
                 # A whole number of numpy's, say, which JSON refuses.
                 object.__setattr__(self, item.name, int(value))

@@ -5,6 +5,8 @@
 
 from typing import NamedTuple
 
+__all__ = ["FINAL_RATES", "SAMPLES", "BatchLimit", "batch_limit", "default_rate"]
+
 SAMPLES = {"softmax": 1e-5, "negative": 1e-3, "hierarchical": 1e-3}
 FINAL_RATES = {"softmax": 0.05, "negative": 1e-4, "hierarchical": 1e-4}
 # The most rows of a batch, by what they are: centre words, running tokens, positions of CBOW.

@@ -4,6 +4,24 @@ Every message says what was expected, what came, where, and what to do. The comm
 prints the message alone and ends with status 2; nothing below this module prints.
 """
 
+__all__ = [
+    "CheckpointError",
+    "ClusterError",
+    "ConfigurationError",
+    "CorpusError",
+    "DivergenceError",
+    "EvaluationError",
+    "FastW2VError",
+    "MissingDependencyError",
+    "ModelFormatError",
+    "OutputError",
+    "TextEncodingError",
+    "UnknownWordError",
+    "VocabularyError",
+    "missing_dependency",
+    "one_line",
+]
+
 
 class FastW2VError(Exception):
     """Base of every error that this package raises on purpose."""

@@ -36,6 +36,8 @@ from fastw2v.training.validation import Validation
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
+__all__ = ["Word2Vec"]
+
 
 class Word2Vec:
     """Word vectors by skip-gram or CBOW: exact softmax, negative sampling, hierarchical softmax.
@@ -120,9 +122,10 @@ class Word2Vec:
             Save the run on the way, and on Ctrl-C; `resume` goes on from there. The checkpoint is
             removed when the model is saved under the name that was given.
         memory_mib : int, optional
-            A budget for the whole run with the exact softmax: counting spills to disk beyond it
-            (in the folder for temporary files; the text is read twice), and training that would
-            not fit is refused. The result does not depend on it. Default: no limit.
+            A budget for the whole run: counting spills to disk beyond it, texts that are gone over
+            again are mapped from disk (both in the folder for temporary files), and training that
+            would not fit is refused before it begins. The result does not depend on it. Default:
+            no limit.
         features : mapping, (matrix, names) or path, optional
             For ``inputs="features"``, which follows from them: the names of each word's features,
             a sparse matrix (V, F) of scipy's with F names, whose rows are the words by falling

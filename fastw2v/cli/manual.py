@@ -29,7 +29,7 @@ EXIT_STATUSES = {
 
 ENVIRONMENT = {
     "FASTW2V_AMX": "1: multiply on the matrix tiles of a CPU that has AMX (--precision bf16).",
-    "NUMBA_CACHE_DIR": "Where compiled kernels are kept, if the package's folder is not writeable.",
+    "NUMBA_CACHE_DIR": "Where compiled kernels are kept, instead of the package's folder.",
     "NO_COLOR": "If set, progress has no colours.",
     "TMPDIR": "Where training on running text keeps the encoded text meanwhile.",
 }

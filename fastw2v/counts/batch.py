@@ -22,6 +22,8 @@ from fastw2v.kernels.counts.sparse_rows import SLACK, RowAccumulator, new_row_ac
 from fastw2v.kernels.counts.windows import Spans
 from fastw2v.text.encoded import EncodedTokens
 
+__all__ = ["BatchCounts", "BatchWorkspace", "count_batch"]
+
 
 @dataclass(frozen=True, eq=False)
 class BatchCounts:

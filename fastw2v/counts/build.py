@@ -1,9 +1,9 @@
 """The door to counting: from a text, however long, to its counts.
 
-`count_text` counts an encoded text in memory; `count_corpus` reads a corpus and writes its counts
-to a folder, in memory, in shards on this machine, or on a cluster. Both take what is counted, over
-which words, how, and where to, in this order. The same text and settings give the same counts, to
-the byte, whichever way they are made.
+`count_text` counts an encoded text in memory, `counted_windows` one that is only measured;
+`count_corpus` reads a corpus and writes its counts to a folder: in memory, in shards on this
+machine, or on a cluster. All take what is counted, over which words, how, and where to, in this
+order. The same text and settings give the same counts, to the byte, whichever way they are made.
 """
 
 import os
@@ -15,9 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import StageProgress, stage_of
-from fastw2v.config import CountingSettings, settings_for_counts
-from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, counting_widths
+from fastw2v.config import CountingSettings, Hyperparameters, settings_for_counts
+from fastw2v.counts.corpus import (
+    CorpusStatistics,
+    CountedCorpus,
+    counting_widths,
+    window_widths,
+)
 from fastw2v.counts.folder import MANIFEST, read_counts, write_counts
+from fastw2v.counts.matrix import PairCounts
 from fastw2v.counts.merged_folder import write_in_order
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.counts.sharded.dask import count_on_cluster
@@ -31,7 +37,7 @@ from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus, read_corpus
 from fastw2v.text.vocabulary import Vocabulary
 
-__all__ = ["ShardOptions", "count_corpus", "count_text", "reference_counts"]
+__all__ = ["ShardOptions", "count_corpus", "count_text", "counted_windows", "reference_counts"]
 
 
 def count_text(
@@ -79,6 +85,29 @@ def count_text(
     )
     statistics = CorpusStatistics.of(tokens, vocabulary, n_invalid)
     return CountedCorpus(vocabulary, counting, widths, statistics, counts)
+
+
+def counted_windows(
+    tokens: EncodedTokens,
+    vocabulary: Vocabulary,
+    settings: Hyperparameters,
+    *,
+    workers: int,
+    progress: StageProgress | None = None,
+) -> PairCounts:
+    """Count the windows that the settings ask for, in a text over a model's vocabulary.
+
+    For measuring a text, of which nothing but counts is needed; parameters and errors as in
+    `count_text`.
+    """
+    return count_pairs(
+        tokens,
+        len(vocabulary),
+        settings.window,
+        workers=workers,
+        widths=window_widths(vocabulary, settings),
+        progress=stage_of(progress, "counting"),
+    )
 
 
 def count_corpus(

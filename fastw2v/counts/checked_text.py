@@ -4,12 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import CorpusError, VocabularyError
-from fastw2v.kernels.counts.pair_counting import Text
+from fastw2v.kernels.counts.pair_counting import EncodedText
 from fastw2v.kernels.counts.windows import LARGEST_N_TOKENS
 from fastw2v.text.encoded import EncodedTokens
 
+__all__ = ["broken_sentence", "check_sentences", "text_of", "unknown_word"]
 
-def text_of(tokens: EncodedTokens) -> Text:
+
+def text_of(tokens: EncodedTokens) -> EncodedText:
     """Return the arrays as kernels take them; their types are checked, not their contents."""
     ids, starts = np.ascontiguousarray(tokens.ids), np.ascontiguousarray(tokens.sentence_starts)
     if ids.dtype != np.int32 or ids.ndim != 1 or starts.dtype != np.int64 or starts.ndim != 1:
@@ -17,10 +19,10 @@ def text_of(tokens: EncodedTokens) -> Text:
             "tokens: expected ids int32 (n_tokens,) and sentence_starts int64 (n_sentences + 1,), "
             f"got {ids.dtype} {ids.shape} and {starts.dtype} {starts.shape}"
         )
-    return Text(ids.view(np.uint32), starts)
+    return EncodedText(ids.view(np.uint32), starts)
 
 
-def check_sentences(text: Text, lengths: NDArray[np.int64]) -> None:
+def check_sentences(text: EncodedText, lengths: NDArray[np.int64]) -> None:
     """Raise CorpusError unless the sentences, of these lengths, cut up the whole text."""
     starts, n_tokens = text.sentence_starts, text.ids.size
     if n_tokens > LARGEST_N_TOKENS:
@@ -36,7 +38,7 @@ def check_sentences(text: Text, lengths: NDArray[np.int64]) -> None:
         raise broken_sentence(text, int(np.argmax(lengths < 0)))
 
 
-def broken_sentence(text: Text, sentence: int) -> CorpusError:
+def broken_sentence(text: EncodedText, sentence: int) -> CorpusError:
     """Return the error that says which sentence has no proper ends."""
     ends = text.sentence_starts[sentence : sentence + 2]
     return CorpusError(
@@ -45,7 +47,7 @@ def broken_sentence(text: Text, sentence: int) -> CorpusError:
     )
 
 
-def unknown_word(text: Text, position: int, n_words: int) -> VocabularyError:
+def unknown_word(text: EncodedText, position: int, n_words: int) -> VocabularyError:
     """Return the error that says where an id is outside the vocabulary."""
     word = text.ids.view(np.int32)[position]
     return VocabularyError(

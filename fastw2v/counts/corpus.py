@@ -12,6 +12,14 @@ from fastw2v.counts.windows import word_widths
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
 
+__all__ = [
+    "CorpusStatistics",
+    "CountedCorpus",
+    "CountsDescription",
+    "counting_widths",
+    "window_widths",
+]
+
 
 @dataclass(frozen=True)
 class CorpusStatistics:

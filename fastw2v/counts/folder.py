@@ -32,6 +32,15 @@ from fastw2v.system.manifests import (
 )
 from fastw2v.text.vocabulary import Vocabulary
 
+__all__ = [
+    "MANIFEST",
+    "VOCABULARY",
+    "read_counting_settings",
+    "read_counts",
+    "write_counted_rows",
+    "write_counts",
+]
+
 MANIFEST = "manifest.json"
 VOCABULARY = "vocabulary.json"
 _KIND = FolderKind(

@@ -2,8 +2,9 @@
 
 n(c, o) says how often context o stands in the window of centre c, weighted by nearness; see
 `fastw2v.counts.pairs` for how the counts are made. Counts come in parts, ranges of centre words one
-after the other: one part in memory (`fastw2v.counts.matrix`), or as many as there are files
-(`fastw2v.counts.folder`). Every number here is the same, to the bit, however they are cut.
+after the other: one part in memory (`PairCounts`), or as many as there are files
+(`fastw2v.counts.parts.CountsInFiles`). Every number here is the same, to the bit, however they are
+cut.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,10 @@ from fastw2v.counts.windows import require_window
 from fastw2v.errors import CorpusError
 from fastw2v.kernels.counts import pair_statistics
 
+__all__ = ["LARGEST_INT32", "CountArrays", "CountPart", "PairCounts", "SparseCounts"]
+
+# Counts that may grow beyond this are added up in int64, and kept so if they do.
+LARGEST_INT32 = 2**31 - 1
 CountArrays = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 
 
@@ -240,10 +245,6 @@ def _shares(masses: NDArray[np.float64]) -> NDArray[np.float64]:
             "use a longer text or other weights"
         )
     return masses / total
-
-
-# Counts that may grow beyond this are added up in int64, and kept so if they do.
-LARGEST_INT32 = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)

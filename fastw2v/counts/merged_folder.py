@@ -14,6 +14,8 @@ from fastw2v.errors import CorpusError, VocabularyError
 from fastw2v.system.files import require_replaceable
 from fastw2v.text.vocabulary import Vocabulary, vocabulary_order
 
+__all__ = ["merge_counts", "write_in_order"]
+
 
 def write_in_order(output: Path, corpus: CountedCorpus, frequencies: NDArray[np.int64]) -> None:
     """Write counts over a vocabulary that was given, its words ordered by how often they came.

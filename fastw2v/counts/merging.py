@@ -10,6 +10,8 @@ from fastw2v.kernels.counts.row_merging import merge_rows
 from fastw2v.kernels.counts.sparse_rows import SLACK, RowAccumulator, new_row_accumulator
 from fastw2v.system.memory_maps import forget_pages
 
+__all__ = ["BLOCK_ENTRIES", "merged_rows"]
+
 BLOCK_ENTRIES = 2**21  # of all summands together that are in memory at a time; 24 bytes each
 
 

@@ -1,4 +1,4 @@
-"""Counting word pairs: the whole corpus at once, or a stretch of running text.
+"""Counting the word pairs of a whole text in memory.
 
 n(c, o) is the sum of a weight over all positions of o near a position of c in the same sentence:
 ``window - d + 1`` at a distance d <= window or, given widths of words, ``window`` less the widths
@@ -12,18 +12,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.callbacks import StageProgress, stage_of
-from fastw2v.config import Hyperparameters
-from fastw2v.counts.batch import BatchCounts, BatchWorkspace, count_batch
 from fastw2v.counts.checked_text import check_sentences, text_of, unknown_word
-from fastw2v.counts.corpus import window_widths
 from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
 from fastw2v.counts.windows import largest_count, windows_of
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.counts.pair_counting import (
+    EncodedText,
     Rows,
     Tasks,
-    Text,
     copy_rows,
     count_rows,
     count_words,
@@ -33,15 +29,8 @@ from fastw2v.kernels.counts.sparse_rows import SLACK, new_row_accumulator
 from fastw2v.kernels.counts.windows import Spans, Windows
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.text.vocabulary import Vocabulary
 
-__all__ = [
-    "BatchCounts",
-    "BatchWorkspace",
-    "PairCounts",
-    "count_batch",
-    "count_pairs",
-]
+__all__ = ["count_pairs"]
 
 # Positions that are grouped by centre at a time, 8 bytes each; a single word may exceed it.
 GROUPED_POSITIONS = 2**27
@@ -118,7 +107,7 @@ def count_pairs(
 class _Counting:
     """One run of `count_pairs`, step by step."""
 
-    def __init__(self, pool: WorkerPool, text: Text, n_words: int, windows: Windows) -> None:
+    def __init__(self, pool: WorkerPool, text: EncodedText, n_words: int, windows: Windows) -> None:
         self.pool = pool
         self.text = text
         self.windows = windows
@@ -243,22 +232,3 @@ def _blocks(sizes: NDArray[np.int64], limit: int) -> Iterator[tuple[int, int]]:
         last = max(last, first + 1)
         yield first, last
         first = last
-
-
-def counted_windows(
-    tokens: EncodedTokens,
-    vocabulary: Vocabulary,
-    settings: Hyperparameters,
-    *,
-    workers: int,
-    progress: StageProgress | None = None,
-) -> PairCounts:
-    """Count the settings' windows and report it as the stage "counting"."""
-    return count_pairs(
-        tokens,
-        len(vocabulary),
-        settings.window,
-        workers=workers,
-        widths=window_widths(vocabulary, settings),
-        progress=stage_of(progress, "counting"),
-    )

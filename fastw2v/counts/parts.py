@@ -16,6 +16,8 @@ from fastw2v.counts.matrix import LARGEST_INT32, CountPart, SparseCounts
 from fastw2v.system.array_files import read_arrays, write_arrays
 from fastw2v.system.manifests import file_digest, require_digest
 
+__all__ = ["PART_ENTRIES", "CountsInFiles", "PartFile", "PartsWriter", "write_parts"]
+
 PART_ENTRIES = 2**23  # 8 or 12 bytes each
 _OPEN_PARTS = 128  # files that are mapped at a time
 

@@ -1,4 +1,4 @@
-"""What counting is told of windows: their size, and how wide each word is in them.
+"""Windows of counting: their size, and how wide each word is in them.
 
 Plain windows count every word between two others as one place. In measured windows a frequent
 word takes only the part of a place that word2vec's subsampling leaves it on average, so that
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.kernels.counts.windows import LARGEST_REACH, PLACE, Windows
+
+__all__ = ["REACH_IN_SIZES", "largest_count", "require_window", "windows_of", "word_widths"]
 
 # A pair of measured windows is never further apart than so many times their size, however
 # frequent the words between: it bounds the time that counting takes.

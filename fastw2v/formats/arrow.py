@@ -10,6 +10,8 @@ from fastw2v.formats.vectors import Vectors, checked_vectors
 from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import whole_file
 
+__all__ = ["IPC", "PARQUET", "VECTOR", "WORD", "ParquetFile"]
+
 WORD, COUNT, VECTOR = "word", "count", "vector"
 
 

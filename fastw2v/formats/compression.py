@@ -11,6 +11,8 @@ from typing import IO, Any
 from fastw2v.errors import CorpusError, ModelFormatError
 from fastw2v.text.files import BZIP2, COMPRESSED, GZIP, XZ, ZSTANDARD, file_chunks
 
+__all__ = ["chunks", "is_compressed", "opened_to_write"]
+
 
 def is_compressed(path: Path) -> bool:
     """Tell whether a file is compressed, by its name."""

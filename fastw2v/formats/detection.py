@@ -11,6 +11,8 @@ from fastw2v.formats.fasttext_binary import MAGIC as FASTTEXT_MAGIC
 from fastw2v.formats.model_folder import is_model_folder
 from fastw2v.formats.registry import FORMATS, format_of_suffix
 
+__all__ = ["recognised"]
+
 # How files begin; each holds a byte that a word of text would hardly have there.
 _BEGINNINGS = {
     "npz": re.compile(rb"PK\x03\x04.\0", re.DOTALL),

@@ -17,6 +17,8 @@ from fastw2v.errors import ModelFormatError, one_line
 from fastw2v.formats.vectors import Vectors, checked_vectors
 from fastw2v.system.files import whole_file
 
+__all__ = ["read", "write"]
+
 _TYPES: dict[str, np.dtype[Any]] = {"f4": np.dtype("<f4"), "i8": np.dtype("<i8")}
 
 

@@ -12,11 +12,13 @@ import numpy as np
 
 from fastw2v.config import Tokenizer
 from fastw2v.errors import ModelFormatError, one_line
-from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_trouble
+from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_refusal
 from fastw2v.system.array_files import read_arrays, write_arrays
 from fastw2v.system.files import whole_folder
 from fastw2v.system.manifests import read_json, write_json
 from fastw2v.version import VERSION
+
+__all__ = ["ARRAYS", "CONFIG", "MODULES", "NESTED", "WORDS", "read", "write"]
 
 ARRAYS, WORDS, CONFIG, MODULES = (
     "model.safetensors",
@@ -107,7 +109,7 @@ def write(vectors: Vectors, target: Path) -> None:
         If it cannot be written, or a word is empty or holds white space, so that no text could
         ever hold it.
     """
-    require_words(target, "model2vec", vectors.words, white_space_trouble)
+    require_words(target, "model2vec", vectors.words, white_space_refusal)
     unknown = _UNKNOWN
     known = set(vectors.words)
     while unknown in known:

@@ -181,10 +181,7 @@ def _read_schema_1(folder: Path, *, mapped: bool) -> tuple[Vocabulary, Arrays]:
     """Return the vocabulary, which is in a file of its own, and the arrays; no digests."""
     arrays = read_arrays(folder / ARRAYS, mapped=mapped)
     words = read_json(folder / VOCABULARY_OF_SCHEMA_1)
-    vocabulary = Vocabulary.from_dict(words | {"counts": arrays["counts"]})
-    if len(set(vocabulary.words)) != len(vocabulary):
-        raise ValueError("words: expected all different, got some of them more than once")
-    return vocabulary, arrays
+    return Vocabulary.from_dict(words | {"counts": arrays["counts"]}), arrays
 
 
 def with_present_names(stored: dict[str, Any]) -> dict[str, Any]:

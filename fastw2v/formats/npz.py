@@ -12,6 +12,8 @@ from fastw2v.formats.vectors import Vectors, checked_vectors
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.files import whole_file
 
+__all__ = ["read", "write", "write_model"]
+
 LARGEST_WORD_TABLE_BYTES = 2**31
 _MOST_COMPRESSION = 1100  # deflate makes at most 1032 bytes of one
 _TABLES = ("vectors", "in_vectors", "out_vectors")

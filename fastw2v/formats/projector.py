@@ -13,6 +13,8 @@ from fastw2v.formats.text import LineReader, whole_lines
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
 from fastw2v.system.files import whole_folder
 
+__all__ = ["CONFIG", "VECTORS", "read", "write"]
+
 VECTORS, METADATA, CONFIG = "vectors.tsv", "metadata.tsv", "projector_config.pbtxt"
 _CONFIG_TEXT = f"""embeddings {{
   tensor_name: "fastw2v"
@@ -59,7 +61,7 @@ def write(vectors: Vectors, target: Path) -> None:
     """
     import orjson
 
-    require_words(target, "projector", vectors.words, _trouble)
+    require_words(target, "projector", vectors.words, _refusal)
     table = np.ascontiguousarray(vectors.vectors, np.float32)
     with whole_folder(target, VECTORS) as folder:
         with (folder / VECTORS).open("wb") as file:
@@ -71,7 +73,7 @@ def write(vectors: Vectors, target: Path) -> None:
         (folder / CONFIG).write_text(_CONFIG_TEXT, encoding="utf-8")
 
 
-def _trouble(word: str) -> str | None:
+def _refusal(word: str) -> str | None:
     if not word or word.strip() != word or word.strip("\ufeff") != word:
         return "is empty, or begins or ends in white space"
     return "holds a tab or a line end" if any(mark in word for mark in "\t\r\n") else None

@@ -13,6 +13,8 @@ from typing import Any
 from fastw2v.errors import ConfigurationError
 from fastw2v.text.files import COMPRESSED
 
+__all__ = ["FORMATS", "Format", "format_named", "format_of_suffix", "format_to_write"]
+
 
 @dataclass(frozen=True)
 class Format:

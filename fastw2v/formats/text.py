@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import CorpusError, ModelFormatError, OutputError
 from fastw2v.formats.compression import opened_to_write
-from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_trouble
+from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_refusal
 from fastw2v.kernels.text import vector_text
 from fastw2v.kernels.text.vector_text import parse_lines
 from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
 from fastw2v.text.files import BLOCK_BYTES, plain_size, text_blocks
+
+__all__ = ["FASTTEXT", "GLOVE", "WORD2VEC", "LineReader", "nearest_float32", "whole_lines"]
 
 _HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \t\r]*\n")
 _BYTE_ORDER_MARK = "\ufeff"
@@ -227,7 +229,7 @@ def write_lines(
     import orjson
 
     words, table = vectors.words, np.ascontiguousarray(vectors.vectors, np.float32)
-    require_words(target, form, words, white_space_trouble)
+    require_words(target, form, words, white_space_refusal)
     if not has_header and words[0].startswith(_BYTE_ORDER_MARK):
         raise OutputError(
             f"{target}: the {form} format cannot begin with the word {words[0]!r}, whose first "

@@ -21,6 +21,8 @@ from fastw2v.objectives.feature_vectors import NgramVectors
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
+__all__ = ["Vectors", "checked_vectors", "require_words", "vectors_of", "white_space_refusal"]
+
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
@@ -116,14 +118,14 @@ def require_finite(source: Path, vectors: NDArray[np.float32], place: Callable[[
 
 
 def require_words(
-    target: Path, form: str, words: list[str], trouble: Callable[[str], str | None]
+    target: Path, form: str, words: list[str], refusal: Callable[[str], str | None]
 ) -> None:
-    """Raise `OutputError` for the first word that has a trouble, before anything is written.
+    """Raise `OutputError` for the first word that a format refuses, before anything is written.
 
-    `trouble` says what in a word the format cannot hold, or None.
+    `refusal` says what in a word the format cannot hold, or None.
     """
     for word in words:
-        reason = trouble(word)
+        reason = refusal(word)
         if reason is not None:
             raise OutputError(
                 f"{target}: the {form} format cannot hold the word {word!r}, which {reason}; "
@@ -131,6 +133,6 @@ def require_words(
             )
 
 
-def white_space_trouble(word: str) -> str | None:
+def white_space_refusal(word: str) -> str | None:
     """Return what parts a word where readers cut text at white space of any kind."""
     return None if word.split() == [word] else "is empty or holds white space"

@@ -13,6 +13,8 @@ from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
 from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
 
+__all__ = ["read", "write"]
+
 _HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \t\r]*\n")
 _LONGEST_HEADER = 64
 # A file that is no such file may have no blank for gigabytes.
@@ -127,7 +129,7 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
         If it cannot be written, or a word is empty, holds a blank, at which it would end, or a
         line feed, which readers drop.
     """
-    require_words(target, "word2vec-bin", vectors.words, _trouble)
+    require_words(target, "word2vec-bin", vectors.words, _refusal)
     table = np.ascontiguousarray(vectors.vectors, _NUMBER)
     with whole_file(target) as temporary, opened_to_write(temporary) as file:
         file.write(b"%d %d\n" % table.shape)
@@ -137,7 +139,7 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
             file.write(b"%b %b\n" % (word.encode(), row.tobytes()))
 
 
-def _trouble(word: str) -> str | None:
+def _refusal(word: str) -> str | None:
     if not word or " " in word or "\n" in word:
         return "is empty or holds a blank or a line feed"
     is_long = len(word) > LONGEST_WORD_BYTES // 4 and len(word.encode()) > LONGEST_WORD_BYTES

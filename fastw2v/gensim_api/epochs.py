@@ -103,14 +103,21 @@ def train_epoch(
     return EpochResult(n_trained, n_tokens, loss_nats)
 
 
+class _GensimHyperparameters(Hyperparameters):
+    """Hyper-parameters as far as gensim's go."""
+
+    _without_upper_bound = frozenset({"window", "negative", "ns_exponent"})
+
+
 def _settings(model: ModelState, objective: Any, rates: tuple[float, float]) -> StreamSettings:
     of_objective: dict[str, Any] = {}
     if objective == "negative":
         of_objective = {"negative": model.negative, "ns_exponent": float(model.ns_exponent)}
     if not model.sg:
         of_objective["cbow_mean"] = bool(model.cbow_mean)
-    settings = Hyperparameters(
+    settings = _GensimHyperparameters(
         vector_size=model.wv.vector_size,
+        window=model.window,
         model="skipgram" if model.sg else "cbow",
         objective=objective,
         sample=0.0,  # the rules have gensim's thresholds
@@ -122,7 +129,6 @@ def _settings(model: ModelState, objective: Any, rates: tuple[float, float]) -> 
     )
     return StreamSettings(
         hyperparameters=settings,
-        longest_reach=model.window,
         shrink_windows=bool(model.shrink_windows),
         cbow_steps="gensim",
         rules=word_rules(model),

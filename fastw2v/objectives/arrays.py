@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.simd.vectors import LANES
 
+__all__ = ["VectorArray", "copy_arrays", "padded_rows", "round_up", "unpadded_rows"]
+
 VectorArray = NDArray[np.float32]
 """VectorArray: (N, D), or flat rows that are padded to whole vectors of the CPU."""
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
     from gensim.models.fasttext import FastTextKeyedVectors
 
+__all__ = ["VECTOR_CHOICES", "Embeddings", "VectorChoice", "as_keyed_vectors"]
+
 VectorChoice = Literal["in", "out", "sum"]
 VECTOR_CHOICES: tuple[VectorChoice, ...] = ("in", "out", "sum")
 
@@ -88,7 +90,8 @@ class Embeddings:
         outputs = self.out_vectors.astype(np.float64)
         if self.objective == "hierarchical":
             tree = huffman_tree(self.vocabulary.counts)
-            return np.exp(leaf_log_probabilities(centre, outputs, tree))
+            logs: NDArray[np.float64] = leaf_log_probabilities(centre, outputs, tree)
+            return np.exp(logs)
         scores = self.temperature * (outputs @ centre) + self.out_bias
         scores = np.exp(scores - scores.max())
         return np.asarray(scores / scores.sum())

@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike
 from fastw2v.errors import VocabularyError
 from fastw2v.kernels.formulas.huffman import HuffmanTree, build_huffman
 
+__all__ = ["huffman_tree"]
+
 
 def huffman_tree(counts: ArrayLike) -> HuffmanTree:
     """Return the Huffman tree of a vocabulary, the same as gensim's for the same counts.

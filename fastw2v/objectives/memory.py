@@ -7,6 +7,8 @@ import numpy as np
 from fastw2v.errors import ConfigurationError
 from fastw2v.text.vocabulary import Vocabulary
 
+__all__ = ["PROGRAM_BYTES", "require_within"]
+
 # Measured (tests/objectives/test_memory.py): Python and compiled kernels.
 PROGRAM_BYTES = 250 * 2**20
 

@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from fastw2v.errors import ConfigurationError, VocabularyError
 from fastw2v.kernels.stream.noise import AliasTable, build_alias
 
+__all__ = ["noise_distribution", "noise_table"]
+
 
 def noise_distribution(counts: ArrayLike, ns_exponent: float) -> NDArray[np.float64]:
     """Return P_noise(w), in proportion to ``counts[w] ** ns_exponent``.

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from fastw2v.system.memory_maps import mapped_bytes, native
 
+__all__ = ["Arrays", "read_arrays", "read_metadata", "write_arrays"]
+
 Arrays = dict[str, NDArray[Any]]
 
 _DTYPES = {"U8": "u1", "I32": "<i4", "I64": "<i8", "F32": "<f4", "F64": "<f8"}
 _NAMES = {kind: name for name, kind in _DTYPES.items()}
-_LENGTH_BYTES = 8  # of the header's length, at the file's begin
+_LENGTH_BYTES = 8  # of the header's length, at the start of the file
 _ALIGNMENT = 8
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from fastw2v.errors import missing_dependency
 
+__all__ = ["optional_module"]
+
 
 def optional_module(module: str, needed_by: str, extra: str, package: str | None = None) -> Any:
     """Return a module of a package that may not be installed.

@@ -16,6 +16,8 @@ from fastw2v.system.renames import (
     temporary_prefix,
 )
 
+__all__ = ["require_replaceable", "require_writable", "whole_file", "whole_folder"]
+
 
 def require_writable(target: Path) -> None:
     """Raise `OutputError` unless `target` can be created or replaced, before hours of work.

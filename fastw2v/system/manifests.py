@@ -16,6 +16,18 @@ from fastw2v.errors import FastW2VError, VocabularyError, one_line
 from fastw2v.system.renames import recover
 from fastw2v.version import VERSION
 
+__all__ = [
+    "FolderKind",
+    "described",
+    "file_digest",
+    "read_json",
+    "require_described",
+    "require_digest",
+    "require_signed",
+    "signed",
+    "write_json",
+]
+
 # JSON may nest deeper than Python goes, and hold numbers that are none of numpy's.
 _NOT_JSON = (OSError, ValueError, RecursionError, OverflowError)
 _DAMAGE = (*_NOT_JSON, LookupError, TypeError, AttributeError, VocabularyError)

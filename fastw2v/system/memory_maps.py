@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["forget_pages", "mapped_bytes", "mapped_file", "native"]
+
 
 def mapped_file(path: Path, size: int, dtype: str) -> NDArray[Any]:
     """Return the numbers of a file as an array that looks like any other.

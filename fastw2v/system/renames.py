@@ -17,6 +17,17 @@ try:
 except ImportError:  # Windows; what a killed process leaves there has to be removed by hand
     fcntl = None  # type: ignore[assignment]
 
+__all__ = [
+    "TEMPORARY_PREFIX",
+    "claimed",
+    "clear_abandoned",
+    "exchange",
+    "recover",
+    "remove",
+    "take_place",
+    "temporary_prefix",
+]
+
 _CURRENT_FOLDER = -100  # AT_FDCWD
 _EXCHANGE = 2  # RENAME_EXCHANGE
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)

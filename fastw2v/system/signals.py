@@ -16,6 +16,14 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, ClassVar, Self
 
+__all__ = [
+    "EXIT_INTERRUPTED",
+    "StopSignals",
+    "TrainingInterrupted",
+    "answer_signals",
+    "deferred_signals",
+]
+
 EXIT_INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -28,7 +36,7 @@ class TrainingInterrupted(KeyboardInterrupt):
     checkpoint : Path, optional
         From which `Word2Vec.resume` goes on.
     reached : tuple of int, optional
-        Passes done, and batches of the next one, if this moment was saved. Otherwise the
+        Epochs done, and batches of the next one, if this moment was saved. Otherwise the
         checkpoint is an earlier one.
     """
 

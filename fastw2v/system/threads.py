@@ -18,6 +18,8 @@ import numpy as np
 
 from fastw2v.errors import ConfigurationError
 
+__all__ = ["Result", "WorkerPool", "available_cores", "checked_workers"]
+
 Result = TypeVar("Result")
 
 

@@ -30,6 +30,18 @@ from fastw2v.text.files import (
     text_blocks,
 )
 
+__all__ = [
+    "Corpus",
+    "OpenedCorpus",
+    "Progress",
+    "TextCorpus",
+    "TokenBatch",
+    "TokenCorpus",
+    "checked_tokens",
+    "open_corpus",
+    "token_batch",
+]
+
 Progress = Callable[[int, int | None], None]
 """Called with the bytes read so far, and with those in all where that is known."""
 
@@ -220,6 +232,24 @@ def token_batch(sentences: Sequence[Sequence[str]], first: int = 0) -> TokenBatc
         token_ends = np.append(character_starts, len(data))[token_ends]
     sentence_ends = np.cumsum(np.fromiter(map(len, sentences), np.int64, len(sentences)))
     return TokenBatch(text, token_ends, sentence_ends)
+
+
+def checked_tokens(sentence: Any, number: int) -> Sequence[str]:
+    """Return the tokens of one sentence, whose number in messages is `number`.
+
+    Raises
+    ------
+    CorpusError
+        If it is not a sequence of tokens, or a token is not a str.
+    TextEncodingError
+        If a token holds a lone surrogate.
+    """
+    tokens = _tokens_of(sentence, number)
+    try:
+        "".join(tokens).encode()
+    except (TypeError, UnicodeEncodeError):
+        raise _bad_token([tokens], number) from None
+    return tokens
 
 
 def _tokens_of(sentence: Any, number: int) -> Sequence[str]:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from fastw2v.kernels.text.digest import IDENTITY, absorb_text
 from fastw2v.text.vocabulary import Vocabulary
 
+__all__ = ["EncodedTokens", "TextDigest"]
+
 
 @dataclass(frozen=True, eq=False)
 class EncodedTokens:

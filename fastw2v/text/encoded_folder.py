@@ -29,6 +29,15 @@ from fastw2v.system.memory_maps import mapped_file
 from fastw2v.text.encoded import EncodedTokens, TextDigest
 from fastw2v.text.vocabulary import Vocabulary
 
+__all__ = [
+    "DESCRIPTION",
+    "VOCABULARY",
+    "NumberStore",
+    "NumbersOnDisk",
+    "open_encoded",
+    "write_encoded",
+]
+
 DESCRIPTION = "corpus.json"
 VOCABULARY = "vocabulary.json"
 IDS = "ids.int32"

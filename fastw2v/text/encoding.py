@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fastw2v.config import Errors
 from fastw2v.errors import TextEncodingError
 
+__all__ = ["Repairs", "valid_utf8"]
+
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _DONE_WITH_THEM = {"replace": "replaced by U+FFFD", "ignore": "left out"}
@@ -38,7 +40,7 @@ class Repairs:
         self.n_sequences += n_sequences
 
     def sentence(self, errors: Errors) -> str:
-        """Return what a person is told about them."""
+        """Return a sentence about them for a person."""
         plural, files = "s" * (self.n_sequences != 1), "s" * (self.n_files != 1)
         return (
             f"{self.n_sequences:,} invalid UTF-8 sequence{plural} in {self.n_files:,} file{files} "
@@ -60,7 +62,7 @@ def valid_utf8(text: bytes, source: str, offset: int, errors: Errors, repairs: R
     errors : {"strict", "replace", "ignore"}
         What to do with what is not UTF-8.
     repairs : Repairs
-        Is told how much that was.
+        Counts what was replaced or left out.
 
     Raises
     ------

@@ -20,6 +20,26 @@ from fastw2v.config import Errors
 from fastw2v.errors import CorpusError
 from fastw2v.text.encoding import Repairs, valid_utf8
 
+__all__ = [
+    "BLOCK_BYTES",
+    "BZIP2",
+    "COMPRESSED",
+    "GZIP",
+    "STANDARD_INPUT",
+    "XZ",
+    "ZSTANDARD",
+    "AnyPath",
+    "TextBlock",
+    "blocks_of",
+    "decompressed",
+    "file_chunks",
+    "files_of",
+    "is_read_once",
+    "plain_size",
+    "shown_name",
+    "text_blocks",
+]
+
 AnyPath = str | os.PathLike[str]
 
 STANDARD_INPUT = "-"
@@ -118,7 +138,7 @@ def text_blocks(
     errors : {"strict", "replace", "ignore"}
         What to do with what is not UTF-8, see `fastw2v.text.encoding`.
     repairs : Repairs, optional
-        Is told how much that was.
+        Counts what was replaced or left out.
 
     Raises
     ------

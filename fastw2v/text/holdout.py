@@ -16,6 +16,8 @@ from fastw2v.kernels.text.documents import hash_documents
 from fastw2v.kernels.text.scan import PADDING
 from fastw2v.text.corpus import TokenBatch
 
+__all__ = ["HeldOutChoice"]
+
 _LINE_FEED = 10
 _CHOICE_STREAM = 41  # keeps this use of the seed apart from others
 

@@ -18,6 +18,8 @@ from fastw2v.text.corpus import TokenBatch, token_batch
 from fastw2v.text.files import TextBlock
 from fastw2v.text.tokenizers import TextNormalizer
 
+__all__ = ["TokenReader", "table_of_words"]
+
 
 class TokenReader:
     """Numbers tokens, block by block.

@@ -26,7 +26,6 @@ from fastw2v.text.numbering import TokenReader, table_of_words
 from fastw2v.text.vocabulary import Vocabulary, build_vocabulary
 
 __all__ = [
-    "EncodedTokens",
     "encode_corpus",
     "number_corpus",
     "read_corpus",

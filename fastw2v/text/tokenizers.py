@@ -29,6 +29,8 @@ from fastw2v.kernels.text.unicode_words import (
     write_words,
 )
 
+__all__ = ["TextNormalizer", "tokenize_text"]
+
 _SPECIAL_KINDS = {
     0x27: APOSTROPHE,
     0x2019: APOSTROPHE,

@@ -12,6 +12,16 @@ from numpy.typing import NDArray
 from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
 from fastw2v.kernels.text.interning import WordTable, count_types
 
+__all__ = [
+    "StoredVocabulary",
+    "Vocabulary",
+    "build_vocabulary",
+    "keep_probability",
+    "none_frequent_enough",
+    "packed_words",
+    "vocabulary_order",
+]
+
 _HINT_WORDS = 20_000  # the most frequent words, among which close ones are looked for
 
 
@@ -83,6 +93,7 @@ class Vocabulary:
         words = content["words"]
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ValueError(f"words: expected a list of strings, got {str(words)[:60]}")
+        _require_different(words)
         return Vocabulary(
             words,
             np.array(content["counts"], np.int64),
@@ -182,6 +193,11 @@ class StoredVocabulary(Vocabulary):
         return unpacked_words(stored["_word_bytes"], stored["_word_ends"])
 
 
+def _require_different(words: list[str]) -> None:
+    if len(set(words)) != len(words):
+        raise VocabularyError("words: expected all different, got some of them more than once")
+
+
 def packed_words(words: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the words' UTF-8 as one array, and where each ends, as `StoredVocabulary` has them."""
     encoded = [word.encode() for word in words]
@@ -207,8 +223,7 @@ def unpacked_words(word_bytes: NDArray[np.uint8], word_ends: NDArray[np.int64]) 
         words = [data[start:end].decode() for start, end in zip(starts, ends, strict=True)]
     except UnicodeDecodeError as error:
         raise VocabularyError(f"words: expected UTF-8, got other bytes ({error})") from error
-    if len(set(words)) != len(words):
-        raise VocabularyError("words: expected all different, got some of them more than once")
+    _require_different(words)
     return words
 
 

@@ -25,6 +25,8 @@ from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run, VectorPair, used_precision
 from fastw2v.training.text import TrainingText, counted
 
+__all__ = ["START_SCALES", "train_cbow"]
+
 # The spectral vectors are those of one context's score. Several contexts say more than one, but
 # their mean is no larger, and their sum counts twice what they have in common.
 START_SCALES = {True: 2.0, False: 0.6}

@@ -19,6 +19,19 @@ from fastw2v.system.array_files import Arrays, read_arrays, read_metadata, write
 from fastw2v.system.files import require_writable, whole_file
 from fastw2v.version import VERSION
 
+__all__ = [
+    "FORMAT",
+    "SCHEMA_VERSION",
+    "Checkpoint",
+    "Checkpoints",
+    "RunDescription",
+    "TrainingState",
+    "checkpoint_path",
+    "read_checkpoint",
+    "require_unused",
+    "write_checkpoint",
+]
+
 FORMAT = "fastw2v-checkpoint"
 SCHEMA_VERSION = 1
 _KEY = "fastw2v"

@@ -29,6 +29,8 @@ from fastw2v.training.stream import train_running_text
 from fastw2v.training.text import TrainingText
 from fastw2v.training.validation import ValidationText
 
+__all__ = ["fit"]
+
 _LOGGER = logging.getLogger(__name__)
 
 

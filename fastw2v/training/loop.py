@@ -22,6 +22,8 @@ from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
 from fastw2v.training.watch import Trainable, Watch
 
+__all__ = ["BatchTraining", "train", "train_softmax"]
+
 _LOGGER = logging.getLogger(__name__)
 
 

@@ -1,7 +1,7 @@
 """What a training run ends in: a model, and what is remembered of its run."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from fastw2v.callbacks import EpochRecord
@@ -9,6 +9,8 @@ from fastw2v.config import Hyperparameters
 from fastw2v.errors import DivergenceError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.losses.perplexity import perplexity_of
+
+__all__ = ["Ended", "RunRecord", "TrainedModel", "TrainingSummary"]
 
 Ended = Literal["finished", "patience", "diverged"]
 
@@ -109,10 +111,10 @@ class TrainedModel:
 
     settings: Hyperparameters
     embeddings: Embeddings
-    corpus_digest: str | None
-    history: list[EpochRecord]
-    summary: TrainingSummary | None
-    run_record: RunRecord | None
+    corpus_digest: str | None = None
+    history: list[EpochRecord] = field(default_factory=list)
+    summary: TrainingSummary | None = None
+    run_record: RunRecord | None = None
     divergence: DivergenceError | None = None
 
     @property

@@ -18,6 +18,8 @@ from fastw2v.training.checkpoints import (
 from fastw2v.training.run import CountsFolder, GivenFeatures, Run, used_precision
 from fastw2v.training.validation import Validation, opened_sources
 
+__all__ = ["resumed_run"]
+
 
 def resumed_run(
     model: Path,

@@ -21,6 +21,8 @@ from fastw2v.training.checkpoints import (
 )
 from fastw2v.training.validation import Validation, ValidationText, named_sources
 
+__all__ = ["CountsFolder", "GivenFeatures", "Run", "VectorPair", "used_precision"]
+
 GivenFeatures = Mapping[str, Sequence[str]] | tuple[Any, Sequence[str]] | Path
 """Names of features for each word, a sparse matrix (V, F) of scipy's with F names, or a file."""
 

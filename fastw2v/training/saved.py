@@ -16,6 +16,8 @@ from fastw2v.formats.model_folder import (
 from fastw2v.training.result import RunRecord, TrainedModel, TrainingSummary
 from fastw2v.version import VERSION
 
+__all__ = ["read_saved", "write_saved"]
+
 
 def write_saved(model: TrainedModel, folder: Path) -> None:
     """Write a model folder, whole or not at all; errors as `Word2Vec.save`."""

@@ -47,6 +47,8 @@ from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run, used_precision
 from fastw2v.training.text import TrainingText, counted
 
+__all__ = ["train_counted", "train_skipgram"]
+
 
 def train_skipgram(run: Run, text: TrainingText) -> TrainedModel:
     """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""

@@ -28,6 +28,15 @@ from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run
 from fastw2v.training.text import TrainingText
 
+__all__ = [
+    "BLOCK_TOKENS",
+    "StreamResult",
+    "default_block",
+    "require_windows",
+    "train_running_text",
+    "train_stream",
+]
+
 BLOCK_TOKENS = 20_000
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,10 @@ from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, window_widths
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
+
+__all__ = ["TrainingText", "counted"]
+
+_SENTENCES_AT_ONCE = 1 << 14
 
 
 class TrainingText(NamedTuple):
@@ -75,5 +80,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
 
 def _sentences(text: TrainingText) -> Iterator[list[str]]:
     words, ids, starts = text.vocabulary.words, text.tokens.ids, text.tokens.sentence_starts
-    for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        yield [words[number] for number in ids[first:last].tolist()]
+    for first in range(0, len(starts) - 1, _SENTENCES_AT_ONCE):
+        bounds = starts[first : first + _SENTENCES_AT_ONCE + 1].tolist()
+        for start, end in pairwise(bounds):
+            yield [words[number] for number in ids[start:end].tolist()]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.pairs import counted_windows
+from fastw2v.counts.build import counted_windows
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.losses.perplexity import losses_of, perplexity_of
@@ -15,6 +15,15 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
+
+__all__ = [
+    "VALIDATION_ROWS",
+    "HeldOutLoss",
+    "Validation",
+    "ValidationText",
+    "named_sources",
+    "opened_sources",
+]
 
 VALIDATION_ROWS = 4096  # of objectives whose losses have no counts to make them cheap
 

@@ -23,6 +23,8 @@ from fastw2v.training.checkpoints import Checkpoint, TrainingState, write_checkp
 from fastw2v.training.result import Ended, RunRecord, TrainedModel, TrainingSummary
 from fastw2v.training.run import Run
 
+__all__ = ["PARAMETERS", "Trainable", "Watch"]
+
 PARAMETERS = ("in_vectors", "out_vectors", "out_bias")
 _KEPT = "kept/"
 

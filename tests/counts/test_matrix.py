@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from fastw2v.counts.pairs import PairCounts, count_pairs
+from fastw2v.counts.matrix import PairCounts
+from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import CorpusError
 from tests.support.naive_counts import dense, small_corpus, tokens_of
 

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 
 import fastw2v.counts.pairs
 from fastw2v import Hyperparameters, Word2Vec
+from fastw2v.counts.batch import BatchWorkspace, count_batch
 from fastw2v.counts.corpus import window_widths
-from fastw2v.counts.pairs import BatchWorkspace, count_batch, count_pairs
+from fastw2v.counts.pairs import count_pairs
 from fastw2v.counts.windows import REACH_IN_SIZES, largest_count, windows_of, word_widths
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.kernels.counts.windows import LARGEST_REACH, PLACE
 from fastw2v.objectives.softmax.batches import CountBatches, TokenBatches
-from fastw2v.text.reading import EncodedTokens
+from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
 from tests.support.corpora_made import random_sentences
 from tests.support.naive_counts import (

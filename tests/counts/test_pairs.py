@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import fastw2v.counts.batch
 import fastw2v.counts.pairs
-from fastw2v.counts.pairs import BatchWorkspace, count_batch, count_pairs
+from fastw2v.counts.batch import BatchWorkspace, count_batch
+from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.text.encoded import EncodedTokens
 from tests.support.naive_counts import (

@@ -381,6 +381,18 @@ def test_what_is_no_corpus_is_the_same_error_in_shards(tmp_path, corpus):
     assert len(messages) == 1
 
 
+@pytest.mark.parametrize("sentence", ["b c", ["b", 3], ["b", "\ud800"], {"b"}, 5])
+def test_a_wrong_sentence_is_the_same_error_in_shards(tmp_path, sentence):
+    messages = set()
+    for shards in (None, ShardOptions(memory_mib=600)):
+        corpus = iter([["a"], sentence])
+        with pytest.raises(CorpusError, match=r"^sentence 1.*counted from 0") as caught:
+            count_corpus(corpus, COUNTING, tmp_path / "counts", workers=1, shards=shards)
+        messages.add(str(caught.value))
+        assert not list(tmp_path.iterdir())
+    assert len(messages) == 1
+
+
 @pytest.mark.parametrize("given", ["text", "sentences"])
 def test_a_text_without_tokens_is_refused_over_given_words_too(tmp_path, text_file, given):
     reference = count_corpus(text_file, COUNTING, tmp_path / "words", workers=1)
@@ -450,7 +462,7 @@ def table_of(sentence):
 
     numbers = np.empty(len(sentence) + 1, np.int32)
     table = intern_tokens(*token_batch([sentence]), new_word_table(1 << 12), True, numbers)
-    return words.words_of(table)
+    return words.WordCounts.of(table)
 
 
 def test_the_command_spills(run, tmp_path, text_file, in_memory):

@@ -104,7 +104,7 @@ def settings_of_epochs(monkeypatch, model, **train):
     real = epochs.train_stream
 
     def watched(tokens, counts, settings, pool, **options):
-        seen.append(settings)
+        seen.append(settings.hyperparameters)
         return real(tokens, counts, settings, pool, **options)
 
     monkeypatch.setattr(epochs, "train_stream", watched)

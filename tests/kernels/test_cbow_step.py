@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastw2v.config import Hyperparameters
-from fastw2v.kernels.counts.context_windows import Windows
+from fastw2v.kernels.counts.context_windows import ContextRows
 from fastw2v.kernels.simd import bfloat16
 from fastw2v.kernels.softmax.layout import LARGEST_TILE as TILE
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
@@ -32,7 +32,7 @@ def some_windows(generator, n_words, n_rows=70, window=4):
     sizes = generator.integers(1, 2 * window + 1, n_rows)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     contexts = generator.integers(0, n_words, starts[-1]).astype(np.int32)
-    return Windows(generator.integers(0, n_words, n_rows).astype(np.int32), starts, contexts)
+    return ContextRows(generator.integers(0, n_words, n_rows).astype(np.int32), starts, contexts)
 
 
 def fused(windows, tables, mean, precision="float32"):
@@ -157,7 +157,7 @@ def test_any_number_of_workers_gives_the_same_bits(optimizer, precision):
 
 def test_words_that_are_no_context_stay_and_moments_count_their_own_updates():
     tables = parameters(np.random.default_rng(2), 6, 5)
-    windows = Windows(
+    windows = ContextRows(
         np.array([5, 5], np.int32), np.array([0, 2, 3]), np.array([0, 1, 0], np.int32)
     )
     with WorkerPool(1) as pool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.kernels.counts.context_windows import (
-    Windows,
+    ContextRows,
     epoch_keys,
     group_by_word,
     one_entry_a_row,
@@ -185,7 +185,7 @@ def test_contexts_are_grouped_by_word(contexts):
     flat = np.array([word for row in contexts for word in row], np.int32)
     starts = np.cumsum([0, *(len(row) for row in contexts)]).astype(np.int64)
     places = np.zeros(N_WORDS, np.int64)
-    grouped = group_by_word(Windows(np.zeros(len(contexts), np.int32), starts, flat), places)
+    grouped = group_by_word(ContextRows(np.zeros(len(contexts), np.int32), starts, flat), places)
     assert grouped.words.tolist() == sorted(set(flat.tolist()))
     for m, word in enumerate(grouped.words):
         rows = grouped.rows[grouped.starts[m] : grouped.starts[m + 1]].tolist()

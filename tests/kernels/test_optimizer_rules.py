@@ -13,9 +13,8 @@ from fastw2v.objectives.softmax.batches import CountBatches
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import cbow_batch
 from fastw2v.objectives.softmax.optimizers import (
-    CBOW_MEAN_RECIPES,
-    CBOW_SUM_RECIPES,
-    RECIPES,
+    CBOW_CENTRE_RATE_FACTORS,
+    CBOW_MEAN_CENTRE_RATE_FACTORS,
     Optimizer,
 )
 from fastw2v.objectives.softmax.output_layer import tile_for
@@ -23,8 +22,9 @@ from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
-from fastw2v.training.cbow import fit_cbow_softmax
-from fastw2v.training.run import RunOptions
+from fastw2v.training.cbow import train_cbow
+from fastw2v.training.run import Run
+from fastw2v.training.text import TrainingText
 from tests.support.cbow_twins import exact_cbow, rows_of
 from tests.support.dense_softmax import exact, pair_counts, random_counts
 
@@ -34,7 +34,7 @@ RATE, FINAL_RATE, STEPS = 0.01, 0.25, 6
 # Adam's decay of both moments, and RMSprop's of the rows.
 DECAY_FIRST, DECAY_SECOND, DECAY_ROWS = 0.9, 0.99, 0.9
 OPTIMIZERS = ["adam", "adagrad", "sgd"]
-FACTOR = 3.5  # none of the real recipes has it
+FACTOR = 3.5  # no optimiser has it
 
 
 def settings(optimizer):
@@ -43,8 +43,11 @@ def settings(optimizer):
     )
 
 
-def with_factor(optimizer, factor=FACTOR):
-    return {optimizer: RECIPES[optimizer]._replace(centre_rate_factor=factor)}
+def schedule_of(optimizer):
+    """Rules of a run in which input rows move `FACTOR` times as fast."""
+    schedule = Optimizer(settings(optimizer), STEPS)
+    schedule.update_rules = schedule.update_rules._replace(centre_rate_factor=FACTOR)
+    return schedule
 
 
 class NaiveTable:
@@ -109,12 +112,12 @@ class SkipGram:
         self.dense[:, 0] += 1
         self.tables = parameters(generator)
 
-    def trained(self, optimizer, recipes):
+    def trained(self, optimizer):
         batches = CountBatches(
             pair_counts(self.dense), np.ones(WORDS), dimensions=DIMENSIONS, rows=4, seed=1
         )
         self.scale = batches.scale
-        schedule = Optimizer(settings(optimizer), STEPS, recipes)
+        schedule = schedule_of(optimizer)
         with WorkerPool(1) as pool:
             made = ExactSoftmax(*self.tables, optimizer=optimizer, max_rows=4, pool=pool)
             for number, centres in enumerate(self.centres):
@@ -153,8 +156,8 @@ class Cbow:
         words = np.array([(7 * number + 3 * r + 6) % WORDS for r in range(len(rows))], np.int32)
         return Windows(words, starts, np.concatenate(rows).astype(np.int32))
 
-    def trained(self, optimizer, recipes):
-        schedule = Optimizer(settings(optimizer), STEPS, recipes)
+    def trained(self, optimizer):
+        schedule = schedule_of(optimizer)
         with WorkerPool(1) as pool:
             made = CbowSoftmax(
                 *self.tables, mean=self.mean, optimizer=optimizer, max_rows=3, pool=pool
@@ -194,7 +197,7 @@ def agree(came, wanted):
 @pytest.mark.parametrize("kind", KINDS)
 def test_steps_are_those_of_the_textbook(kind, optimizer):
     example = KINDS[kind]()
-    came = example.trained(optimizer, with_factor(optimizer))
+    came = example.trained(optimizer)
     assert agree(came, example.expected(optimizer))
     # Each of these mistakes is seen.
     assert not agree(came, example.expected(optimizer, factor=1.0))
@@ -215,7 +218,7 @@ def test_the_first_step_of_a_row_is_its_rate_whatever_the_gradient(kind, optimiz
         example.contexts, first = batch_of_one, sorted({w for row in batch_of_one[0] for w in row})
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(f"{__name__}.STEPS", 1)
-        after, outputs, bias = example.trained(optimizer, with_factor(optimizer))
+        after, outputs, bias = example.trained(optimizer)
     moved = np.abs(after - example.tables[0])
     assert moved[first] == pytest.approx(np.full_like(moved[first], FACTOR * RATE), rel=1e-3)
     assert not np.delete(moved, first, axis=0).any()
@@ -228,41 +231,23 @@ def test_the_first_step_of_a_row_is_its_rate_whatever_the_gradient(kind, optimiz
 @pytest.mark.parametrize("mean", [True, False], ids=["mean", "sum"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_run_of_cbow_moves_its_inputs_by_its_recipe(mean, optimizer):
-    """One batch of a whole run, from known vectors: rate and factor are those of mean or sum."""
-    recipe = (CBOW_MEAN_RECIPES if mean else CBOW_SUM_RECIPES)[optimizer]
+    """One batch of a whole run, from known vectors: the factor is that of mean or sum."""
+    factors = CBOW_MEAN_CENTRE_RATE_FACTORS if mean else CBOW_CENTRE_RATE_FACTORS
     tables = parameters(np.random.default_rng(13))[:2]
     ids = np.array([0, 1], np.int32)  # each is the other's one context
     vocabulary = Vocabulary(["a", "b", *map(str, range(WORDS - 2))], np.ones(WORDS, np.int64), 2, 2)
     asked = Hyperparameters(
         model="cbow", optimizer=optimizer, vector_size=DIMENSIONS, window=1, epochs=1, sample=0,
-        bias="none", precision="float32",
+        bias="none", precision="float32", cbow_mean=mean,
     )  # fmt: skip
-    with WorkerPool(1) as pool:
-        found = fit_cbow_softmax(
-            vocabulary,
-            EncodedTokens(ids, np.array([0, 2], np.int64), 2, 0),
-            asked,
-            pool=pool,
-            mean=mean,
-            run=RunOptions(1, start=tables),
-        )
+    text = TrainingText(vocabulary, EncodedTokens(ids, np.array([0, 2], np.int64), 2, 0))
+    found = train_cbow(Run(settings=asked, workers=1, start=tables), text).embeddings
     rows = [(0, [1]), (1, [0])]
     expected = exact_cbow(rows, *tables, np.zeros(WORDS), mean)
     for before, after, gradient, factor in (
-        (tables[0], found.in_vectors, expected.in_gradient, recipe.centre_rate_factor),
+        (tables[0], found.in_vectors, expected.in_gradient, factors[optimizer]),
         (tables[1], found.out_vectors, expected.out_gradient, 1.0),
     ):
         step = gradient if optimizer == "sgd" else np.sign(gradient)
-        wanted = recipe.rate * factor * step
-        assert np.abs(before.astype(np.float64) - after - wanted).max() < 1e-3 * recipe.rate
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_the_rate_of_a_run_that_asks_for_none(optimizer):
-    """The recipe's, times its factor where batches are of tokens; what is asked for is taken."""
-    recipe = RECIPES[optimizer]._replace(rate=0.125, tokens_rate_factor=0.3)
-    for batches, rate in (("counts", 0.125), ("tokens", 0.125 * 0.3)):
-        asked = Hyperparameters(optimizer=optimizer, batches=batches)
-        assert Optimizer(asked, 9, {optimizer: recipe}).rate(0) == pytest.approx(rate)
-        asked = Hyperparameters(optimizer=optimizer, batches=batches, learning_rate=0.7)
-        assert Optimizer(asked, 9, {optimizer: recipe}).rate(0) == pytest.approx(0.7)
+        wanted = asked.learning_rate * factor * step
+        assert np.abs(before.astype(np.float64) - after - wanted).max() < 1e-3 * asked.learning_rate

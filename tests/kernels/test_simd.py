@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from fastw2v.kernels.simd import blocks
+from fastw2v.kernels.simd import operands
 from fastw2v.kernels.simd.blocks import PANEL, ROWS, THIRD
 from fastw2v.kernels.simd.vectors import (
     LANES,
@@ -73,12 +73,12 @@ def test_arithmetic():
 
 @njit
 def all_blocks(c, a, b, row_values, scales, steps):
-    blocks.block((c[0], 0), (a, 0), (b, 0), steps)
-    blocks.block_one_vector((c[1], 0), (a, 0), (b, 0), steps)
-    blocks.block_scaled((c[2], 0), (a, 0), (b, 0), (scales, 0), steps)
-    blocks.block_scaled_two_thirds((c[3], 0), (a, 0), (b, 0), (scales, 0), steps)
-    blocks.block_scaled_third((c[4], 0), (a, 0), (b, 0), (scales, 0), steps)
-    blocks.block_from_rows((c[5], 0), (a, 0), (b, 0), (row_values, 0), steps)
+    operands.block((c[0], 0), (a, 0), (b, 0), steps)
+    operands.block_one_vector((c[1], 0), (a, 0), (b, 0), steps)
+    operands.block_scaled((c[2], 0), (a, 0), (b, 0), (scales, 0), steps)
+    operands.block_scaled_two_thirds((c[3], 0), (a, 0), (b, 0), (scales, 0), steps)
+    operands.block_scaled_third((c[4], 0), (a, 0), (b, 0), (scales, 0), steps)
+    operands.block_from_rows((c[5], 0), (a, 0), (b, 0), (row_values, 0), steps)
 
 
 @pytest.mark.parametrize(("outer", "inner"), [(1, 1), (1, 9), (3, 1), (4, 5)])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from fastw2v.kernels.formulas.random_numbers import seed_state, subsample_thresholds
-from fastw2v.kernels.text.token_blocks import KeptTokens, Text, gather_block
+from fastw2v.kernels.text.token_blocks import KeptTokens, SubsampledText, gather_block
 from tests.support.statistical_checks import FrequencyMismatchError, assert_frequencies
 
 patient = settings(deadline=None, max_examples=150)
@@ -21,7 +21,7 @@ def gathered(text, key, limits, window, kept):
 def text_of(lengths, keep, seed=0):
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     ids = np.random.default_rng(seed).integers(0, len(keep), starts[-1]).astype(np.int32)
-    return Text(ids, starts, subsample_thresholds(np.asarray(keep, np.float64)))
+    return SubsampledText(ids, starts, subsample_thresholds(np.asarray(keep, np.float64)))
 
 
 def windows(text, block_tokens, window, key=5):

@@ -74,7 +74,7 @@ REFUSED = [
     ("model", ["skip-gram", None]),
     ("objective", ["ns", None]),
     ("negative", [0, 1001, 2.5]),
-    ("ns_exponent", [math.nan, 11, None]),
+    ("ns_exponent", [math.nan, 101, None]),
     ("negatives_shared", [1, "yes", None]),
     ("cbow_mean", [0, None]),
 ]

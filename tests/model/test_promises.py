@@ -5,7 +5,7 @@ import pytest
 from fastw2v import Hyperparameters, Word2Vec
 from fastw2v.cli.display import _UNITS
 from fastw2v.config import CountingSettings
-from fastw2v.counts.build import count_in_memory
+from fastw2v.counts.build import count_corpus
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.evaluation import evaluate_analogies
 from fastw2v.evaluation.test_sets import AnalogySet
@@ -19,7 +19,7 @@ SMALL = {"vector_size": 4, "epochs": 1, "min_count": 1}
 @pytest.fixture(scope="module")
 def counts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("counts") / "counts"
-    count_in_memory(SENTENCES, CountingSettings(window=3, min_count=1), folder, workers=1)
+    count_corpus(SENTENCES, CountingSettings(window=3, min_count=1), folder, workers=1)
     return folder
 
 

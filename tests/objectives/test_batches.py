@@ -15,7 +15,7 @@ from fastw2v.objectives.softmax.batches import CountBatches, TokenBatches, prefe
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.threads import WorkerPool
-from fastw2v.text.reading import EncodedTokens
+from fastw2v.text.encoded import EncodedTokens
 from tests.support.dense_softmax import exact
 
 DIMENSIONS = 5

@@ -10,6 +10,7 @@ from PIL import Image
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, FastW2VError, MissingDependencyError
 from fastw2v.report.plots import named_places, spectrum, write_picture
+from fastw2v.training.result import TrainedModel
 
 TITLES = {"map": "40 words by principal components", "loss": "Loss of training",
           "spectrum": "Spectrum of the in + out vectors"}  # fmt: skip
@@ -72,7 +73,7 @@ def test_what_cannot_be_drawn_is_refused(model, tmp_path, monkeypatch):
     with pytest.raises(ConfigurationError, match="kind: expected one of 'map', 'loss', 'spectrum'"):
         write_picture(model, tmp_path / "x.png", "pie")
     bare = Word2Vec(vector_size=2, min_count=1, epochs=1).fit([["a", "b"]])
-    bare.history = []
+    bare._trained = TrainedModel(bare.settings, bare.embeddings)
     with pytest.raises(FastW2VError, match="history of its epochs, this one has none"):
         write_picture(bare, tmp_path / "x.png", "loss")
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)

@@ -17,6 +17,7 @@ from fastw2v.report import ReportOptions, embedded, write_report
 from fastw2v.report.embedded import embedded_model, log_normalisers, packed
 from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.report.history import epoch_rows
+from fastw2v.training.result import TrainedModel
 from tests.support.corpora_made import chain_sentences
 
 HOSTILE = ["</script><img/src=x/onerror=hacked=1>", "<!--", "&amp;", "\"'", "__proto__", "{{7*7}}"]
@@ -183,9 +184,9 @@ def test_what_is_missing_is_said_before_the_work(model, tmp_path, monkeypatch):
         write_report(model, tmp_path / "page.html", ReportOptions("x"))
 
 
-def test_an_untrained_history_and_a_single_word_make_a_page(tmp_path):
+def test_an_untrained_history_and_a_single_word_make_a_page(tmp_path, monkeypatch):
     model = Word2Vec(vector_size=1, min_count=1, epochs=1).fit([["a", "a"]])
-    model.history, model.summary = [], None
+    model._trained = TrainedModel(model.settings, model.embeddings)
     write_report(model, tmp_path / "page.html", ReportOptions("x", with_evaluation=False))
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "holds no summary" in page

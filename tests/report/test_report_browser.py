@@ -16,6 +16,7 @@ from fastw2v import Word2Vec
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.report import ReportOptions, write_report
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.result import TrainedModel
 from tests.report.test_report import HOSTILE
 from tests.support.corpora_made import topic_sentences
 
@@ -143,9 +144,8 @@ def test_wrong_vectors_would_be_noticed(browser, trained, tmp_path):
     """The check above has something to find: with in vectors alone the answers are others."""
     other = Word2Vec(trained.settings)
     given = trained.embeddings
-    other._embeddings = Embeddings(
-        given.vocabulary, given.in_vectors, 0 * given.out_vectors, given.out_bias
-    )
+    others = Embeddings(given.vocabulary, given.in_vectors, 0 * given.out_vectors, given.out_bias)
+    other._trained = TrainedModel(other.settings, others)
     write_report(other, tmp_path / "other.html", ReportOptions("x", with_evaluation=False))
     page = Page(browser, tmp_path / "other.html")
     page.choose("t3w07")
@@ -344,7 +344,7 @@ def test_seventy_thousand_words_are_answered_quickly(browser, tmp_path):
     tables = generator.normal(0, 0.3, (2, n_words, dimensions)).astype(np.float32)
     bias = np.log(counts / counts.sum()).astype(np.float32)
     model = Word2Vec(vector_size=dimensions)
-    model._embeddings = Embeddings(vocabulary, *tables, bias)
+    model._trained = TrainedModel(model.settings, Embeddings(vocabulary, *tables, bias))
     write_report(model, tmp_path / "large.html", ReportOptions("Large", with_evaluation=False))
     page = Page(browser, tmp_path / "large.html")
     took = []

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastw2v.counts.pairs import PairCounts
+from fastw2v.counts.matrix import PairCounts
 
 
 class Dense(NamedTuple):

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v.errors import ConfigurationError, CorpusError, TextEncodingError, VocabularyError
-from fastw2v.text.encoded import TextDigest
-from fastw2v.text.reading import EncodedTokens, encode_corpus, number_corpus, read_corpus
+from fastw2v.text.encoded import EncodedTokens, TextDigest
+from fastw2v.text.reading import encode_corpus, number_corpus, read_corpus
 from fastw2v.text.tokenizers import tokenize_text
 from fastw2v.text.vocabulary import Vocabulary
 

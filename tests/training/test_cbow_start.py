@@ -9,7 +9,9 @@ from fastw2v.objectives.softmax.initialization import random_vectors, spectral_v
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.vocabulary import keep_probability
-from fastw2v.training.cbow import START_SCALES, fit_cbow_softmax
+from fastw2v.training.cbow import START_SCALES, train_cbow
+from fastw2v.training.run import Run
+from fastw2v.training.text import TrainingText
 from tests.support.corpora_made import chain_sentences
 
 COMMON = {
@@ -25,8 +27,7 @@ def corpus():
 
 def untrained(corpus, mean, **settings):
     asked = Hyperparameters(**COMMON, cbow_mean=mean, **settings)
-    with WorkerPool(2) as pool:
-        return fit_cbow_softmax(*corpus, asked, pool=pool, mean=mean)
+    return train_cbow(Run(settings=asked, workers=2), TrainingText(*corpus)).embeddings
 
 
 @pytest.mark.parametrize("mean", [True, False], ids=["mean", "sum"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastw2v import Checkpoints, Word2Vec
-from fastw2v.training import supervisor
+from fastw2v.training import watch
 from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
 from tests.support.corpora_made import chain_sentences, write_text
 
@@ -29,14 +29,14 @@ def test_a_run_is_saved_after_every_so_many_epochs(
     corpus, tmp_path, monkeypatch, kind, every, epochs
 ):
     saved = []
-    real = supervisor.write_checkpoint
+    real = watch.write_checkpoint
 
     def watched(path, checkpoint):
         if checkpoint.state is not None:
             saved.append((checkpoint.state.epochs_done, checkpoint.state.steps_done))
         real(path, checkpoint)
 
-    monkeypatch.setattr(supervisor, "write_checkpoint", watched)
+    monkeypatch.setattr(watch, "write_checkpoint", watched)
     Word2Vec(workers=1, **COMMON, **KINDS[kind]).fit(
         corpus, checkpoints=Checkpoints(tmp_path / "model", every)
     )

@@ -5,12 +5,12 @@ import pytest
 
 from fastw2v import Checkpoints, Word2Vec
 from fastw2v.callbacks import EpochProgress
-from fastw2v.objectives.stream.settings import StreamSettings
 from fastw2v.objectives.stream.tables import StreamTables
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
 from tests.support.corpora_made import chain_sentences, write_text
+from tests.training.test_streaming import stream_settings
 
 CELLS = {
     "skipgram-negative": {},
@@ -35,7 +35,7 @@ def epoch_from(cell, first, then, workers):
 
     Only one of the workers finds a block, so that two give what one gives, but for rounding.
     """
-    settings = StreamSettings(
+    settings = stream_settings(
         vector_size=DIMENSIONS, window=2, sample=0, epochs=1, learning_rate=0.05, **CELLS[cell]
     )
     with WorkerPool(workers) as pool:

@@ -242,12 +242,12 @@ def test_checkpoints_of_passes_go_on(corpus, tmp_path):
     place = steps[len(steps) // 2]
     checkpoint = stopped(corpus, tmp_path / "model", place, "0.0001s", **RUNS["counts"])
     path = checkpoint_path(tmp_path / "model")
-    about = checkpoint.run | {"every": "2passes"}
+    about = replace(checkpoint.run, every="2passes")
     former = replace(checkpoint, run=about, state=StateOfPasses(checkpoint.state))
     write_checkpoint(path, former)
     assert b"passes_done" in path.read_bytes()
     assert read_checkpoint(path).state == checkpoint.state
-    assert read_checkpoint(path).run["every"] == "2epochs"
+    assert read_checkpoint(path).run.every == "2epochs"
     resumed = Word2Vec.resume(tmp_path / "model")
     assert arrays_of(resumed) == arrays_of(whole)
     assert losses_of(resumed) == losses_of(whole)

@@ -7,7 +7,6 @@ import pytest
 
 from fastw2v import Word2Vec
 from fastw2v.config import Hyperparameters
-from fastw2v.training.stream import CBOW_MEAN_RATE, DEFAULT_RATE
 from tests.support.corpora_made import chain_sentences
 
 CELLS = {
@@ -86,11 +85,11 @@ def test_the_same_values_give_the_same_model(cell):
 @pytest.mark.parametrize(
     ("settings", "rate"),
     [
-        ({"objective": "negative"}, DEFAULT_RATE),
-        ({"objective": "hierarchical"}, DEFAULT_RATE),
-        ({"objective": "negative", "model": "cbow"}, CBOW_MEAN_RATE),
-        ({"objective": "negative", "model": "cbow", "cbow_mean": False}, DEFAULT_RATE),
-        ({"objective": "hierarchical", "model": "cbow", "cbow_mean": False}, DEFAULT_RATE),
+        ({"objective": "negative"}, 0.025),
+        ({"objective": "hierarchical"}, 0.025),
+        ({"objective": "negative", "model": "cbow"}, 0.15),
+        ({"objective": "negative", "model": "cbow", "cbow_mean": False}, 0.025),
+        ({"objective": "hierarchical", "model": "cbow", "cbow_mean": False}, 0.025),
     ],
 )
 def test_a_stream_has_the_rate_of_its_cell_and_falls_to_its_fraction(settings, rate):

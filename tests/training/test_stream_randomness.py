@@ -4,26 +4,23 @@ With one dimension, input vectors of 1, output vectors of 0 and all noise on one
 adds rate / 2 to the row of its predicted word: that row counts the word's pairs.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.stats import binom
 
-from fastw2v.objectives.stream.settings import StreamSettings, WordRules
-from fastw2v.system.threads import WorkerPool
+from fastw2v.objectives.stream.settings import WordRules
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.training.stream import train_stream
 from tests.support.statistical_checks import FrequencyMismatchError, assert_frequencies
+from tests.training.test_streaming import stream_settings, trained
 
 RATE = 1e-9
 TOKENS = 6000  # as many words, each of which comes once
 EPOCHS = 4
 KEEP = 0.4
-SETTINGS = StreamSettings(
-    vector_size=1, window=1, sample=0, epochs=EPOCHS, learning_rate=RATE, final_rate=1.0,
-    ns_exponent=60.0, negative=1,
-)  # fmt: skip
+SETTINGS = {
+    "vector_size": 1, "window": 1, "sample": 0, "epochs": EPOCHS, "learning_rate": RATE,
+    "final_rate": 1.0, "ns_exponent": 9.0, "negative": 1,
+}  # fmt: skip
 CELLS = {"skipgram": {}, "cbow": {"model": "cbow", "cbow_mean": False}}
 
 
@@ -35,10 +32,9 @@ def pairs_of_words(settings, workers=1, block_tokens=700):
     counts = np.ones(TOKENS, np.int64)
     counts[0] = 10**6  # all the noise
     start = (np.ones((TOKENS, 1), np.float32), np.zeros((TOKENS, 1), np.float32))
-    with WorkerPool(workers) as pool:
-        result = train_stream(
-            tokens, counts, settings, pool, start=start, block_tokens=block_tokens
-        )
+    result = trained(
+        tokens, counts, stream_settings(**settings), workers, start=start, block_tokens=block_tokens
+    )
     found = result.out_vectors[1:, 0].astype(np.float64) / (RATE / 2)
     assert np.abs(found - np.rint(found)).max() < 0.01
     return np.rint(found).astype(np.int64)
@@ -49,7 +45,7 @@ def pairs_of_words(settings, workers=1, block_tokens=700):
 def test_subsampling_keeps_other_tokens_in_every_epoch(cell, workers):
     """A kept token inside a long line has two contexts, so half its pairs are its epochs."""
     keep = np.full(TOKENS, KEEP)
-    settings = replace(SETTINGS, rules=WordRules(keep=keep), **CELLS[cell])
+    settings = {**SETTINGS, "rules": WordRules(keep=keep), **CELLS[cell]}
     epochs_kept = pairs_of_words(settings, workers)[100:-100] / 2
     assert (epochs_kept == np.rint(epochs_kept)).all()
     found = np.bincount(epochs_kept.astype(np.int64), minlength=EPOCHS + 1)
@@ -64,7 +60,7 @@ def test_subsampling_keeps_other_tokens_in_every_epoch(cell, workers):
 
 def test_windows_reach_differently_in_every_epoch():
     """Over two epochs, windows of reach 1 or 2 make 4, 6 or 8 pairs of a word."""
-    settings = replace(SETTINGS, window=2, epochs=2)
+    settings = {**SETTINGS, "window": 2, "epochs": 2}
     pairs = pairs_of_words(settings)[2:-2]
     found = np.bincount(pairs, minlength=9)[[4, 6, 8]]
     assert found.sum() == len(pairs)
@@ -81,14 +77,11 @@ def test_other_negatives_are_drawn_in_every_epoch_and_block():
         np.arange(n_tokens, dtype=np.int32) % 2, np.array([0, n_tokens], np.int64), n_tokens, 0
     )
     start = (np.ones((n_words, 1), np.float32), np.zeros((n_words, 1), np.float32))
-    settings = replace(SETTINGS, negative=1, ns_exponent=0.0)
 
     def drawn(epochs, block_tokens):
-        with WorkerPool(1) as pool:
-            result = train_stream(
-                tokens, np.ones(n_words, np.int64), replace(settings, epochs=epochs), pool,
-                start=start, block_tokens=block_tokens,
-            )  # fmt: skip
+        settings = stream_settings(**{**SETTINGS, "ns_exponent": 0.0, "epochs": epochs})
+        counts = np.ones(n_words, np.int64)
+        result = trained(tokens, counts, settings, start=start, block_tokens=block_tokens)
         return np.rint(result.out_vectors[2:, 0] / (-RATE / 2)).astype(np.int64) / 2
 
     for epochs, block_tokens in ((1, n_tokens), (3, n_tokens), (1, 100), (2, 100)):

@@ -228,7 +228,7 @@ def test_a_run_that_diverges_ends_in_its_last_good_epoch(corpus, monkeypatch):
     model = Word2Vec(**SMALL)
     diverging_in_epoch(3, monkeypatch)
     with pytest.raises(
-        DivergenceError, match=r"got nan in batch 9 of 12 .* smaller --learning-rate"
+        DivergenceError, match=r"got nan in step 9 of 12 .* smaller --learning-rate"
     ):
         model.fit(corpus, callbacks=[look])
     assert kept
@@ -244,7 +244,7 @@ def test_a_run_that_diverges_ends_in_its_last_good_epoch(corpus, monkeypatch):
 def test_a_run_that_diverges_in_its_first_epoch_leaves_nothing(corpus, tmp_path, monkeypatch):
     diverging_in_epoch(1, monkeypatch)
     model = Word2Vec(**SMALL)
-    with pytest.raises(DivergenceError, match="got nan in batch 1 of 12"):
+    with pytest.raises(DivergenceError, match="got nan in step 1 of 12"):
         model.fit(corpus, checkpoints=Checkpoints(tmp_path / "model", "1epoch"))
     assert model.summary is None
     assert list(tmp_path.iterdir()) == []

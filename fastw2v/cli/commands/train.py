@@ -88,8 +88,8 @@ RUN_OPTIONS = (
     "--memory",
     type=int,
     metavar="MIB",
-    help="Budget of a run with the exact softmax: counting spills to disk beyond it, training that "
-    "does not fit is refused with what would. Default: no limit.",
+    help="Budget of the run: counting spills to disk beyond it, training that does not fit is "
+    "refused with what would. Default: no limit.",
 )
 @click.option(
     "--features",

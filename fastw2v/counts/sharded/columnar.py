@@ -9,6 +9,8 @@ from fastw2v.counts.sharded.sources import open_bytes, reading
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.system.dependencies import optional_module
 
+__all__ = ["SUFFIXES", "contents", "cut_groups", "look"]
+
 SUFFIXES = (".parquet", ".arrow", ".feather")
 _ROWS = 10_000  # that are Python objects at a time
 

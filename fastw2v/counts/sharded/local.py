@@ -10,6 +10,8 @@ from fastw2v.counts.sharded.plan import ShardOptions, memory_for_data, new_plan,
 from fastw2v.counts.sharded.run import OneProcess, count_shards
 from fastw2v.counts.sharded.work_folder import Job
 
+__all__ = ["DEFAULT_MEMORY_MIB", "count_on_one_machine"]
+
 DEFAULT_MEMORY_MIB = 2048
 
 

@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from fastw2v.counts.sharded.work_folder import PLAN, SUFFIX, Job, write_json_who
 from fastw2v.errors import ConfigurationError, CorpusError, OutputError
 from fastw2v.system.files import require_replaceable
 from fastw2v.system.renames import TEMPORARY_PREFIX
-from fastw2v.text.corpus import TokenCorpus
-from fastw2v.text.files import STANDARD_INPUT, shown_name
+from fastw2v.text.corpus import TokenCorpus, checked_tokens
+from fastw2v.text.files import STANDARD_INPUT, is_read_once, shown_name
 from fastw2v.version import VERSION
+
+__all__ = ["FORMAT", "Plan", "ShardOptions", "memory_for_data", "new_plan", "work_folder_of"]
 
 FORMAT = "fastw2v-count-in-progress"
 # Python and compiled kernels, buffers of reading and writing: bench/bench_distributed.py.
@@ -211,11 +213,8 @@ def _shards(sources: Any, options: ShardOptions, folder: Path, *, is_new: bool) 
 
 
 def _comes_once(name: str) -> bool:
-    """Tell whether what was read is gone: standard input, a pipe, a terminal."""
-    if name == STANDARD_INPUT:
-        return True
-    path = Path(name)
-    return "://" not in name and path.exists() and not (path.is_file() or path.is_dir())
+    """Return whether what was read is gone: standard input, a pipe, a terminal."""
+    return "://" not in name and not Path(name).is_dir() and is_read_once(name)
 
 
 def _spool(name: str, path: Path) -> None:
@@ -246,28 +245,11 @@ def _spooled(first: list[Any], rest: Iterable[Any], path: Path) -> list[Shard]:
     shards: list[Shard] = []
     with path.open("ab") as file:
         file.truncate(0)
-        for number, sentence in enumerate(_chained(first, rest)):
+        for number, sentence in enumerate(chain(first, rest)):
             if number % SENTENCES_OF_SHARD == 0:
                 shards.append(Shard(len(shards), "sentences", str(path.absolute()), file.tell()))
-            if isinstance(sentence, str | bytes):
-                raise CorpusError(
-                    f"sentence {number} (counted from 0): expected lists of tokens, got "
-                    f"{sentence!r:.60}"
-                )
-            tokens = list(sentence)
-            for place, token in enumerate(tokens):
-                if not isinstance(token, str):
-                    raise CorpusError(
-                        f"sentence {number}, token {place} (counted from 0): expected a str, got "
-                        f"{type(token).__name__} ({token!r:.60})"
-                    )
-            file.write(json.dumps(tokens).encode() + b"\n")
+            file.write(json.dumps(checked_tokens(sentence, number)).encode() + b"\n")
     return shards
-
-
-def _chained(first: list[Any], rest: Iterable[Any]) -> Iterable[Any]:
-    yield from first
-    yield from rest
 
 
 def _read_plan(folder: Path) -> dict[str, Any] | None:

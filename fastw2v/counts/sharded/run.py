@@ -39,6 +39,8 @@ from fastw2v.text.encoded import TextDigest
 from fastw2v.text.reading import without_tokens
 from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
 
+__all__ = ["FAN_IN", "Engine", "OneProcess", "Task", "count_shards"]
+
 FAN_IN = 16  # steps whose results are added up by one
 
 

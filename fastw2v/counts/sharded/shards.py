@@ -30,6 +30,8 @@ from fastw2v.text.files import (
 )
 from fastw2v.text.numbering import TokenReader
 
+__all__ = ["SENTENCES_OF_SHARD", "Shard", "shards_of"]
+
 Kind = Literal["text", "table", "sentences", "given"]
 
 READ_BYTES = 4 << 20

@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 from fastw2v.errors import CorpusError, FastW2VError
 from fastw2v.system.dependencies import optional_module
 
+__all__ = ["fsspec_module", "open_bytes", "reading"]
+
 
 def open_bytes(name: str) -> BinaryIO:
     """Open a file or URL as it is, without decompressing it."""

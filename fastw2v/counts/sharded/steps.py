@@ -22,13 +22,24 @@ from fastw2v.counts.sharded.words import (
     added,
     candidate_words,
     is_full,
-    words_of,
 )
 from fastw2v.counts.sharded.work_folder import Job, KnownWords, known_words, read_step, step_once
 from fastw2v.kernels.text.interning import new_word_table, renumber
 from fastw2v.text.encoded import EncodedTokens, TextDigest
 from fastw2v.text.encoding import Repairs
 from fastw2v.text.numbering import TokenReader
+
+__all__ = [
+    "add_counts",
+    "add_words",
+    "choose_words",
+    "count_windows",
+    "count_words",
+    "counts_name",
+    "counts_of",
+    "rows_of_sum",
+    "words_name",
+]
 
 _OPEN_PARTS = 2  # of each summand; rows come in order
 
@@ -59,13 +70,13 @@ def count_words(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
         def keep(numbers: NDArray[np.int32]) -> None:
             nonlocal n_runs
             if is_full(reader.table, job.memory_bytes):
-                words_of(reader.table).write(folder / _run_name(n_runs))
+                WordCounts.of(reader.table).write(folder / _run_name(n_runs))
                 n_runs += 1
                 reader.table = new_word_table()
 
         reader = TokenReader(new_word_table(), keep, add=True, tokenizer=job.counting.tokenizer)
         shard.read(reader, given, job.counting.errors)
-        words_of(reader.table).write(folder / _run_name(n_runs))
+        WordCounts.of(reader.table).write(folder / _run_name(n_runs))
         return {
             "runs": n_runs + 1,
             "n_tokens": reader.n_tokens,

@@ -19,6 +19,8 @@ from fastw2v.kernels.text.word_runs import gather_words, groups_of_words
 from fastw2v.system.array_files import read_arrays, write_arrays
 from fastw2v.text.vocabulary import vocabulary_order
 
+__all__ = ["GROUPS", "CandidateWords", "WordCounts", "added", "candidate_words", "is_full"]
+
 GROUPS = 32
 _WORD_BYTES = 400  # of memory for a word of a table that grows, at the most
 
@@ -44,14 +46,14 @@ class WordCounts:
     groups: NDArray[np.int64]
 
     @classmethod
-    def of(cls, table: WordTable, counts: NDArray[np.int64]) -> "WordCounts":
-        """Return the words of a table."""
+    def of(cls, table: WordTable) -> "WordCounts":
+        """Return the words of a table and how often each was seen."""
         n_words = int(table.n_types[0])
         found = groups_of_words(table.word_bytes, table.offsets, n_words, GROUPS)
         order = np.argsort(found, kind="stable")
         text, ends = gather_words(table.word_bytes, table.offsets, order, PADDING)
         groups = np.searchsorted(found[order], np.arange(GROUPS + 1)).astype(np.int64)
-        return cls(text, ends, counts[order], groups)
+        return cls(text, ends, count_types(table)[order], groups)
 
     @classmethod
     def open(cls, path: Path) -> "WordCounts":
@@ -76,11 +78,6 @@ class WordCounts:
 def is_full(table: WordTable, memory_bytes: int) -> bool:
     """Tell whether a table of words should go to a run, for a budget of so many bytes."""
     return int(table.n_types[0]) >= max(memory_bytes // _WORD_BYTES, 1)
-
-
-def words_of(table: WordTable) -> WordCounts:
-    """Return the words of a table and how often each was seen."""
-    return WordCounts.of(table, count_types(table))
 
 
 def added_group(runs: Iterable[WordCounts], number: int) -> tuple[WordTable, NDArray[np.int64]]:

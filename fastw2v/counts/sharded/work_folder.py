@@ -24,6 +24,21 @@ from fastw2v.system.files import whole_file, whole_folder
 from fastw2v.system.renames import TEMPORARY_PREFIX
 from fastw2v.text.numbering import table_of_words
 
+__all__ = [
+    "PLAN",
+    "STEP",
+    "SUFFIX",
+    "VOCABULARY",
+    "Job",
+    "KnownWords",
+    "give_up_data",
+    "known_words",
+    "read_step",
+    "remove_work",
+    "step_once",
+    "write_json_whole",
+]
+
 SUFFIX = ".counting"
 PLAN = "plan.json"
 STEP = "step.json"

@@ -7,10 +7,10 @@ here takes time in proportion to the vocabulary, and whatever is V long is left 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from fastw2v.kernels.counts.pair_counting import Rows, Text
+from fastw2v.kernels.compilation import kernel
+from fastw2v.kernels.counts.pair_counting import EncodedText, Rows
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, add_to_row, drain_row
 from fastw2v.kernels.counts.windows import (
     LARGEST_REACH,
@@ -21,6 +21,15 @@ from fastw2v.kernels.counts.windows import (
     pack_span,
 )
 from fastw2v.kernels.text.sentences import find_sentence
+
+__all__ = [
+    "BROKEN_SENTENCE",
+    "UNKNOWN_WORD",
+    "Centres",
+    "count_batch_rows",
+    "find_unknown_word",
+    "group_batch",
+]
 
 UNKNOWN_WORD = -1
 BROKEN_SENTENCE = -2
@@ -45,7 +54,7 @@ class Centres(NamedTuple):
     slots: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_unknown_word(ids: NDArray[np.uint32], start: int, stop: int, n_words: int) -> int:
     """Return the first position in [start, stop) whose id is not below `n_words`, or -1."""
     largest = np.uint32(0)
@@ -59,15 +68,20 @@ def find_unknown_word(ids: NDArray[np.uint32], start: int, stop: int, n_words: i
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def group_batch(
-    text: Text, start: int, stop: int, windows: Windows, row: RowAccumulator, centres: Centres
+    text: EncodedText,
+    start: int,
+    stop: int,
+    windows: Windows,
+    row: RowAccumulator,
+    centres: Centres,
 ) -> tuple[int, int]:
     """Find the distinct words of [start, stop), sorted, and group their positions.
 
     Parameters
     ----------
-    text : Text
+    text : EncodedText
         Only what the batch and its windows touch is read; just that is checked.
     start, stop : int
         Positions, 0 <= start <= stop <= n_tokens.
@@ -124,7 +138,7 @@ def group_batch(
     return n_rows, n_pairs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_batch_rows(
     ids: NDArray[np.uint32],
     spans: Spans,

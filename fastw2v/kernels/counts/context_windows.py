@@ -1,11 +1,11 @@
 """Windows of CBOW: for positions of running text, the words around each that predict its word.
 
-Whether subsampling keeps a token, and how far its window reaches, are functions of the pass's
+Whether subsampling keeps a token, and how far its window reaches, are functions of the epoch's
 keys and the position alone, so that it does not matter in which order, in which batch or by whom
 a position is looked at. Windows reach over tokens that are not kept, never over the end of a
 sentence. A kept token that is the only one of its sentence has no contexts and makes no row.
 
-A pass takes the text in runs of consecutive positions, in any order of the runs.
+An epoch takes the text in runs of consecutive positions, in any order of the runs.
 """
 
 from typing import NamedTuple
@@ -14,14 +14,26 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import below, is_kept, seed_state
 from fastw2v.kernels.text.sentences import find_sentence
+
+__all__ = [
+    "ContextRows",
+    "EpochText",
+    "WordRows",
+    "count_windows",
+    "epoch_keys",
+    "group_by_word",
+    "one_entry_a_row",
+    "take_windows",
+]
 
 _KEEP, _REACH = 41, 42  # purposes of the seed
 
 
-class ThinnedText(NamedTuple):
-    """A text as one pass sees it.
+class EpochText(NamedTuple):
+    """A text as one epoch sees it.
 
     `ids` uint32 (n_tokens,), `sentence_starts` int64, `keep` uint32 (V,) the thresholds of
     `random_numbers.subsample_thresholds`, `keep_key` and `reach_key` uint64 (`epoch_keys`).
@@ -34,7 +46,7 @@ class ThinnedText(NamedTuple):
     reach_key: np.uint64
 
 
-class Windows(NamedTuple):
+class ContextRows(NamedTuple):
     """Rows of CBOW: the words at R positions and the contexts of each.
 
     Attributes
@@ -70,9 +82,9 @@ class WordRows(NamedTuple):
     rows: NDArray[np.int32]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def epoch_keys(seed, number):
-    """Return the keys of subsampling and of reaches for pass `number` of a run."""
+    """Return the keys of subsampling and of reaches for epoch `number` of a run."""
     return seed_state(seed, _KEEP, number), seed_state(seed, _REACH, number)
 
 
@@ -82,9 +94,9 @@ def _kept(text, position):
     return is_kept(text.keep[text.ids[position]], bits)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_windows(text):
-    """Return how many rows a pass over the text has; the ids must have been checked."""
+    """Return how many rows an epoch over the text has; the ids must have been checked."""
     n_rows = 0
     for sentence in range(text.sentence_starts.shape[0] - 1):
         kept = 0
@@ -114,35 +126,35 @@ def _add_contexts(text, position, sentence, window, contexts, n):
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_windows(text, window, runs, cursor, windows):
-    """Fill all R rows of `windows` with the next positions of the pass that have contexts.
+    """Fill all R rows of `windows` with the next positions of the epoch that have contexts.
 
     Parameters
     ----------
-    text : ThinnedText
+    text : EpochText
     window : int
         The largest reach; a position's own is 1 to `window`, each as likely.
     runs : tuple of order (n_runs,) int64 and length (int)
         Run k holds the positions from ``k * length`` on; `order` is the runs' order.
     cursor : (2,) int64
         How many runs are done, and how many positions of the next one; advanced.
-    windows : Windows
+    windows : ContextRows
         With room for ``2 * window * R`` contexts.
 
     Returns
     -------
     n_rows, n_contexts : int
-        Fewer rows than R only if the pass has come to its end.
+        Fewer rows than R only if the epoch has come to its end.
     """
     order, length = runs
     n_tokens = text.ids.shape[0]
     n_rows, n_contexts = 0, 0
     windows.starts[0] = 0
     while cursor[0] < order.shape[0] and n_rows < windows.words.shape[0]:
-        begin = order[cursor[0]] * length
-        end = min(begin + length, n_tokens)
-        position = begin + cursor[1]
+        start = order[cursor[0]] * length
+        end = min(start + length, n_tokens)
+        position = start + cursor[1]
         sentence = find_sentence(text.sentence_starts, position)
         while position < end and n_rows < windows.words.shape[0]:
             while text.sentence_starts[sentence + 1] <= position:
@@ -156,20 +168,20 @@ def take_windows(text, window, runs, cursor, windows):
                     n_contexts = n
             position += 1
         if position < end:
-            cursor[1] = position - begin
+            cursor[1] = position - start
         else:
             cursor[0] += 1
             cursor[1] = 0
     return n_rows, n_contexts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def group_by_word(windows, places):
     """Turn contexts by row into rows by word.
 
     Parameters
     ----------
-    windows : Windows
+    windows : ContextRows
     places : (V,) int64
         Zeros; left as zeros.
 
@@ -203,7 +215,7 @@ def group_by_word(windows, places):
     return WordRows(words, starts, rows)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def one_entry_a_row(words, n_words, tile):
     """Cut rows that each observed one word by tiles of output words.
 
@@ -219,7 +231,7 @@ def one_entry_a_row(words, n_words, tile):
     Returns
     -------
     tile_starts : (tiles + 1,) int64
-        Where each tile's entries begin.
+        Where each tile's entries start.
     entry_rows : (R,) int32
         The entries' rows, ascending within a tile.
     columns : (R,) int32

@@ -9,16 +9,26 @@ in `fastw2v.kernels.counts.windows`.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, drain_row
 from fastw2v.kernels.counts.windows import Spans, Windows, add_windows, pack_span
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.text.sentences import find_sentence
 
+__all__ = [
+    "EncodedText",
+    "Rows",
+    "Tasks",
+    "copy_rows",
+    "count_rows",
+    "count_words",
+    "group_positions",
+]
 
-class Text(NamedTuple):
+
+class EncodedText(NamedTuple):
     """Running word ids and the sentences they form.
 
     Attributes
@@ -60,7 +70,7 @@ class Rows(NamedTuple):
     values: NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_words(
     ids: NDArray[np.uint32],
     cuts: NDArray[np.int64],
@@ -96,9 +106,9 @@ def count_words(
             row[ids[i]] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def group_positions(
-    text: Text,
+    text: EncodedText,
     cuts: NDArray[np.int64],
     first_centre: int,
     windows: Windows,
@@ -110,7 +120,7 @@ def group_positions(
 
     Parameters
     ----------
-    text : Text
+    text : EncodedText
     cuts : ndarray of int64, shape (n_blocks + 1,)
         The blocks of `count_words`.
     first_centre : int
@@ -147,7 +157,7 @@ def group_positions(
             sentence += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_rows(
     ids: NDArray[np.uint32],
     spans: Spans,
@@ -196,7 +206,7 @@ def count_rows(
             place = stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def copy_rows(
     tasks: Tasks,
     row_starts: NDArray[np.int64],

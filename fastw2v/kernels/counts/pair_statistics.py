@@ -10,13 +10,26 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from fastw2v.kernels.compilation import kernel
+
+__all__ = [
+    "VALID",
+    "add_column_sums",
+    "add_exactly",
+    "add_weighted_column_sums",
+    "find_bad_row",
+    "integer_row_sums",
+    "row_entropies",
+    "total_in_halves",
+    "weighted_row_sums",
+]
 
 VALID = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_exactly(x: float, y: float) -> tuple[float, float]:
     """Return x + y rounded, and the rounding error, which is a float64 exactly."""
     total = x + y
@@ -24,7 +37,7 @@ def add_exactly(x: float, y: float) -> tuple[float, float]:
     return total, (x - (total - y_part)) + (y - y_part)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_bad_row(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
@@ -55,7 +68,7 @@ def find_bad_row(
     return VALID
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def total_in_halves(values: NDArray[Any]) -> tuple[int, int]:
     """Return sums of ``values >> 32`` and ``values & (2**32 - 1)``, which cannot overflow.
 
@@ -69,7 +82,7 @@ def total_in_halves(values: NDArray[Any]) -> tuple[int, int]:
     return high, low
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def integer_row_sums(indptr: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float64]:
     """Return sum_o n(c, o) for every row c, added up in int64."""
     sums = np.empty(indptr.size - 1, np.float64)
@@ -81,7 +94,7 @@ def integer_row_sums(indptr: NDArray[np.int64], values: NDArray[Any]) -> NDArray
     return sums
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def weighted_row_sums(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
@@ -99,7 +112,7 @@ def weighted_row_sums(
     return sums
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_column_sums(
     indices: NDArray[np.int32], values: NDArray[Any], totals: NDArray[np.int64]
 ) -> None:
@@ -108,7 +121,7 @@ def add_column_sums(
         totals[np.uint32(indices[k])] += values[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_weighted_column_sums(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
@@ -128,7 +141,7 @@ def add_weighted_column_sums(
             rests[o] += error
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def row_entropies(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],

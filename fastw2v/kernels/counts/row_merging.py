@@ -3,13 +3,15 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, add_to_row, drain_row
 
+__all__ = ["merge_rows"]
 
-@njit(cache=True, nogil=True)
+
+@kernel
 def merge_rows(
     starts: NDArray[np.int64],
     entries: tuple[NDArray[np.int32], NDArray[np.int64]],

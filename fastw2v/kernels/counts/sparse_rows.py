@@ -10,10 +10,19 @@ the row is, and leaves everything zero for the next one.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.bits import count_ones, lowest_bit
+
+__all__ = [
+    "SLACK",
+    "WORDS_IN_GROUP",
+    "RowAccumulator",
+    "add_to_row",
+    "drain_row",
+    "new_row_accumulator",
+]
 
 WORDS_IN_GROUP = 64
 # `drain_row` writes four indices at a time, so up to this many places after a row are
@@ -52,7 +61,7 @@ def new_row_accumulator(n_words: int, dtype: Any) -> RowAccumulator:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_to_row(
     row: RowAccumulator, n_touched: np.uint64, word: np.uint32, amount: int
 ) -> np.uint64:
@@ -66,7 +75,7 @@ def add_to_row(
     return n_touched + np.uint64(before == 0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def drain_row(
     row: RowAccumulator,
     n_touched: np.uint64,

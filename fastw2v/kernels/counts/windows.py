@@ -16,11 +16,23 @@ Mikolov et al., "Efficient estimation of word representations in vector space", 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.counts.sparse_rows import RowAccumulator, add_to_row
 from fastw2v.kernels.simd.vectors import prefetch_read
+
+__all__ = [
+    "LARGEST_N_TOKENS",
+    "LARGEST_REACH",
+    "PLACE",
+    "PLACE_BITS",
+    "REACH_BITS",
+    "Spans",
+    "Windows",
+    "add_windows",
+    "pack_span",
+]
 
 # A span is one position with the number of contexts it may have on the left and on the right,
 # in one integer: 35 bits, 14 bits and 14 bits. Sentence ends are looked up once, in order.
@@ -67,7 +79,7 @@ class Spans(NamedTuple):
     starts: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pack_span(position: int, sentence_start: int, sentence_stop: int, reach: int) -> int:
     """Return the span of a position in its sentence; see `REACH_BITS`."""
     left = min(position - sentence_start, reach)
@@ -75,7 +87,7 @@ def pack_span(position: int, sentence_start: int, sentence_stop: int, reach: int
     return (position << (2 * REACH_BITS)) | (left << REACH_BITS) | right
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_windows(
     ids: NDArray[np.uint32],
     spans: Spans,
@@ -89,7 +101,7 @@ def add_windows(
     return _add_plain_windows(ids, spans, centre, windows.size, row)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_plain_windows(
     ids: NDArray[np.uint32],
     spans: Spans,
@@ -118,7 +130,7 @@ def _add_plain_windows(
     return n_touched
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_measured_windows(
     ids: NDArray[np.uint32],
     spans: Spans,

@@ -4,27 +4,52 @@ These are the clear formulas of ``docs/math.md``, without fastmath. Arrays keep 
 came in (float32 or float64); exponentials, sums and losses are computed in float64 whatever the
 dtype, so that a sum over a large vocabulary loses nothing. Not-a-number goes in, not-a-number
 comes out.
+
+It has more than 400 lines because most of them say what a formula is, where it comes from and where
+it ends.
 """
 
 import math
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from fastw2v.kernels.compilation import kernel
+
+__all__ = [
+    "Float",
+    "FloatArray",
+    "cross_entropy",
+    "log_sigmoid",
+    "log_sigmoid_scalar",
+    "log_sum_exp",
+    "maximum_and_log_total",
+    "require_floats",
+    "require_length",
+    "sigmoid",
+    "sigmoid_derivative",
+    "sigmoid_scalar",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_into",
+    "softmax_cross_entropy_rows",
+    "softmax_into",
+    "softmax_rows",
+]
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 Float: TypeAlias = float | np.floating[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def require_length(what: str, expected: int, got: int) -> None:
     """Raise ValueError if `got` is not `expected`; `what` names what was counted."""
     if got != expected:
         raise ValueError(f"{what}: expected {expected}, got {got}; check the shapes passed in")
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def require_floats(what: str, array: FloatArray) -> None:
     """Raise TypeError unless `array` can hold fractions: a result like it would be cut off."""
     probe = np.empty(1, array.dtype)
@@ -33,7 +58,7 @@ def require_floats(what: str, array: FloatArray) -> None:
         raise TypeError(f"{what}: expected float32 or float64, got integers; convert them first")
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sigmoid_scalar(x: Float) -> float:
     """Return 1 / (1 + exp(-x)) of one number, in float64.
 
@@ -46,7 +71,7 @@ def sigmoid_scalar(x: Float) -> float:
     return small / (1.0 + small)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sigmoid(x: FloatArray) -> FloatArray:
     """Return the logistic function of every element.
 
@@ -75,7 +100,7 @@ def sigmoid(x: FloatArray) -> FloatArray:
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sigmoid_derivative(s: FloatArray) -> FloatArray:
     """Return the derivative of the logistic function, given its *value*: s (1 - s).
 
@@ -105,14 +130,14 @@ def sigmoid_derivative(s: FloatArray) -> FloatArray:
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def log_sigmoid_scalar(x: Float) -> float:
     """Return log(1 / (1 + exp(-x))) of one number, in float64; about x far on the left."""
     x = np.float64(x)
     return min(x, 0.0) - math.log1p(math.exp(-abs(x)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def log_sigmoid(x: FloatArray) -> FloatArray:
     """Return the logarithm of the logistic function of every element.
 
@@ -137,7 +162,7 @@ def log_sigmoid(x: FloatArray) -> FloatArray:
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _maximum(scores: FloatArray) -> float:
     if scores.shape[0] == 0:
         raise ValueError("scores: expected at least one, got none; a softmax needs a word")
@@ -148,7 +173,7 @@ def _maximum(scores: FloatArray) -> float:
     return maximum
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def maximum_and_log_total(scores: FloatArray) -> tuple[float, float]:
     """Return the two halves of a log-sum-exp: m = max z and log(sum exp(z - m)).
 
@@ -177,7 +202,7 @@ def maximum_and_log_total(scores: FloatArray) -> tuple[float, float]:
     return maximum, math.log(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def log_sum_exp(scores: FloatArray) -> float:
     """Return log(sum(exp(z))) of scores of shape (n,) in float64, without overflow.
 
@@ -187,7 +212,7 @@ def log_sum_exp(scores: FloatArray) -> float:
     return maximum + log_total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_into(scores: FloatArray, probabilities: FloatArray) -> tuple[float, float]:
     """Write softmax(z) into `probabilities` and return what ``maximum_and_log_total`` does.
 
@@ -205,7 +230,7 @@ def softmax_into(scores: FloatArray, probabilities: FloatArray) -> tuple[float, 
     return maximum, math.log(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax(scores: FloatArray) -> FloatArray:
     """Return exp(z) / sum(exp(z)) of one row of scores, shifted by its maximum first.
 
@@ -236,7 +261,7 @@ def softmax(scores: FloatArray) -> FloatArray:
     return probabilities
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_rows(scores: FloatArray) -> FloatArray:
     """Return the softmax of every row.
 
@@ -263,7 +288,7 @@ def softmax_rows(scores: FloatArray) -> FloatArray:
     return probabilities
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cross_entropy(
     scores: FloatArray, target: FloatArray, maximum: float, log_total: float
 ) -> tuple[float, float]:
@@ -278,7 +303,7 @@ def _cross_entropy(
     return loss, weight
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cross_entropy(scores: FloatArray, target: FloatArray) -> float:
     """Return -sum(y * log(softmax(z))) in nats, computed from the scores.
 
@@ -308,7 +333,7 @@ def cross_entropy(scores: FloatArray, target: FloatArray) -> float:
     return loss
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_cross_entropy_into(
     scores: FloatArray, target: FloatArray, gradient: FloatArray
 ) -> float:
@@ -324,7 +349,7 @@ def softmax_cross_entropy_into(
     return loss
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_cross_entropy(scores: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
     """Return the cross entropy of a softmax and its gradient by the scores, yhat - y.
 
@@ -355,7 +380,7 @@ def softmax_cross_entropy(scores: FloatArray, target: FloatArray) -> tuple[float
     return loss, gradient
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_cross_entropy_rows(
     scores: FloatArray, targets: FloatArray
 ) -> tuple[FloatArray, FloatArray]:

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+__all__ = ["GOLDEN", "hash_bytes", "mix"]
+
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio
 _MIX_FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_SECOND = np.uint64(0x94D049BB133111EB)

@@ -1,8 +1,8 @@
-"""Huffman's tree over the vocabulary: frequent words have short ways from the root.
+"""Huffman's tree over the vocabulary: frequent words have short paths from the root.
 
-Hierarchical softmax needs, for each word, the inner nodes on its way and which way to turn at
+Hierarchical softmax needs, for each word, the inner nodes on its path and which way to turn at
 each. Words of equal counts leave several trees that are equally good. This one is made by the
-same binary heap, with the same moves, as Python's ``heapq``, which gensim uses: ways and codes
+same binary heap, with the same moves, as Python's ``heapq``, which gensim uses: paths and codes
 are gensim's, ties included. A heap takes O(V log V) steps where two queues would take O(V); both
 are little beside reading the text.
 """
@@ -10,17 +10,20 @@ are little beside reading the text.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from fastw2v.kernels.compilation import kernel
+
+__all__ = ["HuffmanTree", "build_huffman"]
 
 
 class HuffmanTree(NamedTuple):
-    """The ways from the root to V words, one behind another.
+    """The paths from the root to V words, one behind another.
 
     Attributes
     ----------
     starts : ndarray of int64, shape (V + 1,)
-        The way to word w is at the places from ``starts[w]`` to ``starts[w + 1]``, root first.
+        The path to word w is at the places from ``starts[w]`` to ``starts[w + 1]``, root first.
     points : ndarray of int32, shape (total length,)
         Inner nodes, 0 to V - 2; V - 2 is the root.
     codes : ndarray of uint8, shape (total length,)
@@ -32,7 +35,7 @@ class HuffmanTree(NamedTuple):
     codes: NDArray[np.uint8]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _towards_root(heap, counts, first, place):
     """Move what stands at `place` up, but not above `first`, while its parent counts more."""
     node = heap[place]
@@ -45,7 +48,7 @@ def _towards_root(heap, counts, first, place):
     heap[place] = node
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _towards_leaves(heap, counts, size, first):
     """Let the smaller child of `first` rise, down to a leaf, and put what stood there to order.
 
@@ -66,7 +69,7 @@ def _towards_leaves(heap, counts, size, first):
     _towards_root(heap, counts, first, place)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join_nodes(word_counts):
     """Join the two least nodes until one is left; return parents and sides of all nodes.
 
@@ -101,14 +104,14 @@ def _join_nodes(word_counts):
     return parents, sides
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def build_huffman(counts: NDArray[np.int64]) -> HuffmanTree:
     """Return the Huffman tree of words with these counts.
 
     Parameters
     ----------
     counts : ndarray of int64, shape (V,)
-        At least 0, V at least 1, with a sum below 2^63. A single word has an empty way.
+        At least 0, V at least 1, with a sum below 2^63. A single word has an empty path.
 
     Returns
     -------

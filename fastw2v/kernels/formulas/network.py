@@ -11,9 +11,9 @@ the number of rows for a mean. Derivation: ``docs/math.md``.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from fastw2v.errors import ConfigurationError
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.functions import (
     FloatArray,
     require_floats,
@@ -23,6 +23,15 @@ from fastw2v.kernels.formulas.functions import (
     softmax_cross_entropy_rows,
     softmax_rows,
 )
+
+__all__ = [
+    "NetworkGradients",
+    "NetworkOutputs",
+    "NetworkParameters",
+    "forward",
+    "loss_and_gradients",
+    "parameter_count",
+]
 
 
 class NetworkParameters(NamedTuple):
@@ -94,7 +103,7 @@ def parameter_count(input_size: int, hidden_size: int, output_size: int) -> int:
     return (input_size + 1) * hidden_size + (hidden_size + 1) * output_size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _check_shapes(inputs: FloatArray, parameters: NetworkParameters) -> None:
     hidden_size, output_size = parameters.output_weights.shape
     require_floats("network inputs", inputs)
@@ -104,7 +113,7 @@ def _check_shapes(inputs: FloatArray, parameters: NetworkParameters) -> None:
     require_length("output_bias: entries", output_size, parameters.output_bias.shape[0])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hidden_and_scores(
     inputs: FloatArray, parameters: NetworkParameters
 ) -> tuple[FloatArray, FloatArray]:
@@ -112,7 +121,7 @@ def _hidden_and_scores(
     return hidden, hidden @ parameters.output_weights + parameters.output_bias
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _column_sums(matrix: FloatArray) -> FloatArray:
     """Return the sums over the rows, added up in float64, in the dtype of `matrix`."""
     totals = np.zeros(matrix.shape[1], np.float64)
@@ -122,7 +131,7 @@ def _column_sums(matrix: FloatArray) -> FloatArray:
     return totals.astype(matrix.dtype)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def forward(inputs: FloatArray, parameters: NetworkParameters) -> NetworkOutputs:
     """Return the hidden layer and the probabilities of every row.
 
@@ -147,7 +156,7 @@ def forward(inputs: FloatArray, parameters: NetworkParameters) -> NetworkOutputs
     return NetworkOutputs(hidden, softmax_rows(scores))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def loss_and_gradients(
     inputs: FloatArray, targets: FloatArray, parameters: NetworkParameters
 ) -> NetworkGradients:

@@ -13,17 +13,28 @@ itself is linear in its bits and its lowest ones are weak: draw from the scrambl
 from typing import Any
 
 import numpy as np
-from numba import literal_unroll, njit
+from numba import literal_unroll
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.hashing import GOLDEN, mix
+
+__all__ = [
+    "advance",
+    "below",
+    "is_kept",
+    "scale_bits",
+    "scramble",
+    "seed_state",
+    "subsample_thresholds",
+]
 
 _STAR = np.uint64(0x2545F4914F6CDD1D)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _HALF_BITS = np.uint64(32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def seed_state(*numbers: Any) -> np.uint64:
     """Return the first state of the generator that the seed and other `numbers` name.
 
@@ -48,7 +59,7 @@ def seed_state(*numbers: Any) -> np.uint64:
     return state if state != np.uint64(0) else GOLDEN
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def advance(state: np.uint64) -> np.uint64:
     """Return the state that follows, of 2^64 - 1 in one cycle; zero stays zero.
 
@@ -62,13 +73,13 @@ def advance(state: np.uint64) -> np.uint64:
     return state ^ (state >> np.uint64(27))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scramble(state: np.uint64) -> np.uint64:
     """Return 64 random bits for a state; the high ones are the best (xorshift64*, Vigna 2016)."""
     return np.uint64(state) * _STAR
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scale_bits(bits: np.uint64, n: np.uint64) -> np.uint64:
     """Return ``floor(bits * n / 2^32)`` without losing a bit, for `n` below 2^32.
 
@@ -82,7 +93,7 @@ def scale_bits(bits: np.uint64, n: np.uint64) -> np.uint64:
     return high + (low >> _HALF_BITS)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def below(bits: np.uint64, n: Any) -> np.int64:
     """Return a number from 0 to n - 1 made of 64 random bits, without a division.
 
@@ -105,7 +116,7 @@ def below(bits: np.uint64, n: Any) -> np.int64:
     return np.int64(scale_bits(bits, np.uint64(n)) >> _HALF_BITS)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def subsample_thresholds(keep: NDArray[np.float64]) -> NDArray[np.uint32]:
     """Return what `is_kept` compares with, so that word w is kept with probability ``keep[w]``.
 
@@ -133,7 +144,7 @@ def subsample_thresholds(keep: NDArray[np.float64]) -> NDArray[np.uint32]:
     return thresholds
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_kept(threshold: np.uint32, bits: np.uint64) -> np.bool_:
     """Return whether subsampling keeps a token: whether the high half is at most `threshold`."""
     return (np.uint64(bits) >> _HALF_BITS) <= np.uint64(threshold)

@@ -14,9 +14,9 @@ vectors. The gradient holds for every score: none is so large that it is left ou
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.functions import (
     FloatArray,
     log_sigmoid_scalar,
@@ -25,6 +25,16 @@ from fastw2v.kernels.formulas.functions import (
     sigmoid_scalar,
 )
 from fastw2v.kernels.formulas.huffman import HuffmanTree
+
+__all__ = [
+    "SigmoidGradients",
+    "cbow_context_gradient",
+    "cbow_input",
+    "hierarchical_loss_and_gradients",
+    "leaf_log_probabilities",
+    "logistic_scalar",
+    "negative_sampling_loss_and_gradients",
+]
 
 
 class SigmoidGradients(NamedTuple):
@@ -46,7 +56,7 @@ class SigmoidGradients(NamedTuple):
     outputs: FloatArray
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _score(hidden: FloatArray, output: FloatArray) -> float:
     score = 0.0
     for d in range(hidden.shape[0]):
@@ -54,14 +64,14 @@ def _score(hidden: FloatArray, output: FloatArray) -> float:
     return score
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _check(hidden: FloatArray, outputs: FloatArray) -> None:
     require_floats("hidden", hidden)
     require_floats("outputs", outputs)
     require_length("hidden: dimensions", outputs.shape[1], hidden.shape[0])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def logistic_scalar(score: float, is_true: bool) -> tuple[float, float]:
     """Return the loss of one answer and its slope by the score, in float64.
 
@@ -84,7 +94,7 @@ def logistic_scalar(score: float, is_true: bool) -> tuple[float, float]:
     return -log_sigmoid_scalar(-score), sigmoid_scalar(score)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def negative_sampling_loss_and_gradients(
     hidden: FloatArray, outputs: FloatArray
 ) -> SigmoidGradients:
@@ -132,7 +142,7 @@ def negative_sampling_loss_and_gradients(
     return SigmoidGradients(loss, total.astype(hidden.dtype), output_gradients)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hierarchical_loss_and_gradients(
     hidden: FloatArray, nodes: FloatArray, codes: NDArray[np.uint8]
 ) -> SigmoidGradients:
@@ -145,15 +155,15 @@ def hierarchical_loss_and_gradients(
     hidden : ndarray of float32 or float64, shape (D,)
         h.
     nodes : ndarray, shape (L, D), same dtype
-        x_j: the vectors of the inner nodes on the way to the word.
+        x_j: the vectors of the inner nodes on the path to the word.
     codes : ndarray of uint8, shape (L,)
-        d_j: the turn that the way takes at each node, 0 or 1.
+        d_j: the turn that the path takes at each node, 0 or 1.
 
     Returns
     -------
     SigmoidGradients
         ``loss``; sum_j (sigma(s_j) - (1 - d_j)) x_j, shape (D,); (sigma(s_j) - (1 - d_j)) h for
-        each j, shape (L, D). An empty way has the loss 0.
+        each j, shape (L, D). An empty path has the loss 0.
 
     Raises
     ------
@@ -182,7 +192,7 @@ def hierarchical_loss_and_gradients(
     return SigmoidGradients(loss, total.astype(hidden.dtype), node_gradients)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def leaf_log_probabilities(
     hidden: FloatArray, node_vectors: FloatArray, tree: HuffmanTree
 ) -> NDArray[np.float64]:
@@ -226,7 +236,7 @@ def leaf_log_probabilities(
     return logs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cbow_input(context_vectors: FloatArray, mean: bool) -> FloatArray:
     """Return the input vector of CBOW: the mean or the sum of the contexts' vectors.
 
@@ -265,7 +275,7 @@ def cbow_input(context_vectors: FloatArray, mean: bool) -> FloatArray:
     return total.astype(context_vectors.dtype)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cbow_context_gradient(hidden_gradient: FloatArray, n_contexts: int, mean: bool) -> FloatArray:
     """Return the gradient by the vector of each context, given that by the input vector.
 

@@ -8,15 +8,24 @@ must give the gradients computed here. Derivation: ``docs/math.md``.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.functions import (
     FloatArray,
     require_floats,
     require_length,
     softmax_into,
 )
+
+__all__ = [
+    "SkipGramGradients",
+    "SparseRows",
+    "batch_loss_and_gradients",
+    "check_sparse_rows",
+    "pair_loss_and_gradients",
+    "require_word",
+]
 
 
 class SparseRows(NamedTuple):
@@ -59,14 +68,14 @@ class SkipGramGradients(NamedTuple):
     out_bias: FloatArray
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def require_word(what: str, n_types: int, got: int) -> None:
     """Raise ValueError unless `got` is one of the words 0 to `n_types` - 1."""
     if got < 0 or got >= n_types:
         raise ValueError(f"{what}: expected a word from 0 to {n_types - 1}, got {got}")
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def check_sparse_rows(rows: SparseRows, n_rows: int, n_columns: int) -> None:
     """Raise ValueError unless `rows` are `n_rows` rows of words below `n_columns`.
 
@@ -84,7 +93,7 @@ def check_sparse_rows(rows: SparseRows, n_rows: int, n_columns: int) -> None:
         require_word("contexts: index", n_columns, indices[entry])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_loss_and_gradients(
     centre_vector: FloatArray, out_vectors: FloatArray, out_bias: FloatArray, context: int
 ) -> SkipGramGradients:
@@ -130,7 +139,7 @@ def pair_loss_and_gradients(
     return SkipGramGradients(loss, error @ out_vectors, np.outer(error, centre_vector), error)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def batch_loss_and_gradients(
     centre_vectors: FloatArray,
     out_vectors: FloatArray,

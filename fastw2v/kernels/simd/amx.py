@@ -35,6 +35,19 @@ from fastw2v.kernels.simd.vectors import (
     vector_load,
 )
 
+__all__ = [
+    "CPU_HAS_AMX",
+    "HAS_AMX",
+    "PAIRS_OF_TILE",
+    "ROWS_OF_TILE",
+    "SOFTWARE_TILES",
+    "HardwareTiles",
+    "SoftwareTiles",
+    "TileBlock",
+    "configure_tiles",
+    "release_tiles",
+]
+
 ROWS_OF_TILE = 16
 PAIRS_OF_TILE = 16
 _ROW_BYTES = 64

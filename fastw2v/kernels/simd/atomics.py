@@ -5,6 +5,8 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
+__all__ = ["exchange", "fetch_add"]
+
 
 def _fetch_add(typing_context, array, index, amount):
     """Add `amount` to ``array[index]`` (int64) atomically and return the value before."""

@@ -31,6 +31,15 @@ from fastw2v.kernels.simd.vectors import (
     vector_type,
 )
 
+__all__ = [
+    "HAS_BFLOAT16",
+    "BFloatPairs",
+    "new_planes",
+    "pair_rows",
+    "store_pairs",
+    "transpose_pairs",
+]
+
 HAS_BFLOAT16 = "avx512bf16" in TARGET_FEATURES and LANES == 16
 
 

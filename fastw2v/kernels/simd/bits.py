@@ -6,6 +6,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+__all__ = ["count_ones", "lowest_bit"]
+
 
 def _emit_lowest_bit(typing_context, bits):
     """Return the position of the lowest set bit; 64 if there is none."""

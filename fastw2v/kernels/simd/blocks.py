@@ -32,6 +32,25 @@ from fastw2v.kernels.simd.vectors import (
     vector_store,
 )
 
+__all__ = [
+    "PANEL",
+    "ROWS",
+    "THIRD",
+    "VECTORS",
+    "Block",
+    "Place",
+    "SinglePrecision",
+    "Steps",
+    "exponentials_intrinsic",
+    "loop_over",
+    "place_of",
+    "planes_of",
+    "product_from_rows_intrinsic",
+    "product_intrinsic",
+    "scaled_product_intrinsic",
+    "unpacked",
+]
+
 # Two vectors of B times as many rows of A as leave registers for the operands.
 VECTORS = 2
 ROWS = 12 if REGISTERS >= 32 else 6

@@ -4,6 +4,8 @@ import numpy as np
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
+__all__ = ["LINE", "aligned_zeros"]
+
 LINE = 16  # float32 in a cache line
 
 

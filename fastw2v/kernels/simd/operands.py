@@ -21,6 +21,23 @@ from fastw2v.kernels.simd.blocks import (
 )
 from fastw2v.kernels.simd.vectors import emit_prefetch, vector_type
 
+__all__ = [
+    "block",
+    "block_exponentials",
+    "block_from_rows",
+    "block_one_vector",
+    "block_rows",
+    "block_scaled",
+    "block_scaled_third",
+    "block_scaled_two_thirds",
+    "number_at",
+    "numbers_per_element",
+    "operand_of",
+    "prefetch_element",
+    "set_number",
+    "store_numbers",
+]
+
 
 def operand_of(kind):
     """Return the operand that a Numba type holds: an array of float32, or a tuple of planes."""

@@ -17,6 +17,39 @@ from numba.core import config as numba_config
 from numba.core.datamodel import models
 from numba.extending import intrinsic, overload, register_model
 
+__all__ = [
+    "FLOAT",
+    "INT32",
+    "LANES",
+    "REGISTERS",
+    "TARGET_FEATURES",
+    "VECTOR",
+    "VectorType",
+    "broadcast",
+    "call_llvm",
+    "constant",
+    "element_pointer",
+    "emit_prefetch",
+    "exponential",
+    "exponential_of",
+    "load",
+    "logarithm",
+    "maximum",
+    "maximum_of",
+    "multiply_add",
+    "packed_sums",
+    "prefetch",
+    "prefetch_read",
+    "shuffle",
+    "sigmoid_of",
+    "splat",
+    "square_root",
+    "store",
+    "vector_load",
+    "vector_store",
+    "vector_type",
+]
+
 
 def _target_features() -> frozenset[str]:
     chosen: str | None = getattr(numba_config, "CPU_FEATURES")  # noqa: B009 - set at run time

@@ -3,12 +3,15 @@
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.softmax.updates import Rule, update_block
 
+__all__ = ["add_groups", "gather_rows", "prepare_rows", "rule_of_visit", "update_centres"]
 
-@njit(cache=True, nogil=True)
+
+@kernel
 def prepare_rows(csr_rows, counts, context_keep, row_scales, tile):
     """Weigh the observed contexts of a batch's rows and cut them by tiles of output words.
 
@@ -77,7 +80,7 @@ def prepare_rows(csr_rows, counts, context_keep, row_scales, tile):
     return tile_starts, entry_rows, columns, weights, row_weights
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gather_rows(shape, centres, source, batch):
     """Copy the vectors of `centres` from `source` (V * stride,) into both layouts of the batch."""
     for row in range(centres.shape[0]):
@@ -120,7 +123,7 @@ def add_groups(shape, work, panel):
             total[i] += partial[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def update_centres(tasks, shape, work, centres, state, rule):
     """Add up the groups' gradients and update the batch's centre vectors.
 

@@ -10,13 +10,14 @@ Hestenes and Stiefel 1952, Journal of Research of the National Bureau of Standar
 """
 
 import numpy as np
-from numba import njit
+
+from fastw2v.kernels.compilation import kernel
 
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.softmax.factorisation import RUN
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_ridge(tasks, ridge, direction, image, sums):
     """Add ``ridge[row]`` times the direction to its image, and sum their products by column.
 
@@ -43,7 +44,7 @@ def add_ridge(tasks, ridge, direction, image, sums):
                 sums[run, d] += np.float64(direction[at]) * np.float64(image[at])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move_along(tasks, rates, direction, image, found, residual, sums):
     """Move what was found along the direction, and sum the squares of the residual by column.
 
@@ -65,7 +66,7 @@ def move_along(tasks, rates, direction, image, found, residual, sums):
                 sums[run, d] += np.float64(left) * np.float64(left)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def turn(tasks, rates, residual, direction, runs):
     """Make the next direction: the residual and `rates` (width,) times the last direction."""
     width = rates.shape[0]
@@ -80,7 +81,7 @@ def turn(tasks, rates, residual, direction, runs):
                 direction[at] = residual[at] + rates[d] * direction[at]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def weigh_rows(tasks, weights, rows, width):
     """Multiply each row (width,) of `rows`, flat, by its weight (float32)."""
     n_rows = weights.shape[0]

@@ -10,11 +10,14 @@ depend on the number of workers.
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 from fastw2v.kernels.softmax.centre_rows import add_groups, rule_of_visit
 from fastw2v.kernels.softmax.updates import update_block
+
+__all__ = ["combine_contexts", "context_gradients", "update_contexts"]
 
 _WORDS_OF_TASK = 16
 
@@ -25,7 +28,7 @@ def _scale(windows, row, mean):
     return np.float32(1) / np.float32(size) if mean else np.float32(1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def combine_contexts(tasks, shape, windows, mean, source, batch):
     """Write h of every row into both layouts of the batch.
 
@@ -34,7 +37,7 @@ def combine_contexts(tasks, shape, windows, mean, source, batch):
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
     shape : Shape
-    windows : Windows
+    windows : ContextRows
         Of R rows, at most ``shape.rows``; what is beyond them is set to zero.
     mean : bool
         The mean of the contexts' vectors; else their sum.
@@ -65,7 +68,7 @@ def combine_contexts(tasks, shape, windows, mean, source, batch):
                 batch.packed[packed_at + d * PANEL] = batch.vectors[at + d]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def context_gradients(tasks, shape, work, windows, mean, gradients):
     """Write s_r dh_r of every row: what each of its contexts receives.
 
@@ -93,7 +96,7 @@ def context_gradients(tasks, shape, work, windows, mean, gradients):
                 gradients[row * shape.stride + d] = scale * total[lane + d * PANEL]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def update_contexts(tasks, shape, word_rows, gradients, state, rule):
     """Update every distinct context word of a batch once, by the sum over its rows.
 

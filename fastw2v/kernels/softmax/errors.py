@@ -24,6 +24,8 @@ from fastw2v.kernels.simd.vectors import (
 )
 from fastw2v.kernels.softmax.updates import update_block
 
+__all__ = ["subtract_observed", "tile_scales", "update_bias"]
+
 # Probabilities below this are computed anew for the loss: the exponential ends at e^-87.
 _SMALLEST_PROBABILITY = np.float32(1e-30)
 # exp(40) times this is still nothing: a tile so far below the others has no share in a row.

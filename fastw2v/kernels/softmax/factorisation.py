@@ -6,17 +6,19 @@ number of workers.
 """
 
 import numpy as np
-from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.simd.operands import block
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 
+__all__ = ["RUN", "associations", "gram_parts", "sparse_product", "tall_product"]
+
 RUN = 240  # rows of a task: whole blocks for any CPU
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def associations(tasks, counts, masses, scales, out):
     """Write the weighted positive associations of words, entry by entry.
 
@@ -56,7 +58,7 @@ def associations(tasks, counts, masses, scales, out):
                 out[k] = value * scale[c] * scale[o]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sparse_product(tasks, matrix, tall, out, width):
     """Write matrix @ tall to `out`, both flat (rows * width,) float32.
 
@@ -88,7 +90,7 @@ def sparse_product(tasks, matrix, tall, out, width):
                     store(out, at + d, load(out, at + d) + weight * load(tall, source + d))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gram_parts(tasks, left, right, out, shape):
     """Write left^T @ right of each run of rows to ``out[run]`` (width * width,).
 
@@ -114,7 +116,7 @@ def gram_parts(tasks, left, right, out, shape):
                 out[run, i * width + j] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tall_product(tasks, tall, square, out, shape):
     """Write tall @ square to `out`; `square` is (width, width) as a flat array."""
     rows, width = shape

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+
+from fastw2v.kernels.compilation import kernel
 from numpy.typing import NDArray
 
 from fastw2v.kernels.simd.atomics import fetch_add
@@ -62,7 +64,7 @@ class RowsOfFeatures(NamedTuple):
     values: NDArray[np.float32]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def combine_features(tasks, shape, rows, source, batch):
     """Write h of every row into both layouts of the batch.
 
@@ -107,7 +109,7 @@ def add_features(rows, row, source, stride, target, at):
         store(target, at + d, scale * total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sum_features(tasks, rows, source, stride, target):
     """Write h of all rows to `target` (R * stride,); the rest as in `combine_features`."""
     while True:
@@ -117,7 +119,7 @@ def sum_features(tasks, rows, source, stride, target):
         add_features(rows, row, source, stride, target, row * stride)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def feature_gradients(tasks, shape, work, rows, gradients, factors, weights):
     """Write s_r dh_r of every row, and what shared features take of it.
 
@@ -153,7 +155,7 @@ def feature_gradients(tasks, shape, work, rows, gradients, factors, weights):
             factors[row] = np.float32(weights[row] / size) if size > 0 else np.float32(0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def update_features(tasks, shape, by_feature, is_shared, gradients, factors, state, rule):
     """Update every feature of a batch once, by the sum over its rows.
 

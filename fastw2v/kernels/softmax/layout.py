@@ -13,6 +13,24 @@ from numpy.typing import NDArray
 from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.kernels.simd.blocks import ROWS, THIRD
 
+__all__ = [
+    "DIMENSION_STEP",
+    "GROUPS",
+    "LARGEST_TILE",
+    "LOWEST",
+    "TILE_BYTES",
+    "WORD_STEP",
+    "BatchArrays",
+    "CentreState",
+    "Floats",
+    "OutputState",
+    "Shape",
+    "TileShape",
+    "Workspace",
+    "new_shape",
+    "tile_words",
+]
+
 GROUPS = 16  # fixed runs of tiles whose shares of the centre gradient are summed apart
 TILE_BYTES = 400_000  # scores and output vectors of a tile; with the rest they stay in L2
 LARGEST_TILE = 504

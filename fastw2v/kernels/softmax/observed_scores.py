@@ -3,9 +3,12 @@
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.functions import log_sigmoid_scalar
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
+
+__all__ = ["cbow_rows", "longest_sentence", "observed_leaves", "observed_scores", "tree_children"]
 
 _ROWS_OF_TASK = 64
 
@@ -23,7 +26,7 @@ def _dot(inputs, row, outputs, word, lanes):
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def observed_scores(tasks, inputs, outputs, contexts, scores):
     """Write u_o . h_r for every observed word o of every row r.
 
@@ -31,7 +34,7 @@ def observed_scores(tasks, inputs, outputs, contexts, scores):
     ----------
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
-    inputs, outputs : Vectors
+    inputs, outputs : PaddedVectors
         R rows h and V rows u, of the same stride.
     contexts : SparseRows
         R rows of words below V.
@@ -48,7 +51,7 @@ def observed_scores(tasks, inputs, outputs, contexts, scores):
                 scores[entry] = _dot(inputs, row, outputs, contexts.indices[entry], lanes)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def observed_leaves(tasks, inputs, nodes, tree, contexts, logs):
     """Write log q(o | h_r) of the hierarchical softmax for every observed word o of every row r.
 
@@ -56,7 +59,7 @@ def observed_leaves(tasks, inputs, nodes, tree, contexts, logs):
     ----------
     tasks, inputs, contexts
         As in `observed_scores`.
-    nodes : Vectors
+    nodes : PaddedVectors
         The inner nodes' vectors.
     tree : HuffmanTree
     logs : (entries,) float64
@@ -77,7 +80,7 @@ def observed_leaves(tasks, inputs, nodes, tree, contexts, logs):
                 logs[entry] = log
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tree_children(starts, points, codes):
     """Return the two children of every inner node, int32 (V - 1, 2); leaf w is written ``~w``."""
     n_words = starts.shape[0] - 1
@@ -90,7 +93,7 @@ def tree_children(starts, points, codes):
     return children
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def longest_sentence(starts):
     """Return the length of the longest sentence, given where sentences start (n + 1,)."""
     longest = 0
@@ -99,7 +102,7 @@ def longest_sentence(starts):
     return longest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cbow_rows(ids, starts, positions, sentences, vectors, window, mean, inputs, words):
     """Write the inputs of CBOW for words of running text, for each reach of the window.
 

@@ -24,12 +24,28 @@ import numpy as np
 from numba import njit
 from numba.extending import overload, register_jitable
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.kernels.simd.bfloat16 import new_planes, pair_rows, store_pairs, transpose_pairs
 from fastw2v.kernels.simd.blocks import PANEL, SinglePrecision
 from fastw2v.kernels.simd.operands import operand_of, store_numbers
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 from fastw2v.kernels.softmax.layout import Shape
+
+__all__ = [
+    "Operands",
+    "dimension_pairs",
+    "new_scratch",
+    "panel_errors",
+    "renew_outputs",
+    "round_centres",
+    "round_outputs",
+    "row_elements",
+    "row_pairs",
+    "scale_centres",
+    "summed_elements",
+    "tile_outputs",
+]
 
 
 class Operands(NamedTuple):
@@ -102,13 +118,13 @@ def _round_rows(shape, vectors, first, count, outputs):
             store_numbers(outputs, word * pairs + d // 2, load(vectors, at + d), second)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def round_outputs(shape, vectors, outputs):
     """Write all output vectors (words * stride,) in pairs, once before the first step."""
     _round_rows(shape, vectors, 0, shape.words, outputs)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def round_centres(shape, batch, packed):
     """Write the batch's packed centre vectors in pairs of dimensions."""
     n_pairs = dimension_pairs(shape)

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.simd.operands import block
@@ -26,6 +27,17 @@ from fastw2v.kernels.simd.vectors import (
     store,
 )
 
+__all__ = [
+    "MOMENTS",
+    "TILE",
+    "Floats",
+    "PaddedVectors",
+    "noise_losses",
+    "softmax_moments",
+    "tree_moments",
+    "tree_scores",
+]
+
 TILE = 20 * ROWS  # outputs of a tile
 _LOWEST = np.float32(-3e38)
 _SUMS = 7  # peak, then the sums of e, e z, e b, e z z, e z b, e b b
@@ -34,7 +46,7 @@ MOMENTS = 6  # log-sum-exp, E z, E b, Var z, Cov(z, b), Var b
 Floats = NDArray[np.float32]
 
 
-class Vectors(NamedTuple):
+class PaddedVectors(NamedTuple):
     """Vectors for kernels: rows of `stride` floats, zero beyond `dimensions`.
 
     Attributes
@@ -140,7 +152,7 @@ def _start(joined):
     joined[1:] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
     """Write the moments of scores and biases under softmax(t z + s b), row by row.
 
@@ -148,9 +160,9 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
     ----------
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
-    inputs : Vectors
+    inputs : PaddedVectors
         R rows h.
-    outputs : Vectors
+    outputs : PaddedVectors
         V rows u; z_w = u_w . h.
     biases : (V,) float32
         b.
@@ -178,7 +190,7 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
         _write_moments(joined, panel_first, moments)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def noise_losses(tasks, inputs, outputs, noise, losses):
     """Write sum_w P(w) * -log sigma(-u_w . h) of every row: what one noise word costs on average.
 
@@ -244,7 +256,7 @@ def _leaf_scores(scores, children, node_logs, leaves):
                     store(leaves, ~child * PANEL + lane, log)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tree_scores(tasks, inputs, nodes, children, contexts, scores):
     """Write log q(o | h_r) for every observed word o of every row r, all leaves scored at once.
 
@@ -276,7 +288,7 @@ def tree_scores(tasks, inputs, nodes, children, contexts, scores):
                 scores[entry] = leaves[contexts.indices[entry] * PANEL + row - first]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tree_moments(tasks, inputs, nodes, children, biases, scale, moments):
     """Do as `softmax_moments`, with the leaves' log probabilities as scores z.
 
@@ -284,7 +296,7 @@ def tree_moments(tasks, inputs, nodes, children, biases, scale, moments):
     ----------
     tasks, inputs, biases, scale, moments
         As in `softmax_moments`.
-    nodes : Vectors
+    nodes : PaddedVectors
         V - 1 rows: the inner nodes' vectors.
     children : (V - 1, 2) int32
         From `tree_children`.

@@ -27,6 +27,7 @@ What is multiplied is float32 or rounded to bfloat16: see `fastw2v.kernels.softm
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.amx import configure_tiles, release_tiles
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL, THIRD
@@ -56,6 +57,8 @@ from fastw2v.kernels.softmax.operands import (
     tile_outputs,
 )
 from fastw2v.kernels.softmax.updates import update_block
+
+__all__ = ["backward_tiles", "combine_tiles", "forward_tiles", "loss_tiles", "tile_centre_gradient"]
 
 # The reference of a tile is its largest bias. Exponents this far above or below are as good as
 # any; a tile whose largest exponent is further off takes the way round by `_panel_by_peak`.
@@ -121,7 +124,7 @@ def _panel_by_peak(shape, panel, place, bias, operands, exponents, references):
         store_numbers(scores, at + word * (PANEL // numbers), values[0], values[1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def forward_tiles(tasks, shape, output, operands, work):
     """Score tiles taken from the counter `tasks` until none is left.
 
@@ -166,7 +169,7 @@ def forward_tiles(tasks, shape, output, operands, work):
                 _panel_by_peak(shape, panel, place, output.bias, operands, exponents, references)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def combine_tiles(shape, work):
     """Join the tiles into the log-sum-exp of every row.
 
@@ -246,7 +249,7 @@ def _tile_update(shape, place, output, operands, rows_scaled, gradient, rules):
             update_bias(shape, output, place_of_block, scores, scales, gradient, rules[1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def loss_tiles(tasks, shape, output, batch, work):
     """Write the tiles' sums of weight * log p to ``work.observed``; train nothing.
 
@@ -265,7 +268,7 @@ def loss_tiles(tasks, shape, output, batch, work):
         work.observed[tile] = subtract_observed(shape, tile, place, output, batch, work, scales)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def backward_tiles(tasks, shape, output, batch, operands, work, rules):
     """Take groups of tiles from the counter `tasks`; update them, and sum centre gradients.
 

@@ -14,7 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, square_root, store
+
+__all__ = ["ADAGRAD", "ADAM", "RMSPROP", "SGD", "Rule", "update_block"]
 
 SGD, ADAGRAD, ADAM, RMSPROP = 0, 1, 2, 3
 
@@ -86,7 +89,7 @@ def _sgd(values, at, gradient, gradient_at, size, rule):
         store(values, at + i, load(values, at + i) - rate * g)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def update_block(values, moments, at, gradient, gradient_at, size, rule):
     """Step ``values[at : at + size]`` against ``gradient[gradient_at : gradient_at + size]``.
 

@@ -17,6 +17,8 @@ from fastw2v.kernels.stream.context_rows import move_rows, move_rows_by, sum_row
 from fastw2v.kernels.stream.sigmoid_tiles import Tile, TileEmitter, emit_dot_products
 from fastw2v.kernels.stream.sigmoid_windows import reserve_factors
 
+__all__ = ["SCORED", "Scales", "train_mean"]
+
 SCORED = LANES  # outputs that are scored together: their errors fill a vector
 _STEP = 4  # code is there for each multiple of this many outputs
 _INDEX = ir.IntType(64)

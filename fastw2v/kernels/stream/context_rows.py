@@ -20,6 +20,8 @@ from fastw2v.kernels.simd.vectors import (
     vector_store,
 )
 
+__all__ = ["move_rows", "move_rows_by", "sum_rows", "weigh_rows"]
+
 _INDEX = ir.IntType(64)
 _WIDTH = 4  # vectors side by side where the length of rows is not known when compiling
 

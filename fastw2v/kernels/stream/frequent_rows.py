@@ -9,10 +9,12 @@ the common row, and the copy goes on from there. Nothing is lost; others see it 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import exchange
 from fastw2v.kernels.simd.vectors import LANES, load, store
+
+__all__ = ["Copies", "begin_copies", "merge_copies"]
 
 
 class Copies(NamedTuple):
@@ -38,9 +40,9 @@ class Copies(NamedTuple):
     lock: object
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bring_home(rows, first, marks, size):
-    """Add the changes of a copy to the rows at the begin of the table; renew copy and marks."""
+    """Add the changes of a copy to the first rows of the table; renew copy and marks."""
     for at in range(0, size, LANES):
         copy = load(rows, first + at)
         shared = load(rows, at) + (copy - load(marks, at))
@@ -49,7 +51,7 @@ def _bring_home(rows, first, marks, size):
         store(marks, at, shared)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def begin_copies(tables, copies, worker):
     """Make a worker's copies equal to the common rows."""
     size = copies.size
@@ -62,7 +64,7 @@ def begin_copies(tables, copies, worker):
         marks[worker] = rows[:size]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_copies(tables, copies, worker):
     """Bring a worker's changes home, unless another worker is just doing so.
 

@@ -8,9 +8,11 @@ workers do meanwhile.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
+
+__all__ = ["Loans", "borrow_row", "new_loans", "return_rows"]
 
 
 class Loans(NamedTuple):
@@ -29,13 +31,13 @@ class Loans(NamedTuple):
     factors: object
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def new_loans(n_contexts):
     """Return room for so many contexts."""
     return Loans(np.empty(n_contexts, np.int64), np.empty(n_contexts, np.float32))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def borrow_row(rows, at, factor, loans, n_before, copies, stride):
     """Return where to train a context's row: at its place, or at a copy if it is locked.
 
@@ -69,7 +71,7 @@ def borrow_row(rows, at, factor, loans, n_before, copies, stride):
     return copy
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def return_rows(rows, loans, n_contexts, copies, stride):
     """Add to locked rows what their copies have gained, times their factors."""
     for context in range(n_contexts):

@@ -8,10 +8,12 @@ whole numbers of 2^-32 of a column, so building the table rounds once and then i
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import scale_bits
+
+__all__ = ["AliasTable", "build_alias", "draw"]
 
 _COLUMN = 2**32  # what a column holds, in the units of the table
 _LOW_HALF = np.uint64(0xFFFFFFFF)
@@ -32,7 +34,7 @@ class AliasTable(NamedTuple):
     aliases: NDArray[np.int32]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shares(weights: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return whole numbers in proportion to the weights, with the sum V * 2^32."""
     n_words = weights.shape[0]
@@ -56,7 +58,7 @@ def _shares(weights: NDArray[np.float64]) -> NDArray[np.int64]:
     return shares
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def build_alias(weights: NDArray[np.float64]) -> AliasTable:
     """Return the alias table of a distribution.
 
@@ -113,7 +115,7 @@ def build_alias(weights: NDArray[np.float64]) -> AliasTable:
     return AliasTable(thresholds, aliases)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw(thresholds: NDArray[np.uint32], aliases: NDArray[np.int32], bits: np.uint64) -> np.int32:
     """Return a word of the table for 64 random bits, without a branch.
 

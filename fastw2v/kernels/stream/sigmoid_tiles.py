@@ -43,6 +43,18 @@ from fastw2v.kernels.simd.vectors import (
     vector_store,
 )
 
+__all__ = [
+    "TILE",
+    "Tables",
+    "Tile",
+    "TileEmitter",
+    "Window",
+    "emit_dot_products",
+    "score_tile",
+    "update_outputs",
+    "update_rows",
+]
+
 # Outputs side by side: 2 inputs times 6 sums leave registers for the operands, even with 16 of
 # them. Where there are 32, tiles of 8 and 12 were not faster.
 TILE = 6

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.memory import aligned_zeros
 from fastw2v.kernels.simd.vectors import LANES, load, logarithm, store
 from fastw2v.kernels.stream.sigmoid_tiles import (
@@ -18,6 +19,18 @@ from fastw2v.kernels.stream.sigmoid_tiles import (
     update_outputs,
     update_rows,
 )
+
+__all__ = [
+    "Meeting",
+    "RowShape",
+    "add_steps",
+    "clear_losses",
+    "fold_losses",
+    "new_window",
+    "reserve_factors",
+    "score_outputs",
+    "train_window",
+]
 
 # How many factors of at least 1/2 a running product may have: float32 holds 2^-126.
 _MOST_FACTORS = 120
@@ -45,7 +58,7 @@ class Meeting(NamedTuple):
     first_sign: int
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def clear_losses(window):
     """Begin anew: no loss so far."""
     window.losses[:LANES] = 0
@@ -54,7 +67,7 @@ def clear_losses(window):
     window.factors[0] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fold_losses(window):
     """Add the running sums and products to the total, in float64.
 
@@ -79,7 +92,7 @@ def reserve_factors(window, factors):
     window.factors[0] += factors
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def new_window(n_inputs, n_outputs, length, signs):
     """Return work space for at most so many inputs and outputs, of rows of `length` elements."""
     window = Window(

@@ -1,4 +1,4 @@
-"""One pass over a running text: skip-gram or CBOW, by negative sampling or hierarchical softmax.
+"""One epoch over a running text: skip-gram or CBOW, by negative sampling or hierarchical softmax.
 
 The words around a position are the inputs, the word at the position is what is predicted, as in
 word2vec.c. Skip-gram, p(context | centre), is usually written the other way round; windows are
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import advance, below, scramble, seed_state
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.memory import LINE
@@ -30,6 +31,23 @@ from fastw2v.kernels.stream.sigmoid_windows import (
     train_window,
 )
 from fastw2v.kernels.text.token_blocks import KeptTokens, gather_block
+
+__all__ = [
+    "BAD_IDS",
+    "CBOW_MEAN",
+    "CBOW_SUM",
+    "KEPT",
+    "LOSS",
+    "PAIRS",
+    "SKIPGRAM",
+    "SKIPGRAM_BY_PAIRS",
+    "TOTALS",
+    "Inputs",
+    "Layout",
+    "Outputs",
+    "Span",
+    "train_blocks",
+]
 
 SKIPGRAM, SKIPGRAM_BY_PAIRS, CBOW_SUM, CBOW_MEAN = range(4)
 LOSS, PAIRS, KEPT, BAD_IDS = range(4)
@@ -95,9 +113,9 @@ class Layout(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Which part of the run: seed, number of the pass, blocks, and how the rate falls.
+    """Which part of the run: seed, number of the epoch, blocks, and how the rate falls.
 
-    `rate` is that of the first token of the pass, `rate_step` what each token takes off it.
+    `rate` is that of the first token of the epoch, `rate_step` what each token takes off it.
     """
 
     seed: int
@@ -108,7 +126,7 @@ class Span(NamedTuple):
     rate_step: float
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _new_kept(room):
     return KeptTokens(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32))
 
@@ -157,7 +175,7 @@ def _fetch_path(outputs, word):
         prefetch_read(outputs.signs, start + node)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     """Train on blocks of a text until the counter has passed the last one.
 
@@ -166,13 +184,13 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     tasks : int64 array (1,)
         The number of the next block, common to all workers.
     worker : int
-    text : fastw2v.kernels.text.token_blocks.Text
+    text : fastw2v.kernels.text.token_blocks.SubsampledText
     tables : fastw2v.kernels.stream.sigmoid_tiles.Tables
         Updated. The length of a row is a multiple of `LINE`.
     outputs : Outputs
     inputs : Inputs
     model : (Layout, Copies, float64 array (workers, TOTALS))
-        The last one gets sums of the pass, a column each: `LOSS` in nats, `PAIRS` (inputs times
+        The last one gets sums of the epoch, a column each: `LOSS` in nats, `PAIRS` (inputs times
         predicted words), `KEPT` tokens, and `BAD_IDS`, how many blocks had an id without a word.
     span : Span
     """
@@ -197,13 +215,13 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
         block = fetch_add(tasks, 0, 1)
         if block >= span.end_block:
             break
-        begin = block * span.block_tokens
-        end = min(n_tokens, begin + span.block_tokens)
-        low, high = gather_block(text, key, begin, end, window_size, kept)
+        start = block * span.block_tokens
+        end = min(n_tokens, start + span.block_tokens)
+        low, high = gather_block(text, key, start, end, window_size, kept)
         if low < 0:
             totals[worker, BAD_IDS] += 1
             break
-        rate = np.float32(span.rate - begin * span.rate_step)
+        rate = np.float32(span.rate - start * span.rate_step)
         state = seed_state(span.seed, _DRAW, span.number, block)
         n_pairs = 0
         for i in range(low - 1, high):

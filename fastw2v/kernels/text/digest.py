@@ -10,7 +10,10 @@ They tell texts apart that differ by chance or by damage; they are no defence ag
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.hashing import GOLDEN, mix
+
+__all__ = ["IDENTITY", "SENTENCE_END", "absorb_text"]
 
 IDENTITY = (1, 0, 1, 0)  # (a, b) of each lane, of no text at all
 SENTENCE_END = np.uint64(2**32)  # an id that no word has
@@ -27,7 +30,7 @@ def _absorb(state, symbol):
         state[2 * lane + 1] = state[2 * lane + 1] * factor + offset
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def absorb_text(state, ids, ends):
     """Put the maps of a stretch of text behind those of `state`.
 

@@ -1,12 +1,13 @@
 """Hashes of documents, by which some are held out."""
 
-from numba import njit
-
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.hashing import hash_bytes
 from fastw2v.kernels.formulas.random_numbers import seed_state
 
+__all__ = ["hash_documents"]
 
-@njit(cache=True, nogil=True)
+
+@kernel
 def hash_documents(text, ends, seed, stream, hashes):
     """Write a hash of each document, made of its bytes, a seed, and what it is for.
 

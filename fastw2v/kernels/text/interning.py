@@ -12,9 +12,9 @@ up. The table grows between batches, never within one.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.bits import lowest_bit
 from fastw2v.kernels.simd.vectors import prefetch
 from fastw2v.kernels.text.scan import (
@@ -23,6 +23,18 @@ from fastw2v.kernels.text.scan import (
     newline_mask,
     space_mask,
 )
+
+__all__ = [
+    "SENTENCE_END",
+    "WordTable",
+    "count_types",
+    "hash_key",
+    "intern_lines",
+    "intern_tokens",
+    "new_word_table",
+    "renumber",
+    "word_key",
+]
 
 # Stands in the numbered tokens where a sentence ends.
 SENTENCE_END = -1
@@ -68,7 +80,7 @@ def new_word_table(capacity: int = 1 << 16) -> WordTable:
 
 
 # Inlined by Numba itself: a call for every token, with arrays to pass, would cost as much again.
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def hash_key(head, tail, length):  # type: ignore[no-untyped-def]
     """Mix a word's key into 64 bits, whose lowest ones choose its row (after MurmurHash3)."""
     mixed = head ^ (tail * np.uint64(0x9E3779B97F4A7C15)) ^ np.uint64(length)
@@ -78,7 +90,7 @@ def hash_key(head, tail, length):  # type: ignore[no-untyped-def]
     return mixed ^ (mixed >> np.uint64(29))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def word_key(text, start, length):  # type: ignore[no-untyped-def]
     """Return the two integers that stand for ``text[start : start + length]`` in the table."""
     head = load_8(text, start)
@@ -93,7 +105,7 @@ def word_key(text, start, length):  # type: ignore[no-untyped-def]
     return head, tail
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _put(batch, n_batch, text, start, length, rows):  # type: ignore[no-untyped-def]
     """Put a token into the batch and have its row of the table brought near."""
     head, tail = word_key(text, start, length)
@@ -107,7 +119,7 @@ def _put(batch, n_batch, text, start, length, rows):  # type: ignore[no-untyped-
     prefetch(rows, _ROW * (np.int64(hashed) & (rows.size // _ROW - 1)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _with_more_rows(table, n_types):  # type: ignore[no-untyped-def]
     """Return the table with so many rows that `n_types` words fill at most half of them."""
     capacity = table.rows.size // _ROW
@@ -129,7 +141,7 @@ def _with_more_rows(table, n_types):  # type: ignore[no-untyped-def]
     return WordTable(rows, offsets, table.word_bytes, table.n_types)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _with_room(table, batch, n_batch):  # type: ignore[no-untyped-def]
     """Return the table with room for every token of the batch, should all of them be new."""
     n_types = table.n_types[0]
@@ -147,7 +159,7 @@ def _with_room(table, batch, n_batch):  # type: ignore[no-untyped-def]
     return table
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_word(table, number, text, start, length):  # type: ignore[no-untyped-def]
     """Tell whether the bytes are exactly those of the word with this number."""
     offset = table.offsets[number]
@@ -159,7 +171,7 @@ def _is_word(table, number, text, start, length):  # type: ignore[no-untyped-def
     return at == length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _look_up(table, batch, n_batch, text, numbers, n_numbers, add):  # type: ignore[no-untyped-def]
     """Find the numbers of the batch's tokens; the table must have room for them if `add`."""
     rows = table.rows
@@ -198,7 +210,7 @@ def _look_up(table, batch, n_batch, text, numbers, n_numbers, add):  # type: ign
     table.n_types[0] = n_types
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def intern_lines(text, n_bytes, table, add, numbers):  # type: ignore[no-untyped-def]
     """Give numbers to the tokens of a text, which ASCII white space separates, line by line.
 
@@ -258,7 +270,7 @@ def intern_lines(text, n_bytes, table, add, numbers):  # type: ignore[no-untyped
     return table, n_numbers
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def intern_tokens(text, token_ends, sentence_ends, table, add, numbers):  # type: ignore[no-untyped-def]
     """Give numbers to tokens that are given by their ends, whatever bytes they are made of.
 
@@ -303,7 +315,7 @@ def intern_tokens(text, token_ends, sentence_ends, table, add, numbers):  # type
     return table
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_types(table):  # type: ignore[no-untyped-def]
     """Return how often each word was seen, int64 (n_types,), in the order of their numbers."""
     counts = np.zeros(table.n_types[0], np.int64)
@@ -314,7 +326,7 @@ def count_types(table):  # type: ignore[no-untyped-def]
     return counts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def renumber(numbers, ranks, ids, n_ids, starts, n_sentences):  # type: ignore[no-untyped-def]
     """Turn numbered tokens into ids, leaving out those without one, and note sentence starts.
 

@@ -12,12 +12,14 @@ hash, which is 32-bit FNV-1a over bytes that are extended with their sign.
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
+
 _BEGIN, _END = 60, 62  # "<" and ">"
 _OFFSET_BASIS, _PRIME = 2166136261, 16777619
 _CONTINUES = 0x80  # the two highest bits of a byte that begins no character
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hash_bytes(data, first, end):
     """Return fastText's 32-bit hash of ``data[first:end]`` (uint8), as uint32."""
     value = np.uint32(_OFFSET_BASIS)
@@ -32,7 +34,7 @@ def _hash_byte(value, byte):
     return np.uint32((value ^ extended) * np.uint32(_PRIME))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hash_ngrams(word_bytes, word_ends, min_n, max_n, bucket):
     """Return the buckets of all n-grams of some words.
 

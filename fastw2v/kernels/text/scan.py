@@ -9,10 +9,22 @@ import sys
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.bits import lowest_bit
+
+__all__ = [
+    "ONE",
+    "PADDING",
+    "blank_wide_spaces",
+    "load_8",
+    "newline_mask",
+    "space_mask",
+    "store_plain_words",
+    "wide_space_mask",
+]
 
 # Bytes that must be readable (and be spaces) behind the last byte of a text.
 PADDING = 64
@@ -122,7 +134,7 @@ def load_8(typing_context, text, position):
     return types.uint64(text, types.intp), generate
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def blank_wide_spaces(text, n_bytes):
     """Turn the white space beyond ASCII into ASCII spaces, byte for byte and in place.
 

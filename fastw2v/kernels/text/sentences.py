@@ -1,9 +1,11 @@
 """Where the sentences of a running text lie."""
 
-from numba import njit
+from fastw2v.kernels.compilation import kernel
+
+__all__ = ["find_sentence"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_sentence(sentence_starts, position):
     """Return the sentence that holds the token at `position`, by bisection.
 

@@ -3,22 +3,24 @@
 A text is cut into blocks of so many tokens, wherever they fall. A block owns the positions in it:
 only its worker trains the windows around them. Windows of the first and last ones reach over the
 edge, so a block also looks at the nearest kept neighbours on both sides, within the sentence.
-Whether a token is kept is a function of (seed, pass, position) alone, so that neighbouring blocks
+Whether a token is kept is a function of (seed, epoch, position) alone, so that neighbouring blocks
 see the same text: no pair is lost at an edge and none comes twice.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import is_kept, seed_state
 from fastw2v.kernels.text.sentences import find_sentence
+
+__all__ = ["UNKNOWN_ID", "KeptTokens", "SubsampledText", "gather_block"]
 
 UNKNOWN_ID = -1  # what `gather_block` returns for a text with an id that is not a word's
 
 
-class Text(NamedTuple):
+class SubsampledText(NamedTuple):
     """An encoded text; its arrays may be memory maps, only blocks that are asked for are read.
 
     `ids` (int32) are the tokens, `sentence_starts` (int64, one more than sentences) where sentences
@@ -43,12 +45,12 @@ class KeptTokens(NamedTuple):
     end: object
 
 
-@njit(cache=True, nogil=True)
-def _gather(text, key, begin, end, kept, n):
-    """Append the kept tokens of the positions from `begin` to `end`; return how many there are."""
+@kernel
+def _gather(text, key, start, end, kept, n):
+    """Append the kept tokens of the positions from `start` to `end`; return how many there are."""
     ids, keep = text.ids, text.keep
     n_words = np.uint32(keep.shape[0])
-    for position in range(begin, end):
+    for position in range(start, end):
         word = np.uint32(ids[position])  # a negative one becomes larger than any
         if word >= n_words:
             return UNKNOWN_ID
@@ -57,7 +59,7 @@ def _gather(text, key, begin, end, kept, n):
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _far_neighbours(text, key, edge, step, last, window):
     """Return how many positions from `edge` on hold the next `window` kept tokens.
 
@@ -75,16 +77,16 @@ def _far_neighbours(text, key, edge, step, last, window):
     return n
 
 
-@njit(cache=True, nogil=True)
-def gather_block(text, key, begin, end, window, kept):
+@kernel
+def gather_block(text, key, start, end, window, kept):
     """Fill `kept` with the kept tokens of a block and of its surroundings.
 
     Parameters
     ----------
-    text : Text
+    text : SubsampledText
     key : uint64
-        Made of the seed and the pass; decides what is kept.
-    begin, end : int
+        Made of the seed and the epoch; decides what is kept.
+    start, end : int
         The positions that the block owns, at least one.
     window : int
         How many kept tokens to look beyond either end, in the sentence.
@@ -97,13 +99,13 @@ def gather_block(text, key, begin, end, window, kept):
         are only neighbours. (UNKNOWN_ID, UNKNOWN_ID) if an id is not that of a word.
     """
     starts = text.sentence_starts
-    sentence = find_sentence(starts, begin)
-    before = _far_neighbours(text, key, begin, -1, begin - starts[sentence], window)
-    n = _gather(text, key, begin - before, begin, kept, 0)
+    sentence = find_sentence(starts, start)
+    before = _far_neighbours(text, key, start, -1, start - starts[sentence], window)
+    n = _gather(text, key, start - before, start, kept, 0)
     if n < 0:
         return UNKNOWN_ID, UNKNOWN_ID
     low, high, first = n, n, 0
-    position = begin
+    position = start
     while position < end:
         sentence_end = starts[sentence + 1]
         n = _gather(text, key, position, min(sentence_end, end), kept, n)

@@ -6,10 +6,12 @@ vanish without a trace, and all the rest separates. Line feeds stay.
 """
 
 import numpy as np
-from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.bits import lowest_bit
 from fastw2v.kernels.text.scan import PADDING, store_plain_words
+
+__all__ = ["APOSTROPHE", "DOTTED_CAPITAL_I", "JOINER", "SEPARATOR", "SOFT_HYPHEN", "write_words"]
 
 # What the table holds for a code point: its lower case (> 0) if it belongs to words, or one of
 SEPARATOR = 0
@@ -21,7 +23,7 @@ DOTTED_CAPITAL_I = -4  # U+0130: the one code point whose lower case is two, i a
 _SPACE = np.uint8(32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _code_point(text, at):  # type: ignore[no-untyped-def]
     """Return the code point that begins at ``text[at]``, and its length in bytes."""
     first = np.int64(text[at])
@@ -36,7 +38,7 @@ def _code_point(text, at):  # type: ignore[no-untyped-def]
     return (first & 0x07) << 18 | second << 12 | third << 6 | np.int64(text[at + 3]) & 0x3F, 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _write(code, out, at):  # type: ignore[no-untyped-def]
     """Write a code point as UTF-8 at ``out[at]`` and return the position behind it."""
     if code < 0x80:
@@ -58,7 +60,7 @@ def _write(code, out, at):  # type: ignore[no-untyped-def]
     return at + 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _word_follows(text, at, kinds):  # type: ignore[no-untyped-def]
     """Tell whether the next code point, soft hyphens apart, belongs to words."""
     while True:
@@ -69,7 +71,7 @@ def _word_follows(text, at, kinds):  # type: ignore[no-untyped-def]
         at += width
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_words(text, n_bytes, kinds, out):  # type: ignore[no-untyped-def]
     """Write the words of a text in lower case, with spaces between them and its line feeds.
 

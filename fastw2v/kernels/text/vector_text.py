@@ -7,8 +7,11 @@ The few numbers that this leaves open are listed for the caller, who decides the
 """
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
+
+from fastw2v.kernels.compilation import kernel
+
+__all__ = ["FINE", "NO_NUMBER", "NO_WORD", "TOO_FEW", "TOO_MANY", "parse_lines"]
 
 # What `parse_lines` found.
 FINE = 0
@@ -39,7 +42,7 @@ def _is_end(byte):  # type: ignore[no-untyped-def]
     return byte in (_SPACE, _LINE_FEED, _RETURN, _TAB)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _number(text, at, as_bits):  # type: ignore[no-untyped-def]
     """Read the number at `at`.
 
@@ -94,7 +97,7 @@ def _number(text, at, as_bits):  # type: ignore[no-untyped-def]
     return -value if is_negative else value, at, is_certain
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def parse_lines(text, n_bytes, table, word_ends, line_starts, open_cells):  # type: ignore[no-untyped-def]
     """Read lines of a word and as many numbers as the table has columns.
 

@@ -3,13 +3,15 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.hashing import hash_bytes
 
+__all__ = ["gather_words", "groups_of_words"]
 
-@njit(cache=True, nogil=True)
+
+@kernel
 def groups_of_words(
     word_bytes: NDArray[np.uint8], offsets: NDArray[np.int64], n_words: int, n_groups: int
 ) -> NDArray[np.int64]:
@@ -31,7 +33,7 @@ def groups_of_words(
     return groups
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gather_words(
     word_bytes: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -26,6 +26,8 @@ from fastw2v.errors import DivergenceError
 from fastw2v.objectives.losses.rows import InputRows
 from fastw2v.objectives.losses.scores import ContextScores
 
+__all__ = ["Calibration", "Floats", "calibrate", "calibrated_loss", "context_log_probabilities"]
+
 Floats = NDArray[np.float32]
 
 _MOST_STEPS = 60

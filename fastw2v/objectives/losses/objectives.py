@@ -11,6 +11,8 @@ from fastw2v.errors import ConfigurationError, VocabularyError
 from fastw2v.objectives.losses.rows import InputRows
 from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
 
+__all__ = ["hierarchical_loss", "negative_sampling_loss"]
+
 
 def negative_sampling_loss(
     scores: SoftmaxScores, rows: InputRows, noise: ArrayLike, negatives: int

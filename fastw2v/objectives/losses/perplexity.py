@@ -9,8 +9,8 @@ import numpy as np
 
 from fastw2v.callbacks import StageProgress, stage_of
 from fastw2v.config import Hyperparameters
+from fastw2v.counts.build import counted_windows
 from fastw2v.counts.matrix import PairCounts
-from fastw2v.counts.pairs import counted_windows
 from fastw2v.errors import CorpusError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.huffman import huffman_tree
@@ -31,6 +31,8 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus, read_corpus
+
+__all__ = ["Losses", "Perplexity", "losses_of", "perplexity_of", "text_perplexity"]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,18 @@ from fastw2v.kernels.softmax.observed_scores import cbow_rows, longest_sentence
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.text.encoded import EncodedTokens
 
+__all__ = [
+    "BATCH_ENTRIES",
+    "BATCH_ROWS",
+    "CALIBRATION_ROWS",
+    "CbowRows",
+    "CentreRows",
+    "InputRows",
+    "RowBatch",
+    "sampled_text",
+    "training_rows",
+]
+
 CALIBRATION_ROWS = 2048  # enough for both numbers; more change them by less than they matter
 
 _STRETCHES = 64

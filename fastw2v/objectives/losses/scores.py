@@ -4,7 +4,8 @@ A softmax or negative sampling has an output vector for each word, and z_w = u_w
 vector for each inner node, and z_w = log q(w | h).
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.observed_scores import observed_leaves, observed_scores, tree_children
 from fastw2v.kernels.softmax.score_tiles import (
     MOMENTS,
-    Vectors,
+    PaddedVectors,
     noise_losses,
     softmax_moments,
     tree_moments,
@@ -25,6 +26,8 @@ from fastw2v.kernels.softmax.score_tiles import (
 )
 from fastw2v.objectives.losses.rows import RowBatch
 from fastw2v.system.threads import WorkerPool
+
+__all__ = ["ContextScores", "Floats", "SoftmaxScores", "TreeScores"]
 
 Floats = NDArray[np.float32]
 
@@ -136,7 +139,8 @@ class TreeScores:
         logs = np.empty(len(batch.contexts.indices), np.float64)
         inputs = _inputs(batch, self._nodes, self.n_words)
         steps = np.diff(self._tree.starts)[batch.contexts.indices].sum()
-        kernel, tree = observed_leaves, self._tree
+        kernel: Callable[..., Any] = observed_leaves
+        tree: Any = self._tree
         if _STEP_COST * steps > inputs.n_rows * self.n_words:
             kernel, tree = tree_scores, self._children
         self._pool.run_kernel(kernel, inputs, self._nodes, tree, batch.contexts, logs)
@@ -156,7 +160,7 @@ class TreeScores:
         return moments
 
 
-def _vectors(name: str, matrix: Floats) -> Vectors:
+def _vectors(name: str, matrix: Floats) -> PaddedVectors:
     """Pad every row to whole registers, and the rows to whole blocks."""
     if not np.isfinite(matrix).all():
         raise DivergenceError(
@@ -167,10 +171,10 @@ def _vectors(name: str, matrix: Floats) -> Vectors:
     stride = -(-dimensions // LANES) * LANES
     padded = np.zeros((n_rows + ROWS, stride), np.float32)
     padded[:n_rows, :dimensions] = matrix
-    return Vectors(padded.reshape(-1), n_rows, dimensions, stride)
+    return PaddedVectors(padded.reshape(-1), n_rows, dimensions, stride)
 
 
-def _inputs(batch: RowBatch, outputs: Vectors, n_words: int) -> Vectors:
+def _inputs(batch: RowBatch, outputs: PaddedVectors, n_words: int) -> PaddedVectors:
     if batch.inputs.shape[1] != outputs.dimensions:
         raise VocabularyError(
             f"inputs: expected {outputs.dimensions} dimensions as the output vectors have, got "

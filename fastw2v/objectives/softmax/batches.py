@@ -13,13 +13,24 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.counts.batch import BatchWorkspace, count_batch
 from fastw2v.counts.matrix import SparseCounts
-from fastw2v.counts.pairs import BatchWorkspace, count_batch
 from fastw2v.kernels.softmax.centre_rows import prepare_rows
 from fastw2v.objectives.softmax.objective import AnyBatch, SoftmaxObjective
 from fastw2v.objectives.softmax.output_layer import tile_for
 from fastw2v.objectives.softmax.skipgram import Batch
 from fastw2v.text.encoded import EncodedTokens
+
+__all__ = [
+    "BatchSource",
+    "Batch_co",
+    "CountBatches",
+    "Item",
+    "TokenBatches",
+    "exact_loss",
+    "order_generator",
+    "prefetched",
+]
 
 Item = TypeVar("Item")
 Batch_co = TypeVar("Batch_co", covariant=True)

@@ -19,6 +19,8 @@ from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
 from fastw2v.system.threads import WorkerPool
 
+__all__ = ["CbowSoftmax"]
+
 
 class CbowSoftmax(SoftmaxObjective[CbowBatch]):
     """The exact step on batches of positions; the input vectors are those of contexts.

@@ -17,8 +17,8 @@ from fastw2v.counts.windows import require_window
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.kernels.counts.batch_counting import find_unknown_word
 from fastw2v.kernels.counts.context_windows import (
-    ThinnedText,
-    Windows,
+    ContextRows,
+    EpochText,
     WordRows,
     count_windows,
     epoch_keys,
@@ -29,7 +29,9 @@ from fastw2v.kernels.counts.context_windows import (
 from fastw2v.kernels.formulas.random_numbers import subsample_thresholds
 from fastw2v.objectives.softmax.batches import order_generator
 from fastw2v.objectives.softmax.output_layer import tile_for
-from fastw2v.text.reading import EncodedTokens
+from fastw2v.text.encoded import EncodedTokens
+
+__all__ = ["RUN", "CbowBatch", "CbowBatches", "cbow_batch"]
 
 RUN = 16
 
@@ -41,7 +43,7 @@ class CbowBatch(NamedTuple):
     `fastw2v.kernels.softmax.layout.BatchArrays`.
     """
 
-    windows: Windows
+    windows: ContextRows
     word_rows: WordRows
     tile_starts: NDArray[np.int64]
     entry_rows: NDArray[np.int32]
@@ -50,12 +52,12 @@ class CbowBatch(NamedTuple):
     row_weights: NDArray[np.float64]
 
 
-def cbow_batch(windows: Windows, n_words: int, tile: int) -> CbowBatch:
+def cbow_batch(windows: ContextRows, n_words: int, tile: int) -> CbowBatch:
     """Return windows as a batch, with all that a step needs.
 
     Parameters
     ----------
-    windows : Windows
+    windows : ContextRows
     n_words : int
         V.
     tile : int
@@ -144,9 +146,9 @@ class CbowBatches:
         self.max_rows = -(-max(self.rows_of_epoch) // self.batches_per_epoch)
         self.tile = tile_for(self.max_rows, dimensions)
 
-    def _thinned(self, number: int) -> ThinnedText:
+    def _thinned(self, number: int) -> EpochText:
         keys = (np.uint64(key) for key in epoch_keys(self.seed, number))
-        return ThinnedText(*self._text, self._thresholds, *keys)
+        return EpochText(*self._text, self._thresholds, *keys)
 
     def one_epoch(self, number: int) -> Iterator[CbowBatch]:
         """Yield the batches of epoch `number`, counted from 0 and below `epochs`."""
@@ -159,10 +161,10 @@ class CbowBatches:
             yield cbow_batch(self._taken(text, order, cursor, room), self.n_words, self.tile)
 
     def _taken(
-        self, text: ThinnedText, order: NDArray[np.int64], cursor: NDArray[np.int64], room: int
-    ) -> Windows:
+        self, text: EpochText, order: NDArray[np.int64], cursor: NDArray[np.int64], room: int
+    ) -> ContextRows:
         """Return the next `room` rows of an epoch."""
-        windows = Windows(
+        windows = ContextRows(
             np.empty(room, np.int32),
             np.empty(room + 1, np.int64),
             np.empty(2 * self.window * room, np.int32),

@@ -17,6 +17,8 @@ from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
 from fastw2v.objectives.softmax.skipgram import scores_bytes
 from fastw2v.text.vocabulary import Vocabulary
 
+__all__ = ["NOTICE_S", "announce_duration", "batch_size", "require_memory", "training_bytes"]
+
 _TALL_TABLES = 5  # of float32 that the range finder has at a time
 _WIDE_TABLES = 3  # of float64, when its vectors are scaled
 

@@ -26,6 +26,18 @@ from fastw2v.kernels.softmax.factorisation import (
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.system.threads import WorkerPool
 
+__all__ = [
+    "MASS_EXPONENT",
+    "OVERSAMPLING",
+    "ROUNDS",
+    "START_STEPS",
+    "STRETCH",
+    "WIDEST_SPREAD",
+    "initial_bias",
+    "random_vectors",
+    "spectral_vectors",
+]
+
 _RANDOM_STREAM = 0  # keeps the first vectors apart from other uses of the seed
 _SPECTRAL_STREAM = 2
 OVERSAMPLING = 10  # columns beyond D that the range finder carries along

@@ -13,6 +13,8 @@ from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.output_layer import ObservedRows, OutputLayer
 from fastw2v.system.threads import WorkerPool
 
+__all__ = ["AnyBatch", "SoftmaxObjective"]
+
 AnyBatch = TypeVar("AnyBatch", bound=ObservedRows)
 
 

@@ -14,6 +14,20 @@ import numpy as np
 from fastw2v.config import Hyperparameters
 from fastw2v.kernels.softmax.updates import ADAGRAD, ADAM, RMSPROP, SGD, Rule
 
+__all__ = [
+    "CBOW_CENTRE_RATE_FACTORS",
+    "CBOW_MEAN_CENTRE_RATE_FACTORS",
+    "CENTRE_DECAY_SECOND",
+    "DECAY_FIRST",
+    "DECAY_SECOND",
+    "EPSILON",
+    "UPDATE_RULES",
+    "Optimizer",
+    "StepRules",
+    "UpdateRules",
+    "update_rules",
+]
+
 
 class UpdateRules(NamedTuple):
     """Which rule each table is updated by, and what an optimiser keeps of it.

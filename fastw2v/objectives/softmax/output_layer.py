@@ -30,6 +30,8 @@ from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.precision import Products
 from fastw2v.system.threads import WorkerPool
 
+__all__ = ["ObservedRows", "OutputLayer", "Vectors", "tile_for"]
+
 Vectors = NDArray[np.float32]
 
 

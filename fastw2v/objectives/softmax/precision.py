@@ -28,6 +28,8 @@ from fastw2v.kernels.softmax.tiles import (
 from fastw2v.kernels.softmax.updates import Rule
 from fastw2v.system.threads import WorkerPool
 
+__all__ = ["PLANES", "Products", "resolved_precision"]
+
 # Into how many bfloat16 a number is split; none: it stays a float32.
 PLANES = {"float32": 0, "bf16": 1, "bf16x2": 2}
 

@@ -15,6 +15,8 @@ from fastw2v.objectives.arrays import round_up
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
 
+__all__ = ["Batch", "ExactSoftmax", "scores_bytes"]
+
 
 class Batch(NamedTuple):
     """Distinct centre rows with their weighed contexts, as `prepare_rows` gives them."""

@@ -5,15 +5,18 @@ import math
 from fastw2v.config import Hyperparameters
 from fastw2v.kernels.simd.memory import LINE
 from fastw2v.objectives.arrays import round_up
-from fastw2v.objectives.memory import PROGRAM_BYTES, require_within
+from fastw2v.objectives.memory import require_within
 from fastw2v.objectives.stream.tables import COPIED_ROWS
 from fastw2v.text.vocabulary import Vocabulary
 
-# Measured (tests/objectives/test_memory.py).
+__all__ = ["PROGRAM_BYTES", "require_stream_memory", "stream_bytes"]
+
+# Measured (tests/objectives/test_memory.py): Python and the kernels of these objectives.
+PROGRAM_BYTES = 180 * 2**20
 _TABLES = 6  # in and out: those that are trained, those of the epoch kept aside, those handed out
 _NOISE_BYTES = 48  # of a word, while the alias table is made
-_CALIBRATION_BYTES = 128 * 2**20  # the sample's counts, and the scores of a panel of its rows
-_PATH_BYTES = 16  # of a node in the path of a word through the tree
+_CALIBRATION_BYTES = 48 * 2**20  # the sample's counts, and the scores of a panel of its rows
+_PATH_BYTES = 20  # of a node in the path of a word through the tree
 
 
 def stream_bytes(

@@ -10,6 +10,8 @@ from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.stream.training import CBOW_MEAN, CBOW_SUM, SKIPGRAM, SKIPGRAM_BY_PAIRS
 
+__all__ = ["StreamSettings", "WordRules"]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WordRules:
@@ -56,8 +58,6 @@ class StreamSettings:
         With objective "negative" or "hierarchical". Windows draw their reach evenly from 1 to
         `window`; `sample` drops tokens at random, 0 keeps all; the rate falls linearly with the
         tokens seen.
-    longest_reach : int, optional
-        In place of `window`, and may be larger than that.
     shrink_windows : bool
         Whether each window draws its reach. Otherwise all have the largest.
     cbow_steps : {"gradient", "gensim"}
@@ -69,11 +69,10 @@ class StreamSettings:
     Raises
     ------
     ConfigurationError
-        If the objective is another, or `cbow_steps` or `longest_reach` cannot be used.
+        If the objective is another, or `cbow_steps` is.
     """
 
     hyperparameters: Hyperparameters
-    longest_reach: int | None = None
     shrink_windows: bool = True
     cbow_steps: Literal["gradient", "gensim"] = "gradient"
     rules: WordRules = WordRules()
@@ -87,16 +86,6 @@ class StreamSettings:
             raise ConfigurationError(
                 f"cbow_steps: expected 'gradient' or 'gensim', got {self.cbow_steps!r}"
             )
-        if self.longest_reach is not None and self.longest_reach < 1:
-            raise ConfigurationError(
-                f"longest_reach: expected at least 1, got {self.longest_reach}"
-            )
-
-    @property
-    def reach(self) -> int:
-        """The largest distance of a context."""
-        window = self.hyperparameters.window
-        return window if self.longest_reach is None else self.longest_reach
 
     @property
     def input_kind(self) -> int:

@@ -34,7 +34,7 @@ from fastw2v.kernels.stream.training import (
     Span,
     train_blocks,
 )
-from fastw2v.kernels.text.token_blocks import Text
+from fastw2v.kernels.text.token_blocks import SubsampledText
 from fastw2v.objectives.arrays import VectorArray, copy_arrays
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.noise import noise_table
@@ -42,6 +42,8 @@ from fastw2v.objectives.stream.settings import StreamSettings
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
+
+__all__ = ["BLOCKS_PER_CALL", "COPIED_ROWS", "LONGEST_CALL_S", "StreamTables"]
 
 BLOCKS_PER_CALL = 64  # of each worker, between two reports; fewer where they take long
 LONGEST_CALL_S = 0.4  # Ctrl-C is answered between two calls
@@ -54,7 +56,7 @@ _ROWS_AT_ONCE = 1 << 16
 class _Setup(NamedTuple):
     """What kernels are told that stays the same for a whole run."""
 
-    text: Text
+    text: SubsampledText
     tables: Tables
     outputs: Outputs
     inputs: Inputs
@@ -119,14 +121,14 @@ class StreamTables:
         in_end = self._n_words * stride
         scratch = in_end + workers * size
         locks = np.zeros(0, np.float32) if rules.locks is None else rules.locks
-        scratch_rows = 1 + (2 * stream.reach if locks.size else 0)
+        scratch_rows = 1 + (2 * settings.window if locks.size else 0)
         in_rows = aligned_zeros(scratch + workers * scratch_rows * stride)
         out_rows = aligned_zeros(max(1, self._out_rows * stride + workers * size))
         marks = np.zeros((2, workers, max(1, size)), np.float32)
         keep = keep_probability(counts, settings.sample) if rules.keep is None else rules.keep
         setup = _Setup(
             # Read-only all of them, so that memory maps need no kernels of their own.
-            Text(
+            SubsampledText(
                 _read_only(self._tokens.ids, np.int32),
                 _read_only(self._tokens.sentence_starts, np.int64),
                 subsample_thresholds(keep),
@@ -134,7 +136,7 @@ class StreamTables:
             Tables(in_rows, out_rows),
             self._outputs(counts),
             Inputs(
-                stream.reach,
+                settings.window,
                 stream.input_kind,
                 stream.shrink_windows,
                 stream.divides_step,

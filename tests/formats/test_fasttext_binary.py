@@ -9,8 +9,8 @@ from gensim.models.fasttext import load_facebook_model, load_facebook_vectors
 from fastw2v.errors import ModelFormatError, TextEncodingError
 from fastw2v.formats import read_vectors, write_vectors
 from fastw2v.formats.vectors import Vectors
-from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.feature_vectors import NgramVectors
+from fastw2v.objectives.features import Ngrams
 from tests.support.corpora_made import random_sentences
 
 WORDS = ["river", "rivers", "straße", "日本語", "a", "aaaa"]

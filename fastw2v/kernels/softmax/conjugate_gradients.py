@@ -12,9 +12,10 @@ Hestenes and Stiefel 1952, Journal of Research of the National Bureau of Standar
 import numpy as np
 
 from fastw2v.kernels.compilation import kernel
-
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.softmax.factorisation import RUN
+
+__all__ = ["add_ridge", "move_along", "turn", "weigh_rows"]
 
 
 @kernel

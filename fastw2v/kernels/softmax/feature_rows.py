@@ -11,15 +11,24 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-
-from fastw2v.kernels.compilation import kernel
 from numpy.typing import NDArray
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 from fastw2v.kernels.softmax.centre_rows import add_groups, rule_of_visit
 from fastw2v.kernels.softmax.updates import update_block
+
+__all__ = [
+    "FeatureRows",
+    "RowsOfFeatures",
+    "add_features",
+    "combine_features",
+    "feature_gradients",
+    "sum_features",
+    "update_features",
+]
 
 _FEATURES_OF_TASK = 16
 

@@ -146,10 +146,10 @@ class Hyperparameters:
         used_if=(_EXACT,),
     )
     min_n: int = _setting(
-        3, "Characters of the shortest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+        2, "Characters of the shortest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
     )
     max_n: int = _setting(
-        6, "Characters of the longest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+        5, "Characters of the longest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
     )
     bucket: int = _setting(
         2_000_000,

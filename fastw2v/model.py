@@ -392,7 +392,7 @@ class Word2Vec:
         return named.of(features)
 
     def make_unknown_words(
-        self, *, min_n: int = 3, max_n: int = 6, bucket: int = 2_000_000
+        self, *, min_n: int = 2, max_n: int = 5, bucket: int = 2_000_000
     ) -> Self:
         """Fit vectors of character n-grams to those of words, so that unknown words get some.
 

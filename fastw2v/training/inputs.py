@@ -23,7 +23,7 @@ from fastw2v.objectives.features import (
 )
 from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
-from fastw2v.objectives.unknown_words import fitted_features, unknown_words_of
+from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_features
 from fastw2v.text.feature_file import read_features
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
@@ -72,7 +72,9 @@ class InputFeatures:
         offset = (objective.in_vectors - embeddings.in_vectors)[0]
         centres = objective.feature_vectors
         if self.names is not None:
-            vectors = fitted_features(self.matrix, embeddings, objective.pool)
+            vectors = vectors_of_features(
+                self.matrix, embeddings, (centres, offset), objective.pool
+            )
             named = NamedFeatures(self.names, vectors, centres, offset)
             return replace(embeddings, named_features=named)
         assert self.ngrams is not None

@@ -13,17 +13,10 @@ from fastw2v.objectives.features import (
     ngram_features,
     rows_of_features,
 )
+from tests.support.feature_twins import dense
 
 WORDS = ["rivers", "river", "lake", "aaaa"]
 NGRAMS = Ngrams(3, 4, 5000)
-
-
-def dense(matrix):
-    table = np.zeros((matrix.n_words, matrix.n_features))
-    for word in range(matrix.n_words):
-        entries = slice(matrix.starts[word], matrix.starts[word + 1])
-        np.add.at(table[word], matrix.indices[entries], matrix.values[entries])
-    return table
 
 
 def test_a_word_is_itself_and_its_ngrams():

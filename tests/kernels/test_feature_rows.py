@@ -1,5 +1,7 @@
 """Rows that are sums over features, and whole steps on them, against plain numpy in float64."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -323,5 +325,5 @@ def test_steps_are_those_of_the_textbook(optimizer):
 def test_entries_by_feature_keep_the_order_of_rows():
     matrix = random_features(np.random.default_rng(13), 50, 20)
     by_feature = rows_of_features(matrix.rows(np.array([7, 3, 3, 40])))
-    for first, last in zip(by_feature.starts[:-1], by_feature.starts[1:], strict=True):
+    for first, last in pairwise(by_feature.starts):
         assert (np.diff(by_feature.rows[first:last]) >= 0).all()

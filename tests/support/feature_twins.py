@@ -1,5 +1,6 @@
 """Sums over features in plain float64 numpy on a dense matrix: the slow twin."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ def random_features(generator, n_words, n_features, most=6, repeats=True):
     starts = np.concatenate([[0], np.cumsum(sizes)])
     indices = generator.integers(0, n_features, starts[-1]).astype(np.int32)
     if repeats:
-        for first, last in zip(starts[:-1], starts[1:], strict=True):
+        for first, last in pairwise(starts):
             if last - first > 2:
                 indices[last - 1] = indices[first]
     values = generator.uniform(0.5, 2, starts[-1]).astype(np.float32)

@@ -8,12 +8,13 @@ from scipy import sparse
 
 from fastw2v import Hyperparameters, Word2Vec
 from fastw2v.cli.main import main
-from fastw2v.kernels.simd.bfloat16 import has_bfloat16_dot
+from fastw2v.errors import ConfigurationError
+from fastw2v.kernels.simd.bfloat16 import HAS_BFLOAT16
 from tests.support.corpora_made import random_sentences, write_text
 
 SETTINGS = {"vector_size": 10, "window": 3, "min_count": 2, "epochs": 2, "batch_rows": 16}
 SENTENCES = random_sentences(3, 80, sentences=400)
-PRECISIONS = ["float32", *(["bf16", "bf16x2"] if has_bfloat16_dot() else [])]
+PRECISIONS = ["float32", *(["bf16", "bf16x2"] if HAS_BFLOAT16 else [])]
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +126,9 @@ def test_counts_budgets_and_lists_of_tokens_give_the_bits_of_the_text(text, tmp_
     settings = SETTINGS | KINDS[kind]
     bound = Word2Vec(**settings).fit(text, features=features, memory_mib=700)
     assert all_arrays_of(bound) == all_arrays_of(first)
+    options = ["--min-count", "2", "--window", "3", "--quiet"]
     with pytest.raises(SystemExit) as ended:
-        main(
-            ["count", str(text), "-o", str(tmp_path / "counts"), "--min-count", "2"]
-            + ["--window", "3", "--quiet"]
-        )
+        main(["count", str(text), "-o", str(tmp_path / "counts"), *options])
     assert not ended.value.code
     counted = {
         name: value for name, value in settings.items() if name not in ("window", "min_count")
@@ -165,8 +164,7 @@ def test_mappings_files_and_matrices_say_the_same(text, tmp_path):
 def joined(features):
     """The same names without blanks, as the file has them."""
     return {
-        word: " ".join(name.replace(" ", "-") for name in names)
-        for word, names in features.items()
+        word: " ".join(name.replace(" ", "-") for name in names) for word, names in features.items()
     }
 
 
@@ -183,3 +181,42 @@ def test_shared_features_bring_words_together(text):
     within = np.nanmean(np.where(even[:, None] == even, cosines, np.nan))
     across = np.nanmean(np.where(even[:, None] != even, cosines, np.nan))
     assert within > across + 0.3
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ((sparse.eye(3), "xyz"), r"the names of its columns, got a tuple of .*, str$"),
+        ((sparse.eye(3),), r"the names of its columns, got a tuple of"),
+        ((sparse.eye(3), 3), r"the names of its columns, got a tuple of .*, int$"),
+        ((np.eye(3), ["x", "y", "z"]), r"a sparse matrix of scipy's, got ndarray"),
+        ([["x"]], r"a mapping from each word .* got list"),
+        (7, r"a mapping from each word .* got int"),
+    ],
+    ids=["names", "alone", "number", "dense", "list", "int"],
+)
+def test_what_is_no_features_is_told(text, features, message):
+    with pytest.raises(ConfigurationError, match=message):
+        Word2Vec(**SETTINGS).fit(text, features=features)
+
+
+@pytest.mark.parametrize(
+    ("settings", "features", "message"),
+    [
+        ({"inputs": "features"}, None, r"expected features of the words .* got none; give them"),
+        ({"inputs": "words"}, {"w1": ["x"]}, r"expected none with inputs='words', got some"),
+        ({"inputs": "subwords"}, {"w1": ["x"]}, r"expected none with inputs='subwords', got some"),
+        ({}, {"w1": ["x"]}, r"expected at least one for each of \d+ words, got none for 'w0'"),
+        ({}, {}, r"expected at least one for each of \d+ words"),
+        ({}, {"w1": ["x"], "w99999": ["x"]}, r"got some for 'w99999'; leave them out"),
+        ({"objective": "negative"}, {"w1": ["x"]}, r"inputs: .*objective"),
+        ({"model": "cbow"}, {"w1": ["x"]}, r"inputs: .*model"),
+    ],
+    ids=str,
+)
+def test_features_that_do_not_fit_are_told(text, settings, features, message):
+    with pytest.raises(ConfigurationError, match=message):
+        Word2Vec(**SETTINGS_OF_ANY | settings).fit(text, features=features)
+
+
+SETTINGS_OF_ANY = {"vector_size": 4, "min_count": 2, "epochs": 1}

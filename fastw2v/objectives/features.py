@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.softmax.feature_rows import FeatureRows, RowsOfFeatures
 from fastw2v.kernels.text.ngrams import hash_ngrams
-from fastw2v.text.vocabulary import packed_words
+from fastw2v.text.vocabulary import packed_words, shown_word
 
 __all__ = [
     "FeatureMatrix",
@@ -214,7 +214,7 @@ def _names_of(word: str, names: Any) -> list[str]:
 
 def _no_names(word: str, names: Any) -> ConfigurationError:
     return ConfigurationError(
-        f"features: expected a list of names for {word!r}, got {str(names)[:60]!r}"
+        f"features: expected a list of names for {shown_word(word)}, got {str(names)[:60]!r}"
     )
 
 
@@ -276,6 +276,6 @@ def matrix_features(matrix: Any, names: Sequence[str], n_words: int) -> FeatureM
     return FeatureMatrix(starts, indices, rows.data.astype(np.float32), len(names))
 
 
-def _shown(words: list[str]) -> str:
-    shown = ", ".join(repr(word)[:60] for word in words[:3])
+def _shown(words: list[Any]) -> str:
+    shown = ", ".join(shown_word(str(word)) for word in words[:3])
     return shown if len(words) <= 3 else f"{shown} and {len(words) - 3} more"

@@ -5,6 +5,7 @@ import math
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -12,7 +13,7 @@ import click
 
 from fastw2v.callbacks import StepReport
 
-__all__ = ["LOG_JSON", "Display", "held_out", "log_event"]
+__all__ = ["LOG_JSON", "Display", "held_out", "log_event", "ngrams_left_behind"]
 
 LOG_JSON = "fastw2v.log_json"  # where click's context keeps the option
 
@@ -115,6 +116,25 @@ class Display:
     ) -> None:
         if self._renderer is not None:
             self._renderer.stop()
+
+
+def ngrams_left_behind(
+    display: Display, target: Path, form: str | None, vectors: str | None = None
+) -> None:
+    """Say so if a file that was written has no vectors of n-grams, which its source has."""
+    from fastw2v.formats import format_to_write
+
+    chosen = format_to_write(target, form)
+    if not chosen.holds_ngrams:
+        display.notice(
+            f"{target}: vectors of n-grams, which unknown words' are made of, are left behind; "
+            f"{chosen.name} has no place for them, fasttext-bin has"
+        )
+    elif vectors in ("in", "out"):
+        display.notice(
+            f"{target}: vectors of n-grams, which unknown words' are made of, are left behind; "
+            f"they go with the sum of both tables, not with {vectors!r}"
+        )
 
 
 def held_out(report: StepReport) -> str:

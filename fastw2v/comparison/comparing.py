@@ -13,7 +13,7 @@ from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import Record, Run, alternate, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, agreement, held_out_losses
 from fastw2v.comparison.text import PreparedText, prepare_text
-from fastw2v.config import Tokenizer
+from fastw2v.config import Hyperparameters, Tokenizer
 from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.text.corpus import Corpus
 
@@ -42,12 +42,15 @@ class ComparisonSettings(SharedSettings):
         How the text is cut before any trainer sees it.
     time_limit_s : float, optional
         Of a single training.
+    fasttext_t : float, optional
+        fastText's own `t`, its subsampling threshold, in place of `sample`.
     """
 
     rivals: Sequence[str] = ("gensim", "word2vec", "fasttext")
     rounds: int = 3
     tokenizer: Tokenizer = "words"
     time_limit_s: float | None = None
+    fasttext_t: float | None = None
 
     def __post_init__(self) -> None:
         least = ("rounds", "epochs", "vector_size", "window", "min_count", "negative", "workers")
@@ -56,6 +59,16 @@ class ComparisonSettings(SharedSettings):
                 raise ConfigurationError(
                     f"{name}: expected a whole number from 1 on, got {getattr(self, name)!r}"
                 )
+        if self.inputs == "features":
+            raise ConfigurationError(
+                f"inputs: expected 'words' or 'subwords' to compare, got {self.inputs!r}"
+            )
+        sizes: Any = {"min_n": self.min_n, "max_n": self.max_n, "bucket": self.bucket}
+        Hyperparameters(**sizes, inputs=self.inputs)  # refuses what training would refuse
+        if self.fasttext_t is not None and not 0 < self.fasttext_t <= 1:
+            raise ConfigurationError(
+                f"fasttext_t: expected more than 0 and at most 1, got {self.fasttext_t!r}"
+            )
         if len(set(self.rivals)) != len(self.rivals):
             raise ConfigurationError(f"rivals: expected each once, got {', '.join(self.rivals)}")
         _ = self.runs
@@ -139,7 +152,11 @@ class _Session:
 
     def request(self, run: Run, seed: int) -> TrainingRequest:
         """Return what a training process is asked for."""
+        own: dict[str, Any] = {}
+        if self.settings.fasttext_t is not None and run.trainer.startswith("fasttext"):
+            own["t"] = self.settings.fasttext_t
         return TrainingRequest(
+            settings=own,
             trainer=run.trainer,
             corpus=self.text.training,
             vectors=self._vectors(run.name, seed),
@@ -174,6 +191,8 @@ class _Session:
         try:
             stored = StoredVectors.read(request.vectors)
             record["quality"], record["coverage"] = stored.quality(), stored.coverage()
+            if stored.ngrams is not None:
+                record["all_pairs"] = stored.all_pairs()
             if self.text.held_out is not None:
                 asked = self._loss_settings(run.trainer, record["loss"])
                 losses = held_out_losses(stored, asked, self.text.training, self.text.held_out)

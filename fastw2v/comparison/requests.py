@@ -6,10 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from fastw2v.config import Inputs
+    from fastw2v.objectives.feature_vectors import NgramVectors
 
 __all__ = [
     "END_OF_LINE",
@@ -35,6 +39,11 @@ class SharedSettings:
         `negative` is for those that sample noise.
     sample : float, optional
         Subsampling threshold; default: each trainer's own.
+    inputs : {"words", "subwords"}
+        Whether fastw2v and fastText take words as sums of vectors of themselves and of their
+        character n-grams. The others know words alone.
+    min_n, max_n, bucket : int
+        The sizes of n-grams in characters, and how many buckets they are hashed into.
     """
 
     epochs: int = 5
@@ -44,6 +53,10 @@ class SharedSettings:
     negative: int = 5
     workers: int = 1
     sample: float | None = None
+    inputs: "Inputs" = "words"
+    min_n: int = 3
+    max_n: int = 6
+    bucket: int = 2_000_000
 
     def shared(self) -> dict[str, Any]:
         """Return these settings by name."""
@@ -140,6 +153,9 @@ class Trained:
         What was trained, if its loss can be computed from `tables`.
     settings : dict
         All settings that were passed on, and the defaults that matter.
+    ngrams : (str, NgramVectors), optional
+        What unknown words' vectors are made of, and the table whose space they are in: "in" or
+        "in+out".
     """
 
     words: list[str]
@@ -149,10 +165,11 @@ class Trained:
     stages: dict[str, Any]
     loss: str | None
     settings: dict[str, Any]
+    ngrams: "tuple[str, NgramVectors] | None" = None
 
     def save(self, path: Path) -> None:
-        """Write words, counts and tables as .npz."""
-        save_vectors(path, self.words, self.counts, self.tables)
+        """Write words, counts, tables and n-grams as .npz."""
+        save_vectors(path, self.words, self.counts, self.tables, self.ngrams)
 
 
 def save_vectors(
@@ -160,10 +177,18 @@ def save_vectors(
     words: Sequence[str],
     counts: NDArray[np.int64],
     tables: Mapping[str, NDArray[np.float32]],
+    ngrams: "tuple[str, NgramVectors] | None" = None,
 ) -> None:
     """Write what `fastw2v.comparison.stored.StoredVectors` reads.
 
     Words are one text, a line each: numpy's table of strings is as wide as the longest.
     """
     text = np.frombuffer("\n".join(words).encode(), np.uint8)
-    np.savez(path, words=text, counts=counts, **tables)  # type: ignore[arg-type]
+    arrays = {"words": text, "counts": counts, **tables}
+    if ngrams is not None:
+        table, of_ngrams = ngrams
+        sizes = of_ngrams.ngrams
+        arrays["ngrams_table"] = np.frombuffer(table.encode(), np.uint8)
+        arrays["ngrams_sizes"] = np.array([sizes.min_n, sizes.max_n, sizes.bucket])
+        arrays |= {"ngrams_buckets": of_ngrams.buckets, "ngrams_vectors": of_ngrams.vectors}
+    np.savez(path, **arrays)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,11 @@ from fastw2v.comparison.requests import (
     stop_clock,
 )
 from fastw2v.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastw2v.objectives.feature_vectors import NgramVectors
 
 __all__ = [
     "RIVALS",
@@ -59,6 +64,8 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         named["sample"] = request.sample
     if named.get("objective") == "negative":
         named.setdefault("negative", request.negative)
+    elif request.inputs == "subwords":
+        named = _subwords(request) | {"inputs": "subwords", **named}
     model = Word2Vec(
         workers=request.workers,
         vector_size=request.vector_size,
@@ -70,7 +77,7 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
     )
     model.fit(request.corpus)
     clock = stop_clock()
-    settings, summary = model.settings, model.summary
+    settings, summary, unknown = model.settings, model.summary, model.embeddings.unknown
     assert summary is not None
     outputs = "nodes" if settings.objective == "hierarchical" else "out"
     stages: dict[str, Any] = {
@@ -93,7 +100,12 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         stages=stages,
         loss=settings.objective,
         settings=settings.as_dict(),
+        ngrams=("in+out", unknown.table) if unknown is not None else None,
     )
+
+
+def _subwords(request: TrainingRequest) -> dict[str, int]:
+    return {"min_n": request.min_n, "max_n": request.max_n, "bucket": request.bucket}
 
 
 def train_fastw2v_negative(request: TrainingRequest) -> Trained:
@@ -208,7 +220,7 @@ def _run_program(command: list[str]) -> Clock:
 
 
 def train_fasttext(request: TrainingRequest) -> Trained:
-    """Train fastText's skip-gram with negative sampling, without subwords."""
+    """Train fastText's skip-gram with negative sampling; without subwords unless asked for."""
     return _by_fasttext(request, {"loss": "ns", "neg": request.negative})
 
 
@@ -229,14 +241,12 @@ def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
         "ws": request.window,
         "epoch": request.epochs,
         "minCount": request.min_count,
-        "minn": 0,
-        "maxn": 0,
-        **filled_rows(request.n_words, request.workers),
+        **_fasttext_inputs(request),
         "thread": request.workers,
         **own,
         **request.settings,
     }
-    if request.sample is not None:
+    if request.sample is not None and "t" not in request.settings:
         named["t"] = request.sample
     began = time.perf_counter()
     trained = fasttext.train_unsupervised(str(request.corpus), verbose=0, **named)
@@ -244,17 +254,38 @@ def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
     clock = stop_clock()
     listed, frequencies = trained.get_words(include_freq=True)
     places = [place for place, word in enumerate(listed) if word != END_OF_LINE]
-    tables = {"in": trained.get_input_matrix(), "out": trained.get_output_matrix()}
+    words = [listed[place] for place in places]
+    inputs, ngrams = trained.get_input_matrix(), None
+    tables = {"in": inputs[places], "out": trained.get_output_matrix()[places]}
+    if request.inputs == "subwords":
+        tables["in"] = np.array([trained.get_word_vector(word) for word in words], np.float32)
+        ngrams = ("in", _ngrams_of_fasttext(request, inputs[len(listed) :]))
     losses = {"ns": "negative", "softmax": "softmax"}
     return Trained(
-        words=[listed[place] for place in places],
+        words=words,
         counts=np.asarray(frequencies, np.int64)[places],
-        tables={name: np.ascontiguousarray(table[places]) for name, table in tables.items()},
+        tables=tables,
         clock=clock,
         stages={"read_and_train_s": seconds},
         loss=losses.get(named["loss"]),
         settings=_common(request) | named,
+        ngrams=ngrams,
     )
+
+
+def _fasttext_inputs(request: TrainingRequest) -> dict[str, Any]:
+    if request.inputs == "subwords":
+        return {"minn": request.min_n, "maxn": request.max_n, "bucket": request.bucket}
+    return {"minn": 0, "maxn": 0, **filled_rows(request.n_words, request.workers)}
+
+
+def _ngrams_of_fasttext(request: TrainingRequest, rows: "NDArray[np.float32]") -> "NgramVectors":
+    """Return what fastText makes vectors of unknown words of; rows of zeros make no difference."""
+    from fastw2v.objectives.feature_vectors import NgramVectors
+    from fastw2v.objectives.features import Ngrams
+
+    used = np.flatnonzero(rows.any(axis=1)).astype(np.int32)
+    return NgramVectors(Ngrams(**_subwords(request)), used, rows[used])
 
 
 def filled_rows(n_words: int | None, workers: int) -> dict[str, int]:

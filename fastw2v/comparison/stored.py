@@ -1,6 +1,7 @@
 """Vectors that a training process left: their quality, their losses, their agreement."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import mean
@@ -13,7 +14,11 @@ from fastw2v.config import Hyperparameters
 from fastw2v.evaluation.alignment import align
 from fastw2v.evaluation.neighbours import neighbour_overlap
 from fastw2v.evaluation.scores import Score, scores
+from fastw2v.evaluation.similarity import evaluate_similarity
+from fastw2v.evaluation.test_sets import PairSet, bundled_pairs
 from fastw2v.evaluation.word_table import WordTable
+from fastw2v.objectives.feature_vectors import NgramVectors
+from fastw2v.objectives.features import Ngrams
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import encode_corpus
 from fastw2v.text.vocabulary import Vocabulary
@@ -25,11 +30,22 @@ SAMPLED_POSITIONS = 20_000  # of CBOW's held-out text
 
 @dataclass(frozen=True, eq=False)
 class StoredVectors:
-    """V words with their counts and tables (V, D), by name: "in", and "out" or "nodes"."""
+    """What a training process left.
+
+    Attributes
+    ----------
+    words : list of str
+    counts : (V,) int64
+    tables : dict of str to (V, D) float32
+        By name: "in", and "out" or "nodes".
+    ngrams : (str, NgramVectors), optional
+        What unknown words' vectors are made of, and the table whose space they are in.
+    """
 
     words: list[str]
     counts: NDArray[np.int64]
     tables: dict[str, NDArray[np.float32]]
+    ngrams: tuple[str, NgramVectors] | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -37,7 +53,12 @@ class StoredVectors:
         with np.load(path) as stored:
             tables = {name: stored[name] for name in ("in", "out", "nodes") if name in stored}
             words = stored["words"].tobytes().decode().split("\n")
-            return cls(words, stored["counts"], tables)
+            ngrams = None
+            if "ngrams_table" in stored:
+                sizes = Ngrams(*stored["ngrams_sizes"].tolist())
+                of_ngrams = NgramVectors(sizes, stored["ngrams_buckets"], stored["ngrams_vectors"])
+                ngrams = (stored["ngrams_table"].tobytes().decode(), of_ngrams)
+            return cls(words, stored["counts"], tables, ngrams)
 
     @cached_property
     def word_tables(self) -> dict[str, WordTable]:
@@ -45,6 +66,28 @@ class StoredVectors:
         found = {"in": WordTable(self.words, self.tables["in"])}
         if "out" in self.tables:
             found["in+out"] = WordTable(self.words, self.tables["in"] + self.tables["out"])
+        if self.ngrams is not None:
+            name, of_ngrams = self.ngrams
+            found[name] = replace(found[name], make_unknown=of_ngrams.of)
+        return found
+
+    def all_pairs(
+        self, sets: Sequence[PairSet] | None = None, *, centred: bool = False
+    ) -> dict[str, dict[str, Any]]:
+        """Return the correlations over all pairs, unknown words included, of each table and set.
+
+        Of tables beside which unknown words get vectors; see
+        `fastw2v.evaluation.similarity.AllPairs`. Default: the sets that come with gensim.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for name, table in self.word_tables.items():
+            if table.make_unknown is None:
+                continue
+            measured = table.centred() if centred else table
+            for pairs in bundled_pairs() if sets is None else sets:
+                every = evaluate_similarity(measured, pairs, resamples=0).with_unknown
+                assert every is not None
+                found.setdefault(name, {})[pairs.name] = every.as_dict()
         return found
 
     @cached_property

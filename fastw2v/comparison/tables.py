@@ -44,6 +44,8 @@ def tables_of(comparison: dict[str, Any]) -> list[Table]:
     """Return the tables of what `fastw2v.comparison.comparing.compare` found."""
     results = comparison["results"]
     made = [_cost(results), _quality(results)]
+    if any("all_pairs" in record for record in results):
+        made.append(_unknown_words(results))
     if comparison["agreement"]:
         made.append(_agreement(comparison["agreement"]))
     return made
@@ -70,7 +72,12 @@ def as_markdown(comparison: dict[str, Any]) -> str:
 
 def settings_line(settings: dict[str, Any]) -> str:
     """Return the settings that all trainers share, as a sentence."""
+    names: tuple[str, ...]
     names = ("vector_size", "window", "min_count", "epochs", "negative", "sample", "workers")
+    if settings.get("inputs", "words") == "subwords":
+        names += ("inputs", "min_n", "max_n", "bucket")
+    if settings.get("fasttext_t") is not None:
+        names += ("fasttext_t",)
     shown = [f"{name} {settings[name]}" for name in names if settings[name] is not None]
     return f"{settings['rounds']} round(s), {', '.join(shown)}."
 
@@ -173,6 +180,33 @@ def _quality(results: Sequence[Record]) -> Table:
         "kind, and that of a softmax after calibration, which can."
     )
     return Table("Quality", headings, rows, note)
+
+
+def _unknown_words(results: Sequence[Record]) -> Table:
+    runs = {
+        name: [record for record in succeeded(records) if "all_pairs" in record]
+        for name, records in by_run(results).items()
+    }
+    runs = {name: records for name, records in runs.items() if records}
+    sets = list(next(iter(next(iter(runs.values()))[0]["all_pairs"].values())))
+    headings = ["run", "vectors"]
+    for name in sets:
+        headings += [name, "by n-grams", "no vector"]
+    rows = []
+    for name, records in runs.items():
+        for table, of_sets in records[0]["all_pairs"].items():
+            cells: list[str] = []
+            for pairs in sets:
+                rhos = [record["all_pairs"][table][pairs]["spearman"] for record in records]
+                counts = [f"{of_sets[pairs][key]:,}" for key in ("made", "lacking")]
+                cells += [mean_and_spread(rhos), *counts]
+            rows.append([name, table, *cells])
+    note = (
+        "Spearman's rho over all pairs of each set. Where a word is unknown its vector is made of "
+        "its character n-grams; a pair that has a word without any vector counts as cosine 0. "
+        "Trainers without n-grams are not in this table."
+    )
+    return Table("Unknown words", headings, rows, note)
 
 
 def _agreement(found: Sequence[Record]) -> Table:

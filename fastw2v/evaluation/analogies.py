@@ -11,7 +11,7 @@ product, and both methods read all their terms from it.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ from fastw2v.system.threads import WorkerPool, available_cores
 __all__ = [
     "EPSILON",
     "RESTRICT_VOCABULARY",
+    "AllQuestions",
     "AnalogyResult",
     "Answers",
     "Rows",
@@ -77,11 +78,57 @@ class SectionResult:
 
 
 @dataclass(frozen=True)
+class AllQuestions:
+    """Right answers to all questions of a set, those with unknown words among them.
+
+    Every word of the set that has a vector, made or beyond the most frequent ones, may be asked
+    about and may be an answer, beside the most frequent ones. A question with a word that has no
+    vector has no right answer.
+
+    Attributes
+    ----------
+    cos_add, cos_mul : int
+        Right answers.
+    made : int
+        Questions that could only be asked so.
+    lacking : int
+        Questions with a word that has no vector.
+    total : int
+    """
+
+    cos_add: int
+    cos_mul: int
+    made: int
+    lacking: int
+    total: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "cos_add_accuracy": self.cos_add / self.total,
+            "cos_mul_accuracy": self.cos_mul / self.total,
+            "cos_add_correct": self.cos_add,
+            "cos_mul_correct": self.cos_mul,
+            "made": self.made,
+            "lacking": self.lacking,
+        }
+
+
+@dataclass(frozen=True)
 class AnalogyResult:
-    """A set's sections, and all of them together."""
+    """A set's sections, and all of them together.
+
+    Attributes
+    ----------
+    name : str
+    sections : list of SectionResult
+    with_unknown : AllQuestions, optional
+        None where the table makes no vectors of unknown words.
+    """
 
     name: str
     sections: list[SectionResult]
+    with_unknown: AllQuestions | None = None
 
     @property
     def overall(self) -> SectionResult:
@@ -95,9 +142,11 @@ class AnalogyResult:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        sections = [section.as_dict() for section in self.sections]
-        return {**self.overall.as_dict(), "sections": sections}
+        """Return plain values for JSON. `with_unknown` is there if it is not None."""
+        values = self.overall.as_dict() | {"sections": [each.as_dict() for each in self.sections]}
+        if self.with_unknown is not None:
+            values["with_unknown"] = self.with_unknown.as_dict()
+        return values
 
 
 def evaluate_analogies(
@@ -122,7 +171,33 @@ def evaluate_analogies(
     progress : callable, optional
         Gets words among which answers were sought, and words in all.
     """
-    table = table.head(restrict)
+    sections = _answered(table.head(restrict), questions, workers, progress)
+    found = AnalogyResult(questions.name, sections)
+    if table.make_unknown is None:
+        return found
+    widened = _with_words_of(table, questions, restrict)
+    overall = AnalogyResult("", _answered(widened, questions, workers, progress)).overall
+    made, lacking = overall.covered - found.overall.covered, overall.total - overall.covered
+    counts = (overall.cos_add, overall.cos_mul, made, lacking, overall.total)
+    return replace(found, with_unknown=AllQuestions(*counts))
+
+
+def _with_words_of(table: WordTable, questions: AnalogySet, restrict: int) -> WordTable:
+    """Return the most frequent words, and all words of the questions that have a vector."""
+    words = {word for section in questions.sections.values() for four in section for word in four}
+    whole = table.with_words(sorted(words))
+    named = {row for word in words if (row := whole.find(word)) is not None and row >= restrict}
+    rows = [*range(min(restrict, len(table))), *sorted(named)]
+    return WordTable([whole.words[row] for row in rows], whole.vectors[rows])
+
+
+def _answered(
+    table: WordTable,
+    questions: AnalogySet,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[SectionResult]:
+    """Answer the questions that can be asked, among all words of the table."""
     asked: list[list[int]] = []
     covered = []
     for section in questions.sections.values():
@@ -139,7 +214,7 @@ def evaluate_analogies(
         cos_add, cos_mul = (_n_right(table, found[own], expected[own]) for found in answers)
         sections.append(SectionResult(name, cos_add, cos_mul, n_asked, len(section)))
         first += n_asked
-    return AnalogyResult(questions.name, sections)
+    return sections
 
 
 def _n_right(table: WordTable, found: Rows, expected: Rows) -> int:

@@ -1,5 +1,6 @@
 """Whatever holds vectors, as a `WordTable`: a model folder, or another program's file."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,21 @@ from fastw2v.evaluation.word_table import WordTable
 from fastw2v.formats import read_vectors
 from fastw2v.formats.model_folder import is_model_folder
 from fastw2v.model import Word2Vec
-from fastw2v.objectives.embeddings import VectorChoice
+from fastw2v.objectives.embeddings import Embeddings, VectorChoice
 
-__all__ = ["load_table"]
+__all__ = ["load_table", "table_of"]
+
+
+def table_of(embeddings: Embeddings, vectors: VectorChoice | None = None) -> WordTable:
+    """Return a model's table "in", "out" or "sum", or its default one, to be evaluated.
+
+    It makes vectors of unknown words where the model does.
+    """
+    make = partial(embeddings.unknown_vectors, vectors=vectors)
+    is_made = embeddings.makes_unknown(vectors)
+    return WordTable(
+        embeddings.vocabulary.words, embeddings.table(vectors), make if is_made else None
+    )
 
 
 def load_table(
@@ -23,7 +36,8 @@ def load_table(
     ----------
     path : Path
         A model folder, or what `fastw2v.formats.read_vectors` reads. Without counts a file is
-        taken to be in the order of frequency.
+        taken to be in the order of frequency. Vectors of unknown words are made where the model or
+        the file has those of n-grams.
     vectors : {"in", "out", "sum"}, optional
         Which table of a model. A file of vectors has one only.
     workers : int, optional
@@ -40,13 +54,14 @@ def load_table(
     """
     if is_model_folder(path):
         model = Word2Vec.load(path, workers=workers)
-        return WordTable(model.vocabulary.words, model.embeddings.table(vectors)), model
+        return table_of(model.embeddings, vectors), model
     if vectors is not None:
         raise ConfigurationError(
             f"vectors: expected no choice for {path}, which has one table only, got {vectors!r}"
         )
     stored = read_vectors(path)
+    make = stored.ngrams.of if stored.ngrams is not None else None
     if stored.counts is None or not (np.diff(stored.counts) > 0).any():
-        return WordTable(stored.words, stored.vectors), None
+        return WordTable(stored.words, stored.vectors, make), None
     order = np.argsort(-stored.counts, kind="stable")
-    return WordTable([stored.words[row] for row in order], stored.vectors[order]), None
+    return WordTable([stored.words[row] for row in order], stored.vectors[order], make), None

@@ -1,6 +1,6 @@
 """The usual three figures: WordSim-353, SimLex-999 and the Google analogies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fastw2v.evaluation.analogies import evaluate_analogies
@@ -27,11 +27,13 @@ class Score:
 def scores(vectors: "WordTable | KeyedVectors", *, workers: int | None = None) -> list[Score]:
     """Return the results on the three sets that come with gensim.
 
-    Analogies are answered by 3CosAdd among the 50,000 most frequent words, as
+    They are over known words alone, whatever the vectors make of unknown ones, so that all trainers
+    can be compared. Analogies are answered by 3CosAdd among the 50,000 most frequent words, as
     `KeyedVectors.evaluate_word_analogies` does.
     """
     if not isinstance(vectors, WordTable):
         vectors = WordTable(vectors.index_to_key, vectors.vectors)
+    vectors = replace(vectors, make_unknown=None)
     found = []
     for pairs in bundled_pairs():
         result = evaluate_similarity(vectors, pairs, resamples=0)

@@ -2,9 +2,10 @@
 
     rho = Pearson's correlation of the ranks; equal values share the mean of their ranks
 
-over the pairs of which both words are known. How far chance goes in a few hundred pairs is shown
-by a bootstrap: pairs are drawn again, with replacement, and the middle 95 % of the correlations
-are the interval (Efron 1979).
+over the pairs of which both words are known; and once more over all pairs, where vectors of
+unknown words can be made. A pair that has a word without any vector counts as cosine 0 there. How
+far chance goes in a few hundred pairs is shown by a bootstrap: pairs are drawn again, with
+replacement, and the middle 95 % of the correlations are the interval (Efron 1979).
 """
 
 import math
@@ -21,6 +22,7 @@ __all__ = [
     "CONFIDENCE",
     "FEWEST_PAIRS",
     "RESAMPLES",
+    "AllPairs",
     "SimilarityResult",
     "evaluate_similarity",
     "rank_correlations",
@@ -29,6 +31,31 @@ __all__ = [
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 FEWEST_PAIRS = 3  # two pairs correlate perfectly, whatever they are
+
+
+@dataclass(frozen=True)
+class AllPairs:
+    """The correlation over all pairs of a set, unknown words among them.
+
+    Attributes
+    ----------
+    spearman, low, high : float
+        As in `SimilarityResult`.
+    made : int
+        Pairs with an unknown word, both of whose words have vectors, one of them made at least.
+    lacking : int
+        Pairs with a word that has no vector; their cosine is taken to be 0.
+    """
+
+    spearman: float
+    low: float
+    high: float
+    made: int
+    lacking: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; None for NaN."""
+        return {key: _plain(value) for key, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -44,6 +71,8 @@ class SimilarityResult:
         The bootstrap interval of 95 %; NaN without a bootstrap.
     covered, total : int
         Pairs of which both words are known, and all pairs of the set.
+    with_unknown : AllPairs, optional
+        Over all pairs; None where the table makes no vectors of unknown words.
     """
 
     name: str
@@ -52,11 +81,14 @@ class SimilarityResult:
     high: float
     covered: int
     total: int
+    with_unknown: AllPairs | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; None for NaN."""
+        """Return plain values for JSON; None for NaN. `with_unknown` is there if it is not None."""
         values = {key: _plain(value) for key, value in vars(self).items()}
-        return {**values, "coverage": self.covered / self.total}
+        values["coverage"] = self.covered / self.total
+        every = values.pop("with_unknown")
+        return values | ({"with_unknown": every.as_dict()} if every is not None else {})
 
 
 def evaluate_similarity(
@@ -69,29 +101,51 @@ def evaluate_similarity(
     table : WordTable
     pairs : PairSet
         Words are found in any case, the most frequent one if several differ in case alone.
+        Vectors of unknown words are made of them in lower case if all words of the table are.
     seed : int
         Of the bootstrap.
     resamples : int
         Of the bootstrap; 0 for no interval.
     """
-    known = [
-        (first, second, judged)
-        for a, b, judged in pairs.pairs
-        if (first := table.find(a)) is not None and (second := table.find(b)) is not None
-    ]
     total = len(pairs.pairs)
-    if len(known) < FEWEST_PAIRS:
-        return SimilarityResult(pairs.name, math.nan, math.nan, math.nan, len(known), total)
-    firsts, seconds, judgements = (np.array(column) for column in zip(*known, strict=True))
-    cosines = np.einsum("ij,ij->i", table.unit[firsts], table.unit[seconds]).astype(np.float64)
+    judgements = np.array([judged for *_, judged in pairs.pairs])
+    known, cosines = _cosines(table, pairs)
+    found = _correlation(cosines[known], judgements[known], seed, resamples)
+    n_known = int(known.sum())
+    with_unknown = None
+    if table.make_unknown is not None:
+        words = [word for pair in pairs.pairs for word in pair[:2]]
+        covered, cosines = _cosines(table.with_words(words), pairs)
+        n_covered = int(covered.sum())
+        correlation = _correlation(cosines, judgements, seed, resamples)
+        with_unknown = AllPairs(*correlation, n_covered - n_known, total - n_covered)
+    return SimilarityResult(pairs.name, *found, n_known, total, with_unknown)
+
+
+def _cosines(table: WordTable, pairs: PairSet) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which pairs (N,) have both words in the table, and cosines (N,), 0 for the others."""
+    rows = [(table.find(first), table.find(second)) for first, second, _ in pairs.pairs]
+    covered = np.array([None not in pair for pair in rows])
+    firsts, seconds = np.array([pair for pair in rows if None not in pair], int).reshape(-1, 2).T
+    cosines = np.zeros(len(rows))
+    cosines[covered] = np.einsum("ij,ij->i", table.unit[firsts], table.unit[seconds])
+    return covered, cosines
+
+
+def _correlation(
+    cosines: NDArray[np.float64], judgements: NDArray[np.float64], seed: int, resamples: int
+) -> tuple[float, float, float]:
+    """Return Spearman's rho with its interval."""
+    if len(cosines) < FEWEST_PAIRS:
+        return math.nan, math.nan, math.nan
     spearman = float(rank_correlations(cosines[None], judgements[None])[0])
     generator = np.random.default_rng(seed)
-    drawn = generator.integers(0, len(known), (resamples, len(known)))
+    drawn = generator.integers(0, len(cosines), (resamples, len(cosines)))
     resampled = rank_correlations(cosines[drawn], judgements[drawn])
     resampled = resampled[np.isfinite(resampled)]
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     low, high = np.quantile(resampled, tails) if len(resampled) else (math.nan, math.nan)
-    return SimilarityResult(pairs.name, spearman, float(low), float(high), len(known), total)
+    return spearman, float(low), float(high)
 
 
 def rank_correlations(

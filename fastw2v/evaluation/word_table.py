@@ -1,16 +1,22 @@
 """Words with their vectors, as evaluation looks at them: unit length, found in any case."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import EvaluationError
+from fastw2v.objectives.embeddings import ngram_vectors_of
 
-__all__ = ["WordTable"]
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+__all__ = ["MakeUnknown", "WordTable"]
+
+MakeUnknown = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +28,9 @@ class WordTable:
     words : sequence of str
         All different, most frequent first where that is known.
     vectors : (V, D) float32
+    make_unknown : callable, optional
+        Gets words that are not in the table and returns their vectors (N, D) float32, made of
+        n-grams, say; zeros for those that have none.
 
     Raises
     ------
@@ -31,6 +40,7 @@ class WordTable:
 
     words: Sequence[str]
     vectors: NDArray[np.float32]
+    make_unknown: MakeUnknown | None = None
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or len(self.words) != len(self.vectors):
@@ -45,6 +55,12 @@ class WordTable:
                 f"vectors: expected finite numbers, got others, first for {word!r}; train again "
                 "with a smaller learning rate"
             )
+
+    @classmethod
+    def of_keyed(cls, keyed: "KeyedVectors") -> Self:
+        """Return the table of gensim's vectors; those of its FastText make unknown words too."""
+        ngrams = ngram_vectors_of(keyed)
+        return cls(keyed.index_to_key, keyed.vectors, ngrams.of if ngrams is not None else None)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -78,10 +94,51 @@ class WordTable:
         """Return the row of `word`, whatever its case, or None."""
         return self.folded_rows.get(word.upper())
 
+    @cached_property
+    def _is_lower_case(self) -> bool:
+        return all(word == word.lower() for word in self.words)
+
+    def spelt(self, word: str) -> str:
+        """Return an unknown word as the table's own are: in lower case if all of them are."""
+        return word.lower() if self._is_lower_case else word
+
+    def with_words(self, words: Sequence[str]) -> Self:
+        """Return the table with further words behind its own: those that get a vector.
+
+        Words that the table finds, in any case, are not added again, nor those for which
+        `make_unknown` has zeros.
+        """
+        further: dict[str, str] = {}
+        for word in words:
+            if self.find(word) is None:
+                further.setdefault(word.upper(), self.spelt(word))
+        if self.make_unknown is None or not further:
+            return self
+        unknown = list(further.values())
+        made = self.make_unknown(unknown)
+        rows = np.flatnonzero(made.any(axis=1))
+        return replace(
+            self,
+            words=[*self.words, *(unknown[row] for row in rows)],
+            vectors=np.concatenate([self.vectors, made[rows]]),
+        )
+
+    def centred(self) -> Self:
+        """Return the table with the mean of its vectors taken off them, and off made ones."""
+        mean = self.vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        make = self.make_unknown
+
+        def make_centred(words: Sequence[str]) -> NDArray[np.float32]:
+            assert make is not None
+            made = make(words)
+            return np.asarray(made - mean * made.any(axis=1, keepdims=True))
+
+        return replace(
+            self, vectors=self.vectors - mean, make_unknown=make_centred if make else None
+        )
+
     def head(self, n_words: int) -> Self:
         """Return the first `n_words` words."""
-        return (
-            self
-            if n_words >= len(self)
-            else type(self)(self.words[:n_words], self.vectors[:n_words])
-        )
+        if n_words >= len(self):
+            return self
+        return replace(self, words=self.words[:n_words], vectors=self.vectors[:n_words])

@@ -44,6 +44,9 @@ def export(
 ) -> None:
     """Write a model to `target`, whole or not at all.
 
+    Vectors of n-grams, which unknown words' are made of, are written where the format has
+    `Format.holds_ngrams` and the table is that of the sum.
+
     Parameters
     ----------
     embeddings : Embeddings
@@ -86,7 +89,10 @@ def write_vectors(
     form: str | None = None,
     progress: "Progress | None" = None,
 ) -> None:
-    """Write one table to `target`, whole or not at all; parameters and errors as in `export`."""
+    """Write one table to `target`, whole or not at all; parameters and errors as in `export`.
+
+    Vectors of n-grams are left behind unless the format has `Format.holds_ngrams`.
+    """
     import numpy as np
 
     if not np.isfinite(vectors.vectors).all():

@@ -32,6 +32,8 @@ class Format:
         What reads and writes it: a module of `fastw2v.formats`, or "module:object".
     holds_model : bool
         Whether it holds both tables and the bias of a model, or one table.
+    holds_ngrams : bool
+        Whether it holds vectors of n-grams, which unknown words' vectors are made of.
     is_stream : bool
         Whether it is read and written piece by piece: a further .gz, .bz2, .xz or .zst is
         understood then, and progress is reported.
@@ -42,6 +44,7 @@ class Format:
     what: str
     home: str
     holds_model: bool = False
+    holds_ngrams: bool = False
     is_stream: bool = False
 
     def implementation(self) -> Any:
@@ -61,6 +64,7 @@ FORMATS = (
         (".fasttext",),
         "fastText's .bin, with n-grams",
         "fasttext_binary",
+        holds_ngrams=True,
         is_stream=True,
     ),
     Format("npz", (".npz",), "numpy's arrays", "npz", holds_model=True),

@@ -4,12 +4,22 @@ A script that says ``from gensim.models.word2vec import Word2Vec`` runs when it 
 ``from fastw2v.gensim_api import Word2Vec``. docs/gensim.md says what stays the same, what is
 better, and what is not there.
 
-Imports `training`, `objectives`, `text`, `kernels`, `system`, `config`, `callbacks`. Within,
-`model` puts together what all others do with a `state`.
+Imports `model`, `training`, `formats`, `objectives`, `text`, `kernels`, `system`, `config`,
+`callbacks`. Within, `model` puts together what all others do with a `state`; `fasttext` goes to
+gensim's FastText and comes from it.
 """
 
 from gensim.models.word2vec import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 
+from fastw2v.gensim_api.fasttext import from_fasttext, to_fasttext
 from fastw2v.gensim_api.model import Word2Vec
 
-__all__ = ["BrownCorpus", "LineSentence", "PathLineSentences", "Text8Corpus", "Word2Vec"]
+__all__ = [
+    "BrownCorpus",
+    "LineSentence",
+    "PathLineSentences",
+    "Text8Corpus",
+    "Word2Vec",
+    "from_fasttext",
+    "to_fasttext",
+]

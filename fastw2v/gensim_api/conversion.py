@@ -1,5 +1,6 @@
 """Models from gensim and to gensim, and vectors from word2vec's files."""
 
+import logging
 import os
 from typing import Any, Self
 
@@ -10,6 +11,8 @@ from gensim.models import Word2Vec as GensimWord2Vec
 
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.state import ModelState
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["CONSTRUCTED", "GATHERED", "ConversionMethods"]
 
@@ -115,8 +118,13 @@ class ConversionMethods(ModelState):
 
     @classmethod
     def from_gensim(cls, model: Any) -> Self:
-        """Return a model that goes on where a `gensim.models.Word2Vec` stands; a copy."""
-        if not isinstance(model, GensimWord2Vec) or isinstance(model, Doc2Vec | FastText):
+        """Return a model that goes on where a `gensim.models.Word2Vec` stands; a copy.
+
+        Of a `FastText` it takes over the words with their vectors, and goes on from these as
+        Word2Vec does. Vectors of n-grams are left behind, and a warning says so;
+        `fastw2v.gensim_api.from_fasttext` takes them too.
+        """
+        if not isinstance(model, GensimWord2Vec) or isinstance(model, Doc2Vec):
             raise ConfigurationError(
                 f"model: expected a gensim.models.Word2Vec, got a {type(model).__name__}; vectors "
                 "alone can be read with intersect_word2vec_format, others cannot"
@@ -124,6 +132,11 @@ class ConversionMethods(ModelState):
         construct: Any = cls
         converted: Self = construct(**{name: getattr(model, name) for name in CONSTRUCTED})
         _copy_learned(model, converted)
+        if isinstance(model, FastText):
+            logger.warning(
+                "vectors of n-grams are left behind, Word2Vec has no place for them: "
+                "fastw2v.gensim_api.from_fasttext takes them, too"
+            )
         converted.add_lifecycle_event("from_gensim", params=str(model))
         return converted
 

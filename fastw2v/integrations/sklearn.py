@@ -53,9 +53,11 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     """Train word vectors on documents; turn documents into the means of their words' vectors.
 
     A document is a str, which `tokenizer` cuts into words, each line a sentence; or a list of
-    tokens, which is one sentence. A word counts in the mean as often as it occurs; words that
-    are not in the vocabulary do not count. A document of none but these becomes the zero vector,
-    and `transform` warns how many there were (`UnknownDocumentWarning`).
+    tokens, which is one sentence. A word counts in the mean as often as it occurs. Words that are
+    not in the vocabulary do not count, unless the model makes vectors of them: with
+    ``inputs="subwords"`` their character n-grams do, where some occurred in training. A document
+    of none but words without a vector becomes the zero vector, and `transform` warns how many
+    there were (`UnknownDocumentWarning`).
 
     Parameters
     ----------
@@ -125,6 +127,7 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.vectors_: NDArray[np.float32] = model.embeddings.table(vectors)
         self.vocabulary_ = {word: row for row, word in enumerate(model.vocabulary.words)}
         self.model_ = model
+        self._table = vectors
         return self
 
     def transform(self, X: Iterable[str | Iterable[str]]) -> NDArray[np.float32]:
@@ -141,30 +144,31 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Warns
         -----
         UnknownDocumentWarning
-            If documents have no known word.
+            If documents have no word with a vector.
         """
         check_is_fitted(self)
+        documents = self._documents(X)
+        places, table = self._with_unknown_words(documents)
         rows: list[int] = []
         ends = [0]
-        for document in self._documents(X):
-            known = (self.vocabulary_.get(word) for sentence in document for word in sentence)
+        for document in documents:
+            known = (places.get(word) for sentence in document for word in sentence)
             rows.extend(row for row in known if row is not None)
             ends.append(len(rows))
         n_documents = len(ends) - 1
         occurrences = csr_array(
-            (np.ones(len(rows), np.float32), rows, ends),
-            shape=(n_documents, len(self.vectors_)),
+            (np.ones(len(rows), np.float32), rows, ends), shape=(n_documents, len(table))
         )
         lengths = np.diff(ends)
         unknown = int((lengths == 0).sum())
         if unknown:
             warnings.warn(
                 f"{unknown} of {n_documents} documents have no word of the vocabulary "
-                f"({len(self.vectors_)} words) and become zero vectors",
+                f"({len(self.vectors_)} words){self._nor_made} and become zero vectors",
                 UnknownDocumentWarning,
                 stacklevel=2,
             )
-        sums = occurrences @ self.vectors_
+        sums = occurrences @ table
         means: NDArray[np.float32] = sums / np.maximum(lengths, 1)[:, None].astype(np.float32)
         return means
 
@@ -173,6 +177,25 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         if isinstance(X, Iterator):
             X = list(X)
         return self.fit(X, y).transform(X)
+
+    def _with_unknown_words(
+        self, documents: list[list[list[str]]]
+    ) -> tuple[dict[str, int], NDArray[np.float32]]:
+        """Return the rows of words and their vectors, those of unknown words behind the others."""
+        embeddings = self.model_.embeddings
+        if not embeddings.makes_unknown(self._table):
+            return self.vocabulary_, self.vectors_
+        met = {word for document in documents for sentence in document for word in sentence}
+        unknown = sorted(met - self.vocabulary_.keys())
+        made = embeddings.unknown_vectors(unknown, self._table)
+        kept = np.flatnonzero(made.any(axis=1))
+        further = {unknown[row]: len(self.vectors_) + place for place, row in enumerate(kept)}
+        return self.vocabulary_ | further, np.concatenate([self.vectors_, made[kept]])
+
+    @property
+    def _nor_made(self) -> str:
+        is_made = self.model_.embeddings.makes_unknown(self._table)
+        return ", nor one with a known n-gram," if is_made else ""
 
     @property
     def _n_features_out(self) -> int:

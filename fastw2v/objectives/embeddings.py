@@ -11,6 +11,7 @@ from fastw2v.config import ObjectiveName
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
+from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
     from gensim.models.fasttext import FastTextKeyedVectors
 
-__all__ = ["VECTOR_CHOICES", "Embeddings", "VectorChoice", "as_keyed_vectors"]
+__all__ = [
+    "VECTOR_CHOICES",
+    "Embeddings",
+    "VectorChoice",
+    "as_fasttext_vectors",
+    "as_keyed_vectors",
+    "ngram_vectors_of",
+]
 
 VectorChoice = Literal["in", "out", "sum"]
 VECTOR_CHOICES: tuple[VectorChoice, ...] = ("in", "out", "sum")
@@ -120,6 +128,26 @@ class Embeddings:
         make = self.unknown.centre_vectors if self.unknown else None
         return self._looked_up(words, self.in_vectors, make)
 
+    def makes_unknown(self, vectors: VectorChoice | None = None) -> bool:
+        """Tell whether unknown words get vectors beside those of this table, or the default."""
+        return self.unknown is not None and (vectors or self.default_vectors) != "out"
+
+    def unknown_vectors(
+        self, words: Sequence[str], vectors: VectorChoice | None = None
+    ) -> NDArray[np.float32]:
+        """Return the vectors (N, D) that unknown words are given, as `vectors_of` does.
+
+        Those for which none can be made get zeros; all of them, if `makes_unknown` is false.
+        """
+        made = np.zeros((len(words), self.in_vectors.shape[1]), np.float32)
+        if self.unknown is None or not self.makes_unknown(vectors):
+            return made
+        can_be_made = self.unknown.can_make
+        rows = [row for row, word in enumerate(words) if can_be_made(word)]
+        if rows:
+            made[rows] = self.vectors_of([words[row] for row in rows], vectors)
+        return made
+
     def _looked_up(
         self,
         words: Sequence[str],
@@ -207,3 +235,20 @@ def as_fasttext_vectors(
     keyed.vectors_vocab = of_ngrams.own_rows(words, table)
     keyed.recalc_char_ngram_buckets()
     return keyed
+
+
+def ngram_vectors_of(keyed: "KeyedVectors") -> NgramVectors | None:
+    """Return what gensim's vectors make unknown words' vectors of.
+
+    None for plain `KeyedVectors`, and for a `FastTextKeyedVectors` without n-grams. Buckets of
+    zeros are left out; they make no difference.
+    """
+    from gensim.models.fasttext import FastTextKeyedVectors
+
+    if not isinstance(keyed, FastTextKeyedVectors) or not keyed.bucket:
+        return None
+    if keyed.max_n < max(keyed.min_n, 1):
+        return None
+    used = np.flatnonzero(keyed.vectors_ngrams.any(axis=1)).astype(np.int32)
+    ngrams = Ngrams(max(int(keyed.min_n), 1), int(keyed.max_n), int(keyed.bucket))
+    return NgramVectors(ngrams, used, np.asarray(keyed.vectors_ngrams[used], np.float32))

@@ -30,8 +30,13 @@ class Words {
   }
 }
 
-/** Make a field propose words; `choose` gets the number of the one that is taken. */
-function makeChooser(input, words, counts, choose) {
+/**
+ * Make a field propose words; `choose` gets the number of the one that is taken.
+ *
+ * With `unknown`, a text that is no word is proposed too, last, if `unknown.spelt` returns how it is
+ * written; `unknown.choose` gets that when it is taken.
+ */
+function makeChooser(input, words, counts, choose, unknown = null) {
   const options = document.createElement("ul");
   options.className = "options";
   options.id = `${input.id}-options`;
@@ -62,22 +67,28 @@ function makeChooser(input, words, counts, choose) {
     else input.removeAttribute("aria-activedescendant");
   }
 
+  /** Take a word by its number, or an unknown one as it is written. */
   function take(id) {
-    input.value = words.words[id];
+    const is_known = typeof id === "number";
+    input.value = is_known ? words.words[id] : id;
     close();
-    choose(id);
+    if (is_known) choose(id);
+    else unknown.choose(id);
   }
 
   function propose() {
     found = words.find(input.value, 12);
+    const other = words.id(input.value) === undefined ? unknown?.spelt(input.value) : null;
+    if (other) found.push(other);
     options.replaceChildren(
       ...found.map((id, place) => {
         const option = document.createElement("li");
         option.id = `${options.id}-${place}`;
         option.setAttribute("role", "option");
         const count = document.createElement("small");
-        count.textContent = counts[id].toLocaleString("en");
-        option.append(words.words[id], count);
+        const is_known = typeof id === "number";
+        count.textContent = is_known ? counts[id].toLocaleString("en") : "unknown";
+        option.append(is_known ? words.words[id] : id, count);
         option.addEventListener("pointerdown", (event) => {
           event.preventDefault();
           take(id);

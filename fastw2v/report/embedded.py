@@ -6,7 +6,7 @@ order of the neighbours; with 8 bits it changes (`tests/report/test_report.py` h
 """
 
 import base64
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -14,17 +14,64 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.softmax.observed_scores import tree_children
 from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.feature_vectors import NgramVectors
 from fastw2v.objectives.huffman import huffman_tree
 
-__all__ = ["LARGEST_PAGE_BYTES", "embedded_model", "log_normalisers", "packed"]
+__all__ = [
+    "LARGEST_PAGE_BYTES",
+    "UnknownInPage",
+    "embedded_model",
+    "log_normalisers",
+    "packed",
+    "unknown_in_page",
+]
 
 LARGEST_PAGE_BYTES = 256 * 2**20
 _LARGEST_NUMBER = 2**15 - 1
 _BLOCK_ROWS = 256
 
 
+class UnknownInPage(NamedTuple):
+    """How many n-grams unknown words' vectors are made of, and whether the page has them.
+
+    `mib` is what they take of it, `most_mib` what they may take.
+    """
+
+    n_ngrams: int
+    mib: int
+    most_mib: int
+
+    @property
+    def is_in_page(self) -> bool:
+        """Whether they take no more than they may."""
+        return self.n_ngrams > 0 and self.mib <= self.most_mib
+
+
+def unknown_in_page(embeddings: Embeddings, most_mib: int) -> UnknownInPage:
+    """Return what becomes of unknown words in a page.
+
+    Nothing, if the model has no n-grams, or hands out vectors that are not in their space.
+
+    Raises
+    ------
+    ConfigurationError
+        If `most_mib` is negative.
+    """
+    if most_mib < 0:
+        raise ConfigurationError(f"ngrams-mib: expected a whole number from 0 on, got {most_mib}")
+    if embeddings.unknown is None or embeddings.default_vectors != "sum":
+        return UnknownInPage(0, 0, most_mib)
+    table = embeddings.unknown.table
+    n_bytes = (table.vectors.size * 2 + len(table.buckets) * 8) * 4 // 3
+    return UnknownInPage(len(table.buckets), -(-n_bytes // 2**20), most_mib)
+
+
 def embedded_model(
-    embeddings: Embeddings, places: NDArray[np.float32], n_shown: int
+    embeddings: Embeddings,
+    places: NDArray[np.float32],
+    n_shown: int,
+    *,
+    with_unknown: bool = False,
 ) -> dict[str, Any]:
     """Return what the page's script reads, as values that JSON can hold.
 
@@ -35,6 +82,8 @@ def embedded_model(
         Of the words on the map.
     n_shown : int
         How many words the page knows, the most frequent ones.
+    with_unknown : bool
+        Whether to put the n-grams in that unknown words' vectors are made of.
 
     Raises
     ------
@@ -44,7 +93,9 @@ def embedded_model(
     is_tree = embeddings.objective == "hierarchical"
     outputs = embeddings.out_vectors if is_tree else embeddings.out_vectors[:n_shown]
     inputs = embeddings.in_vectors[:n_shown]
-    _require_room(inputs.size + outputs.size, n_shown, len(embeddings.vocabulary))
+    unknown = embeddings.unknown.table if embeddings.unknown and with_unknown else None
+    n_numbers = inputs.size + outputs.size + (unknown.vectors.size if unknown else 0)
+    _require_room(n_numbers, n_shown, len(embeddings.vocabulary))
     tree = None
     if is_tree:
         left_right = tree_children(*huffman_tree(embeddings.vocabulary.counts))
@@ -62,9 +113,21 @@ def embedded_model(
         "outputs": packed(outputs),
         "bias": None if is_tree else _base64(embeddings.out_bias[:n_shown], np.float32),
         "tree": tree,
+        "unknown": _embedded_ngrams(unknown, embeddings.vocabulary.words) if unknown else None,
         "normalisers": None
         if is_tree or n_shown == len(embeddings.vocabulary)
         else _base64(log_normalisers(embeddings, n_shown), np.float32),
+    }
+
+
+def _embedded_ngrams(table: NgramVectors, words: list[str]) -> dict[str, Any]:
+    return {
+        "min_n": table.ngrams.min_n,
+        "max_n": table.ngrams.max_n,
+        "bucket": table.ngrams.bucket,
+        "is_lower_case": all(word == word.lower() for word in words),
+        "buckets": _base64(table.buckets, np.int32),
+        "table": packed(table.vectors),
     }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from fastw2v.evaluation.analogies import SectionResult
+    from fastw2v.evaluation.similarity import AllPairs, SimilarityResult
     from fastw2v.model import Word2Vec
 
 __all__ = ["EvaluationRow", "evaluation_rows"]
@@ -29,26 +30,21 @@ def evaluation_rows(
 
     `report` gets sets done, and sets in all.
     """
-    from fastw2v.evaluation import WordTable, evaluate_analogies, evaluate_similarity
+    from fastw2v.evaluation import evaluate_analogies, evaluate_similarity
+    from fastw2v.evaluation.loading import table_of
     from fastw2v.evaluation.test_sets import bundled_analogies, bundled_pairs
 
-    table = WordTable(model.vocabulary.words, model.embeddings.table())
+    table = table_of(model.embeddings)
     pair_sets, analogy_sets = bundled_pairs(), bundled_analogies()
     steps = _Steps(len(pair_sets) + len(analogy_sets), report)
     rows = []
     for pairs in pair_sets:
         found = evaluate_similarity(table, pairs)
-        interval = None if math.isnan(found.low) else (found.low, found.high)
-        rows.append(
-            EvaluationRow(
-                found.name,
-                "Spearman's rho",
-                found.spearman,
-                interval,
-                found.covered,
-                found.total,
-            )
-        )
+        rows.append(_correlation(found.name, found, found.covered, found.total))
+        if found.with_unknown is not None:
+            covered = found.total - found.with_unknown.lacking
+            name = f"- {found.name}, all pairs"
+            rows.append(_correlation(name, found.with_unknown, covered, found.total))
         steps.next()
     for questions in analogy_sets:
         answers = evaluate_analogies(table, questions, workers=model.workers)
@@ -66,6 +62,13 @@ def evaluation_rows(
         ]
         steps.next()
     return rows
+
+
+def _correlation(
+    name: str, found: "SimilarityResult | AllPairs", covered: int, total: int
+) -> EvaluationRow:
+    interval = None if math.isnan(found.low) else (found.low, found.high)
+    return EvaluationRow(name, "Spearman's rho", found.spearman, interval, covered, total)
 
 
 def _both_methods(whole: "SectionResult") -> Iterator[EvaluationRow]:

@@ -183,7 +183,7 @@ class WordMap {
     this.lit = { chosen, near, contexts: only };
     this.highlighted = new Set([...chosen, ...near, ...only]);
     for (const [name, ids] of Object.entries(this.lit)) this.#put(name, ids);
-    this.model("points").glyph.fill_alpha = { value: chosen.length ? 0.18 : 0.6 };
+    this.model("points").glyph.fill_alpha = { value: chosen.length + near.length ? 0.18 : 0.6 };
     this.#keepInSight([...chosen, ...near]);
     this.nameSoon();
   }

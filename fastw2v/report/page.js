@@ -39,6 +39,7 @@ async function start() {
   const data = read("data");
   const figures = read("figures");
   const words = new Words(data.words);
+  const ngrams = data.unknown && new Ngrams(data.unknown, data.dimensions);
   let vectors = null;
   let map = null;
   let chosen = null;
@@ -64,7 +65,28 @@ async function start() {
     history.replaceState(null, "", `#${encodeURIComponent(data.words[id])}`);
   }
 
-  makeChooser($("find"), words, data.counts, choose);
+  /** Return how an unknown word is written, if a vector can be made of it. */
+  function spelt(text) {
+    const word = ngrams?.spelt(text);
+    return word && ngrams.vector(word) ? word : null;
+  }
+
+  function chooseUnknown(word) {
+    if (!vectors) return;
+    const made = ngrams.vector(word);
+    const near = vectors.nearTo(made.values, LISTED);
+    $("word-title").textContent = word;
+    $("word-count").textContent =
+      `unknown, its vector made of ${made.known} of its ${made.size} n-grams`;
+    list($("near"), data.words, near, (cosine) => cosine.toFixed(3), choose);
+    $("contexts").replaceChildren();
+    map?.light([], ids(near), []);
+    $("find").value = word;
+    $("status").textContent = `${word} (unknown): near ${names(near.slice(0, 5))}`;
+    history.replaceState(null, "", `#${encodeURIComponent(word)}`);
+  }
+
+  makeChooser($("find"), words, data.counts, choose, { spelt, choose: chooseUnknown });
   const terms = ["term-a", "term-b", "term-c"].map($);
   for (const term of terms) makeChooser(term, words, data.counts, () => {});
 
@@ -98,10 +120,12 @@ async function start() {
   if (example.every((word) => words.id(word) !== undefined)) {
     terms.forEach((term, place) => (term.value = example[place]));
   }
-  const linked = words.id(decodeURIComponent(location.hash.slice(1)));
+  const named = decodeURIComponent(location.hash.slice(1));
+  const linked = words.id(named);
   // The very frequent words say little of a model; one of middling frequency is a better greeting.
   const greeting = Math.min(400, Math.floor(data.words.length / 3));
-  choose(chosen ?? linked ?? greeting, (chosen ?? linked) !== undefined);
+  if (chosen === null && linked === undefined && spelt(named)) chooseUnknown(spelt(named));
+  else choose(chosen ?? linked ?? greeting, (chosen ?? linked) !== undefined);
   document.documentElement.dataset.ready = "yes";
 }
 

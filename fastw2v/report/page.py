@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastw2v.callbacks import StageProgress, stage_of
 from fastw2v.errors import ConfigurationError
-from fastw2v.report.embedded import embedded_model
+from fastw2v.report.embedded import embedded_model, unknown_in_page
 from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.report.history import epoch_rows
 from fastw2v.report.projection import ProjectionMethod, project, require_method
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ReportOptions", "page_of", "require_bokeh", "settings_shown", "write_report"]
 
-_SCRIPTS = ("figures.js", "vectors.js", "chooser.js", "map.js", "training.js", "page.js")
+_SCRIPTS = (
+    *("figures.js", "vectors.js", "ngrams.js", "chooser.js", "map.js", "training.js"),
+    "page.js",  # which joins them
+)
 _STYLES = ("page.css", "words.css")
 _METHOD_NAMES = {"pca": "principal components", "umap": "UMAP", "tsne": "t-SNE"}
 
@@ -39,12 +42,16 @@ class ReportOptions:
         Show the most frequent words only. Default: all.
     with_evaluation : bool
         Whether to run the word similarity and analogy tests.
+    ngrams_mib : int
+        What vectors of n-grams may take of the page, in MiB. Unknown words get their neighbours by
+        them; the page says so if they would take more and were left out.
     """
 
     title: str
     method: ProjectionMethod = "pca"
     n_words: int | None = None
     with_evaluation: bool = True
+    ngrams_mib: int = 64
 
 
 def write_report(
@@ -102,6 +109,7 @@ def page_of(
     from fastw2v.report.figures import loss_figure, map_figure
 
     n_shown = _n_shown(options, len(model.vocabulary))
+    unknown = unknown_in_page(model.embeddings, options.ngrams_mib)
     rows = epoch_rows(model)
     evaluation = None
     if options.with_evaluation:
@@ -109,6 +117,7 @@ def page_of(
     with _Stage(progress, "mapping"):
         table = model.embeddings.table()[:n_shown]
         places = project(table, options.method, seed=model.settings.seed, workers=model.workers)
+    embedded = embedded_model(model.embeddings, places, n_shown, with_unknown=unknown.is_in_page)
     source = files("fastw2v.report")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(source.joinpath("page.html").read_text(encoding="utf-8"))
@@ -117,7 +126,8 @@ def page_of(
         style="\n".join(source.joinpath(name).read_text(encoding="utf-8") for name in _STYLES),
         library=_as_script(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw),
         script=_as_script([source.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS]),
-        data=_as_json(embedded_model(model.embeddings, places, n_shown)),
+        data=_as_json(embedded),
+        unknown=unknown,
         figures=_as_json(
             {"map": map_figure(), "loss": loss_figure(rows, model.summary) if rows else None}
         ),

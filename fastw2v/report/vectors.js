@@ -97,6 +97,12 @@ class Vectors {
     return best(this.#products(this.units, this.#row(this.units, id)), size, [id]);
   }
 
+  /** Return words near a vector that is none of theirs. */
+  nearTo(vector, size) {
+    const length = Math.hypot(...vector) || 1;
+    return best(this.#products(this.units, vector.map((x) => x / length)), size, []);
+  }
+
   /** Return words near a - b + c, each of length 1; the three themselves are left out. */
   analogy(a, b, c, size) {
     const target = Float64Array.from(this.#row(this.units, a));

@@ -170,6 +170,75 @@ def test_all_rivals_for_real(run, topics, tmp_path):
     assert len(with_itself) == 7
 
 
+# fastText gives first values to ten equal parts: ten has to divide (91 + 2004) x 6.
+BUCKET = 2004
+SUBWORDS = ["--inputs", "subwords", "--min-n", "2", "--max-n", "4", "--bucket", str(BUCKET)]
+
+
+def test_subwords_are_compared_over_all_pairs(run, topics, tmp_path, without_fasttext):
+    target = tmp_path / "out.json"
+    options = (*QUICK, *SUBWORDS, "--rounds", "1", "--json", target)
+    rivals = "gensim,fasttext,fastw2v-negative"
+    status, out, errors = run("compare", topics, "--rivals", rivals, *options)
+    assert status == 0, errors
+    found = json.loads(target.read_text())
+    ours, gensim, fasttext, negative = found["results"]
+    assert ours["settings"]["inputs"] == "subwords"
+    assert [ours["settings"][name] for name in ("min_n", "max_n", "bucket")] == [2, 4, BUCKET]
+    assert negative["settings"]["inputs"] == "words"
+    assert set(ours["all_pairs"]) == {"in+out"}
+    of_set = ours["all_pairs"]["in+out"]["WordSim-353"]
+    assert of_set["made"] + of_set["lacking"] == 353  # words like t3w07 are in none of its pairs
+    assert "all_pairs" not in gensim
+    assert "all_pairs" not in negative
+    assert fasttext["is_missing"]
+    assert "Unknown words" in out
+    assert f"inputs subwords, min_n 2, max_n 4, bucket {BUCKET}" in out
+
+
+@pytest.mark.slow
+def test_fasttext_s_subwords_are_its_own(run, topics, tmp_path):
+    fasttext = pytest.importorskip("fasttext")
+    named = {"inputs": "subwords", "min_n": 2, "max_n": 4, "bucket": BUCKET}
+    # Ten threads, so that it gives first values to all rows and can be repeated here.
+    asked = request(
+        "fasttext", topics, tmp_path, epochs=0, workers=10, settings={"t": 0.5}, **named
+    )
+    record = train_once(asked)
+    assert "error" not in record
+    assert [record["settings"][name] for name in ("minn", "maxn", "bucket", "t")] == [
+        2,
+        4,
+        BUCKET,
+        0.5,
+    ]
+    options = {"minn": 2, "maxn": 4, "bucket": BUCKET, "minCount": 2, "dim": 6, "epoch": 0}
+    theirs = fasttext.train_unsupervised(str(topics), thread=10, verbose=0, **options)
+    table = StoredVectors.read(asked.vectors).word_tables["in"]
+    expected = np.array([theirs.get_word_vector(word) for word in table.words])
+    np.testing.assert_allclose(table.vectors, expected, atol=1e-6)
+    unknown = ["t0w0", "unheard"]
+    expected = np.array([theirs.get_word_vector(word) for word in unknown])
+    np.testing.assert_allclose(table.make_unknown(unknown), expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_fasttext_with_subwords_is_compared_for_real(run, topics, tmp_path):
+    pytest.importorskip("fasttext")
+    target = tmp_path / "out.json"
+    # With fewer than ten threads a small table of n-grams is what fastText finds in memory.
+    options = (*QUICK, *SUBWORDS, "--rounds", "2", "--fasttext-t", "0.001", "--json", target)
+    options = (*options, "--workers", "10")
+    status, out, errors = run("compare", topics, "--rivals", "fasttext:4", *options)
+    assert status == 0, errors
+    results = json.loads(target.read_text())["results"]
+    assert [record.get("error") for record in results] == [None] * 4
+    assert [set(record["all_pairs"]) for record in results[:2]] == [{"in+out"}, {"in"}]
+    assert results[1]["settings"]["t"] == 0.001
+    assert np.isfinite(results[1]["calibrated_nats"])
+    assert "fasttext_t 0.001" in out
+
+
 @pytest.mark.slow
 def test_a_training_that_takes_too_long_is_ended_with_what_it_started(topics, tmp_path, stub):
     stub(f"echo $$ > {tmp_path}/pid", "sleep 300")
@@ -267,6 +336,14 @@ def test_settings_that_make_no_sense_are_refused():
         ComparisonSettings(rivals=["gensim", "gensim"])
     with pytest.raises(ConfigurationError, match="rounds: expected a whole number from 1 on"):
         ComparisonSettings(rounds=0)
+    with pytest.raises(ConfigurationError, match="expected 'words' or 'subwords' to compare"):
+        ComparisonSettings(inputs="features")
+    with pytest.raises(ConfigurationError, match="min_n: expected at most max_n=3, got 4"):
+        ComparisonSettings(inputs="subwords", min_n=4, max_n=3)
+    with pytest.raises(ConfigurationError, match="max_n: expected to be left alone"):
+        ComparisonSettings(max_n=5)
+    with pytest.raises(ConfigurationError, match="fasttext_t: expected more than 0"):
+        ComparisonSettings(fasttext_t=0.0)
     names = [run.name for run in ComparisonSettings(rivals=["gensim", "gensim:20"]).runs]
     assert names == ["fastw2v", "gensim", "gensim:20"]
     assert [run.name for run in ComparisonSettings(rivals=["gensim", "fastw2v:3"]).runs] == [

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from gensim.models.fasttext import load_facebook_model, load_facebook_vectors
 
+from fastw2v import Word2Vec
 from fastw2v.errors import ModelFormatError, TextEncodingError
-from fastw2v.formats import read_vectors, write_vectors
+from fastw2v.formats import FORMATS, format_named, read_vectors, write_vectors
 from fastw2v.formats.vectors import Vectors
 from fastw2v.objectives.feature_vectors import NgramVectors
 from fastw2v.objectives.features import Ngrams
@@ -118,6 +119,49 @@ def test_numbers_that_are_none_are_told(written):
     written.write_bytes(content)
     with pytest.raises(ModelFormatError, match="finite numbers"):
         read_vectors(written)
+
+
+@pytest.mark.parametrize("form", [form.name for form in FORMATS])
+def test_every_other_format_gets_the_words_alone(tmp_path, form):
+    vectors = made()
+    write_vectors(vectors, tmp_path / "out", form)
+    back = read_vectors(tmp_path / "out", form)
+    assert np.abs(back.vectors - vectors.vectors).max() < 1e-5
+    assert (back.ngrams is not None) == format_named(form).holds_ngrams == (form == "fasttext-bin")
+
+
+def test_convert_keeps_ngrams_or_says_that_it_does_not(written, tmp_path, run):
+    status, _, errors = run("convert", written, tmp_path / "copy.fasttext")
+    assert (status, "left behind" in errors) == (0, False)
+    assert np.array_equal(
+        read_vectors(tmp_path / "copy.fasttext").ngrams.vectors, made().ngrams.vectors
+    )
+    status, _, errors = run("convert", written, tmp_path / "words.kv")
+    assert status == 0
+    (line,) = [line for line in errors.splitlines() if "left behind" in line]
+    assert "words.kv: vectors of n-grams" in line
+    assert "kv has no place for them" in line
+    plain = made()
+    write_vectors(Vectors(plain.words, plain.vectors), tmp_path / "plain.bin", "fasttext-bin")
+    _, _, errors = run("convert", tmp_path / "plain.bin", tmp_path / "plain.vec")
+    assert "left behind" not in errors
+
+
+def test_export_keeps_ngrams_or_says_that_it_does_not(tmp_path, run):
+    model = Word2Vec(vector_size=4, min_count=1, epochs=1).fit(random_sentences(1, 40))
+    model.save(tmp_path / "plain")
+    model.make_unknown_words(bucket=1000).save(tmp_path / "model")
+    says = {
+        ("model", "v.fasttext", "sum"): None,
+        ("model", "v.fasttext", "in"): "not with 'in'",
+        ("model", "v.npz", "sum"): "npz has no place for them",
+        ("plain", "v.vec", "sum"): None,
+    }
+    for (name, target, vectors), expected in says.items():
+        status, _, errors = run("export", tmp_path / name, tmp_path / target, "--vectors", vectors)
+        assert status == 0
+        assert ("left behind" in errors) == (expected is not None)
+        assert (expected or "") in errors
 
 
 # With fewer threads fastText leaves most of its first vectors as it finds them in memory.

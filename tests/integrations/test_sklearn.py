@@ -106,6 +106,37 @@ def test_means_are_those_of_a_loop_over_words():
     assert not np.allclose(means[5] * 3 / 4, expected[5], rtol=1e-3)
 
 
+SUBWORDS = {**QUICK, "inputs": "subwords", "min_n": 2, "max_n": 4, "bucket": 100_000}
+
+
+@pytest.mark.parametrize("vectors", [None, "in"])
+def test_unknown_words_count_where_the_model_makes_their_vectors(vectors):
+    documents = topic_sentences(1, 80)
+    transformer = Word2VecTransformer(vectors=vectors, **SUBWORDS).fit(documents)
+    assert transformer.model_.settings.max_n == 4
+    unknown = ["t0w011", "t0w0", "t0w011"]
+    given = [["t0w01", *unknown, "qqqq"], unknown, *documents[:3]]
+    model = transformer.model_
+    expected = [
+        model.vectors([word for word in words if word != "qqqq"], vectors).mean(axis=0)
+        for words in given
+    ]
+    means = transformer.transform(given)
+    np.testing.assert_allclose(means, expected, rtol=1e-4, atol=1e-6)
+    known_alone = transformer.vectors_[transformer.vocabulary_["t0w01"]]
+    assert not np.allclose(means[0], known_alone, rtol=1e-2)  # dropping them would be seen
+    with pytest.warns(UnknownDocumentWarning, match="1 of 2 documents .*, nor one with a known n-"):
+        assert not transformer.transform([["qqqq"], unknown])[0].any()
+    copied = pickle.loads(pickle.dumps(transformer))
+    assert np.array_equal(copied.transform(given), means)
+
+
+def test_out_vectors_have_no_unknown_words():
+    transformer = Word2VecTransformer(vectors="out", **SUBWORDS).fit(topic_sentences(1, 80))
+    with pytest.warns(UnknownDocumentWarning):
+        assert not transformer.transform([["t0w011"]]).any()
+
+
 @pytest.mark.parametrize("vectors", ["in", "out", "sum"])
 def test_the_table_can_be_chosen(vectors):
     transformer = Word2VecTransformer(vectors=vectors, **QUICK).fit(topic_sentences(1, 50))

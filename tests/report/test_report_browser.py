@@ -182,6 +182,33 @@ def test_words_are_found_as_they_are_typed(opened):
     assert opened.page.is_hidden("#find-options")
 
 
+def test_an_unknown_word_finds_its_neighbours(browser, tmp_path):
+    settings = {"vector_size": 12, "min_count": 1, "epochs": 3, "sample": 0, "bucket": 50_000}
+    model = Word2Vec(inputs="subwords", **settings).fit(topic_sentences(1, 300))
+    write_report(model, tmp_path / "page.html", ReportOptions("x", with_evaluation=False))
+    page = Page(browser, tmp_path / "page.html")
+    page.page.fill("#find", "T3W0711")
+    assert page.page.locator("#find-options li").all_text_contents() == ["t3w0711unknown"]
+    page.page.press("#find", "Enter")
+    page.page.wait_for_function("document.getElementById('word-title').textContent === 't3w0711'")
+    near = model.wv.similar_by_vector(model.vector("t3w0711"), topn=10)
+    expected = [(word, f"{cosine:.3f}") for word, cosine in near]
+    assert_same_answers(page.list("near"), expected, 0.00101)
+    assert page.list("contexts") == []
+    assert len(page.lit("near")) == 10
+    assert page.lit("chosen") == []
+    assert "unknown, its vector made of" in page.page.text_content("#word-count")
+    assert page.page.url.endswith("#t3w0711")
+    page.page.fill("#find", "qqqq")
+    assert "No word" in page.page.text_content("#find-options")
+    page.choose("t3w07")
+    assert len(page.list("contexts")) == 10
+    page.close()
+    linked = Page(browser, tmp_path / "page.html", "#t3w0711")
+    assert linked.page.text_content("#word-title") == "t3w0711"
+    linked.close()
+
+
 def test_the_keyboard_is_enough(opened):
     page = opened.page
     page.keyboard.press("Tab")  # the link that skips

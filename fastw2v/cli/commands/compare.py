@@ -33,6 +33,19 @@ _FILE = click.Path(path_type=Path)
     "--negative", type=int, default=5, show_default=True, help="Of those that sample noise."
 )
 @click.option("--sample", type=float, help="Subsampling. Default: each trainer's own.")
+@click.option(
+    "--inputs",
+    type=click.Choice(["words", "subwords"]),
+    default="words",
+    show_default=True,
+    help="'subwords': fastw2v and fastText learn vectors of character n-grams, too.",
+)
+@click.option("--min-n", type=int, default=3, show_default=True, help="Of --inputs subwords.")
+@click.option("--max-n", type=int, default=6, show_default=True, help="Of --inputs subwords.")
+@click.option(
+    "--bucket", type=int, default=2_000_000, show_default=True, help="Of --inputs subwords."
+)
+@click.option("--fasttext-t", type=float, help="fastText's subsampling. Default: as --sample.")
 @click.option("--workers", type=int, help="Threads of each. Default: all cores.")
 @click.option(
     "--tokenizer",

@@ -28,9 +28,10 @@ def convert_command(
 ) -> None:
     """Read vectors from IN and write them to OUT, with the same bits.
 
-    Formats are those of 'fastw2v export'. Counts come along where both formats have them.
+    Formats are those of 'fastw2v export'. Counts come along where both formats have them, and so do
+    vectors of n-grams; where OUT cannot hold these a line on standard error says so.
     """
-    from fastw2v.cli.display import Display
+    from fastw2v.cli.display import Display, ngrams_left_behind
     from fastw2v.formats import read_vectors, write_vectors
     from fastw2v.system.files import require_writable
 
@@ -38,4 +39,6 @@ def convert_command(
     with Display(quiet=quiet) as display:
         vectors = read_vectors(source, source_form, partial(display.stage, "reading"))
         write_vectors(vectors, target, form, partial(display.stage, "writing"))
+        if vectors.ngrams is not None:
+            ngrams_left_behind(display, target, form)
     click.echo(str(target))

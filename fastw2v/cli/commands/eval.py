@@ -11,9 +11,9 @@ import click
 from fastw2v.cli.options import display_options, sources_of, workers_option
 
 if TYPE_CHECKING:
-    from fastw2v.evaluation.analogies import AnalogyResult
+    from fastw2v.evaluation.analogies import AllQuestions, AnalogyResult
     from fastw2v.evaluation.probe import ProbeResult
-    from fastw2v.evaluation.similarity import SimilarityResult
+    from fastw2v.evaluation.similarity import AllPairs, SimilarityResult
 
 __all__ = ["eval_command", "evaluated"]
 
@@ -62,15 +62,16 @@ _FILE = click.Path(path_type=Path)
 def eval_command(model: Path, as_json: bool, quiet: bool, **options: Any) -> None:
     """Measure vectors on test sets.
 
-    MODEL_OR_VECTORS is a model folder or a file of vectors. See docs/evaluation.md for what each
-    figure means.
+    MODEL_OR_VECTORS is a model folder or a file of vectors. Where it makes vectors of unknown
+    words, each test is also scored over all its pairs or questions. See docs/evaluation.md for
+    what each figure means.
     """
     found = evaluated(model, quiet, options)
     if as_json:
         click.echo(json.dumps(_as_json(model, found)))
         return
     for result in found["similarity"]:
-        click.echo(_similarity_line(result))
+        click.echo(_similarity_lines(result))
     for result in found["analogies"]:
         click.echo(_analogy_lines(result))
     if found["perplexity"] is not None:
@@ -164,12 +165,24 @@ def _as_json(path: Path, found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _similarity_line(result: "SimilarityResult") -> str:
+def _similarity_lines(result: "SimilarityResult") -> str:
     covered = f"{result.covered:,} of {result.total:,} pairs"
+    lines = [f"{result.name:28} " + _correlation(result, covered, f"{covered} known")]
+    if result.with_unknown is not None:
+        every = result.with_unknown
+        covered = f"all {result.total:,} pairs, {_made(every)}"
+        lines.append(f"  {'with unknown words':26} " + _correlation(every, covered, covered))
+    return "\n".join(lines)
+
+
+def _correlation(result: "SimilarityResult | AllPairs", covered: str, without: str) -> str:
     if math.isnan(result.spearman):
-        return f"{result.name:28} no correlation, {covered} known"
-    interval = f"[{result.low:.3f}, {result.high:.3f}]"
-    return f"{result.name:28} rho {result.spearman:.3f} {interval}, {covered}"
+        return f"no correlation, {without}"
+    return f"rho {result.spearman:.3f} [{result.low:.3f}, {result.high:.3f}], {covered}"
+
+
+def _made(result: "AllPairs | AllQuestions") -> str:
+    return f"{result.made:,} by n-grams, {result.lacking:,} have no vector"
 
 
 def _analogy_lines(result: "AnalogyResult") -> str:
@@ -180,6 +193,10 @@ def _analogy_lines(result: "AnalogyResult") -> str:
         if section.covered:
             shares = f"{section.cos_add_accuracy:7.3f} {section.cos_mul_accuracy:7.3f}"
         lines.append(f"  {name:26} {shares}  {section.covered:,} of {section.total:,}")
+    if result.with_unknown is not None:
+        every = result.with_unknown
+        shares = f"{every.cos_add / every.total:7.3f} {every.cos_mul / every.total:7.3f}"
+        lines.append(f"  {'with unknown words':26} {shares}  all {every.total:,}, {_made(every)}")
     return "\n".join(lines)
 
 

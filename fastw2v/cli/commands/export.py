@@ -29,8 +29,12 @@ __all__ = ["export_command"]
 def export_command(
     model: Path, out: Path, form: Any, vectors: Any, unknown_words: bool, quiet: bool
 ) -> None:
-    """Write vectors to OUT, in the format of another program."""
-    from fastw2v.cli.display import Display
+    """Write vectors to OUT, in the format of another program.
+
+    Vectors of character n-grams go into fastText's .bin; other formats get those of words, and a
+    line on standard error says so.
+    """
+    from fastw2v.cli.display import Display, ngrams_left_behind
     from fastw2v.model import Word2Vec
 
     loaded = Word2Vec.load(model)
@@ -43,4 +47,6 @@ def export_command(
         loaded.make_unknown_words()
     with Display(quiet=quiet) as display:
         loaded.export(out, form, vectors, progress=display.stage)
+        if loaded.embeddings.unknown is not None:
+            ngrams_left_behind(display, out, form, vectors)
     click.echo(str(out))

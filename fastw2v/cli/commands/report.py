@@ -36,6 +36,14 @@ __all__ = ["report_command"]
     show_default=True,
     help="Whether to run the word similarity and analogy tests.",
 )
+@click.option(
+    "--ngrams-mib",
+    type=click.IntRange(min=0),
+    default=64,
+    show_default=True,
+    help="What vectors of n-grams, by which unknown words find their neighbours, may take of the "
+    "page; where they take more they are left out, and the page says so.",
+)
 @workers_option
 @display_options
 def report_command(
@@ -45,6 +53,7 @@ def report_command(
     method: Any,
     n_words: int | None,
     evaluation: bool,
+    ngrams_mib: int,
     workers: int | None,
     quiet: bool,
 ) -> None:
@@ -58,7 +67,7 @@ def report_command(
     from fastw2v.report import ReportOptions, write_report
 
     loaded = Word2Vec.load(model, workers=workers)
-    options = ReportOptions(title or model.absolute().name, method, n_words, evaluation)
+    options = ReportOptions(title or model.absolute().name, method, n_words, evaluation, ngrams_mib)
     with Display(quiet=quiet) as display:
         write_report(loaded, output, options, progress=display.stage)
     click.echo(str(output))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import ModelFormatError, one_line
 from fastw2v.formats.vectors import Vectors, checked_vectors
+from fastw2v.objectives.embeddings import as_keyed_vectors
 from fastw2v.system.files import whole_file
 
 __all__ = ["read", "write"]
@@ -139,14 +140,15 @@ def read(path: Path) -> Vectors:
 
 
 def write(vectors: Vectors, target: Path) -> None:
-    """Write one file that `KeyedVectors.load` reads; any word fits.
+    """Write one file that `KeyedVectors.load` reads; any word fits, vectors of n-grams do not.
 
     Raises
     ------
     OutputError
         If it cannot be written.
     """
-    keyed = vectors.keyed_vectors()
+    # Without n-grams: gensim's class that has them is read by fastText's .bin, not by this format.
+    keyed = as_keyed_vectors(vectors.words, vectors.vectors.copy(), vectors.counts)
     keyed.lifecycle_events = None  # would hold the time and the machine
     with whole_file(target) as temporary, temporary.open("wb") as file:
         keyed.save(file, pickle_protocol=4)

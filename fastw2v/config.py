@@ -101,7 +101,7 @@ class Hyperparameters:
     """
 
     # Settings that have no upper bound; there are some for a class that serves another library.
-    _without_upper_bound: ClassVar[frozenset[str]] = frozenset()
+    _upper_bounds: ClassVar[Mapping[str, float]] = {}  # in place of those of the settings
 
     vector_size: int = _setting(100, "Dimensions of the vectors.", low=1)
     window: int = _setting(
@@ -146,10 +146,10 @@ class Hyperparameters:
         used_if=(_EXACT,),
     )
     min_n: int = _setting(
-        3, "Characters of the shortest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+        2, "Characters of the shortest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
     )
     max_n: int = _setting(
-        6, "Characters of the longest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+        5, "Characters of the longest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
     )
     bucket: int = _setting(
         2_000_000,
@@ -254,8 +254,8 @@ class Hyperparameters:
             value = getattr(self, item.name)
             if value is None and item.name in _FOLLOWING:
                 continue
-            unbounded = {"high": None} if item.name in self._without_upper_bound else {}
-            _check(item.name, value, item.type, {**item.metadata, **unbounded})
+            high = self._upper_bounds.get(item.name, item.metadata["high"])
+            _check(item.name, value, item.type, {**item.metadata, "high": high})
             if hasattr(value, "__index__") and item.type is not bool:
                 # A whole number of numpy's, say, which JSON refuses.
                 object.__setattr__(self, item.name, int(value))

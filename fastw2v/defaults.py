@@ -22,9 +22,8 @@ _SOFTMAX_RATES = {
     "mean of contexts": {"adam": 0.01, "adagrad": 0.1, "sgd": 0.03},
     "sum of contexts": {"adam": 0.01, "adagrad": 0.1, "sgd": 0.02},
 }
-# Centre vectors that share features move with every word that has them: half the rate. Measured:
-# `bench/bench_subwords.py rates`.
-_SHARED_INPUTS = 0.5
+# Centre vectors that share features move with every word that has them, and need a smaller rate.
+_SHARED_INPUTS = 0.75
 # Of the objectives that go over the text: word2vec's. The gradient of a mean is divided by the
 # number of contexts, which word2vec.c and gensim leave out: about 6 in a window of 5. Measured:
 # `bench/bench_negative_sampling.py`.

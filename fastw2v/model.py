@@ -392,18 +392,24 @@ class Word2Vec:
         return named.of(features)
 
     def make_unknown_words(
-        self, *, min_n: int = 3, max_n: int = 6, bucket: int = 2_000_000
+        self, *, min_n: int = 2, max_n: int = 5, bucket: int = 2_000_000
     ) -> Self:
         """Fit vectors of character n-grams to those of words, so that unknown words get some.
 
-        For a model that was trained without subwords; its words keep their vectors. It knows how
-        words are spelt, and no more: docs/subwords.md has what that is worth.
+        For a model of words that have a row each; they keep their vectors. It knows how words are
+        spelt, and no more: docs/subwords.md has what that is worth.
 
         Raises
         ------
         ConfigurationError
-            If the numbers are out of range, or the model has output vectors of a tree alone.
+            If the numbers are out of range, or the model was trained on features or on subwords,
+            and makes vectors of unknown words already.
         """
+        if self.settings.inputs != "words":
+            raise ConfigurationError(
+                "make_unknown_words: expected a model with inputs='words', got one with "
+                f"inputs={self.settings.inputs!r}, which trained vectors of its features"
+            )
         n_grams = Hyperparameters(inputs="subwords", min_n=min_n, max_n=max_n, bucket=bucket)
         chosen = Ngrams(n_grams.min_n, n_grams.max_n, n_grams.bucket)
         with WorkerPool(self.workers) as pool:

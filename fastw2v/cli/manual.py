@@ -31,7 +31,7 @@ ENVIRONMENT = {
     "FASTW2V_AMX": "1: multiply on the matrix tiles of a CPU that has AMX (--precision bf16).",
     "NUMBA_CACHE_DIR": "Where compiled kernels are kept, instead of the package's folder.",
     "NO_COLOR": "If set, progress has no colours.",
-    "TMPDIR": "Where training on running text keeps the encoded text meanwhile.",
+    "TMPDIR": "Where training keeps running text meanwhile, and with --memory its counts.",
 }
 
 _MODEL = "MODEL is a folder: config.json, the vocabulary, and arrays.safetensors."

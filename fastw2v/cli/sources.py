@@ -23,7 +23,7 @@ class VectorSource:
     Attributes
     ----------
     keyed : KeyedVectors
-        gensim's; `FastTextKeyedVectors` where unknown words have vectors.
+        gensim's, of known words alone: its `FastTextKeyedVectors` has a row for every bucket.
     ngrams : NgramVectors, optional
         What unknown words' vectors are made of.
     model : Word2Vec, optional
@@ -38,11 +38,22 @@ class VectorSource:
         import numpy as np
 
         self.require(words)
-        return np.array([self.keyed.get_vector(word) for word in words], np.float32)
+        found = np.empty((len(words), self.keyed.vector_size), np.float32)
+        lacking = []
+        for row, word in enumerate(words):
+            place = self.keyed.key_to_index.get(word)
+            if place is None:
+                lacking.append(row)
+            else:
+                found[row] = self.keyed.vectors[place]
+        if lacking and self.ngrams is not None:
+            found[lacking] = self.ngrams.of([words[row] for row in lacking])
+        return found
 
     def require(self, words: Sequence[str]) -> None:
         """Raise `UnknownWordError` for a word that has no vector."""
         from fastw2v.errors import UnknownWordError
+        from fastw2v.text.vocabulary import shown_word
 
         for word in words:
             if self.can_look_up(word):
@@ -50,7 +61,8 @@ class VectorSource:
             if self.model is not None:
                 self.model.vocabulary.index(word)  # says what is near
             raise UnknownWordError(
-                f"{word!r} is not among the {len(self.keyed.index_to_key):,} words of the file"
+                f"{shown_word(word)} is not among the {len(self.keyed.index_to_key):,} words of "
+                "the file"
             )
 
     def can_look_up(self, word: str) -> bool:
@@ -81,7 +93,9 @@ def vector_source(path: Path, table: Any = None) -> VectorSource:
     from fastw2v.errors import ConfigurationError
     from fastw2v.formats import read_vectors
     from fastw2v.formats.model_folder import is_model_folder
+    from fastw2v.formats.vectors import vectors_of
     from fastw2v.model import Word2Vec
+    from fastw2v.objectives.embeddings import as_keyed_vectors
 
     # What is no file is told as a model that is missing.
     if path.is_file() or (path.is_dir() and not is_model_folder(path) and any(path.iterdir())):
@@ -90,8 +104,9 @@ def vector_source(path: Path, table: Any = None) -> VectorSource:
                 f"{path}: expected a model to choose the table {table!r} of, got a file of vectors"
             )
         found = read_vectors(path)
-        return VectorSource(found.keyed_vectors(), found.ngrams)
+        keyed = as_keyed_vectors(found.words, found.vectors, found.counts)
+        return VectorSource(keyed, found.ngrams)
     model = Word2Vec.load(path)
-    handed_out = model.embeddings.default_vectors
-    unknown = model.embeddings.unknown if table in (None, handed_out) else None
-    return VectorSource(model.keyed_vectors(table), unknown.table if unknown else None, model)
+    vocabulary, chosen = model.vocabulary, vectors_of(model.embeddings, table, None)
+    keyed = as_keyed_vectors(vocabulary.words, chosen.vectors, vocabulary.counts)
+    return VectorSource(keyed, chosen.ngrams, model)

@@ -10,7 +10,7 @@ from typing import Any
 from fastw2v.comparison.machine import describe_machine
 from fastw2v.comparison.requests import SharedSettings, TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
-from fastw2v.comparison.runs import Record, Run, alternate, train_once
+from fastw2v.comparison.runs import ComparedRun, Record, alternate, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, agreement, held_out_losses
 from fastw2v.comparison.text import PreparedText, prepare_text
 from fastw2v.config import Hyperparameters, Tokenizer
@@ -74,12 +74,12 @@ class ComparisonSettings(SharedSettings):
         _ = self.runs
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[ComparedRun]:
         """What is run in each round, in this order."""
-        found = [Run.parse(text, self.epochs) for text in self.rivals]
+        found = [ComparedRun.parse(text, self.epochs) for text in self.rivals]
         if any(run.trainer == OURS for run in found):
             return found
-        return [Run.parse(OURS, self.epochs), *found]
+        return [ComparedRun.parse(OURS, self.epochs), *found]
 
 
 def compare(
@@ -150,7 +150,7 @@ class _Session:
     def __init__(self, settings: ComparisonSettings, text: PreparedText, folder: Path) -> None:
         self.settings, self.text, self.folder = settings, text, folder
 
-    def request(self, run: Run, seed: int) -> TrainingRequest:
+    def request(self, run: ComparedRun, seed: int) -> TrainingRequest:
         """Return what a training process is asked for."""
         own: dict[str, Any] = {}
         if self.settings.fasttext_t is not None and run.trainer.startswith("fasttext"):
@@ -171,11 +171,11 @@ class _Session:
         few = self.folder / "warm-up.txt"
         with self.text.training.open("rb") as file:
             few.write_bytes(b"".join(islice(file, _WARM_UP_LINES)))
-        asked = self.request(Run(trainer, trainer, 1), 1)
+        asked = self.request(ComparedRun(trainer, trainer, 1), 1)
         changed = {"corpus": few, "min_count": 1, "held_out": None}
         train_once(TrainingRequest(**{**vars(asked), **changed}))
 
-    def train(self, run: Run, seed: int) -> Record:
+    def train(self, run: ComparedRun, seed: int) -> Record:
         """Train once, then measure what came of it."""
         request = self.request(run, seed)
         record = train_once(request, time_limit_s=self.settings.time_limit_s)
@@ -217,7 +217,9 @@ class _Session:
             workers=self.settings.workers,
         )
 
-    def agreements(self, runs: Sequence[Run], results: list[Record]) -> list[dict[str, Any]]:
+    def agreements(
+        self, runs: Sequence[ComparedRun], results: list[Record]
+    ) -> list[dict[str, Any]]:
         """Return how far our embedding agrees with each rival's, and each with itself."""
         done = {(r["run"], r["seed"]) for r in results if "error" not in r}
         read = {

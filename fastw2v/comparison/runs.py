@@ -16,13 +16,13 @@ from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.errors import ConfigurationError
 
-__all__ = ["Record", "Run", "alternate", "child_environment", "train_once"]
+__all__ = ["ComparedRun", "Record", "alternate", "child_environment", "train_once"]
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Run:
+class ComparedRun:
     """A column of the comparison: a trainer and its epochs, as ``gensim`` or ``gensim:20``."""
 
     name: str
@@ -30,7 +30,7 @@ class Run:
     epochs: int
 
     @classmethod
-    def parse(cls, text: str, epochs: int) -> "Run":
+    def parse(cls, text: str, epochs: int) -> "ComparedRun":
         """Read ``TRAINER`` or ``TRAINER:EPOCHS``.
 
         Raises
@@ -117,13 +117,13 @@ def child_environment(workers: int) -> dict[str, str]:
 
 
 def alternate(
-    runs: Sequence[Run], rounds: int, train: Callable[[Run, int], Record]
+    runs: Sequence[ComparedRun], rounds: int, train: Callable[[ComparedRun, int], Record]
 ) -> Iterator[Record]:
     """Yield the record of every run of every round, each round with another seed.
 
     Parameters
     ----------
-    runs : sequence of Run
+    runs : sequence of ComparedRun
     rounds : int
         Seeds are 1 to `rounds`.
     train : callable

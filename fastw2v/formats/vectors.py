@@ -61,8 +61,8 @@ def vectors_of(
     """Return one table of a model: "in", "out", "sum", or by default the objective's own."""
     vocabulary = embeddings.vocabulary
     # Unknown words have vectors in the space of what is handed out, not of each table.
-    is_sum = (choice or embeddings.default_vectors) == "sum"
-    ngrams = embeddings.unknown.table if embeddings.unknown is not None and is_sum else None
+    handed_out = choice in (None, embeddings.default_vectors)
+    ngrams = embeddings.unknown.table if embeddings.unknown is not None and handed_out else None
     return Vectors(vocabulary.words, embeddings.table(choice), vocabulary.counts, tokenizer, ngrams)
 
 

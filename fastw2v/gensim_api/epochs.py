@@ -5,7 +5,7 @@ with ``cbow_steps="gensim"`` and the rate needs no factor.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,9 +104,9 @@ def train_epoch(
 
 
 class _GensimHyperparameters(Hyperparameters):
-    """Hyper-parameters as far as gensim's go."""
+    """Hyper-parameters as far as gensim's go: its windows may span whole sentences."""
 
-    _without_upper_bound = frozenset({"window", "negative", "ns_exponent"})
+    _upper_bounds: ClassVar = {"window": 2**31 - 1}
 
 
 def _settings(model: ModelState, objective: Any, rates: tuple[float, float]) -> StreamSettings:

@@ -117,9 +117,10 @@ class Embeddings:
             If a word is unknown and no vector can be made for it.
         """
         vectors = vectors or self.default_vectors
-        if vectors == "in":
+        handed_out = vectors == self.default_vectors
+        if vectors == "in" and not handed_out:
             return self.centre_vectors(words)
-        make = self.unknown.vectors if self.unknown and vectors == "sum" else None
+        make = self.unknown.vectors if self.unknown and handed_out else None
         return self._looked_up(words, self.table(vectors), make)
 
     def centre_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
@@ -178,7 +179,7 @@ class Embeddings:
         if vectors != "sum":  # the sum is a new array as it is
             table = table.copy()
         words, counts = self.vocabulary.words, self.vocabulary.counts
-        if self.unknown is not None and vectors == "sum":
+        if self.unknown is not None and vectors == self.default_vectors:
             return as_fasttext_vectors(words, table, counts, self.unknown.table)
         return as_keyed_vectors(words, table, counts)
 
@@ -207,6 +208,11 @@ def as_fasttext_vectors(
     """Return gensim's `FastTextKeyedVectors`, whose own methods work for unknown words.
 
     It has a row for every bucket, used or not; unused ones take address space, not memory.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are more buckets than that.
     """
     from gensim.models.fasttext import FastTextKeyedVectors
 
@@ -216,7 +222,15 @@ def as_fasttext_vectors(
     plain = as_keyed_vectors(words, table, counts)
     keyed.index_to_key, keyed.key_to_index = plain.index_to_key, plain.key_to_index
     keyed.vectors, keyed.expandos = table, plain.expandos
-    keyed.vectors_ngrams = np.zeros((ngrams.bucket, table.shape[1]), np.float32)
+    try:
+        keyed.vectors_ngrams = np.zeros((ngrams.bucket, table.shape[1]), np.float32)
+    except MemoryError:
+        gib = ngrams.bucket * table.shape[1] * 4 / 2**30
+        raise ConfigurationError(
+            f"bucket: expected as many as memory has room for, got {ngrams.bucket:,} rows of "
+            f"gensim's FastTextKeyedVectors, {gib:,.0f} GiB; train with fewer, or take single "
+            "vectors (Word2Vec.vector, fastw2v vectors)"
+        ) from None
     keyed.vectors_ngrams[of_ngrams.buckets] = of_ngrams.vectors
     keyed.vectors_vocab = of_ngrams.own_rows(words, table)
     keyed.recalc_char_ngram_buckets()

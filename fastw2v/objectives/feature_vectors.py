@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import UnknownWordError
 from fastw2v.objectives.features import Ngrams
+from fastw2v.text.vocabulary import shown_word
 
 __all__ = ["NamedFeatures", "NgramVectors", "UnknownWords"]
 
 _WORDS_AT_ONCE = 4096
+_ENTRIES_AT_ONCE = 1 << 16
 
 VectorArray = NDArray[np.float32]
 
@@ -22,9 +24,11 @@ def _sums(
 ) -> NDArray[np.float64]:
     """Return the sum of each row's vectors (N, D); places below 0 have none."""
     sums = np.zeros((len(starts) - 1, table.shape[1]))
-    known = places >= 0
-    rows = np.repeat(np.arange(len(sums)), np.diff(starts))[known]
-    np.add.at(sums, rows, table[places[known]])
+    known = np.flatnonzero(places >= 0)
+    rows = np.repeat(np.arange(len(sums)), np.diff(starts))
+    for first in range(0, len(known), _ENTRIES_AT_ONCE):  # a word may have millions
+        entries = known[first : first + _ENTRIES_AT_ONCE]
+        np.add.at(sums, rows[entries], table[places[entries]])
     return sums
 
 
@@ -135,8 +139,9 @@ class UnknownWords:
             if not self.can_make(word):
                 low, high = self.ngrams.min_n, self.ngrams.max_n
                 raise UnknownWordError(
-                    f"{word!r} is not in the vocabulary, and none of its character n-grams of "
-                    f"{low} to {high} characters occurred in a word that is; it has no vector"
+                    f"{shown_word(word)} is not in the vocabulary, and none of its character "
+                    f"n-grams of {low} to {high} characters occurred in a word that is; it has no "
+                    "vector"
                 )
 
 
@@ -184,6 +189,7 @@ class NamedFeatures:
         for name in features:
             if name not in self._numbers:
                 raise UnknownWordError(
-                    f"{name!r} is not among the {len(self.names)} features that training has seen"
+                    f"{shown_word(name)} is not among the {len(self.names)} features that training "
+                    "has seen"
                 )
         return [self._numbers[name] for name in features]

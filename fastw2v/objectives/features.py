@@ -5,7 +5,7 @@ features start as large as words of few. The features of a word are itself and i
 n-grams, or whatever the user gives (docs/math.md, docs/subwords.md).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.softmax.feature_rows import FeatureRows, RowsOfFeatures
 from fastw2v.kernels.text.ngrams import hash_ngrams
-from fastw2v.text.vocabulary import packed_words
+from fastw2v.text.vocabulary import packed_words, shown_word
 
 __all__ = [
     "FeatureMatrix",
@@ -29,6 +29,7 @@ __all__ = [
 
 # fastText gives the end of a sentence, its word 0, no n-grams.
 _NO_NGRAMS = "</s>"
+_LEAST = 1e-15  # of a given number; squares and scales are float32 numbers without loss
 
 
 @dataclass(frozen=True)
@@ -157,11 +158,12 @@ def ngram_features(words: Sequence[str], ngrams: Ngrams) -> tuple[FeatureMatrix,
 
 
 def given_features(
-    words: Sequence[str], features: Mapping[str, Sequence[str]]
+    words: Sequence[str], features: Mapping[str, Iterable[str]]
 ) -> tuple[FeatureMatrix, list[str]]:
     """Return the features that a mapping gives each word, and their names in order.
 
-    Features are numbered by their names, so that the order of the mapping does not matter.
+    Features are numbered by their names and a word's are sorted, so that neither the order of the
+    mapping nor that of its lists matters. One that is listed twice counts twice.
 
     Raises
     ------
@@ -169,24 +171,28 @@ def given_features(
         If a word has no feature, or features are given for a word outside the vocabulary.
     """
     require_words(words, features)
-    lacking = [word for word in words if not features.get(word)]
+    lists = {word: _names_of(word, features[word]) for word in words if word in features}
+    lacking = [word for word in words if not lists.get(word)]
     if lacking:
         raise ConfigurationError(
             f"features: expected at least one for each of {len(words)} words, got none for "
             f"{_shown(lacking)}; give the word itself as its feature"
         )
-    for word in words:
-        _require_names(word, features[word])
-    names = sorted({name for word in words for name in features[word]})
+    names = sorted({name for word in words for name in lists[word]})
     numbers = {name: number for number, name in enumerate(names)}
-    rows = [[numbers[name] for name in features[word]] for word in words]
+    rows = [sorted(numbers[name] for name in lists[word]) for word in words]
     starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     indices = np.array([number for row in rows for number in row], np.int32)
     return FeatureMatrix(starts, indices, np.ones(len(indices), np.float32), len(names)), names
 
 
-def require_words(words: Sequence[str], features: Mapping[str, Sequence[str]]) -> None:
+def require_words(words: Sequence[str], features: Any) -> None:
     """Raise `ConfigurationError` if there are features of words outside the vocabulary."""
+    if not isinstance(features, Mapping):
+        raise ConfigurationError(
+            "features: expected a mapping from each word to the names of its features, a matrix "
+            f"with names, or a file, got {type(features).__name__}"
+        )
     known = set(words)
     foreign = [word for word in features if word not in known]
     if foreign:
@@ -196,42 +202,80 @@ def require_words(words: Sequence[str], features: Mapping[str, Sequence[str]]) -
         )
 
 
-def _require_names(word: str, names: Any) -> None:
-    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
-        raise ConfigurationError(
-            f"features: expected a list of names for {word!r}, got {str(names)[:60]!r}"
-        )
+def _names_of(word: str, names: Any) -> list[str]:
+    """Return what was given for a word as a list, whatever kind of collection it is."""
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise _no_names(word, names)
+    found = list(names)
+    if not all(_is_name(name) for name in found):
+        raise _no_names(word, found)
+    return found
+
+
+def _no_names(word: str, names: Any) -> ConfigurationError:
+    return ConfigurationError(
+        f"features: expected a list of names for {shown_word(word)}, got {str(names)[:60]!r}"
+    )
+
+
+def _is_name(name: Any) -> bool:
+    if not isinstance(name, str) or not name:
+        return False
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def matrix_features(matrix: Any, names: Sequence[str], n_words: int) -> FeatureMatrix:
     """Return the features that a sparse matrix of scipy's gives, (V, F) with F names.
+
+    Zeros are no features, and numbers that stand in one place several times are added up.
 
     Raises
     ------
     ConfigurationError
         If its shape or numbers are no features, or a word has none.
     """
-    rows = matrix.tocsr()
-    if rows.shape != (n_words, len(names)):
+    if not hasattr(matrix, "tocsr"):
         raise ConfigurationError(
-            f"features: expected a matrix of {n_words} words and {len(names)} names, got "
-            f"{rows.shape}"
+            f"features: expected a sparse matrix of scipy's, got {type(matrix).__name__}"
+        )
+    wrong = [name for name in names if not _is_name(name)]
+    if wrong:
+        raise ConfigurationError(
+            f"features: expected names that are texts, got {str(wrong[:3])[:60]}"
         )
     if len(set(names)) != len(names):
         raise ConfigurationError("features: expected names all different, got some more than once")
-    values = np.asarray(rows.data, np.float32)
-    if not np.isfinite(values).all():
-        raise ConfigurationError("features: expected finite numbers, got others among them")
-    squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
-    if not (squares > 0).all():
+    if matrix.shape != (n_words, len(names)):
+        raise ConfigurationError(
+            f"features: expected a matrix of {n_words} words and {len(names)} names, got "
+            f"{matrix.shape}"
+        )
+    if matrix.dtype.kind not in "biuf":
+        raise ConfigurationError(f"features: expected real numbers, got {matrix.dtype}")
+    rows = matrix.tocsr(copy=True).astype(np.float64)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    sizes = np.abs(rows.data)
+    sound = (sizes >= _LEAST) & (sizes <= 1 / _LEAST)
+    if not sound.all():
+        raise ConfigurationError(
+            f"features: expected finite numbers from {_LEAST:g} to {1 / _LEAST:g} in size, got "
+            f"{rows.data[~sound][0]}"
+        )
+    lacking = np.flatnonzero(np.diff(rows.indptr) == 0)
+    if len(lacking):
         raise ConfigurationError(
             f"features: expected at least one for each of {n_words} words, got none in row "
-            f"{int(np.argmin(squares > 0))}"
+            f"{lacking[0]}"
         )
     starts, indices = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
-    return FeatureMatrix(starts, indices, values, len(names))
+    return FeatureMatrix(starts, indices, rows.data.astype(np.float32), len(names))
 
 
-def _shown(words: list[str]) -> str:
-    shown = ", ".join(repr(word) for word in words[:3])
+def _shown(words: list[Any]) -> str:
+    shown = ", ".join(shown_word(str(word)) for word in words[:3])
     return shown if len(words) <= 3 else f"{shown} and {len(words) - 3} more"

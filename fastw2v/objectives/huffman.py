@@ -20,7 +20,7 @@ def huffman_tree(counts: ArrayLike) -> HuffmanTree:
     Returns
     -------
     HuffmanTree
-        V - 1 inner nodes. The only word of a vocabulary of one has an empty way.
+        V - 1 inner nodes. The only word of a vocabulary of one has an empty path.
 
     Raises
     ------

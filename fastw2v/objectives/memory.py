@@ -39,11 +39,11 @@ def require_within(
         return
     numbers = np.unique(np.linspace(1, max(n_words - 1, 1), 500).astype(int)).tolist()
     most = max((words for words in numbers if needed_bytes(words) <= budget), default=0)
-    ways = f"raise it to {-(-needed // 2**20)}"
+    remedies = f"raise it to {-(-needed // 2**20)}"
     if most:
         rarest = int(vocabulary.counts[most]) + 1
-        ways += f", or keep fewer words: max_final_vocab={most} fits, or min_count={rarest}"
+        remedies += f", or keep fewer words: max_final_vocab={most} fits, or min_count={rarest}"
     raise ConfigurationError(
         f"memory: training {n_words:,} words with vector_size={vector_size} needs about "
-        f"{-(-needed // 2**20)} MiB, the budget is {memory_mib}; {ways}{advice}"
+        f"{-(-needed // 2**20)} MiB, the budget is {memory_mib}; {remedies}{advice}"
     )

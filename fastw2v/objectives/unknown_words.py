@@ -1,8 +1,8 @@
-"""Vectors of features in the space of the vectors that are handed out, fitted after training.
+"""Vectors of features in the space of the vectors that are handed out.
 
-What is handed out is the sum of centre and output vectors, and training has vectors of features
-for the centre's side only. So a second table is fitted by ridge regression, from the features of
-the known words to their final vectors.
+What is handed out is the sum of centre and output vectors. Training leaves vectors of features for
+the centre's side; for the other side they are fitted by ridge regression, from the features of the
+known words to their output vectors. A model without features gets all of it by such a fit.
 """
 
 from dataclasses import replace
@@ -17,27 +17,40 @@ from fastw2v.objectives.features import FeatureMatrix, Ngrams
 from fastw2v.objectives.ridge import ridge_features
 from fastw2v.system.threads import WorkerPool
 
-__all__ = ["fitted_features", "fitted_unknown_words", "unknown_words_of"]
+__all__ = ["fitted_unknown_words", "ngram_matrix", "unknown_words_of", "vectors_of_features"]
 
-RIDGE = 2.0
+RIDGE = 5.0
 RIDGE_STEPS = 20
+# Of the mean of centre vectors, which known words have lost. It carries how rare words are, and
+# unknown words are rare: with all of it, or none, they are compared worse. Measured:
+# `bench/bench_subwords.py`.
+MEAN_TAKEN = 0.25
 
 
-def fitted_features(matrix: FeatureMatrix, embeddings: Embeddings, pool: WorkerPool) -> VectorArray:
-    """Return vectors (F, D) whose means over the features of a word are near its final vector."""
-    if matrix.is_plain:  # nothing is shared, so each feature has its word's vector
-        vectors = np.empty((matrix.n_features, embeddings.table().shape[1]), np.float32)
-        vectors[matrix.indices] = embeddings.table()
-        return vectors
-    return _fitted(replace(matrix, power=1.0), embeddings.table(), pool)
+def vectors_of_features(
+    matrix: FeatureMatrix,
+    embeddings: Embeddings,
+    centres: tuple[VectorArray, NDArray[np.float32]],
+    pool: WorkerPool,
+) -> VectorArray:
+    """Return vectors (F, D) whose mean over features is what is handed out for unknown words.
 
-
-def _fitted(matrix: FeatureMatrix, target: VectorArray, pool: WorkerPool) -> VectorArray:
-    # A mean's features are as many times larger as a sum's by the root: so is their ridge smaller.
-    sizes = np.diff(matrix.starts)
-    typical = float(np.median(sizes[sizes > 0])) if sizes.any() else 1.0
-    ridge = RIDGE * typical ** (1.0 - 2.0 * matrix.power)
-    return ridge_features(matrix, target, np.ones(matrix.n_words), ridge, pool, RIDGE_STEPS)
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        Those of the known words.
+    embeddings : Embeddings
+        In their final form.
+    centres : (vectors (F, D), offset (D,))
+        The features' vectors on the centre's side, as training left them, and what was taken off
+        the centre vectors since.
+    pool : WorkerPool
+    """
+    vectors, offset = centres
+    # The centre's side divides by the root of the number, a mean by the number.
+    root = np.float32(np.sqrt(_typical_size(matrix)))
+    outputs = _fitted(replace(matrix, power=1.0), embeddings.out_vectors, pool)
+    return np.asarray(root * vectors - np.float32(MEAN_TAKEN) * offset + outputs, np.float32)
 
 
 def unknown_words_of(
@@ -51,19 +64,15 @@ def unknown_words_of(
 
     Parameters
     ----------
-    embeddings : Embeddings
-        In their final form.
+    embeddings, centres, pool
+        As in `vectors_of_features`, of n-grams.
     ngrams : Ngrams
     buckets : (K,) int32
         In use, ascending.
-    centres : (vectors (K, D), offset (D,))
-        Of the n-grams on the centre's side, as training left them, and what was taken off the
-        centre vectors since.
-    pool : WorkerPool
     """
     matrix = ngram_matrix(embeddings.vocabulary.words, ngrams, buckets)
-    table = NgramVectors(ngrams, buckets, fitted_features(matrix, embeddings, pool))
-    return UnknownWords(table, *centres)
+    vectors = vectors_of_features(matrix, embeddings, centres, pool)
+    return UnknownWords(NgramVectors(ngrams, buckets, vectors), *centres)
 
 
 def fitted_unknown_words(embeddings: Embeddings, ngrams: Ngrams, pool: WorkerPool) -> UnknownWords:
@@ -73,10 +82,10 @@ def fitted_unknown_words(embeddings: Embeddings, ngrams: Ngrams, pool: WorkerPoo
     """
     buckets = np.unique(ngrams.of(embeddings.vocabulary.words)[1])
     matrix = ngram_matrix(embeddings.vocabulary.words, ngrams, buckets)
-    table = NgramVectors(ngrams, buckets, fitted_features(matrix, embeddings, pool))
+    vectors = _fitted(replace(matrix, power=1.0), embeddings.table(), pool)
     mean = embeddings.in_vectors.mean(axis=0)
     centres = _fitted(matrix, embeddings.in_vectors - mean, pool)
-    return UnknownWords(table, centres, -mean)
+    return UnknownWords(NgramVectors(ngrams, buckets, vectors), centres, -mean)
 
 
 def ngram_matrix(words: list[str], ngrams: Ngrams, buckets: NDArray[np.int32]) -> FeatureMatrix:
@@ -84,3 +93,19 @@ def ngram_matrix(words: list[str], ngrams: Ngrams, buckets: NDArray[np.int32]) -
     starts, found = ngrams.of(words)
     places = np.searchsorted(buckets, found).astype(np.int32)
     return FeatureMatrix(starts, places, np.ones(len(places), np.float32), len(buckets))
+
+
+def _fitted(matrix: FeatureMatrix, target: VectorArray, pool: WorkerPool) -> VectorArray:
+    if matrix.is_plain:  # nothing is shared, so each feature has its word's vector
+        vectors = np.empty((matrix.n_features, target.shape[1]), np.float32)
+        vectors[matrix.indices] = target
+        return vectors
+    # A mean's features are as many times larger as a sum's by the root: so is their ridge smaller.
+    ridge = RIDGE * _typical_size(matrix) ** (1.0 - 2.0 * matrix.power)
+    return ridge_features(matrix, target, np.ones(matrix.n_words), ridge, pool, RIDGE_STEPS)
+
+
+def _typical_size(matrix: FeatureMatrix) -> float:
+    """Return how many features words have, most often."""
+    sizes = np.diff(matrix.starts)
+    return float(np.median(sizes[sizes > 0])) if sizes.any() else 1.0

@@ -19,10 +19,13 @@ __all__ = [
     "keep_probability",
     "none_frequent_enough",
     "packed_words",
+    "shown_word",
+    "unpacked_words",
     "vocabulary_order",
 ]
 
 _HINT_WORDS = 20_000  # the most frequent words, among which close ones are looked for
+_LONGEST_SHOWN = 100  # characters of a word in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +140,11 @@ class Vocabulary:
         if not isinstance(word, str):
             return f"expected a word (str), got {type(word).__name__} {word!r}"
         close = [other for other in (word.lower(), word.casefold()) if other in self._ids]
-        close += difflib.get_close_matches(word, self.words[:_HINT_WORDS], cutoff=0.7)
-        message = f"{word!r} is not among the {len(self.words)} words of the vocabulary"
+        if len(word) <= _LONGEST_SHOWN:
+            close += difflib.get_close_matches(word, self.words[:_HINT_WORDS], cutoff=0.7)
+        message = f"{shown_word(word)} is not among the {len(self.words)} words of the vocabulary"
         if close:
-            shown = ", ".join(repr(other) for other in dict.fromkeys(close))
+            shown = ", ".join(shown_word(other) for other in dict.fromkeys(close))
             return f"{message}; close to it: {shown}"
         return f"{message}, nor is any word close to it; it may be rarer than min_count"
 
@@ -191,6 +195,13 @@ class StoredVocabulary(Vocabulary):
         """The words, most frequent first."""
         stored: dict[str, Any] = vars(self)
         return unpacked_words(stored["_word_bytes"], stored["_word_ends"])
+
+
+def shown_word(word: str) -> str:
+    """Return a word as messages show it: quoted, and the beginning of one that is long."""
+    if len(word) <= _LONGEST_SHOWN:
+        return repr(word)
+    return f"{word[:_LONGEST_SHOWN]!r}... ({len(word):,} characters)"
 
 
 def _require_different(words: list[str]) -> None:

@@ -1,6 +1,7 @@
 """What the centre vectors of a run are made of, and what becomes of it after training."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ from fastw2v.objectives.features import (
 )
 from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
-from fastw2v.objectives.unknown_words import fitted_features, unknown_words_of
+from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_features
 from fastw2v.text.feature_file import read_features
-from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.vocabulary import Vocabulary, packed_words
 from fastw2v.training.run import Run
 
 __all__ = ["InputFeatures", "input_features", "prepare_features"]
@@ -72,7 +73,9 @@ class InputFeatures:
         offset = (objective.in_vectors - embeddings.in_vectors)[0]
         centres = objective.feature_vectors
         if self.names is not None:
-            vectors = fitted_features(self.matrix, embeddings, objective.pool)
+            vectors = vectors_of_features(
+                self.matrix, embeddings, (centres, offset), objective.pool
+            )
             named = NamedFeatures(self.names, vectors, centres, offset)
             return replace(embeddings, named_features=named)
         assert self.ngrams is not None
@@ -137,7 +140,7 @@ def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
         return InputFeatures(matrix, ngrams, buckets)
     given: Any = run.features
     if isinstance(given, tuple):
-        table, names = given[0], list(given[1])
+        table, names = _table_of(given)
         matrix = matrix_features(table, names, len(vocabulary))
     else:
         matrix, names = given_features(vocabulary.words, given)
@@ -145,11 +148,20 @@ def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
     return InputFeatures(matrix, names=names)
 
 
+def _table_of(given: tuple[Any, ...]) -> tuple[Any, list[Any]]:
+    """Return the matrix and the names that a tuple has."""
+    if len(given) != 2 or isinstance(given[1], str) or not isinstance(given[1], Iterable):
+        raise ConfigurationError(
+            "features: expected a sparse matrix and the names of its columns, got a tuple of "
+            f"{', '.join(type(part).__name__ for part in given)}"
+        )
+    return given[0], list(given[1])
+
+
 def _digest(matrix: FeatureMatrix, names: list[str]) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for array in (matrix.starts, matrix.indices, matrix.values):
+    for array in (matrix.starts, matrix.indices, matrix.values, *packed_words(names)):
         digest.update(array.tobytes())
-    digest.update("\0".join(names).encode())
     return digest.hexdigest()
 
 

@@ -128,6 +128,7 @@ NEGATIVE = {"objective": "negative", "negative": 3, "ns_exponent": 0.5}
 # What cannot be asked for together with all of the above.
 OTHER_OPTIONS = {
     "counts": {"batches": "counts", "batch_rows": 9},
+    "subwords": {"inputs": "subwords", "min_n": 2, "max_n": 4, "bucket": 77},
     "skipgram": {**NEGATIVE, "negatives_shared": False},
     "cbow": {**NEGATIVE, "model": "cbow", "cbow_mean": False},
 }
@@ -190,7 +191,7 @@ def test_perplexity_as_json_is_that_of_the_api(run, reference, chain_file):
     assert json.loads(shown) == expected
     assert list(expected) == [
         "loss_nats", "perplexity", "n_tokens", "n_oov", "n_sentences", "pair_weight",
-        "objective_loss_nats", "n_invalid",
+        "objective_loss_nats", "n_invalid", "n_unknown", "unknown_loss_nats",
     ]  # fmt: skip
     assert expected["perplexity"] == pytest.approx(math.exp(expected["loss_nats"]))
     status, shown, _ = run("perplexity", reference, chain_file, "--workers", "1")

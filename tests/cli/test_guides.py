@@ -12,7 +12,14 @@ import pytest
 from tests.support.programs import PROGRAM
 
 ROOT = Path(__file__).parents[2]
-GUIDES = ["text_to_vectors", "objectives", "report", "items_and_graphs", "command_line"]
+GUIDES = [
+    "text_to_vectors",
+    "objectives",
+    "report",
+    "items_and_graphs",
+    "command_line",
+    "subwords",
+]
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 TOPICS = {
     "river": "river water valley bridge flows bank stream boat fish sea",

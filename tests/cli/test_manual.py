@@ -9,11 +9,14 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
 
+from fastw2v.callbacks import StepReport
+from fastw2v.cli.display import _UNITS
 from fastw2v.cli.main import COMMANDS, command_line
 from fastw2v.cli.manual import ENVIRONMENT, EXIT_STATUSES, MANUALS, manual_text
 from tests.support.programs import PROGRAM
@@ -80,6 +83,21 @@ def test_the_page_has_the_exit_statuses_and_the_environment():
     assert rows == {str(status): meaning for status, meaning in EXIT_STATUSES.items()}
     named = dict(re.findall(r"^\| `([A-Z_0-9]+)` \| (.*) \|$", PAGE, re.MULTILINE))
     assert named == ENVIRONMENT
+
+
+def test_the_page_has_every_unit_and_every_field_of_a_step():
+    event, documented = "", {}
+    for row in re.findall(r"^\|(.*)\|$", PAGE, re.MULTILINE):
+        cells = row.split(" | ")
+        if len(cells) == 3:
+            event = cells[0].strip(" `") or event
+            for name in re.findall(r"`(\w+)`", cells[1]):
+                documented.setdefault(event, {})[name] = cells[2]
+    assert set(documented["step"]) == {item.name for item in fields(StepReport)}
+    units = set(re.findall(r"`(\w+)`", documented["stage"]["unit"]))
+    assert units == {unit.name for unit in _UNITS.values()}
+    stages = set(re.findall(r"`(\w+)`", documented["stage"]["stage"]))
+    assert stages == set(_UNITS) - {"training"} | {"mapping", "drawing"}
 
 
 def test_environment_variables_of_our_own_are_documented():

@@ -16,7 +16,7 @@ from fastw2v.comparison.comparing import ComparisonSettings
 from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
 from fastw2v.comparison.requests import TrainingRequest, high_water_bytes, save_vectors
 from fastw2v.comparison.rivals import RIVALS
-from fastw2v.comparison.runs import Run, alternate, child_environment, train_once
+from fastw2v.comparison.runs import ComparedRun, alternate, child_environment, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, held_out_losses
 from fastw2v.comparison.tables import as_markdown, tables_of
 from fastw2v.comparison.text import LONGEST_LINE_WORDS, expected_pairs, prepare_text
@@ -320,7 +320,7 @@ def test_trainings_alternate_and_failures_are_not_repeated():
         asked.append((run.name, seed))
         return {"error": "broken"} if run.name == "gensim:2" else {"wall_s": 1.0}
 
-    runs = [Run.parse(text, 5) for text in ("fastw2v", "gensim:2", "gensim")]
+    runs = [ComparedRun.parse(text, 5) for text in ("fastw2v", "gensim:2", "gensim")]
     records = list(alternate(runs, 3, train))
     first = [("fastw2v", 1), ("gensim:2", 1), ("gensim", 1)]
     assert asked == first + [(name, seed) for seed in (2, 3) for name in ("fastw2v", "gensim")]

@@ -335,9 +335,9 @@ def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypa
     original_words = steps.count_words
 
     def changing(*arguments):
-        facts = original_words(*arguments)
+        found = original_words(*arguments)
         path.write_bytes(text_file.read_bytes().replace(b"\n", b" ", 9))
-        return facts
+        return found
 
     with monkeypatch.context() as patch:
         patch.setattr(steps, "count_windows", original)

@@ -120,15 +120,15 @@ DAMAGE = {
     "another program's": (overwrite("config.json", b'{"model_type": "bert"}'), "another program's"),
     "newer": (
         in_place(edit_config, schema_version=lambda c: c["schema_version"] + 1),
-        "expected schema version 1 or 2, got 3, written by fastw2v 0.*install a newer fastw2v",
+        "expected schema version 1 or 2 or 3, got 4, written by fastw2v 0.*install a newer fastw2v",
     ),
     "no version": (
         edit_config(lambda c: c.pop("schema_version")),
-        "schema version 1 or 2, got None",
+        "schema version 1 or 2 or 3, got None",
     ),
     "version 0": (
         in_place(edit_config, schema_version=lambda _: 0),
-        "schema version 1 or 2, got 0",
+        "schema version 1 or 2 or 3, got 0",
     ),
     "no settings": (edit_config(lambda c: c.pop("hyperparameters")), "hyperparameters"),
     "unknown setting": (edit_config(lambda c: c["hyperparameters"].update(quux=1)), "quux"),

@@ -38,7 +38,7 @@ def npz_promising(shape):
 
 
 ONE, WORDS = np.ones((2, 2), np.float32), np.array(["a", "b"])
-NPZ_TROUBLE = {
+NPZ_DAMAGE = {
     "no words": (npz_with(vectors=ONE), "KeyError: 'words'"),
     "no vectors": (npz_with(words=WORDS), "KeyError"),
     "float64": (npz_with(words=WORDS, vectors=ONE.astype(float)), "expected float32"),
@@ -57,9 +57,9 @@ NPZ_TROUBLE = {
 }
 
 
-@pytest.mark.parametrize("trouble", NPZ_TROUBLE)
-def test_npz_that_is_not_right(tmp_path, trouble):
-    content, message = NPZ_TROUBLE[trouble]
+@pytest.mark.parametrize("damage", NPZ_DAMAGE)
+def test_npz_that_is_not_right(tmp_path, damage):
+    content, message = NPZ_DAMAGE[damage]
     (tmp_path / "x.npz").write_bytes(content)
     tracemalloc.start()
     with pytest.raises(ModelFormatError, match=message):
@@ -128,7 +128,7 @@ def change_arrays(change):
     return damage
 
 
-FOLDER_TROUBLE = {
+FOLDER_DAMAGE = {
     "model2vec": {
         "no arrays": (lambda f: (f / "model.safetensors").unlink(), "FileNotFound"),
         "no words": (lambda f: (f / "tokenizer.json").unlink(), "FileNotFound"),
@@ -181,14 +181,14 @@ FOLDER_TROUBLE = {
 
 
 @pytest.mark.parametrize(
-    ("form", "trouble"),
-    [(form, trouble) for form, troubles in FOLDER_TROUBLE.items() for trouble in troubles],
+    ("form", "damage"),
+    [(form, damage) for form, damages in FOLDER_DAMAGE.items() for damage in damages],
 )
-def test_folders_that_are_not_right(tmp_path, form, trouble):
-    damage, message = FOLDER_TROUBLE[form][trouble]
+def test_folders_that_are_not_right(tmp_path, form, damage):
+    make, message = FOLDER_DAMAGE[form][damage]
     vectors = Vectors(["a", "b", "c"], np.arange(6, dtype=np.float32).reshape(3, 2))
     write_vectors(vectors, tmp_path / "folder", form)
-    damage(tmp_path / "folder")
+    make(tmp_path / "folder")
     with pytest.raises(ModelFormatError, match=message) as caught:
         read_vectors(tmp_path / "folder", form)
     assert str(tmp_path / "folder") in str(caught.value)
@@ -207,7 +207,7 @@ def arrow_table(**columns):
     )
 
 
-ARROW_TROUBLE = {
+ARROW_DAMAGE = {
     "no words": ({"word": None}, "KeyError"),
     "no vectors": ({"vector": None}, "KeyError"),
     "numbers for words": ({"word": [1, 2]}, "word: expected text in each row"),
@@ -226,8 +226,8 @@ ARROW_TROUBLE = {
 
 
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
-@pytest.mark.parametrize("trouble", ARROW_TROUBLE)
-def test_tables_that_are_not_right(tmp_path, form, trouble):
+@pytest.mark.parametrize("damage", ARROW_DAMAGE)
+def test_tables_that_are_not_right(tmp_path, form, damage):
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -240,7 +240,7 @@ def test_tables_that_are_not_right(tmp_path, form, trouble):
 
     write(arrow_table())
     assert read_vectors(tmp_path / "x").vectors.tolist() == [[1, 2], [3, 4]]
-    columns, message = ARROW_TROUBLE[trouble]
+    columns, message = ARROW_DAMAGE[damage]
     write(arrow_table(**columns))
     with pytest.raises(ModelFormatError, match=message) as caught:
         read_vectors(tmp_path / "x")

@@ -26,7 +26,7 @@ def row(word: bytes, *numbers: float) -> bytes:
     return word + b" " + np.array(numbers, "<f4").tobytes() + b"\n"
 
 
-TEXT_TROUBLE = {
+TEXT_DAMAGE = {
     "empty": (b"", "the file is empty"),
     "no sizes": (b"a 1 2\n", "expected the number of vectors and that of dimensions at line 1"),
     "sizes cut": (b"2\na 1 2\n", "at line 1, got '2'"),
@@ -55,10 +55,10 @@ TEXT_TROUBLE = {
 }
 
 
-@pytest.mark.parametrize("trouble", TEXT_TROUBLE)
+@pytest.mark.parametrize("damage", TEXT_DAMAGE)
 @pytest.mark.parametrize("suffix", [".txt", ".txt.gz"])
-def test_text_that_is_not_right(tmp_path, trouble, suffix):
-    content, message = TEXT_TROUBLE[trouble]
+def test_text_that_is_not_right(tmp_path, damage, suffix):
+    content, message = TEXT_DAMAGE[damage]
     path = tmp_path / f"x{suffix}"
     path.write_bytes(gzip.compress(content) if suffix == ".txt.gz" else content)
     for form in ("word2vec", "fasttext"):
@@ -97,7 +97,7 @@ def test_words_that_are_not_utf_8(tmp_path, form):
     assert str(tmp_path / "x") in str(caught.value)
 
 
-BINARY_TROUBLE = {
+BINARY_DAMAGE = {
     "empty": (b"", "the first line|in a first line, got b''"),
     "no sizes": (b"abc", "in a first line, got b'abc'"),
     "no line feed": (b"1" * 5000, "in a first line"),
@@ -121,11 +121,11 @@ BINARY_TROUBLE = {
 }
 
 
-@pytest.mark.parametrize("trouble", BINARY_TROUBLE)
+@pytest.mark.parametrize("damage", BINARY_DAMAGE)
 @pytest.mark.parametrize("suffix", [".bin", ".bin.gz"])
-def test_binary_that_is_not_right(tmp_path, trouble, suffix):
-    content, message = BINARY_TROUBLE[trouble]
-    if suffix == ".bin.gz" and trouble == "cut to less":
+def test_binary_that_is_not_right(tmp_path, damage, suffix):
+    content, message = BINARY_DAMAGE[damage]
+    if suffix == ".bin.gz" and damage == "cut to less":
         message = "expected 3 vectors, .*got 2 whole ones up to byte offset 26"
     path = tmp_path / f"x{suffix}"
     path.write_bytes(gzip.compress(content) if suffix == ".bin.gz" else content)

@@ -153,7 +153,7 @@ def test_a_rising_rate_stays_at_its_end(monkeypatch):
     assert [(s.learning_rate, s.final_rate) for s in seen] == [(0.03, 1.0)] * 2
 
 
-class Diary(CallbackAny2Vec):
+class Recorder(CallbackAny2Vec):
     """Notes when it is called, and what the model is at that moment."""
 
     def __init__(self):
@@ -181,21 +181,26 @@ class Diary(CallbackAny2Vec):
 MOVED_BETWEEN = [False, False, True, False, True, False, True, False]
 
 
-def moves(diary):
+def moves(recorder):
     """Whether the vectors moved up to each moment since the one before."""
-    pairs = zip([diary.vectors[0], *diary.vectors], diary.vectors, strict=False)
+    pairs = zip([recorder.vectors[0], *recorder.vectors], recorder.vectors, strict=False)
     return [bool((before != after).any()) for before, after in pairs]
 
 
 def test_callbacks_are_called_at_gensims_moments():
-    diaries = []
+    recorders = []
     for make in BOTH.values():
-        diary = Diary()
+        recorder = Recorder()
         make(
-            some_sentences(), min_count=1, epochs=3, compute_loss=True, callbacks=[diary], workers=1
+            some_sentences(),
+            min_count=1,
+            epochs=3,
+            compute_loss=True,
+            callbacks=[recorder],
+            workers=1,
         )
-        diaries.append(diary)
-    theirs, ours = diaries
+        recorders.append(recorder)
+    theirs, ours = recorders
     assert ours.moments == theirs.moments
     assert ours.counts == theirs.counts
     assert moves(ours) == moves(theirs) == MOVED_BETWEEN
@@ -204,14 +209,14 @@ def test_callbacks_are_called_at_gensims_moments():
 
 
 def test_callbacks_of_the_exact_softmax():
-    diary = Diary()
+    recorder = Recorder()
     Word2Vec(
         topic_sentences(1, 100), min_count=1, epochs=3, sg=1, objective="softmax",
-        compute_loss=True, callbacks=[diary], vector_size=10,
+        compute_loss=True, callbacks=[recorder], vector_size=10,
     )  # fmt: skip
-    assert diary.moments == ["train begins", *["epoch begins", "epoch ends"] * 3, "train ends"]
-    assert moves(diary) == MOVED_BETWEEN
-    assert diary.losses[2] > diary.losses[-1] > 0
+    assert recorder.moments == ["train begins", *["epoch begins", "epoch ends"] * 3, "train ends"]
+    assert moves(recorder) == MOVED_BETWEEN
+    assert recorder.losses[2] > recorder.losses[-1] > 0
 
 
 def test_an_epoch_begins_from_what_callbacks_leave():

@@ -226,3 +226,13 @@ def test_wrong_texts_and_settings_are_told():
             batches_of([[0, 1]], **{name: 0})
     with pytest.raises(ConfigurationError, match="window"):
         batches_of([[0, 1]], window=0)
+
+
+def test_a_text_that_changes_under_an_epoch_is_told():
+    """As one may that is mapped from a file; rows that were not filled are never trained on."""
+    batches = batches_of([[0, 1, 2], [3, 4]], rows=2)
+    batches._text.ids[:] = 0
+    assert len(list(batches.one_epoch(0))) == 3  # other words, but as many
+    batches._text.sentence_starts[:] = [0, 1, 5]
+    with pytest.raises(CorpusError, match=r"expected 2 more words with contexts .*, got 1"):
+        list(batches.one_epoch(0))

@@ -381,6 +381,27 @@ def test_the_document_names_every_formula_and_nothing_that_is_not_there():
         assert formulas <= named, f"docs/math.md leaves out {formulas - named}"
 
 
+NAMED_IN_FILE = re.compile(r"`(\w+)`\s+in\s+([\w/]+\.py)")
+
+
+def missing_members(text):
+    """Return what a text says is "`name` in file.py" of the package and is not: (name, file)."""
+    missing = set()
+    for name, file in NAMED_IN_FILE.findall(text):
+        path = ROOT / "fastw2v" / file
+        source = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if not re.search(rf"^(?: *def |class ){name}\b|^{name} = ", source, re.MULTILINE):
+            missing.add((name, file))
+    return missing
+
+
+def test_what_the_document_says_is_in_a_file_is_there():
+    text = (ROOT / "docs" / "math.md").read_text(encoding="utf-8")
+    assert len(NAMED_IN_FILE.findall(text)) > 5
+    assert missing_members(text) == set()
+    assert len(missing_members("`ridge_vectors` in objectives/ridge.py, `f` in no.py")) == 2
+
+
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="this is that run")
 def test_the_same_tests_pass_without_the_compiler():
     files = [f"tests/kernels/test_{name}.py" for name in [*MODULES, "skipgram_optima"]]

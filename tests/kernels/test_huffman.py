@@ -17,7 +17,7 @@ patient = settings(deadline=None)  # the first call may compile
 count_lists = st.lists(st.integers(0, 50), min_size=1, max_size=80)
 
 
-def ways(tree):
+def paths_of(tree):
     """Return (points, codes) of every word."""
     edges = list(zip(tree.starts[:-1].tolist(), tree.starts[1:].tolist(), strict=True))
     return [(tree.points[a:b].tolist(), tree.codes[a:b].tolist()) for a, b in edges]
@@ -35,7 +35,7 @@ def heapq_cost(counts):
     return cost
 
 
-def gensim_ways(counts):
+def gensim_paths(counts):
     keyed = KeyedVectors(1)
     keyed.index_to_key = list(range(len(counts)))
     keyed.key_to_index = {word: word for word in keyed.index_to_key}
@@ -56,7 +56,7 @@ def assert_huffman(tree, counts):
     assert (lengths * np.asarray(counts)).sum() == heapq_cost(counts)
     # Words share a way as far as their codes agree, and part only at one node.
     nodes = {}
-    for points, codes in ways(tree):
+    for points, codes in paths_of(tree):
         for depth, point in enumerate(points):
             assert 0 <= point <= len(counts) - 2
             assert nodes.setdefault(tuple(codes[:depth]), point) == point
@@ -74,7 +74,7 @@ def test_the_tree_is_a_best_one(counts):
 def test_ways_and_codes_are_those_of_gensim(counts):
     if len(counts) == 1:
         return  # gensim assigns nothing
-    assert ways(huffman_tree(counts)) == gensim_ways(counts)
+    assert paths_of(huffman_tree(counts)) == gensim_paths(counts)
 
 
 @pytest.mark.parametrize("n_words", [2501, 6000])
@@ -83,7 +83,7 @@ def test_ways_are_those_of_gensim_with_many_ties(n_words):
     counts = np.sort(generator.zipf(1.6, n_words).clip(1, 10**6))[::-1]
     assert len(np.unique(counts)) < n_words // 10
     tree = huffman_tree(counts)
-    assert ways(tree) == gensim_ways(counts.tolist())
+    assert paths_of(tree) == gensim_paths(counts.tolist())
 
 
 def test_distinct_counts_leave_no_choice():
@@ -96,15 +96,15 @@ def test_a_wrong_tree_is_caught():
     tree = huffman_tree(counts)
     assert_huffman(tree, counts)
     with pytest.raises(AssertionError):
-        assert_huffman(tree, counts[::-1])  # short ways for the rare words
+        assert_huffman(tree, counts[::-1])  # short paths for the rare words
     tree.points[-1] = 0 if tree.points[-1] else 1
     with pytest.raises(AssertionError):
         assert_huffman(tree, counts)
 
 
 def test_one_and_two_words():
-    assert ways(huffman_tree([7])) == [([], [])]
-    assert ways(huffman_tree([7, 3])) == [([0], [1]), ([0], [0])]
+    assert paths_of(huffman_tree([7])) == [([], [])]
+    assert paths_of(huffman_tree([7, 3])) == [([0], [1]), ([0], [0])]
 
 
 def test_arrays_have_the_types_that_kernels_take():

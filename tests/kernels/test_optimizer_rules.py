@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastw2v.config import Hyperparameters
-from fastw2v.kernels.counts.context_windows import Windows
+from fastw2v.kernels.counts.context_windows import ContextRows
 from fastw2v.objectives.softmax.batches import CountBatches
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import cbow_batch
@@ -154,7 +154,7 @@ class Cbow:
         rows = self.contexts[number]
         starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
         words = np.array([(7 * number + 3 * r + 6) % WORDS for r in range(len(rows))], np.int32)
-        return Windows(words, starts, np.concatenate(rows).astype(np.int32))
+        return ContextRows(words, starts, np.concatenate(rows).astype(np.int32))
 
     def trained(self, optimizer):
         schedule = schedule_of(optimizer)

@@ -37,6 +37,10 @@ ALLOWED = [
     ("errors", ["strict", "replace", "ignore"]),
     ("model", ["skipgram", "cbow"]),
     ("objective", ["softmax", "negative", "hierarchical"]),
+    ("inputs", ["words", "subwords", "features"]),
+    ("min_n", [1, 6, np.int64(2)]),
+    ("max_n", [3, 1000]),
+    ("bucket", [1, 2**31 - 1]),
     ("negative", [1, 20]),
     ("ns_exponent", [0.75, -1, 0]),
     ("negatives_shared", [True, False]),
@@ -45,6 +49,7 @@ ALLOWED = [
 # What makes a setting one that is looked at.
 LOOKED_AT = {
     "batch_tokens": {"batches": "tokens"},
+    **{name: {"inputs": "subwords"} for name in ("min_n", "max_n", "bucket")},
     "negative": {"objective": "negative"},
     "ns_exponent": {"objective": "negative"},
     "negatives_shared": {"objective": "negative"},
@@ -73,6 +78,10 @@ REFUSED = [
     ("errors", ["backslashreplace", None]),
     ("model", ["skip-gram", None]),
     ("objective", ["ns", None]),
+    ("inputs", ["Subwords", 0, None]),
+    ("min_n", [0, 7, 1001, 2.5, None]),
+    ("max_n", [0, 1001, "6", None]),
+    ("bucket", [0, 2**31, -1, True, None]),
     ("negative", [0, 1001, 2.5]),
     ("ns_exponent", [math.nan, 101, None]),
     ("negatives_shared", [1, "yes", None]),
@@ -129,6 +138,8 @@ def test_what_is_left_open_follows_the_objective():
         ({"optimizer": "sgd"}, 0.2),
         ({"optimizer": "sgd", "batches": "tokens"}, 0.03),
         ({"batches": "tokens"}, 0.02),
+        ({"inputs": "subwords"}, 0.5 * 0.02),
+        ({"inputs": "features", "optimizer": "sgd", "batches": "tokens"}, 0.5 * 0.03),
         ({"model": "cbow"}, 0.01),
         ({"model": "cbow", "optimizer": "sgd"}, 0.03),
         ({"model": "cbow", "optimizer": "sgd", "cbow_mean": False}, 0.02),
@@ -165,9 +176,12 @@ FOR_ALL = {
 }  # fmt: skip
 SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision"}
 NEGATIVE = {"negative", "ns_exponent"}
+EXACT = SOFTMAX | {"window_sample", "batches", "inputs"}
 USED = [
-    ({}, SOFTMAX | {"window_sample", "batches", "batch_rows"}),
-    ({"batches": "tokens"}, SOFTMAX | {"window_sample", "batches", "batch_tokens"}),
+    ({}, EXACT | {"batch_rows"}),
+    ({"batches": "tokens"}, EXACT | {"batch_tokens"}),
+    ({"inputs": "features"}, EXACT | {"batch_rows"}),
+    ({"inputs": "subwords"}, EXACT | {"batch_rows", "min_n", "max_n", "bucket"}),
     ({"model": "cbow"}, SOFTMAX | {"cbow_mean", "batch_tokens"}),
     ({"objective": "negative"}, NEGATIVE | {"negatives_shared"}),
     ({"objective": "negative", "model": "cbow"}, NEGATIVE | {"cbow_mean"}),
@@ -177,7 +191,8 @@ USED = [
 OTHER_VALUES = {
     "window_sample": 1e-5, "batches": "tokens", "batch_rows": 7, "batch_tokens": 7,
     "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
-    "precision": "float32", "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,
+    "precision": "float32", "inputs": "subwords", "min_n": 2, "max_n": 5,
+    "bucket": 7, "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,
     "cbow_mean": False,
 }  # fmt: skip
 
@@ -224,6 +239,11 @@ def test_a_stored_setting_out_of_range_is_refused_though_nobody_looks_at_it():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"min_n": 2}, "min_n: .* only inputs 'subwords' looks at it, not 'words'"),
+        ({"inputs": "features", "bucket": 7}, "bucket: .* inputs 'subwords' .* not 'features'"),
+        ({"objective": "negative", "inputs": "subwords"}, "inputs: .* objective 'softmax'"),
+        ({"model": "cbow", "inputs": "features"}, "inputs: .* model 'skipgram'"),
+        ({"inputs": "subwords", "min_n": 4, "max_n": 3}, "min_n: expected at most max_n=3, got 4"),
         ({"negative": 7}, "negative: .* only objective 'negative' looks at it, not 'softmax'"),
         ({"cbow_mean": False}, "cbow_mean: .* only model 'cbow' looks at it, not 'skipgram'"),
         ({"objective": "hierarchical", "optimizer": "sgd"}, "optimizer: .* objective 'softmax'"),

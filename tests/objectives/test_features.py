@@ -13,17 +13,10 @@ from fastw2v.objectives.features import (
     ngram_features,
     rows_of_features,
 )
+from tests.support.feature_twins import dense
 
 WORDS = ["rivers", "river", "lake", "aaaa"]
 NGRAMS = Ngrams(3, 4, 5000)
-
-
-def dense(matrix):
-    table = np.zeros((matrix.n_words, matrix.n_features))
-    for word in range(matrix.n_words):
-        entries = slice(matrix.starts[word], matrix.starts[word + 1])
-        np.add.at(table[word], matrix.indices[entries], matrix.values[entries])
-    return table
 
 
 def test_a_word_is_itself_and_its_ngrams():
@@ -100,6 +93,12 @@ def test_a_matrix_of_scipy():
         ({"a": ["x"], "b": "xy"}, r"a list of names for 'b', got 'xy'"),
         ({"a": ["x"], "b": [3]}, r"a list of names for 'b'"),
         ({"a": ["x"], "b": [""]}, r"a list of names for 'b'"),
+        ({"a": ["x"], "b": 7}, r"a list of names for 'b', got '7'"),
+        ({"a": ["x"], "b": b"xy"}, r"a list of names for 'b'"),
+        ({"a": ["x"], "b": ["\ud800"]}, r"a list of names for 'b'"),
+        ({"a": ["x"], "b": None}, r"a list of names for 'b', got 'None'"),
+        ([["x"], ["y"]], r"a mapping from each word .* got list"),
+        ("a\tx", r"a mapping from each word .* got str"),
     ],
 )
 def test_what_is_no_feature_is_refused(features, message):
@@ -111,7 +110,13 @@ def test_what_is_no_feature_is_refused(features, message):
     ("table", "names", "message"),
     [
         ([[1.0, 0], [0, 0]], ["x", "y"], r"at least one for each of 2 words, got none in row 1"),
-        ([[1.0, 0], [0, np.nan]], ["x", "y"], r"finite numbers"),
+        ([[1.0, 0], [0, np.nan]], ["x", "y"], r"finite numbers .* got nan"),
+        ([[1.0, 0], [0, -np.inf]], ["x", "y"], r"finite numbers .* got -inf"),
+        ([[1.0, 0], [0, 1e-40]], ["x", "y"], r"finite numbers from 1e-15"),
+        ([[1.0, 0], [0, 1e300]], ["x", "y"], r"finite numbers .* to 1e\+15"),
+        ([[1.0, 0], [0, 1j]], ["x", "y"], r"real numbers, got complex"),
+        ([[1.0, 0], [0, 1]], ["x", 5], r"names that are texts, got \[5\]"),
+        ([[1.0, 0], [0, 1]], ["x", ""], r"names that are texts, got \[''\]"),
         ([[1.0, 0], [0, 1]], ["x", "x"], r"names all different"),
         ([[1.0, 0]], ["x", "y"], r"a matrix of 2 words and 2 names, got \(1, 2\)"),
     ],
@@ -119,3 +124,31 @@ def test_what_is_no_feature_is_refused(features, message):
 def test_what_is_no_matrix_of_features_is_refused(table, names, message):
     with pytest.raises(ConfigurationError, match=message):
         matrix_features(sparse.csr_matrix(np.array(table)), names, 2)
+
+
+def test_what_is_no_sparse_matrix_is_refused():
+    with pytest.raises(ConfigurationError, match=r"a sparse matrix of scipy's, got ndarray"):
+        matrix_features(np.eye(2), ["x", "y"], 2)
+
+
+def test_any_collection_of_names_will_do():
+    """The order of a list, and what has none, a set say, make no difference."""
+    expected = given_features(["a", "b"], {"a": ["x", "y", "z"], "b": ["x"]})
+    for names in (["z", "x", "y"], {"x", "y", "z"}, (n for n in "zyx"), np.array(["y", "x", "z"])):
+        matrix, found = given_features(["a", "b"], {"b": ("x",), "a": names})
+        assert found == expected[1]
+        assert np.array_equal(matrix.indices, expected[0].indices)
+    twice, _ = given_features(["a"], {"a": ["x", "x"]})
+    assert dense(twice).tolist() == [[2]]
+
+
+def test_places_of_a_matrix_that_are_given_twice_or_are_zero():
+    given = sparse.csr_matrix(
+        (np.array([1.0, 0.0, 2.0, 5.0]), np.array([2, 1, 2, 0]), np.array([0, 3, 4])), (2, 3)
+    )
+    matrix = matrix_features(given, ["x", "y", "z"], 2)
+    assert dense(matrix).tolist() == [[0, 0, 3], [5, 0, 0]]
+    assert matrix.is_plain
+    assert given.nnz == 4  # what the caller has stays
+    of_numbers = matrix_features(sparse.csr_matrix(np.eye(2, dtype=bool)), ["x", "y"], 2)
+    assert of_numbers.values.dtype == np.float32

@@ -30,6 +30,7 @@ def same_vectors(one, other):
 CELLS = {
     "counts": {},
     "tokens": {"batches": "tokens"},
+    "subwords": {"inputs": "subwords"},
     "cbow": {"model": "cbow"},
     "cbow of random vectors": {"model": "cbow", "start": "random"},
     "negative": {"objective": "negative"},

@@ -6,7 +6,7 @@ import pytest
 from fastw2v.objectives.features import Ngrams, ngram_features
 from fastw2v.objectives.ridge import ridge_features
 from fastw2v.system.threads import WorkerPool
-from tests.objectives.test_features import dense
+from tests.support.feature_twins import dense
 
 WORDS = ["river", "rivers", "lake", "lakes", "riverside", "lakeside", "aaaa", "b"]
 

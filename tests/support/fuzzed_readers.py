@@ -27,10 +27,12 @@ from fastw2v import Word2Vec
 from fastw2v.errors import FastW2VError
 from fastw2v.formats import FORMATS, Format, model_folder, read_vectors
 from fastw2v.text.encoded_folder import open_encoded
+from fastw2v.text.feature_file import read_features
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.tokenizers import tokenize_text
 
 SENTENCES = [["the", "cat", "sat"], ["the", "naïve", "汉字", "cat"], ["end", "the"]] * 3
+SMALL: dict[str, Any] = {"vector_size": 3, "min_count": 1, "epochs": 1, "start": "random"}
 LARGEST_GROWTH_BYTES = 1 << 30
 
 
@@ -87,6 +89,9 @@ def readers() -> list[Reader]:
         *lenient,
         *compressed,
         Reader("model", write_model, read_model, guarded),
+        Reader("model of subwords", write_subword_model, read_model, guarded),
+        Reader("model of features", write_feature_model, read_model, guarded),
+        Reader("features", write_features, read_feature_file, naive_features),
         Reader("encoded", write_encoded, read_encoded, guarded),
         *map(vector_reader, FORMATS),
     ]
@@ -102,8 +107,19 @@ def guarded(_path: Path, sound: Any) -> Any:
 
 def write_model(path: Path) -> None:
     """Save a small model."""
-    settings = {"vector_size": 3, "min_count": 1, "epochs": 1, "start": "random"}
-    Word2Vec(**settings).fit(SENTENCES).save(path)
+    Word2Vec(**SMALL).fit(SENTENCES).save(path)
+
+
+def write_subword_model(path: Path) -> None:
+    """Save a small model that makes vectors of unknown words."""
+    Word2Vec(inputs="subwords", bucket=100, **SMALL).fit(SENTENCES).save(path)
+
+
+def write_feature_model(path: Path) -> None:
+    """Save a small model that has vectors of named features."""
+    words = {word for sentence in SENTENCES for word in sentence}
+    features = {word: ["ascii" if word.isascii() else "öther", word] for word in words}
+    Word2Vec(**SMALL).fit(SENTENCES, features=features).save(path)
 
 
 def read_model(path: Path) -> tuple[Any, ...]:
@@ -116,7 +132,15 @@ def read_model(path: Path) -> tuple[Any, ...]:
     keyed = model.keyed_vectors("in")
     if keyed.index_to_key != words or not np.isfinite(keyed.vectors).all():
         raise WrongSuccessError("words and vectors that do not fit together")
-    arrays = (model.vocabulary.counts, model.in_vectors, model.out_vectors, model.out_bias)
+    arrays = [model.vocabulary.counts, model.in_vectors, model.out_vectors, model.out_bias]
+    unknown, named = model.embeddings.unknown, model.embeddings.named_features
+    if unknown is not None:
+        model.wv  # noqa: B018 - gensim's vectors are made of it
+        arrays += [unknown.table.buckets, unknown.table.vectors, unknown.centres, unknown.offset]
+        arrays += [model.vectors(["cats"]), model.embeddings.centre_vectors(["cats"])]
+    if named is not None:
+        arrays += [named.vectors, named.centres, named.offset, model.feature_vector(["ascii"])]
+        words = [*words, *named.names]
     return (
         tuple(words),
         tuple(array.tobytes() for array in arrays),
@@ -126,6 +150,29 @@ def read_model(path: Path) -> tuple[Any, ...]:
         model.corpus_digest,
         model.embeddings.temperature,
     )
+
+
+# Files of features
+
+
+def write_features(path: Path) -> None:
+    """Write the features of some words."""
+    path.write_bytes("\ufeffcat\tanimal  small\r\n\nnaïve\tword\u3000new\n汉字\tword 汉".encode())
+
+
+def read_feature_file(path: Path) -> Any:
+    """Read them."""
+    return read_features(path)
+
+
+def naive_features(path: Path, _sound: Any) -> Any:
+    """Whatever the bytes are, a naive reading of them is what must come."""
+    found = {}
+    for line in path.read_bytes().decode().removeprefix("\ufeff").split("\n"):
+        if line.strip():
+            word, rest = line.rstrip("\r").split("\t", 1)
+            found[word] = rest.split()
+    return found
 
 
 def as_it_is(path: Path, _sound: Any) -> Any:
@@ -140,8 +187,8 @@ def vector_reader(form: Format) -> Reader:
     """Return the reader of a format, which is written from a small model first."""
 
     def write(path: Path) -> None:
-        settings = {"vector_size": 3, "min_count": 1, "epochs": 1, "start": "random"}
-        Word2Vec(**settings).fit(SENTENCES).export(path, form.name)
+        features = {"inputs": "subwords", "bucket": 20} if form.name == "fasttext-bin" else {}
+        Word2Vec(**SMALL, **features).fit(SENTENCES).export(path, form.name)
 
     def read(path: Path) -> tuple[Any, ...]:
         found = read_vectors(path, form.name)
@@ -154,7 +201,8 @@ def vector_reader(form: Format) -> Reader:
         if counts is not None and len(counts) != n_words:
             raise WrongSuccessError(f"{len(counts)} counts for {n_words} words")
         found.keyed_vectors()
-        return tuple(found.words), found.vectors.tobytes(), n_dimensions, counts
+        unknown = found.ngrams.of(["cats", "汉"]).tobytes() if found.ngrams else None
+        return tuple(found.words), found.vectors.tobytes(), n_dimensions, counts, unknown
 
     def expected(path: Path, _sound: Any) -> Any:
         return read(path)

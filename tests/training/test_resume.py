@@ -18,6 +18,13 @@ RUNS = {
     "counts": {"batch_rows": 16},
     "counts in learned bias": {"batch_rows": 16, "bias": "learned", "optimizer": "adagrad"},
     "tokens": {"batches": "tokens", "batch_tokens": 300, "precision": "float32"},
+    "subwords": {"inputs": "subwords", "batch_rows": 16},
+    "subwords of tokens": {
+        "inputs": "subwords",
+        "batches": "tokens",
+        "batch_tokens": 300,
+        "precision": "float32",
+    },
     "plain gradient": {"optimizer": "sgd", "batch_rows": 16},
     "cbow": {"model": "cbow", "batch_tokens": 300, "sample": 0.1},
     "negative": {"objective": "negative"},
@@ -95,7 +102,7 @@ def test_stopped_within_an_epoch_and_resumed(corpus, tmp_path, short_calls, name
     assert arrays_of(Word2Vec.load(tmp_path / "model")) == arrays_of(whole)
 
 
-@pytest.mark.parametrize("name", ["counts", "cbow", "negative"])
+@pytest.mark.parametrize("name", ["counts", "subwords", "cbow", "negative"])
 def test_resumed_from_the_end_of_an_epoch_and_of_all(corpus, tmp_path, short_calls, name):
     whole, steps, _ = steps_of(corpus, **RUNS[name])
     per_epoch = len(steps) // 3

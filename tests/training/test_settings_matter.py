@@ -12,6 +12,7 @@ from tests.support.corpora_made import chain_sentences
 CELLS = {
     "softmax": {},
     "softmax tokens": {"batches": "tokens"},
+    "subwords": {"inputs": "subwords"},
     "cbow": {"model": "cbow"},
     "negative": {"objective": "negative"},
     "cbow negative": {"objective": "negative", "model": "cbow"},
@@ -27,6 +28,14 @@ SOFTMAX = {"optimizer": "sgd", "bias": "learned", "start": "random", "precision"
 OWN = {
     "softmax": {**SOFTMAX, "batch_rows": 7, "window_sample": 0.05},
     "softmax tokens": {**SOFTMAX, "batch_tokens": 90, "window_sample": 0.05},
+    "subwords": {
+        **SOFTMAX,
+        "batch_rows": 7,
+        "window_sample": 0.05,
+        "min_n": 4,
+        "max_n": 3,
+        "bucket": 7,
+    },
     "cbow": {**SOFTMAX, "batch_tokens": 90, "cbow_mean": False},
     "negative": {"negative": 3, "ns_exponent": 0.2, "negatives_shared": False},
     "cbow negative": {"negative": 3, "ns_exponent": 0.2, "cbow_mean": False},
@@ -40,7 +49,7 @@ CASES = [
     if name != "tokenizer"  # of texts only; tests/text/test_tokenizers.py
 ]
 # Not of the vectors: how what is no UTF-8 is read, and what is refused as too large.
-ELSEWHERE = {"tokenizer", "errors", "scores_mib", "model", "objective", "batches"}
+ELSEWHERE = {"tokenizer", "errors", "scores_mib", "model", "objective", "batches", "inputs"}
 
 
 @cache

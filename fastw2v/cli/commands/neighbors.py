@@ -41,7 +41,7 @@ def _print_neighbours(source: "VectorSource", word: str, topn: int) -> None:
     seen = "unknown, from its n-grams" if not is_known else f"{count:,} times" if count else ""
     click.echo(f"{word} ({seen})" if seen else word)
     # A zero vector has no direction: that of the only word of a vocabulary, say.
-    vector = keyed.get_vector(word)
+    vector = source.vectors([word])[0]
     near = keyed.similar_by_vector(vector, topn=topn + is_known) if vector.any() else []
     near = [(other, cosine) for other, cosine in near if other != word][:topn]
     click.echo("  near     " + ", ".join(f"{other} {cosine:.2f}" for other, cosine in near))

@@ -84,13 +84,15 @@ class Inputs(NamedTuple):
     """What predicts.
 
     `window` is the largest distance of a context, and `shrinks` says whether windows draw their
-    reach evenly from 1 to it, or all have it. `kind` is one of `SKIPGRAM`, `SKIPGRAM_BY_PAIRS`
+    reach evenly from 1 to it, or all have it. No sentence lets a window reach further than
+    `farthest`, for which there is room. `kind` is one of `SKIPGRAM`, `SKIPGRAM_BY_PAIRS`
     (which draws new negatives for every pair), `CBOW_SUM`, `CBOW_MEAN`; with CBOW, `divides_step`
     says whether what contexts move by is divided by their number. `locks` (float32) is what part
     of its steps each word takes as an input, or empty if all take all.
     """
 
     window: int
+    farthest: int
     kind: int
     shrinks: bool
     divides_step: bool
@@ -195,7 +197,7 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     span : Span
     """
     layout, copies, totals = model
-    shape, stride, window_size = layout.shape, layout.stride, inputs.window
+    shape, stride, window_size = layout.shape, layout.stride, inputs.farthest
     in_rows, out_rows = tables.in_rows, tables.out_rows
     in_shift = copies.in_first + worker * copies.size
     out_shift = copies.out_first + worker * copies.size
@@ -248,7 +250,7 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
             reach = window_size
             if inputs.shrinks:
                 state = advance(state)
-                reach = 1 + below(scramble(state), window_size)
+                reach = min(1 + below(scramble(state), inputs.window), window_size)
             n_contexts = 0
             for j in range(max(i - reach, kept.first[i]), min(i + reach + 1, kept.end[i])):
                 at = _row_at(np.int64(kept.words[j]), layout, in_shift)

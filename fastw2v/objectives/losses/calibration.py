@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.errors import DivergenceError
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.rows import InputRows
 from fastw2v.objectives.losses.scores import ContextScores
 
-__all__ = ["Calibration", "Floats", "calibrate", "calibrated_loss", "context_log_probabilities"]
-
-Floats = NDArray[np.float32]
+__all__ = ["Calibration", "calibrate", "calibrated_loss", "context_log_probabilities"]
 
 _MOST_STEPS = 60
 _MOST_HALVINGS = 30
@@ -56,7 +55,7 @@ class Calibration:
     loss_nats: float
 
 
-def context_log_probabilities(counts: PairCounts) -> Floats:
+def context_log_probabilities(counts: PairCounts) -> VectorArray:
     """Return log q: how frequent each word is as a context, float32 (V,).
 
     One is added to the count of every word, so that words that were never a context can still be
@@ -66,7 +65,7 @@ def context_log_probabilities(counts: PairCounts) -> Floats:
     return np.asarray(np.log(sums / sums.sum()), np.float32)
 
 
-def calibrate(scores: ContextScores, rows: InputRows, log_unigram: Floats) -> Calibration:
+def calibrate(scores: ContextScores, rows: InputRows, log_unigram: VectorArray) -> Calibration:
     """Fit temperature and unigram weight by Newton's method with exact gradients.
 
     The loss is convex in both, so what is found is the best there is.
@@ -107,7 +106,7 @@ def calibrate(scores: ContextScores, rows: InputRows, log_unigram: Floats) -> Ca
 
 
 def calibrated_loss(
-    scores: ContextScores, rows: InputRows, log_unigram: Floats, calibration: Calibration
+    scores: ContextScores, rows: InputRows, log_unigram: VectorArray, calibration: Calibration
 ) -> float:
     """Return the mean of -log p(o | h) over all pairs of the rows, in nats.
 
@@ -129,7 +128,7 @@ class _Value:
 class _Fit:
     """The loss as a function of t and s."""
 
-    def __init__(self, scores: ContextScores, rows: InputRows, log_unigram: Floats) -> None:
+    def __init__(self, scores: ContextScores, rows: InputRows, log_unigram: VectorArray) -> None:
         self._scores, self._rows, self._biases = scores, rows, log_unigram
         self._weight = 0.0
         observed = np.zeros(2)

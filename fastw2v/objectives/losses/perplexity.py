@@ -110,7 +110,8 @@ def text_perplexity(
     opened = open_corpus(corpus, settings.errors)
     reading = stage_of(progress, "reading")
     text: TextWithUnknown | None = None
-    if embeddings.unknown is not None:
+    # CBOW predicts the centre word, and its contexts are words that it knows.
+    if embeddings.unknown is not None and settings.model == "skipgram":
         found, all_tokens = read_corpus(
             opened, tokenizer=settings.tokenizer, min_count=1, progress=reading
         )
@@ -153,6 +154,9 @@ def _unknown_loss(
     rows = UnknownCentreRows(embeddings, text, settings, pool.workers)
     if not rows.weight:
         return None
+    if settings.objective == "hierarchical":
+        tree = huffman_tree(embeddings.vocabulary.counts)
+        return hierarchical_loss(TreeScores(embeddings.out_vectors, tree, pool), rows)
     point = Calibration(embeddings.temperature, 1.0, math.nan)
     scores = SoftmaxScores(embeddings.out_vectors, pool)
     return calibrated_loss(scores, rows, embeddings.out_bias, point)

@@ -4,8 +4,9 @@ A softmax or negative sampling has an output vector for each word, and z_w = u_w
 vector for each inner node, and z_w = log q(w | h).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,37 +25,74 @@ from fastw2v.kernels.softmax.score_tiles import (
     tree_moments,
     tree_scores,
 )
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.rows import RowBatch
 from fastw2v.system.threads import WorkerPool
 
-__all__ = ["ContextScores", "Floats", "SoftmaxScores", "TreeScores"]
-
-Floats = NDArray[np.float32]
+__all__ = ["ContextScores", "SoftmaxScores", "TreeScores"]
 
 _STEP_COST = 8  # of a step on the way to one leaf; scoring a node for a whole panel is 1 a row
 
 
-class ContextScores(Protocol):
-    """Scores of all words for rows of input vectors."""
+class ContextScores(ABC):
+    """Scores of all words for rows of input vectors.
 
-    n_words: int
+    Parameters
+    ----------
+    n_words : int
+        V.
+    outputs : PaddedVectors
+        What inputs are multiplied with.
+    pool : WorkerPool
+        Who computes; results do not depend on how many there are.
+    """
 
+    def __init__(self, n_words: int, outputs: PaddedVectors, pool: WorkerPool) -> None:
+        self.n_words = n_words
+        self._outputs = outputs
+        self._pool = pool
+
+    @abstractmethod
     def observed(self, batch: RowBatch) -> NDArray[np.float64]:
         """Return z of every observed word, float64 (entries,), in the order of the entries."""
-        ...
+
+    @abstractmethod
+    def _write_moments(self, inputs: PaddedVectors, *arrays: NDArray[Any]) -> None:
+        """Call the kernel of `moments` with biases, scale, and where it writes."""
 
     def moments(
-        self, batch: RowBatch, biases: Floats, temperature: float, bias_weight: float
+        self, batch: RowBatch, biases: VectorArray, temperature: float, bias_weight: float
     ) -> NDArray[np.float64]:
         """Return what is known of z and b under softmax(t z + s b), float64 (R, MOMENTS).
 
         The columns are: the log-sum-exp of t z + s b, the mean of z, the mean of b, the variance
         of z, the covariance, the variance of b.
         """
-        ...
+        inputs = self._inputs(batch)
+        self._require_biases(biases)
+        scale = np.array([temperature, bias_weight], np.float32)
+        moments = np.empty((inputs.n_rows, MOMENTS), np.float64)
+        self._write_moments(inputs, biases, scale, moments)
+        return moments
+
+    def _inputs(self, batch: RowBatch) -> PaddedVectors:
+        if batch.inputs.shape[1] != self._outputs.dimensions:
+            raise VocabularyError(
+                f"inputs: expected {self._outputs.dimensions} dimensions as the output vectors "
+                f"have, got {batch.inputs.shape[1]}"
+            )
+        check_sparse_rows(batch.contexts, len(batch.inputs), self.n_words)
+        return _padded("inputs", batch.inputs)
+
+    def _require_biases(self, biases: VectorArray) -> None:
+        if biases.shape != (self.n_words,) or biases.dtype != np.float32:
+            raise VocabularyError(
+                f"biases: expected float32 ({self.n_words},), one for each word, got "
+                f"{biases.dtype} {biases.shape}"
+            )
 
 
-class SoftmaxScores:
+class SoftmaxScores(ContextScores):
     """Scores u_w . h.
 
     Parameters
@@ -70,39 +108,29 @@ class SoftmaxScores:
         If a vector is not finite.
     """
 
-    def __init__(self, out_vectors: Floats, pool: WorkerPool) -> None:
-        self.n_words = len(out_vectors)
-        self._outputs = _vectors("out_vectors", out_vectors)
-        self._pool = pool
+    def __init__(self, out_vectors: VectorArray, pool: WorkerPool) -> None:
+        super().__init__(len(out_vectors), _padded("out_vectors", out_vectors), pool)
 
     def observed(self, batch: RowBatch) -> NDArray[np.float64]:
         """Return u_o . h of every observed word o, float64 (entries,)."""
         scores = np.empty(len(batch.contexts.indices), np.float64)
-        inputs = _inputs(batch, self._outputs, self.n_words)
+        inputs = self._inputs(batch)
         self._pool.run_kernel(observed_scores, inputs, self._outputs, batch.contexts, scores)
         return scores
 
-    def moments(
-        self, batch: RowBatch, biases: Floats, temperature: float, bias_weight: float
-    ) -> NDArray[np.float64]:
-        """Return moments as `ContextScores` describes them."""
-        inputs = _inputs(batch, self._outputs, self.n_words)
-        _require_biases(biases, self.n_words)
-        scale = np.array([temperature, bias_weight], np.float32)
-        moments = np.empty((inputs.n_rows, MOMENTS), np.float64)
-        self._pool.run_kernel(softmax_moments, inputs, self._outputs, biases, scale, moments)
-        return moments
+    def _write_moments(self, inputs: PaddedVectors, *arrays: NDArray[Any]) -> None:
+        self._pool.run_kernel(softmax_moments, inputs, self._outputs, *arrays)
 
-    def noise_losses(self, batch: RowBatch, noise: Floats) -> NDArray[np.float64]:
+    def noise_losses(self, batch: RowBatch, noise: VectorArray) -> NDArray[np.float64]:
         """Return sum_w P(w) * -log sigma(-z_w) of every row, float64 (R,), exactly summed."""
-        inputs = _inputs(batch, self._outputs, self.n_words)
-        _require_biases(noise, self.n_words)
+        inputs = self._inputs(batch)
+        self._require_biases(noise)
         losses = np.empty(inputs.n_rows, np.float64)
         self._pool.run_kernel(noise_losses, inputs, self._outputs, noise, losses)
         return losses
 
 
-class TreeScores:
+class TreeScores(ContextScores):
     """Scores log q(w | h) of a hierarchical softmax.
 
     Parameters
@@ -122,45 +150,34 @@ class TreeScores:
         If there are fewer vectors than inner nodes.
     """
 
-    def __init__(self, node_vectors: Floats, tree: HuffmanTree, pool: WorkerPool) -> None:
-        self.n_words = len(tree.starts) - 1
-        if len(node_vectors) < self.n_words - 1:
+    def __init__(self, node_vectors: VectorArray, tree: HuffmanTree, pool: WorkerPool) -> None:
+        n_nodes = len(tree.starts) - 2
+        if len(node_vectors) < n_nodes:
             raise VocabularyError(
-                f"node_vectors: expected one for each of {self.n_words - 1} inner nodes, got "
+                f"node_vectors: expected one for each of {n_nodes} inner nodes, got "
                 f"{len(node_vectors)}"
             )
-        self._nodes = _vectors("node_vectors", node_vectors[: self.n_words - 1])
+        super().__init__(n_nodes + 1, _padded("node_vectors", node_vectors[:n_nodes]), pool)
         self._tree = tree
         self._children = tree_children(*tree)
-        self._pool = pool
 
     def observed(self, batch: RowBatch) -> NDArray[np.float64]:
         """Return log q(o | h) of every observed word o, float64 (entries,)."""
         logs = np.empty(len(batch.contexts.indices), np.float64)
-        inputs = _inputs(batch, self._nodes, self.n_words)
+        inputs = self._inputs(batch)
         steps = np.diff(self._tree.starts)[batch.contexts.indices].sum()
         kernel: Callable[..., Any] = observed_leaves
         tree: Any = self._tree
         if _STEP_COST * steps > inputs.n_rows * self.n_words:
             kernel, tree = tree_scores, self._children
-        self._pool.run_kernel(kernel, inputs, self._nodes, tree, batch.contexts, logs)
+        self._pool.run_kernel(kernel, inputs, self._outputs, tree, batch.contexts, logs)
         return logs
 
-    def moments(
-        self, batch: RowBatch, biases: Floats, temperature: float, bias_weight: float
-    ) -> NDArray[np.float64]:
-        """Return moments as `ContextScores` describes them."""
-        inputs = _inputs(batch, self._nodes, self.n_words)
-        _require_biases(biases, self.n_words)
-        scale = np.array([temperature, bias_weight], np.float32)
-        moments = np.empty((inputs.n_rows, MOMENTS), np.float64)
-        self._pool.run_kernel(
-            tree_moments, inputs, self._nodes, self._children, biases, scale, moments
-        )
-        return moments
+    def _write_moments(self, inputs: PaddedVectors, *arrays: NDArray[Any]) -> None:
+        self._pool.run_kernel(tree_moments, inputs, self._outputs, self._children, *arrays)
 
 
-def _vectors(name: str, matrix: Floats) -> PaddedVectors:
+def _padded(name: str, matrix: VectorArray) -> PaddedVectors:
     """Pad every row to whole registers, and the rows to whole blocks."""
     if not np.isfinite(matrix).all():
         raise DivergenceError(
@@ -172,21 +189,3 @@ def _vectors(name: str, matrix: Floats) -> PaddedVectors:
     padded = np.zeros((n_rows + ROWS, stride), np.float32)
     padded[:n_rows, :dimensions] = matrix
     return PaddedVectors(padded.reshape(-1), n_rows, dimensions, stride)
-
-
-def _inputs(batch: RowBatch, outputs: PaddedVectors, n_words: int) -> PaddedVectors:
-    if batch.inputs.shape[1] != outputs.dimensions:
-        raise VocabularyError(
-            f"inputs: expected {outputs.dimensions} dimensions as the output vectors have, got "
-            f"{batch.inputs.shape[1]}"
-        )
-    check_sparse_rows(batch.contexts, len(batch.inputs), n_words)
-    return _vectors("inputs", batch.inputs)
-
-
-def _require_biases(biases: Floats, n_words: int) -> None:
-    if biases.shape != (n_words,) or biases.dtype != np.float32:
-        raise VocabularyError(
-            f"biases: expected float32 ({n_words},), one for each word, got {biases.dtype} "
-            f"{biases.shape}"
-        )

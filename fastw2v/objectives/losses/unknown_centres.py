@@ -1,7 +1,8 @@
 """How well a model predicts the contexts of words that it never saw.
 
 The centre vector of such a word is made of its n-grams. Its contexts are the known words around
-it; unknown words take no place in a window, as if they were not there.
+it; unknown words take no place in a window, as if they were not there, but for the largest distance
+in tokens that a window has (`fastw2v.counts.windows`).
 """
 
 from collections.abc import Iterator

@@ -151,7 +151,13 @@ class CbowBatches:
         return EpochText(*self._text, self._thresholds, *keys)
 
     def one_epoch(self, number: int) -> Iterator[CbowBatch]:
-        """Yield the batches of epoch `number`, counted from 0 and below `epochs`."""
+        """Yield the batches of epoch `number`, counted from 0 and below `epochs`.
+
+        Raises
+        ------
+        CorpusError
+            If the text has changed since it was counted.
+        """
         text = self._thinned(number)
         n_rows, n_batches = self.rows_of_epoch[number], self.batches_per_epoch
         order = order_generator(self.seed, number).permutation(-(-text.ids.size // self.run))
@@ -163,11 +169,16 @@ class CbowBatches:
     def _taken(
         self, text: EpochText, order: NDArray[np.int64], cursor: NDArray[np.int64], room: int
     ) -> ContextRows:
-        """Return the next `room` rows of an epoch."""
+        """Return the next `room` rows of an epoch; raise CorpusError if it has no more so many."""
         windows = ContextRows(
             np.empty(room, np.int32),
             np.empty(room + 1, np.int64),
             np.empty(2 * self.window * room, np.int32),
         )
-        _, n_contexts = take_windows(text, self.window, (order, self.run), cursor, windows)
+        n_rows, n_contexts = take_windows(text, self.window, (order, self.run), cursor, windows)
+        if n_rows != room:
+            raise CorpusError(
+                f"tokens: expected {room} more words with contexts in the epoch, as were counted "
+                f"when training began, got {n_rows}; leave the encoded text as it is until the end"
+            )
         return windows._replace(contexts=windows.contexts[:n_contexts].copy())

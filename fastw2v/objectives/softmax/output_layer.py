@@ -25,14 +25,18 @@ from fastw2v.kernels.softmax.layout import (
     new_shape,
     tile_words,
 )
-from fastw2v.objectives.arrays import copy_arrays, padded_rows, round_up, unpadded_rows
+from fastw2v.objectives.arrays import (
+    VectorArray,
+    copy_arrays,
+    padded_rows,
+    round_up,
+    unpadded_rows,
+)
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.precision import Products
 from fastw2v.system.threads import WorkerPool
 
-__all__ = ["ObservedRows", "OutputLayer", "Vectors", "tile_for"]
-
-Vectors = NDArray[np.float32]
+__all__ = ["ObservedRows", "OutputLayer", "tile_for"]
 
 
 class ObservedRows(Protocol):
@@ -81,8 +85,8 @@ class OutputLayer:
 
     def __init__(
         self,
-        out_vectors: Vectors,
-        out_bias: Vectors,
+        out_vectors: VectorArray,
+        out_bias: VectorArray,
         *,
         optimizer: str,
         max_rows: int,
@@ -134,12 +138,12 @@ class OutputLayer:
         )
 
     @property
-    def vectors(self) -> Vectors:
+    def vectors(self) -> VectorArray:
         """Output vectors (V, D), a copy."""
         return unpadded_rows(self.state.vectors, self.n_words, self.dimensions)
 
     @property
-    def bias(self) -> Vectors:
+    def bias(self) -> VectorArray:
         """Output bias (V,), a copy."""
         return self.state.bias[: self.n_words].copy()
 

@@ -18,6 +18,7 @@ from fastw2v.kernels.formulas.huffman import HuffmanTree
 from fastw2v.kernels.formulas.random_numbers import subsample_thresholds
 from fastw2v.kernels.simd.memory import LINE, aligned_zeros
 from fastw2v.kernels.simd.vectors import LANES
+from fastw2v.kernels.softmax.observed_scores import longest_sentence
 from fastw2v.kernels.stream.frequent_rows import Copies, begin_copies, merge_copies
 from fastw2v.kernels.stream.noise import AliasTable
 from fastw2v.kernels.stream.sigmoid_tiles import Tables
@@ -121,7 +122,9 @@ class StreamTables:
         in_end = self._n_words * stride
         scratch = in_end + workers * size
         locks = np.zeros(0, np.float32) if rules.locks is None else rules.locks
-        scratch_rows = 1 + (2 * settings.window if locks.size else 0)
+        farthest = min(settings.window, longest_sentence(self._tokens.sentence_starts) - 1)
+        farthest = max(farthest, 1)
+        scratch_rows = 1 + (2 * farthest if locks.size else 0)
         in_rows = aligned_zeros(scratch + workers * scratch_rows * stride)
         out_rows = aligned_zeros(max(1, self._out_rows * stride + workers * size))
         marks = np.zeros((2, workers, max(1, size)), np.float32)
@@ -137,6 +140,7 @@ class StreamTables:
             self._outputs(counts),
             Inputs(
                 settings.window,
+                farthest,
                 stream.input_kind,
                 stream.shrink_windows,
                 stream.divides_step,

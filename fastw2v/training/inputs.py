@@ -58,9 +58,12 @@ class InputFeatures:
         row = 4 * round_up(settings.vector_size, LANES)
         kept = UPDATE_RULES[settings.optimizer].centre_moments
         further = max(self.matrix.n_features - self.matrix.n_words, 0)
-        # Vectors and moments; at the start and at the end four tables of conjugate gradients.
-        tables = further * row * (1 + kept) + 4 * self.matrix.n_features * row
-        return tables + 32 * len(self.matrix.indices)
+        # Vectors and moments, and what is there beside them when the vectors for unknown words are
+        # fitted at the end: a copy of the vectors, four tables of conjugate gradients and their
+        # result, and the words' vectors twice. Measured: tests/objectives/test_memory.py.
+        features, words = self.matrix.n_features, self.matrix.n_words
+        tables = further * (1 + kept) + 6 * features + 2 * words
+        return row * tables + 32 * len(self.matrix.indices)
 
     def finished(self, embeddings: Embeddings, objective: FeatureSoftmax) -> Embeddings:
         """Return trained embeddings in their final form, with vectors of features beside them.

@@ -25,6 +25,7 @@ from fastw2v.objectives.features import (
 from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
 from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_features
+from fastw2v.text.encoding import Repairs
 from fastw2v.text.feature_file import read_features
 from fastw2v.text.vocabulary import Vocabulary, packed_words
 from fastw2v.training.run import Run
@@ -120,7 +121,10 @@ def prepare_features(run: Run) -> None:
             "to fit and resume (features=...), or name their file by --features"
         )
     if isinstance(run.features, Path):
-        run.features = read_features(run.features)
+        errors, repairs = run.settings.errors, Repairs()
+        run.features = read_features(run.features, errors, repairs)
+        if repairs.n_sequences and run.notice is not None:
+            run.notice(repairs.sentence(errors))
 
 
 def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:

@@ -109,6 +109,14 @@ def test_refused_by_name_with_what_was_expected_and_what_came(name, value):
     assert isinstance(caught.value, FastW2VError | ValueError)
 
 
+@pytest.mark.parametrize("name", ["bucket", "seed", "learning_rate", "window", "sample"])
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+def test_numbers_beyond_floats_are_refused_in_a_line(name, value):
+    with pytest.raises(ConfigurationError, match=f"^{name}: expected ") as caught:
+        Hyperparameters(**{name: value}, **LOOKED_AT.get(name, {}))
+    assert len(str(caught.value)) < 500
+
+
 def test_every_setting_is_covered_here():
     names = {item.name for item in fields(Hyperparameters)}
     assert {name for name, _ in ALLOWED} == names == {name for name, _ in REFUSED}

@@ -6,7 +6,8 @@ operation below is an intrinsic of one or a few instructions. Indices count floa
 of a one-dimensional array; nothing is checked against its bounds, and nothing need be aligned.
 
 `LANES` and `REGISTERS` follow the features of the CPU that Numba compiles for, so they obey
-``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``.
+``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``. It has more than 400 lines because it is one short
+intrinsic after another.
 """
 
 import operator

@@ -281,7 +281,7 @@ def test_interrupted_before_training_the_run_can_be_begun_again(corpus, tmp_path
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert errors.startswith("fastw2v: interrupted")
-    assert read_checkpoint(checkpoint_path(tmp_path / "model")).run["sources"] == [str(text)]
+    assert read_checkpoint(checkpoint_path(tmp_path / "model")).run.sources == [str(text)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.checkpoint", "text.txt"]
 
 

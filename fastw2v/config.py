@@ -75,7 +75,7 @@ _NEGATIVE = (("objective", "negative"),)
 _SKIPGRAM = (("model", "skipgram"),)
 _CBOW = (("model", "cbow"),)
 _EXACT = (("objective", "softmax"), ("model", "skipgram"))
-_SUBWORDS = (*_EXACT, ("inputs", "subwords"))
+_SUBWORDS = (*_SKIPGRAM, ("inputs", "subwords"))
 
 
 # ruff: noqa: RUF009 - the settings are immutable
@@ -140,10 +140,10 @@ class Hyperparameters:
     )
     inputs: Inputs = _setting(
         "words",
-        "What a centre vector is: 'words': a row of its own; 'subwords': the sum of vectors of the "
+        "What a centre vector is: 'words': a row of its own; 'subwords': made of vectors of the "
         "word and of its character n-grams, so that unknown words have vectors too; 'features': "
-        "the sum of vectors of features that are given (--features).",
-        used_if=(_EXACT,),
+        "the sum of vectors of features that are given (--features), with the exact softmax.",
+        used_if=(_SKIPGRAM,),
     )
     min_n: int = _setting(
         2, "Characters of the shortest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
@@ -206,7 +206,7 @@ class Hyperparameters:
     learning_rate: float = _setting(
         None,
         "First rate; it falls linearly. Default: the optimizer's own with softmax, else 0.025, "
-        "and 0.15 for the mean of CBOW.",
+        "0.05 with subwords, and 0.15 for the mean of CBOW.",
         low=0,
         low_is_open=True,
     )
@@ -265,6 +265,11 @@ class Hyperparameters:
         for item in fields(self):
             if not self.uses(item.name) and getattr(self, item.name) != item.default:
                 raise ConfigurationError(self._unused(item))
+        if self.inputs == "features" and self.objective != "softmax":
+            raise ConfigurationError(
+                f"inputs: expected 'words' or 'subwords' with objective {self.objective!r}, got "
+                "'features', which the exact softmax alone has"
+            )
         if self.min_n > self.max_n:
             raise ConfigurationError(
                 f"min_n: expected at most max_n={self.max_n}, got {self.min_n}"

@@ -29,12 +29,16 @@ _SHARED_INPUTS = 0.75
 # `bench/bench_negative_sampling.py`.
 _STREAM_RATE = 0.025
 _STREAM_MEAN_RATE = 0.15
+# fastText's: a step moves a mean of n-grams by all that it moves each of them.
+_STREAM_SUBWORDS_RATE = 0.05
 
 
 def default_rate(
     objective: str, model: str, optimizer: str, *, batches: str, mean: bool, inputs: str
 ) -> float:
     """Return the first learning rate of a run that asks for none."""
+    if objective != "softmax" and inputs == "subwords":
+        return _STREAM_SUBWORDS_RATE
     if objective != "softmax":
         return _STREAM_MEAN_RATE if model == "cbow" and mean else _STREAM_RATE
     rows = batches

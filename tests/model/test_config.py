@@ -145,6 +145,8 @@ def test_what_is_left_open_follows_the_objective():
         ({"model": "cbow", "optimizer": "sgd", "cbow_mean": False}, 0.02),
         ({"model": "cbow", "optimizer": "adagrad", "cbow_mean": False}, 0.1),
         ({"objective": "negative"}, 0.025),
+        ({"objective": "negative", "inputs": "subwords"}, 0.05),
+        ({"objective": "hierarchical", "inputs": "subwords"}, 0.05),
         ({"objective": "hierarchical", "model": "cbow"}, 0.15),
         ({"objective": "negative", "model": "cbow", "cbow_mean": False}, 0.025),
     ],
@@ -183,9 +185,14 @@ USED = [
     ({"inputs": "features"}, EXACT | {"batch_rows"}),
     ({"inputs": "subwords"}, EXACT | {"batch_rows", "min_n", "max_n", "bucket"}),
     ({"model": "cbow"}, SOFTMAX | {"cbow_mean", "batch_tokens"}),
-    ({"objective": "negative"}, NEGATIVE | {"negatives_shared"}),
+    ({"objective": "negative"}, NEGATIVE | {"negatives_shared", "inputs"}),
+    (
+        {"objective": "negative", "inputs": "subwords"},
+        NEGATIVE | {"negatives_shared", "min_n", "max_n", "bucket"},
+    ),
     ({"objective": "negative", "model": "cbow"}, NEGATIVE | {"cbow_mean"}),
-    ({"objective": "hierarchical"}, set()),
+    ({"objective": "hierarchical"}, {"inputs"}),
+    ({"objective": "hierarchical", "inputs": "subwords"}, {"min_n", "max_n", "bucket"}),
     ({"objective": "hierarchical", "model": "cbow"}, {"cbow_mean"}),
 ]
 OTHER_VALUES = {
@@ -241,7 +248,8 @@ def test_a_stored_setting_out_of_range_is_refused_though_nobody_looks_at_it():
     [
         ({"min_n": 2}, "min_n: .* only inputs 'subwords' looks at it, not 'words'"),
         ({"inputs": "features", "bucket": 7}, "bucket: .* inputs 'subwords' .* not 'features'"),
-        ({"objective": "negative", "inputs": "subwords"}, "inputs: .* objective 'softmax'"),
+        ({"objective": "negative", "inputs": "features"}, "inputs: expected 'words' or 'subwords'"),
+        ({"model": "cbow", "inputs": "subwords"}, "inputs: .* model 'skipgram'"),
         ({"model": "cbow", "inputs": "features"}, "inputs: .* model 'skipgram'"),
         ({"inputs": "subwords", "min_n": 4, "max_n": 3}, "min_n: expected at most max_n=3, got 4"),
         ({"negative": 7}, "negative: .* only objective 'negative' looks at it, not 'softmax'"),

@@ -36,6 +36,7 @@ CELLS = {
     "negative": {"objective": "negative"},
     "cbow negative": {"model": "cbow", "objective": "negative"},
     "hierarchical": {"objective": "hierarchical"},
+    "negative subwords": {"objective": "negative", "inputs": "subwords"},
 }
 
 

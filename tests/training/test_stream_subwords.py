@@ -106,7 +106,7 @@ def gains_of_small_steps(window, workers=1):
     Every word is the mean of its own row and of one that it shares with each third word. Inputs
     begin at zero, so that outputs stay, and every step is what plain words would take.
     """
-    n_words, n_shared, rate = 40, 3, 1e-6
+    n_words, n_shared, rate = 40, 3, 1e-9
     tokens = encoded(list(np.random.default_rng(3).integers(0, n_words, (60, 101))))
     counts = np.arange(1000, 1000 - n_words, -1)
     settings = stream_settings(

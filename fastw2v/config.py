@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
-from fastw2v.defaults import FINAL_RATES, SAMPLES, BatchLimit, batch_limit, default_rate
+from fastw2v.defaults import (
+    FINAL_RATES,
+    NGRAM_SIZES,
+    SAMPLES,
+    BatchLimit,
+    batch_limit,
+    default_rate,
+)
 from fastw2v.errors import ConfigurationError
 
 __all__ = [
@@ -85,8 +92,8 @@ _SUBWORDS = (*_SKIPGRAM, ("inputs", "subwords"))
 class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
 
-    `sample`, `learning_rate` and `final_rate`, left open, get the value that suits the other
-    settings, and are numbers afterwards. The sizes of batches stay open: they follow from the
+    `sample`, `learning_rate`, `final_rate`, `min_n` and `max_n`, left open, get the value that
+    suits the other settings, and are numbers afterwards. The sizes of batches stay open: they follow from the
     vocabulary as well (`batch_limit`).
 
     `dataclasses.replace` gives all of them to the new object, those that were left open too; to
@@ -146,10 +153,20 @@ class Hyperparameters:
         used_if=(_SKIPGRAM,),
     )
     min_n: int = _setting(
-        2, "Characters of the shortest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+        None,
+        "Characters of the shortest n-gram of a word. Default: 2 for softmax, 3 for the other "
+        "objectives.",
+        low=1,
+        high=1000,
+        used_if=(_SUBWORDS,),
     )
     max_n: int = _setting(
-        5, "Characters of the longest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+        None,
+        "Characters of the longest n-gram of a word. Default: 5 for softmax, 6 for the other "
+        "objectives.",
+        low=1,
+        high=1000,
+        used_if=(_SUBWORDS,),
     )
     bucket: int = _setting(
         2_000_000,
@@ -259,11 +276,13 @@ class Hyperparameters:
             if hasattr(value, "__index__") and item.type is not bool:
                 # A whole number of numpy's, say, which JSON refuses.
                 object.__setattr__(self, item.name, int(value))
-        for name, default in _FOLLOWING.items():
+        for name, followed in _FOLLOWING.items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, default(self))
+                object.__setattr__(self, name, followed(self))
         for item in fields(self):
-            if not self.uses(item.name) and getattr(self, item.name) != item.default:
+            following = _FOLLOWING.get(item.name)
+            default: Any = item.default if following is None else following(self)
+            if not self.uses(item.name) and getattr(self, item.name) != default:
                 raise ConfigurationError(self._unused(item))
         if self.inputs == "features" and self.objective != "softmax":
             raise ConfigurationError(
@@ -342,6 +361,8 @@ class Hyperparameters:
 
 # What a setting that was left open is.
 _FOLLOWING: dict[str, Callable[[Hyperparameters], float]] = {
+    "min_n": lambda settings: NGRAM_SIZES[settings.objective][0],
+    "max_n": lambda settings: NGRAM_SIZES[settings.objective][1],
     "sample": lambda settings: SAMPLES[settings.objective],
     "final_rate": lambda settings: FINAL_RATES[settings.objective],
     "learning_rate": lambda settings: default_rate(

@@ -5,10 +5,12 @@
 
 from typing import NamedTuple
 
-__all__ = ["FINAL_RATES", "SAMPLES", "BatchLimit", "batch_limit", "default_rate"]
+__all__ = ["FINAL_RATES", "NGRAM_SIZES", "SAMPLES", "BatchLimit", "batch_limit", "default_rate"]
 
 SAMPLES = {"softmax": 1e-5, "negative": 1e-3, "hierarchical": 1e-3}
 FINAL_RATES = {"softmax": 0.05, "negative": 1e-4, "hierarchical": 1e-4}
+# Characters of the shortest and the longest n-grams. Over the text those of fastText were better.
+NGRAM_SIZES = {"softmax": (2, 5), "negative": (3, 6), "hierarchical": (3, 6)}
 # The most rows of a batch, by what they are: centre words, running tokens, positions of CBOW.
 _BATCH_SIZES = {"counts": 256, "tokens": 1024, "positions": 512}
 

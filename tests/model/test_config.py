@@ -79,8 +79,8 @@ REFUSED = [
     ("model", ["skip-gram", None]),
     ("objective", ["ns", None]),
     ("inputs", ["Subwords", 0, None]),
-    ("min_n", [0, 7, 1001, 2.5, None]),
-    ("max_n", [0, 1001, "6", None]),
+    ("min_n", [0, 7, 1001, 2.5]),
+    ("max_n", [0, 1001, "6"]),
     ("bucket", [0, 2**31, -1, True, None]),
     ("negative", [0, 1001, 2.5]),
     ("ns_exponent", [math.nan, 101, None]),
@@ -154,6 +154,16 @@ def test_what_is_left_open_follows_the_objective():
 def test_rates_that_are_left_open(given, rate):
     assert Hyperparameters(**given).learning_rate == rate
     assert Hyperparameters(**given, learning_rate=0.5).learning_rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("objective", "sizes"), [("softmax", (2, 5)), ("negative", (3, 6)), ("hierarchical", (3, 6))]
+)
+def test_sizes_of_ngrams_that_are_left_open(objective, sizes):
+    settings = Hyperparameters(objective=objective, inputs="subwords")
+    assert (settings.min_n, settings.max_n) == sizes
+    chosen = Hyperparameters(objective=objective, inputs="subwords", min_n=1, max_n=4)
+    assert (chosen.min_n, chosen.max_n) == (1, 4)
 
 
 @pytest.mark.parametrize(

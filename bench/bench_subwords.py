@@ -33,7 +33,7 @@ from machine import describe_machine, header, unpin_blas
 from made_up_words import made_up_words
 
 from fastw2v.comparison.requests import TrainingRequest
-from fastw2v.comparison.runs import Run, alternate, train_once
+from fastw2v.comparison.runs import ComparedRun, alternate, train_once
 from fastw2v.comparison.stored import StoredVectors
 from fastw2v.comparison.tables import mean_and_spread
 from fastw2v.config import Hyperparameters
@@ -73,11 +73,10 @@ def requests(options: argparse.Namespace, folder: Path) -> dict[str, TrainingReq
         OURS: replace(plain, inputs="subwords", **sizes, settings=own),
         "plain": plain,
     }
-    theirs = {"inputs": "subwords", "min_n": 3, "max_n": 6, "bucket": 2_000_000}  # its defaults
     for epochs in options.fasttext_epochs:
         for t in options.t:
-            changed = {**theirs, "epochs": epochs, "settings": {"t": t}}
-            asked[f"fastText {epochs} x t {t:g}"] = replace(plain, trainer="fasttext", **changed)
+            theirs = {"inputs": "subwords", "epochs": epochs, "settings": {"t": t}}
+            asked[f"fastText {epochs} x t {t:g}"] = replace(plain, trainer="fasttext", **theirs)
     kept = options.only or list(asked)
     return {name: request for name, request in asked.items() if name in kept}
 
@@ -122,14 +121,16 @@ def bars(options: argparse.Namespace) -> None:
         asked = requests(options, Path(folder))
         warm_up(asked, Path(folder))
 
-        def train(run: Run, seed: int) -> dict[str, Any]:
+        def train(run: ComparedRun, seed: int) -> dict[str, Any]:
             record = train_once(replace(asked[run.name], seed=seed))
             if "error" not in record:
                 stored = StoredVectors.read(asked[run.name].vectors)
                 record["quality"] = quality(stored, sets, options.workers)
             return record
 
-        runs = [Run(name, request.trainer, request.epochs) for name, request in asked.items()]
+        runs = [
+            ComparedRun(name, request.trainer, request.epochs) for name, request in asked.items()
+        ]
         results = []
         for record in alternate(runs, options.seeds, train):
             if "error" in record:

@@ -397,9 +397,16 @@ def _check(name: str, value: Any, annotation: Any, metadata: Any) -> None:
             raise ConfigurationError(f"{name}: expected a whole number, got {value!r}")
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigurationError(f"{name}: expected a number, got {value!r}")
-    if not math.isfinite(value):
-        raise ConfigurationError(f"{name}: expected a finite number, got {value!r}")
+    elif not _is_finite(value):
+        raise ConfigurationError(f"{name}: expected a finite number, got {str(value)[:60]}")
     _check_range(name, value, metadata)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond all floats
+        return False
 
 
 def _check_range(name: str, value: float, metadata: Any) -> None:
@@ -408,7 +415,8 @@ def _check_range(name: str, value: float, metadata: Any) -> None:
         bound = "more than" if metadata["low_is_open"] else "at least"
         raise ConfigurationError(f"{name}: expected {bound} {low:g}, got {value!r}")
     if high is not None and value > high:
-        raise ConfigurationError(f"{name}: expected at most {high:g}, got {value!r}")
+        most = high if isinstance(high, int) else f"{high:g}"
+        raise ConfigurationError(f"{name}: expected at most {most}, got {str(value)[:60]}")
 
 
 _DEFAULTS = Hyperparameters()

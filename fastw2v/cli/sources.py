@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastw2v.model import Word2Vec
+    from fastw2v.objectives.embeddings import VectorChoice
     from fastw2v.objectives.feature_vectors import NgramVectors
 
 __all__ = ["VectorSource", "vector_source"]
@@ -27,49 +28,38 @@ class VectorSource:
     ngrams : NgramVectors, optional
         What unknown words' vectors are made of.
     model : Word2Vec, optional
+    table : {"in", "out", "sum"}, optional
+        Of the model; None for the one that it hands out.
     """
 
     keyed: "KeyedVectors"
-    ngrams: "NgramVectors | None"
+    ngrams: "NgramVectors | None" = None
     model: "Word2Vec | None" = None
+    table: "VectorChoice | None" = None
 
     def vectors(self, words: Sequence[str]) -> "NDArray[np.float32]":
         """Return the vectors (N, D) of words; raises `UnknownWordError` for one without."""
         import numpy as np
 
-        self.require(words)
-        found = np.empty((len(words), self.keyed.vector_size), np.float32)
-        lacking = []
-        for row, word in enumerate(words):
-            place = self.keyed.key_to_index.get(word)
-            if place is None:
-                lacking.append(row)
-            else:
-                found[row] = self.keyed.vectors[place]
-        if lacking and self.ngrams is not None:
-            found[lacking] = self.ngrams.of([words[row] for row in lacking])
-        return found
-
-    def require(self, words: Sequence[str]) -> None:
-        """Raise `UnknownWordError` for a word that has no vector."""
         from fastw2v.errors import UnknownWordError
         from fastw2v.text.vocabulary import shown_word
 
-        for word in words:
-            if self.can_look_up(word):
-                continue
-            if self.model is not None:
-                self.model.vocabulary.index(word)  # says what is near
-            raise UnknownWordError(
-                f"{shown_word(word)} is not among the {len(self.keyed.index_to_key):,} words of "
-                "the file"
-            )
-
-    def can_look_up(self, word: str) -> bool:
-        """Tell whether a word has a vector."""
-        if word in self.keyed.key_to_index:
-            return True
-        return self.ngrams is not None and self.ngrams.n_known(word) > 0
+        if self.model is not None:
+            return self.model.vectors(words, self.table)
+        found = np.empty((len(words), self.keyed.vector_size), np.float32)
+        for row, word in enumerate(words):
+            place = self.keyed.key_to_index.get(word)
+            if place is not None:
+                found[row] = self.keyed.vectors[place]
+            elif self.ngrams is not None and self.ngrams.n_known(word):
+                found[row] = self.ngrams.of([word])[0]
+            else:
+                nor = ", nor are its character n-grams" if self.ngrams is not None else ""
+                raise UnknownWordError(
+                    f"{shown_word(word)} is not among the {len(self.keyed.index_to_key):,} words "
+                    f"of the file{nor}"
+                )
+        return found
 
     def count(self, word: str) -> int | None:
         """Return how often a word was seen; 0 for unknown ones, None where nothing is known."""
@@ -80,7 +70,7 @@ class VectorSource:
         return int(self.keyed.get_vecattr(word, "count"))
 
 
-def vector_source(path: Path, table: Any = None) -> VectorSource:
+def vector_source(path: Path, table: "VectorChoice | None" = None) -> VectorSource:
     """Open a model folder or a file of vectors.
 
     Raises
@@ -93,7 +83,6 @@ def vector_source(path: Path, table: Any = None) -> VectorSource:
     from fastw2v.errors import ConfigurationError
     from fastw2v.formats import read_vectors
     from fastw2v.formats.model_folder import is_model_folder
-    from fastw2v.formats.vectors import vectors_of
     from fastw2v.model import Word2Vec
     from fastw2v.objectives.embeddings import as_keyed_vectors
 
@@ -107,6 +96,6 @@ def vector_source(path: Path, table: Any = None) -> VectorSource:
         keyed = as_keyed_vectors(found.words, found.vectors, found.counts)
         return VectorSource(keyed, found.ngrams)
     model = Word2Vec.load(path)
-    vocabulary, chosen = model.vocabulary, vectors_of(model.embeddings, table, None)
-    keyed = as_keyed_vectors(vocabulary.words, chosen.vectors, vocabulary.counts)
-    return VectorSource(keyed, chosen.ngrams, model)
+    vocabulary, vectors = model.vocabulary, model.embeddings.table(table)
+    keyed = as_keyed_vectors(vocabulary.words, vectors, vocabulary.counts)
+    return VectorSource(keyed, model=model, table=table)

@@ -63,7 +63,7 @@ class ComparisonSettings(SharedSettings):
             raise ConfigurationError(
                 f"inputs: expected 'words' or 'subwords' to compare, got {self.inputs!r}"
             )
-        sizes: Any = {"min_n": self.min_n, "max_n": self.max_n, "bucket": self.bucket}
+        sizes: Any = self.ngram_sizes()
         Hyperparameters(**sizes, inputs=self.inputs)  # refuses what training would refuse
         if self.fasttext_t is not None and not 0 < self.fasttext_t <= 1:
             raise ConfigurationError(

@@ -42,8 +42,9 @@ class SharedSettings:
     inputs : {"words", "subwords"}
         Whether fastw2v and fastText take words as sums of vectors of themselves and of their
         character n-grams. The others know words alone.
-    min_n, max_n, bucket : int
-        The sizes of n-grams in characters, and how many buckets they are hashed into.
+    min_n, max_n, bucket : int, optional
+        The sizes of n-grams in characters, and how many buckets they are hashed into; default: each
+        trainer's own.
     """
 
     epochs: int = 5
@@ -54,9 +55,14 @@ class SharedSettings:
     workers: int = 1
     sample: float | None = None
     inputs: "Inputs" = "words"
-    min_n: int = 3
-    max_n: int = 6
-    bucket: int = 2_000_000
+    min_n: int | None = None
+    max_n: int | None = None
+    bucket: int | None = None
+
+    def ngram_sizes(self) -> dict[str, int]:
+        """Return those of `min_n`, `max_n` and `bucket` that are given, by name."""
+        sizes = {"min_n": self.min_n, "max_n": self.max_n, "bucket": self.bucket}
+        return {name: size for name, size in sizes.items() if size is not None}
 
     def shared(self) -> dict[str, Any]:
         """Return these settings by name."""

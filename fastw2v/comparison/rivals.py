@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RIVALS",
     "Rival",
+    "fasttext_inputs",
     "filled_rows",
     "train_fasttext",
     "train_fasttext_softmax",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 _WATCH_S = 0.02
+_FASTTEXT_NGRAMS = {"min_n": 3, "max_n": 6, "bucket": 2_000_000}  # its defaults
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
     if named.get("objective") == "negative":
         named.setdefault("negative", request.negative)
     elif request.inputs == "subwords":
-        named = _subwords(request) | {"inputs": "subwords", **named}
+        named = request.ngram_sizes() | {"inputs": "subwords", **named}
     model = Word2Vec(
         workers=request.workers,
         vector_size=request.vector_size,
@@ -102,10 +104,6 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         settings=settings.as_dict(),
         ngrams=("in+out", unknown.table) if unknown is not None else None,
     )
-
-
-def _subwords(request: TrainingRequest) -> dict[str, int]:
-    return {"min_n": request.min_n, "max_n": request.max_n, "bucket": request.bucket}
 
 
 def train_fastw2v_negative(request: TrainingRequest) -> Trained:
@@ -241,7 +239,7 @@ def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
         "ws": request.window,
         "epoch": request.epochs,
         "minCount": request.min_count,
-        **_fasttext_inputs(request),
+        **fasttext_inputs(request),
         "thread": request.workers,
         **own,
         **request.settings,
@@ -273,9 +271,11 @@ def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
     )
 
 
-def _fasttext_inputs(request: TrainingRequest) -> dict[str, Any]:
+def fasttext_inputs(request: TrainingRequest) -> dict[str, Any]:
+    """Return fastText's settings of n-grams, or those that leave them out."""
     if request.inputs == "subwords":
-        return {"minn": request.min_n, "maxn": request.max_n, "bucket": request.bucket}
+        sizes = _FASTTEXT_NGRAMS | request.ngram_sizes()
+        return {"minn": sizes["min_n"], "maxn": sizes["max_n"], "bucket": sizes["bucket"]}
     return {"minn": 0, "maxn": 0, **filled_rows(request.n_words, request.workers)}
 
 
@@ -285,7 +285,8 @@ def _ngrams_of_fasttext(request: TrainingRequest, rows: "NDArray[np.float32]") -
     from fastw2v.objectives.features import Ngrams
 
     used = np.flatnonzero(rows.any(axis=1)).astype(np.int32)
-    return NgramVectors(Ngrams(**_subwords(request)), used, rows[used])
+    ngrams = Ngrams(**(_FASTTEXT_NGRAMS | request.ngram_sizes()))
+    return NgramVectors(ngrams, used, rows[used])
 
 
 def filled_rows(n_words: int | None, workers: int) -> dict[str, int]:

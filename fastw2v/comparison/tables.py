@@ -76,9 +76,8 @@ def settings_line(settings: dict[str, Any]) -> str:
     names = ("vector_size", "window", "min_count", "epochs", "negative", "sample", "workers")
     if settings.get("inputs", "words") == "subwords":
         names += ("inputs", "min_n", "max_n", "bucket")
-    if settings.get("fasttext_t") is not None:
-        names += ("fasttext_t",)
-    shown = [f"{name} {settings[name]}" for name in names if settings[name] is not None]
+    names += ("fasttext_t",)
+    shown = [f"{name} {settings[name]}" for name in names if settings.get(name) is not None]
     return f"{settings['rounds']} round(s), {', '.join(shown)}."
 
 

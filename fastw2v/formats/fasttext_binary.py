@@ -9,6 +9,7 @@ References
 fastText 0.9.3, `FastText::saveModel`, `Args::save`, `Dictionary::save` and `DenseMatrix::save`.
 """
 
+import shutil
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import ModelFormatError, TextEncodingError
+from fastw2v.errors import ModelFormatError, OutputError, TextEncodingError
 from fastw2v.formats.compression import opened_to_write
 from fastw2v.formats.sources import ByteSource
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
@@ -25,6 +26,7 @@ from fastw2v.objectives.feature_vectors import NgramVectors
 from fastw2v.objectives.features import Ngrams
 from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
+from fastw2v.text.files import COMPRESSED
 
 __all__ = ["MAGIC", "read", "write"]
 
@@ -262,6 +264,7 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
         model=_SKIPGRAM, bucket=ngrams.bucket, minn=ngrams.min_n if ngrams.max_n else 0,
         maxn=ngrams.max_n, lr_update_rate=100, t=1e-4,
     )  # fmt: skip
+    _require_room(target, _NUMBER.itemsize * dimensions * (2 * n_words + ngrams.bucket), ngrams)
     with whole_file(target) as temporary, opened_to_write(temporary) as file:
         file.write(MAGIC + struct.pack("<i", _VERSIONS[-1]) + _SETTINGS.pack(*settings))
         file.write(_DICTIONARY.pack(n_words, n_words, 0, int(counts.sum()), -1))
@@ -273,6 +276,19 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
         # The output matrix is of no use for vectors, but fastText wants one of these columns.
         file.write(b"\0" + _MATRIX.pack(n_words, dimensions))
         file.write(np.ascontiguousarray(vectors.vectors, _NUMBER).tobytes())
+
+
+def _require_room(target: Path, n_bytes: int, ngrams: Ngrams) -> None:
+    """Raise `OutputError` if a file that has a row for every bucket cannot fit on the disk."""
+    folder = target.absolute().parent
+    if not folder.is_dir() or target.suffix in COMPRESSED:  # zeros take next to no room there
+        return
+    free = shutil.disk_usage(folder).free
+    if n_bytes > free:
+        raise OutputError(
+            f"{target}: expected {n_bytes / 2**30:,.1f} GiB of room for a row for each of "
+            f"{ngrams.bucket:,} buckets, got {free / 2**30:,.1f} GiB; train with a smaller bucket"
+        )
 
 
 def _write_words(

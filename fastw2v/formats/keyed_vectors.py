@@ -140,14 +140,15 @@ def read(path: Path) -> Vectors:
 
 
 def write(vectors: Vectors, target: Path) -> None:
-    """Write one file that `KeyedVectors.load` reads; any word fits. n-grams are not in it.
+    """Write one file that `KeyedVectors.load` reads; any word fits, vectors of n-grams do not.
 
     Raises
     ------
     OutputError
         If it cannot be written.
     """
-    keyed = as_keyed_vectors(vectors.words, vectors.vectors, vectors.counts)
+    # Without n-grams: gensim's class that has them is read by fastText's .bin, not by this format.
+    keyed = as_keyed_vectors(vectors.words, vectors.vectors.copy(), vectors.counts)
     keyed.lifecycle_events = None  # would hold the time and the machine
     with whole_file(target) as temporary, temporary.open("wb") as file:
         keyed.save(file, pickle_protocol=4)

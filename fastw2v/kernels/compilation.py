@@ -107,7 +107,9 @@ def _places() -> list[Path]:
     if chosen:
         return [Path(chosen) / f"fastw2v-{part}"]
     user = Path(AppDirs("fastw2v", appauthor=False).user_cache_dir)
-    return [package / "__pycache__", user / f"kernels-{part}"]
+    places = [package / "__pycache__", user / f"kernels-{part}"]
+    # A user without a home has "~/.cache", which would be made in the current folder.
+    return [place for place in places if place.is_absolute()]
 
 
 def _is_writable(folder: Path) -> bool:

@@ -29,6 +29,7 @@ __all__ = [
 
 # fastText gives the end of a sentence, its word 0, no n-grams.
 _NO_NGRAMS = "</s>"
+_MOST_NGRAMS = 100_000_000  # a million words have about a third of that
 _LEAST = 1e-15  # of a given number; squares and scales are float32 numbers without loss
 
 
@@ -44,7 +45,18 @@ class Ngrams:
         """Return where each word's n-grams begin (V + 1,), and their buckets (E,).
 
         fastText's own, in its order: those of characters of "<word>", one that occurs twice twice.
+
+        Raises
+        ------
+        ConfigurationError
+            If there are too many of them for any memory: of long words with a large `max_n`.
         """
+        if (n_ngrams := self._most(words)) > _MOST_NGRAMS:
+            raise ConfigurationError(
+                f"max_n: expected at most {_MOST_NGRAMS:,} n-grams of all words together, got "
+                f"{n_ngrams:,}, those of {shown_word(max(words, key=len))} among them; lower "
+                f"max_n={self.max_n}, or leave out long words"
+            )
         parted = [word if word != _NO_NGRAMS else "" for word in words]
         starts, buckets = hash_ngrams(*packed_words(parted), self.min_n, self.max_n, self.bucket)
         if _NO_NGRAMS not in words:
@@ -53,6 +65,13 @@ class Ngrams:
         kept = np.repeat([word != _NO_NGRAMS for word in words], sizes)
         sizes[[word == _NO_NGRAMS for word in words]] = 0
         return np.concatenate([[0], np.cumsum(sizes)]), buckets[kept]
+
+    def _most(self, words: Sequence[str]) -> int:
+        """Return how many n-grams the words have, single frames included."""
+        lengths = np.array([len(word) + 2 for word in words], np.int64)
+        longest = np.minimum(self.max_n, lengths)
+        n_sizes = np.maximum(longest - self.min_n + 1, 0)
+        return int((n_sizes * (lengths + 1) - n_sizes * (self.min_n + longest) // 2).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,14 +2,26 @@
 
 from pathlib import Path
 
+from fastw2v.config import Errors
 from fastw2v.errors import CorpusError
+from fastw2v.text.encoding import Repairs
 from fastw2v.text.files import BLOCK_BYTES, text_blocks
 
 __all__ = ["read_features"]
 
 
-def read_features(path: Path) -> dict[str, list[str]]:
+def read_features(
+    path: Path, errors: Errors = "strict", repairs: Repairs | None = None
+) -> dict[str, list[str]]:
     """Return the features of each word of a file, which may be compressed.
+
+    Parameters
+    ----------
+    path : Path
+    errors : {"strict", "replace", "ignore"}
+        What to do with what is not UTF-8.
+    repairs : Repairs, optional
+        Counts what was replaced or left out.
 
     Raises
     ------
@@ -20,7 +32,7 @@ def read_features(path: Path) -> dict[str, list[str]]:
     """
     features: dict[str, list[str]] = {}
     number = 0
-    for block, _ in text_blocks(str(path.absolute()), BLOCK_BYTES):
+    for block, _ in text_blocks(str(path.absolute()), BLOCK_BYTES, errors, repairs):
         for line in block.data.decode().split("\n")[:-1]:
             number += 1
             text = line.rstrip("\r")

@@ -9,7 +9,7 @@ from fastw2v.config import Tokenizer
 from fastw2v.errors import VocabularyError
 from fastw2v.kernels.text.interning import (
     SENTENCE_END,
-    WordTable,
+    InternedWords,
     intern_lines,
     intern_tokens,
     new_word_table,
@@ -26,7 +26,7 @@ class TokenReader:
 
     Parameters
     ----------
-    table : WordTable
+    table : InternedWords
         The words to begin with.
     keep : callable
         Gets the numbers of each block, and `SENTENCE_END` behind each sentence; the array may be
@@ -39,7 +39,7 @@ class TokenReader:
 
     def __init__(
         self,
-        table: WordTable,
+        table: InternedWords,
         keep: Callable[[NDArray[np.int32]], None],
         *,
         add: bool,
@@ -77,7 +77,7 @@ class TokenReader:
         self._keep_numbers(numbers)
 
 
-def table_of_words(words: list[str]) -> tuple[WordTable, NDArray[np.int32]]:
+def table_of_words(words: list[str]) -> tuple[InternedWords, NDArray[np.int32]]:
     """Return a table of a vocabulary's words, and the id of each number that it gives.
 
     Raises

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
 from fastw2v.errors import CorpusError
-from fastw2v.kernels.text.interning import WordTable, count_types, new_word_table, renumber
+from fastw2v.kernels.text.interning import InternedWords, count_types, new_word_table, renumber
 from fastw2v.text.corpus import (
     Corpus,
     Progress,
@@ -239,13 +239,13 @@ class _Reader:
     """Numbers the tokens of a corpus by a table of words, in one pass; see `TokenReader`."""
 
     def __init__(
-        self, table: WordTable, store: NumberStore, *, add: bool, tokenizer: Tokenizer
+        self, table: InternedWords, store: NumberStore, *, add: bool, tokenizer: Tokenizer
     ) -> None:
         self._store = store
         self._reader = TokenReader(table, store.keep, add=add, tokenizer=tokenizer)
 
     @property
-    def table(self) -> WordTable:
+    def table(self) -> InternedWords:
         return self._reader.table
 
     def read(

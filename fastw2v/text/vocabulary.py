@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
-from fastw2v.kernels.text.interning import WordTable, count_types
+from fastw2v.kernels.text.interning import InternedWords, count_types
 
 __all__ = [
     "StoredVocabulary",
@@ -239,13 +239,13 @@ def unpacked_words(word_bytes: NDArray[np.uint8], word_ends: NDArray[np.int64]) 
 
 
 def build_vocabulary(
-    table: WordTable, *, min_count: int, max_final_vocab: int | None, source: str
+    table: InternedWords, *, min_count: int, max_final_vocab: int | None, source: str
 ) -> tuple[Vocabulary, NDArray[np.int32]]:
     """Choose and order the words of a table.
 
     Parameters
     ----------
-    table : WordTable
+    table : InternedWords
         Every word of the corpus.
     min_count : int
         Words that were seen less often are left out.

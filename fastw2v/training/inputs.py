@@ -26,6 +26,7 @@ from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
 from fastw2v.objectives.stream.estimates import stream_feature_bytes
 from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_features
+from fastw2v.text.encoding import Repairs
 from fastw2v.text.feature_file import read_features
 from fastw2v.text.vocabulary import Vocabulary, packed_words
 from fastw2v.training.run import Run
@@ -60,9 +61,12 @@ class InputFeatures:
             return stream_feature_bytes(self.matrix, settings)
         kept = UPDATE_RULES[settings.optimizer].centre_moments
         further = max(self.matrix.n_features - self.matrix.n_words, 0)
-        # Vectors and moments; at the start and at the end four tables of conjugate gradients.
-        tables = further * row * (1 + kept) + 4 * self.matrix.n_features * row
-        return tables + 32 * len(self.matrix.indices)
+        # Vectors and moments, and what is there beside them when the vectors for unknown words are
+        # fitted at the end: a copy of the vectors, four tables of conjugate gradients and their
+        # result, and the words' vectors twice. Measured: tests/objectives/test_memory.py.
+        features, words = self.matrix.n_features, self.matrix.n_words
+        tables = further * (1 + kept) + 6 * features + 2 * words
+        return row * tables + 32 * len(self.matrix.indices)
 
     def finished(self, embeddings: Embeddings, objective: FeatureSoftmax) -> Embeddings:
         """Return trained embeddings in their final form, with vectors of features beside them.
@@ -139,7 +143,10 @@ def prepare_features(run: Run) -> None:
             "to fit and resume (features=...), or name their file by --features"
         )
     if isinstance(run.features, Path):
-        run.features = read_features(run.features)
+        errors, repairs = run.settings.errors, Repairs()
+        run.features = read_features(run.features, errors, repairs)
+        if repairs.n_sequences and run.notice is not None:
+            run.notice(repairs.sentence(errors))
 
 
 def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:

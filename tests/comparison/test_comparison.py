@@ -15,7 +15,7 @@ import pytest
 from fastw2v.comparison.comparing import ComparisonSettings
 from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
 from fastw2v.comparison.requests import TrainingRequest, high_water_bytes, save_vectors
-from fastw2v.comparison.rivals import RIVALS
+from fastw2v.comparison.rivals import RIVALS, fasttext_inputs
 from fastw2v.comparison.runs import ComparedRun, alternate, child_environment, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, held_out_losses
 from fastw2v.comparison.tables import as_markdown, tables_of
@@ -222,6 +222,14 @@ def test_fasttext_s_subwords_are_its_own(run, topics, tmp_path):
     np.testing.assert_allclose(table.make_unknown(unknown), expected, atol=1e-6)
 
 
+def test_sizes_of_n_grams_are_each_trainer_s_own_unless_they_are_given(tmp_path):
+    asked = request("fasttext", tmp_path / "none", tmp_path, inputs="subwords", max_n=7)
+    assert fasttext_inputs(asked) == {"minn": 3, "maxn": 7, "bucket": 2_000_000}
+    assert asked.ngram_sizes() == {"max_n": 7}
+    plain = fasttext_inputs(request("fasttext", tmp_path / "none", tmp_path))
+    assert (plain["minn"], plain["maxn"]) == (0, 0)
+
+
 @pytest.mark.slow
 def test_fasttext_with_subwords_is_compared_for_real(run, topics, tmp_path):
     pytest.importorskip("fasttext")
@@ -341,7 +349,7 @@ def test_settings_that_make_no_sense_are_refused():
     with pytest.raises(ConfigurationError, match="min_n: expected at most max_n=3, got 4"):
         ComparisonSettings(inputs="subwords", min_n=4, max_n=3)
     with pytest.raises(ConfigurationError, match="max_n: expected to be left alone"):
-        ComparisonSettings(max_n=5)
+        ComparisonSettings(max_n=7)
     with pytest.raises(ConfigurationError, match="fasttext_t: expected more than 0"):
         ComparisonSettings(fasttext_t=0.0)
     names = [run.name for run in ComparisonSettings(rivals=["gensim", "gensim:20"]).runs]

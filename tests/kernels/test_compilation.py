@@ -209,6 +209,49 @@ def test_nowhere_to_write_is_said_once_and_does_no_harm(package, tmp_path):
     assert errors.count("set NUMBA_CACHE_DIR to a folder that can be written") == 1
 
 
+NO_HOME = """
+import pwd
+def unknown(number):
+    raise KeyError(number)
+pwd.getpwuid = unknown
+"""
+
+
+@pytest.mark.parametrize("cache", [None, "", "relative"])
+def test_a_user_without_a_home_gets_no_folder_where_the_program_was_started(package, cache):
+    environment = {"HOME": None, "XDG_CACHE_HOME": cache, "PYTHONDONTWRITEBYTECODE": "1"}
+    value, compiled, errors = run(package, NO_HOME + DRAWN, **environment)
+    assert (value, errors) == (2, "")
+    assert compiled > 0
+    assert run(package, NO_HOME + DRAWN, **environment) == (2, 0, "")
+    shutil.rmtree(kept(package))
+    block(kept(package))
+    value, compiled, errors = run(package, NO_HOME + DRAWN, **environment)
+    assert value == 2
+    assert compiled > 0
+    assert errors.count("set NUMBA_CACHE_DIR to a folder that can be written") == 1
+    assert [path.name for path in package.iterdir()] == ["fastw2v"]
+
+
+def test_a_spawned_process_finds_what_its_parent_compiled(package):
+    drawn = "\ndef drawn():\n    return below(np.uint64(2**63), 5), Compilations.count\n"
+    imported = DRAWN.strip().splitlines()[0]
+    (package / "spawned.py").write_text(COUNTED + imported + drawn, encoding="utf-8")
+    spawn = """
+import multiprocessing
+import pickle
+from spawned import drawn, below
+value, compiled = drawn()
+assert (compiled > 0) == is_first
+with multiprocessing.get_context("spawn").Pool(1) as pool:
+    value, compiled = pool.apply(drawn)
+    assert pool.apply(below, (np.uint64(2**63), 5)) == value  # the kernel itself, pickled
+print("value", value, "compiled", compiled)
+"""
+    for is_first in (True, False):
+        assert run(package, f"is_first = {is_first}\n{spawn}") == (2, 0, "")
+
+
 def test_kernels_are_read_where_they_cannot_be_written(package, tmp_path):
     run(package)
     no_writing = "import tempfile\ndef refuse(*a, **k):\n    raise PermissionError('read-only')\n"

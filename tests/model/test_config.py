@@ -38,7 +38,7 @@ ALLOWED = [
     ("model", ["skipgram", "cbow"]),
     ("objective", ["softmax", "negative", "hierarchical"]),
     ("inputs", ["words", "subwords", "features"]),
-    ("min_n", [1, 6, np.int64(2)]),
+    ("min_n", [1, 5, np.int64(3)]),
     ("max_n", [3, 1000]),
     ("bucket", [1, 2**31 - 1]),
     ("negative", [1, 20]),
@@ -109,6 +109,14 @@ def test_refused_by_name_with_what_was_expected_and_what_came(name, value):
     assert isinstance(caught.value, FastW2VError | ValueError)
 
 
+@pytest.mark.parametrize("name", ["bucket", "seed", "learning_rate", "window", "sample"])
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+def test_numbers_beyond_floats_are_refused_in_a_line(name, value):
+    with pytest.raises(ConfigurationError, match=f"^{name}: expected ") as caught:
+        Hyperparameters(**{name: value}, **LOOKED_AT.get(name, {}))
+    assert len(str(caught.value)) < 500
+
+
 def test_every_setting_is_covered_here():
     names = {item.name for item in fields(Hyperparameters)}
     assert {name for name, _ in ALLOWED} == names == {name for name, _ in REFUSED}
@@ -138,8 +146,8 @@ def test_what_is_left_open_follows_the_objective():
         ({"optimizer": "sgd"}, 0.2),
         ({"optimizer": "sgd", "batches": "tokens"}, 0.03),
         ({"batches": "tokens"}, 0.02),
-        ({"inputs": "subwords"}, 0.5 * 0.02),
-        ({"inputs": "features", "optimizer": "sgd", "batches": "tokens"}, 0.5 * 0.03),
+        ({"inputs": "subwords"}, 0.75 * 0.02),
+        ({"inputs": "features", "optimizer": "sgd", "batches": "tokens"}, 0.75 * 0.03),
         ({"model": "cbow"}, 0.01),
         ({"model": "cbow", "optimizer": "sgd"}, 0.03),
         ({"model": "cbow", "optimizer": "sgd", "cbow_mean": False}, 0.02),
@@ -208,7 +216,7 @@ USED = [
 OTHER_VALUES = {
     "window_sample": 1e-5, "batches": "tokens", "batch_rows": 7, "batch_tokens": 7,
     "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
-    "precision": "float32", "inputs": "subwords", "min_n": 2, "max_n": 5,
+    "precision": "float32", "inputs": "subwords", "min_n": 3, "max_n": 4,
     "bucket": 7, "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,
     "cbow_mean": False,
 }  # fmt: skip
@@ -256,7 +264,7 @@ def test_a_stored_setting_out_of_range_is_refused_though_nobody_looks_at_it():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"min_n": 2}, "min_n: .* only inputs 'subwords' looks at it, not 'words'"),
+        ({"min_n": 3}, "min_n: .* only inputs 'subwords' looks at it, not 'words'"),
         ({"inputs": "features", "bucket": 7}, "bucket: .* inputs 'subwords' .* not 'features'"),
         ({"objective": "negative", "inputs": "features"}, "inputs: expected 'words' or 'subwords'"),
         ({"model": "cbow", "inputs": "subwords"}, "inputs: .* model 'skipgram'"),

@@ -152,3 +152,23 @@ def test_places_of_a_matrix_that_are_given_twice_or_are_zero():
     assert given.nnz == 4  # what the caller has stays
     of_numbers = matrix_features(sparse.csr_matrix(np.eye(2, dtype=bool)), ["x", "y"], 2)
     assert of_numbers.values.dtype == np.float32
+
+
+def test_more_ngrams_than_memory_are_refused_before_they_are_made():
+    word = "x" * 1_000_000
+    with pytest.raises(
+        ConfigurationError, match=r"max_n: .* got 999,\d+,\d+, those of 'x+'\.\.\. "
+    ):
+        Ngrams(1, 1000, 1000).of(["river", word])
+    starts, _ = Ngrams(3, 6, 1000).of(["river", word])
+    assert starts[-1] == 14 + 4 * 1_000_002 - (2 + 3 + 4 + 5)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 4), (3, 6), (6, 6), (9, 12)])
+def test_as_many_ngrams_are_foreseen_as_there_are(sizes):
+    """But for the single "<" and ">", which are none."""
+    words = ["", "a", "straße", "日本語", "x" * 20]
+    for word in words:
+        frames = 2 if sizes[0] == 1 else 0
+        foreseen = Ngrams(*sizes, 100)._most([word])
+        assert foreseen - frames == len(Ngrams(*sizes, 100).of([word])[1])

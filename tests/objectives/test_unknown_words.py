@@ -293,7 +293,7 @@ def test_what_has_vectors_of_features_gets_no_others(inputs):
     ("numbers", "message"),
     [
         ({"min_n": 0}, "min_n: expected at least 1, got 0"),
-        ({"min_n": 7}, "min_n: expected at most max_n=6, got 7"),
+        ({"min_n": 7}, "min_n: expected at most max_n=5, got 7"),
         ({"max_n": 1001}, "max_n: expected at most 1000"),
         ({"bucket": 0}, "bucket: expected at least 1, got 0"),
         ({"bucket": 2**31}, "bucket: expected at most"),

@@ -28,11 +28,12 @@ COMMAND = [sys.executable, "-m", "fastw2v"]
 SETTINGS = ["--min-count", "1", "--vector-size", "64", "--epochs", "4", "--quiet"]
 RUNS = {
     "softmax": ["--batch-rows", "32", "--sample", "0"],
+    "subwords": ["--batch-rows", "32", "--sample", "0", "--inputs", "subwords"],
     "cbow": ["--model", "cbow", "--batch-tokens", "256", "--sample", "0.01"],
     "negative": ["--objective", "negative"],
     "hierarchical": ["--objective", "hierarchical"],
 }
-EXACT = ("softmax", "cbow")
+EXACT = ("softmax", "subwords", "cbow")
 ANSWER_S = 4.0  # a second or so on a quiet machine; tests run on busy ones
 
 
@@ -88,7 +89,8 @@ def what_counts(target):
     """All of a model but the seconds that it took."""
     config = json.loads((target / "config.json").read_text(encoding="utf-8"))
     losses = [(r["epoch"], r["loss_nats"], r["learning_rate"]) for r in config["history"]]
-    kept = {key: config[key] for key in ("hyperparameters", "corpus", "run", "probabilities")}
+    lasting = ("hyperparameters", "corpus", "run", "probabilities", "features")
+    kept = {key: config[key] for key in lasting}
     return (target / "arrays.safetensors").read_bytes(), losses, kept
 
 
@@ -174,6 +176,44 @@ def test_killed_twenty_times_and_resumed(corpus, whole, tmp_path, kind):
     assert kills >= 20
 
 
+def test_killed_with_a_file_of_features_and_resumed(corpus, tmp_path):
+    """The file is named in the checkpoint, and its features are those of every attempt."""
+    features = tmp_path / "features.tsv"
+    lines = (f"w{k}\tw{k} tens{k // 10} ends{k % 10}\n" for k in range(2000))
+    known = set(corpus.read_text(encoding="utf-8").split())
+    features.write_text("".join(line for line in lines if line.split("\t")[0] in known))
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    options = [*SETTINGS, *RUNS["softmax"], "--features", features]
+    finished(["train", corpus, "-o", tmp_path / "whole", *options], tmp_path)
+    target = folder / "model"
+    process = started(
+        ["train", corpus, "-o", target, *options, "--checkpoint-every", "0.05s"], folder
+    )
+    assert killed_at(process, "training", 0.1, folder, target)
+    finished(["train", "--resume", target, "--quiet", "--workers", "3"], folder)
+    assert what_counts(target) == what_counts(tmp_path / "whole")
+    assert sorted(path.name for path in folder.iterdir()) == ["model"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["softmax", "subwords"])
+def test_two_programs_that_write_the_same_model(corpus, whole, tmp_path, kind):
+    """Either is refused, or it ends in the model; what is there is always a whole one."""
+    target = tmp_path / "model"
+    arguments = ["train", corpus, "-o", target, *SETTINGS, *RUNS[kind], "--workers", "1"]
+    processes = [started(arguments, tmp_path) for _ in range(3)]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
+    statuses = [process.returncode for process in processes]
+    assert 0 in statuses, errors
+    for status, error in zip(statuses, errors, strict=True):
+        assert status in (0, 2)
+        assert "Traceback" not in error
+        assert error.count("\n") == (1 if status else 0)
+    assert what_counts(target) == what_counts(whole(kind)[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 @pytest.mark.slow
 def test_an_export_that_is_killed_leaves_the_earlier_file_or_the_new_one(whole, tmp_path):
     model, exported = whole("softmax")
@@ -241,7 +281,7 @@ def test_interrupted_before_training_the_run_can_be_begun_again(corpus, tmp_path
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert errors.startswith("fastw2v: interrupted")
-    assert read_checkpoint(checkpoint_path(tmp_path / "model")).run["sources"] == [str(text)]
+    assert read_checkpoint(checkpoint_path(tmp_path / "model")).run.sources == [str(text)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.checkpoint", "text.txt"]
 
 

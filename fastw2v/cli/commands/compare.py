@@ -40,11 +40,9 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="'subwords': fastw2v and fastText learn vectors of character n-grams, too.",
 )
-@click.option("--min-n", type=int, default=3, show_default=True, help="Of --inputs subwords.")
-@click.option("--max-n", type=int, default=6, show_default=True, help="Of --inputs subwords.")
-@click.option(
-    "--bucket", type=int, default=2_000_000, show_default=True, help="Of --inputs subwords."
-)
+@click.option("--min-n", type=int, help="Of --inputs subwords. Default: each trainer's own.")
+@click.option("--max-n", type=int, help="The same.")
+@click.option("--bucket", type=int, help="The same.")
 @click.option("--fasttext-t", type=float, help="fastText's subsampling. Default: as --sample.")
 @click.option("--workers", type=int, help="Threads of each. Default: all cores.")
 @click.option(

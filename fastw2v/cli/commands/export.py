@@ -44,6 +44,12 @@ def export_command(
                 "--unknown-words: expected --format fasttext-bin beside it, the format that holds "
                 "them"
             )
+        handed_out = loaded.embeddings.default_vectors
+        if vectors not in (None, handed_out):
+            raise click.UsageError(
+                f"--unknown-words: expected --vectors {handed_out}, the table that unknown words "
+                f"have vectors of, got {vectors}"
+            )
         loaded.make_unknown_words()
     with Display(quiet=quiet) as display:
         loaded.export(out, form, vectors, progress=display.stage)

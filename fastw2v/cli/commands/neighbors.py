@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from fastw2v.cli.sources import VectorSource
 
 __all__ = ["neighbors_command"]
@@ -30,18 +33,18 @@ def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: A
     from fastw2v.cli.sources import vector_source
 
     source = vector_source(model, vectors)
-    source.require(words)
-    for word in words:
-        _print_neighbours(source, word, topn)
+    for word, vector in zip(words, source.vectors(words), strict=True):
+        _print_neighbours(source, word, vector, topn)
 
 
-def _print_neighbours(source: "VectorSource", word: str, topn: int) -> None:
+def _print_neighbours(
+    source: "VectorSource", word: str, vector: "NDArray[np.float32]", topn: int
+) -> None:
     keyed, count = source.keyed, source.count(word)
     is_known = word in keyed.key_to_index
     seen = "unknown, from its n-grams" if not is_known else f"{count:,} times" if count else ""
     click.echo(f"{word} ({seen})" if seen else word)
     # A zero vector has no direction: that of the only word of a vocabulary, say.
-    vector = source.vectors([word])[0]
     near = keyed.similar_by_vector(vector, topn=topn + is_known) if vector.any() else []
     near = [(other, cosine) for other, cosine in near if other != word][:topn]
     click.echo("  near     " + ", ".join(f"{other} {cosine:.2f}" for other, cosine in near))

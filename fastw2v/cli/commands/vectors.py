@@ -32,9 +32,10 @@ def vectors_command(
     from fastw2v.errors import ConfigurationError
     from fastw2v.formats import write_vectors
     from fastw2v.formats.vectors import Vectors
+    from fastw2v.text.vocabulary import shown_word
 
     source = vector_source(model, table)
-    asked = list(dict.fromkeys(words or sys.stdin.buffer.read().decode().split()))
+    asked = list(dict.fromkeys(words or _words_of_standard_input()))
     if not asked:
         raise click.UsageError("Missing argument 'WORD...'; standard input has no words either")
     found = source.vectors(asked)
@@ -47,5 +48,24 @@ def vectors_command(
             f"--format: expected --output beside it, got {form!r} for standard output, which gets "
             "lines of text"
         )
+    for word in asked:
+        if word.split() != [word]:
+            raise ConfigurationError(
+                f"expected words without blanks for standard output, whose lines they begin, got "
+                f"{shown_word(word)}; use --output with --format npz"
+            )
     for word, row in zip(asked, found, strict=True):
         click.echo(f"{word} " + " ".join(str(number) for number in row))
+
+
+def _words_of_standard_input() -> list[str]:
+    from fastw2v.errors import TextEncodingError
+
+    data = sys.stdin.buffer.read()
+    try:
+        return data.decode().removeprefix("\ufeff").split()
+    except UnicodeDecodeError as error:
+        raise TextEncodingError(
+            f"standard input: expected words in UTF-8, got byte {data[error.start]:#04x} at byte "
+            f"offset {error.start}; re-encode them, by iconv say"
+        ) from None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.kernels.text.interning import WordTable, count_types, intern_tokens, new_word_table
+from fastw2v.kernels.text.interning import InternedWords, count_types, intern_tokens, new_word_table
 from fastw2v.kernels.text.scan import PADDING
 from fastw2v.kernels.text.word_runs import gather_words, groups_of_words
 from fastw2v.system.array_files import read_arrays, write_arrays
@@ -46,7 +46,7 @@ class WordCounts:
     groups: NDArray[np.int64]
 
     @classmethod
-    def of(cls, table: WordTable) -> "WordCounts":
+    def of(cls, table: InternedWords) -> "WordCounts":
         """Return the words of a table and how often each was seen."""
         n_words = int(table.n_types[0])
         found = groups_of_words(table.word_bytes, table.offsets, n_words, GROUPS)
@@ -75,12 +75,12 @@ class WordCounts:
         return text, self.ends[first:last] - start, self.counts[first:last]
 
 
-def is_full(table: WordTable, memory_bytes: int) -> bool:
+def is_full(table: InternedWords, memory_bytes: int) -> bool:
     """Tell whether a table of words should go to a run, for a budget of so many bytes."""
     return int(table.n_types[0]) >= max(memory_bytes // _WORD_BYTES, 1)
 
 
-def added_group(runs: Iterable[WordCounts], number: int) -> tuple[WordTable, NDArray[np.int64]]:
+def added_group(runs: Iterable[WordCounts], number: int) -> tuple[InternedWords, NDArray[np.int64]]:
     """Return the words of one group in all runs, and how often each came in all of them."""
     table = new_word_table(1 << 12)
     counts = np.zeros(0, np.int64)
@@ -112,7 +112,7 @@ def added(runs: Sequence[WordCounts], memory_bytes: int) -> Iterator[WordCounts]
             parts, n_bytes = [], 0
 
 
-def _of_group(table: WordTable, counts: NDArray[np.int64], number: int) -> WordCounts:
+def _of_group(table: InternedWords, counts: NDArray[np.int64], number: int) -> WordCounts:
     order = np.arange(len(counts))
     text, ends = gather_words(table.word_bytes, table.offsets, order, 0)
     groups = np.where(np.arange(GROUPS + 1) > number, len(counts), 0)

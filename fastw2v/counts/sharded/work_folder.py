@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fastw2v.config import CountingSettings
 from fastw2v.errors import OutputError
-from fastw2v.kernels.text.interning import WordTable
+from fastw2v.kernels.text.interning import InternedWords
 from fastw2v.system.files import whole_file, whole_folder
 from fastw2v.system.renames import TEMPORARY_PREFIX
 from fastw2v.text.numbering import table_of_words
@@ -125,13 +125,13 @@ class KnownWords:
 
     Attributes
     ----------
-    table : WordTable
+    table : InternedWords
     ranks : ndarray of int32, shape (V + 1,)
         The id of each number that the table gives.
     widths : ndarray of int32, shape (V,), or None
     """
 
-    table: WordTable
+    table: InternedWords
     ranks: NDArray[np.int32]
     widths: NDArray[np.int32] | None
 

@@ -7,6 +7,8 @@ of a one-dimensional array; nothing is checked against its bounds, and nothing n
 
 `LANES` and `REGISTERS` follow the features of the CPU that Numba compiles for, so they obey
 ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``.
+
+The file has more than 400 lines because every operation comes with its types and its LLVM.
 """
 
 import operator

@@ -26,7 +26,7 @@ from fastw2v.kernels.text.scan import (
 
 __all__ = [
     "SENTENCE_END",
-    "WordTable",
+    "InternedWords",
     "count_types",
     "hash_key",
     "intern_lines",
@@ -47,7 +47,7 @@ _ZERO = np.uint64(0)
 _LONGEST_LENGTH = 2**32 - 1  # that a row can hold; longer words are told apart by their bytes
 
 
-class WordTable(NamedTuple):
+class InternedWords(NamedTuple):
     """The distinct words seen so far: their numbers, counts and bytes.
 
     Kernels return the table to use from then on, because growing replaces arrays.
@@ -69,9 +69,9 @@ class WordTable(NamedTuple):
         return [data[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def new_word_table(capacity: int = 1 << 16) -> WordTable:
+def new_word_table(capacity: int = 1 << 16) -> InternedWords:
     """Return an empty table of `capacity` rows, a power of two."""
-    return WordTable(
+    return InternedWords(
         rows=np.zeros(_ROW * capacity, np.uint64),
         offsets=np.zeros(capacity // 2 + 1, np.int64),
         word_bytes=np.empty(8 * capacity, np.uint8),
@@ -138,7 +138,7 @@ def _with_more_rows(table, n_types):  # type: ignore[no-untyped-def]
     offsets = np.zeros(capacity // 2 + 1, np.int64)
     for number in range(table.offsets.size):
         offsets[number] = table.offsets[number]
-    return WordTable(rows, offsets, table.word_bytes, table.n_types)
+    return InternedWords(rows, offsets, table.word_bytes, table.n_types)
 
 
 @kernel
@@ -155,7 +155,7 @@ def _with_room(table, batch, n_batch):  # type: ignore[no-untyped-def]
         word_bytes = np.empty(max(needed, 2 * table.word_bytes.size), np.uint8)
         for at in range(used):
             word_bytes[at] = table.word_bytes[at]
-        table = WordTable(table.rows, table.offsets, word_bytes, table.n_types)
+        table = InternedWords(table.rows, table.offsets, word_bytes, table.n_types)
     return table
 
 
@@ -220,7 +220,7 @@ def intern_lines(text, n_bytes, table, add, numbers):  # type: ignore[no-untyped
         Whole lines, the last one with its line feed too, and their padding of spaces.
     n_bytes : int
         Length of the text.
-    table : WordTable
+    table : InternedWords
         The words so far; changed in place, and replaced where it must grow.
     add : bool
         Whether new words get the next numbers. If not, each is numbered ``n_types``.
@@ -229,7 +229,7 @@ def intern_lines(text, n_bytes, table, add, numbers):  # type: ignore[no-untyped
 
     Returns
     -------
-    table : WordTable
+    table : InternedWords
         The table to use from now on.
     n_numbers : int
         How many entries of `numbers` were written.
@@ -282,7 +282,7 @@ def intern_tokens(text, token_ends, sentence_ends, table, add, numbers):  # type
         Where each token ends in the text.
     sentence_ends : int64 array (n_sentences,)
         How many tokens there are up to the end of each sentence.
-    table : WordTable
+    table : InternedWords
         The words so far; changed in place, and replaced where it must grow.
     add : bool
         Whether new words get the next numbers. If not, each is numbered ``n_types``.
@@ -291,7 +291,7 @@ def intern_tokens(text, token_ends, sentence_ends, table, add, numbers):  # type
 
     Returns
     -------
-    table : WordTable
+    table : InternedWords
         The table to use from now on.
     """
     batch = np.empty(_FIELDS * (_BATCH + _OVERHANG), np.int64)

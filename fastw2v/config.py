@@ -93,8 +93,8 @@ class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
 
     `sample`, `learning_rate`, `final_rate`, `min_n` and `max_n`, left open, get the value that
-    suits the other settings, and are numbers afterwards. The sizes of batches stay open: they follow from the
-    vocabulary as well (`batch_limit`).
+    suits the other settings, and are numbers afterwards. The sizes of batches stay open: they
+    follow from the vocabulary as well (`batch_limit`).
 
     `dataclasses.replace` gives all of them to the new object, those that were left open too; to
     change a setting that others follow, construct anew from `given`.

@@ -216,7 +216,7 @@ USED = [
 OTHER_VALUES = {
     "window_sample": 1e-5, "batches": "tokens", "batch_rows": 7, "batch_tokens": 7,
     "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
-    "precision": "float32", "inputs": "subwords", "min_n": 3, "max_n": 4,
+    "precision": "float32", "inputs": "subwords", "min_n": 4, "max_n": 4,
     "bucket": 7, "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,
     "cbow_mean": False,
 }  # fmt: skip
@@ -264,7 +264,7 @@ def test_a_stored_setting_out_of_range_is_refused_though_nobody_looks_at_it():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"min_n": 3}, "min_n: .* only inputs 'subwords' looks at it, not 'words'"),
+        ({"min_n": 4}, "min_n: .* only inputs 'subwords' looks at it, not 'words'"),
         ({"inputs": "features", "bucket": 7}, "bucket: .* inputs 'subwords' .* not 'features'"),
         ({"objective": "negative", "inputs": "features"}, "inputs: expected 'words' or 'subwords'"),
         ({"model": "cbow", "inputs": "subwords"}, "inputs: .* model 'skipgram'"),

@@ -181,7 +181,7 @@ def test_an_undamaged_copy_is_read(saved, tmp_path):
 
 
 @pytest.mark.parametrize("mmap", [False, True])
-@pytest.mark.parametrize("kind", ["words", "subwords", "features", "made"])
+@pytest.mark.parametrize("kind", ["words", "subwords", "features", "made", "means"])
 def test_models_of_schema_3_load_for_ever(kind, mmap):
     """Folders that were written when their schema was current; they are never made again."""
     text = (GOLDEN / "schema-3" / "expected.json").read_text(encoding="utf-8")
@@ -194,7 +194,7 @@ def test_models_of_schema_3_load_for_ever(kind, mmap):
     assert [record.loss_nats for record in model.history] == expected["losses"]
     assert model.corpus_digest == expected["corpus_digest"]
     assert likely(model, "plain") == expected["context_of_plain"]
-    if kind in ("subwords", "made"):
+    if kind in ("subwords", "made", "means"):
         assert likely(model, "plainly") == expected["context_of_plainly"]
         for word, vector in expected["unknown"].items():
             assert model.vector(word) == pytest.approx(vector, rel=1e-5)

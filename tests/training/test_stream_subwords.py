@@ -293,7 +293,7 @@ def test_what_is_not_there_is_refused():
         with pytest.raises(ConfigurationError, match=r"inputs: expected 'words' or 'subwords' wi"):
             Word2Vec(objective=objective, inputs="features")
         with pytest.raises(ConfigurationError, match=r"min_n: .* only inputs 'subwords'"):
-            Word2Vec(objective=objective, min_n=3)
+            Word2Vec(objective=objective, min_n=4)
 
 
 def test_the_command_line_trains_exports_and_finds(run, corpus, tmp_path):

@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
-from fastw2v.defaults import FINAL_RATES, SAMPLES, BatchLimit, batch_limit, default_rate
+from fastw2v.defaults import (
+    FINAL_RATES,
+    NGRAM_SIZES,
+    SAMPLES,
+    BatchLimit,
+    batch_limit,
+    default_rate,
+)
 from fastw2v.errors import ConfigurationError
 
 __all__ = [
@@ -75,7 +82,7 @@ _NEGATIVE = (("objective", "negative"),)
 _SKIPGRAM = (("model", "skipgram"),)
 _CBOW = (("model", "cbow"),)
 _EXACT = (("objective", "softmax"), ("model", "skipgram"))
-_SUBWORDS = (*_EXACT, ("inputs", "subwords"))
+_SUBWORDS = (*_SKIPGRAM, ("inputs", "subwords"))
 
 
 # ruff: noqa: RUF009 - the settings are immutable
@@ -85,9 +92,9 @@ _SUBWORDS = (*_EXACT, ("inputs", "subwords"))
 class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
 
-    `sample`, `learning_rate` and `final_rate`, left open, get the value that suits the other
-    settings, and are numbers afterwards. The sizes of batches stay open: they follow from the
-    vocabulary as well (`batch_limit`).
+    `sample`, `learning_rate`, `final_rate`, `min_n` and `max_n`, left open, get the value that
+    suits the other settings, and are numbers afterwards. The sizes of batches stay open: they
+    follow from the vocabulary as well (`batch_limit`).
 
     `dataclasses.replace` gives all of them to the new object, those that were left open too; to
     change a setting that others follow, construct anew from `given`.
@@ -140,16 +147,26 @@ class Hyperparameters:
     )
     inputs: Inputs = _setting(
         "words",
-        "What a centre vector is: 'words': a row of its own; 'subwords': the sum of vectors of the "
+        "What a centre vector is: 'words': a row of its own; 'subwords': made of vectors of the "
         "word and of its character n-grams, so that unknown words have vectors too; 'features': "
-        "the sum of vectors of features that are given (--features).",
-        used_if=(_EXACT,),
+        "the sum of vectors of features that are given (--features), with the exact softmax.",
+        used_if=(_SKIPGRAM,),
     )
     min_n: int = _setting(
-        2, "Characters of the shortest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+        None,
+        "Characters of the shortest n-gram of a word. Default: 2 for softmax, 3 for the other "
+        "objectives.",
+        low=1,
+        high=1000,
+        used_if=(_SUBWORDS,),
     )
     max_n: int = _setting(
-        5, "Characters of the longest n-gram of a word.", low=1, high=1000, used_if=(_SUBWORDS,)
+        None,
+        "Characters of the longest n-gram of a word. Default: 5 for softmax, 6 for the other "
+        "objectives.",
+        low=1,
+        high=1000,
+        used_if=(_SUBWORDS,),
     )
     bucket: int = _setting(
         2_000_000,
@@ -206,7 +223,7 @@ class Hyperparameters:
     learning_rate: float = _setting(
         None,
         "First rate; it falls linearly. Default: the optimizer's own with softmax, else 0.025, "
-        "and 0.15 for the mean of CBOW.",
+        "0.05 with subwords, and 0.15 for the mean of CBOW.",
         low=0,
         low_is_open=True,
     )
@@ -259,12 +276,19 @@ class Hyperparameters:
             if hasattr(value, "__index__") and item.type is not bool:
                 # A whole number of numpy's, say, which JSON refuses.
                 object.__setattr__(self, item.name, int(value))
-        for name, default in _FOLLOWING.items():
+        for name, followed in _FOLLOWING.items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, default(self))
+                object.__setattr__(self, name, followed(self))
         for item in fields(self):
-            if not self.uses(item.name) and getattr(self, item.name) != item.default:
+            following = _FOLLOWING.get(item.name)
+            default: Any = item.default if following is None else following(self)
+            if not self.uses(item.name) and getattr(self, item.name) != default:
                 raise ConfigurationError(self._unused(item))
+        if self.inputs == "features" and self.objective != "softmax":
+            raise ConfigurationError(
+                f"inputs: expected 'words' or 'subwords' with objective {self.objective!r}, got "
+                "'features', which the exact softmax alone has"
+            )
         if self.min_n > self.max_n:
             raise ConfigurationError(
                 f"min_n: expected at most max_n={self.max_n}, got {self.min_n}"
@@ -337,6 +361,8 @@ class Hyperparameters:
 
 # What a setting that was left open is.
 _FOLLOWING: dict[str, Callable[[Hyperparameters], float]] = {
+    "min_n": lambda settings: NGRAM_SIZES[settings.objective][0],
+    "max_n": lambda settings: NGRAM_SIZES[settings.objective][1],
     "sample": lambda settings: SAMPLES[settings.objective],
     "final_rate": lambda settings: FINAL_RATES[settings.objective],
     "learning_rate": lambda settings: default_rate(

@@ -5,10 +5,12 @@
 
 from typing import NamedTuple
 
-__all__ = ["FINAL_RATES", "SAMPLES", "BatchLimit", "batch_limit", "default_rate"]
+__all__ = ["FINAL_RATES", "NGRAM_SIZES", "SAMPLES", "BatchLimit", "batch_limit", "default_rate"]
 
 SAMPLES = {"softmax": 1e-5, "negative": 1e-3, "hierarchical": 1e-3}
 FINAL_RATES = {"softmax": 0.05, "negative": 1e-4, "hierarchical": 1e-4}
+# Characters of the shortest and the longest n-grams. Over the text those of fastText were better.
+NGRAM_SIZES = {"softmax": (2, 5), "negative": (3, 6), "hierarchical": (3, 6)}
 # The most rows of a batch, by what they are: centre words, running tokens, positions of CBOW.
 _BATCH_SIZES = {"counts": 256, "tokens": 1024, "positions": 512}
 
@@ -29,12 +31,16 @@ _SHARED_INPUTS = 0.75
 # `bench/bench_negative_sampling.py`.
 _STREAM_RATE = 0.025
 _STREAM_MEAN_RATE = 0.15
+# fastText's: a step moves a mean of n-grams by all that it moves each of them.
+_STREAM_SUBWORDS_RATE = 0.05
 
 
 def default_rate(
     objective: str, model: str, optimizer: str, *, batches: str, mean: bool, inputs: str
 ) -> float:
     """Return the first learning rate of a run that asks for none."""
+    if objective != "softmax" and inputs == "subwords":
+        return _STREAM_SUBWORDS_RATE
     if objective != "softmax":
         return _STREAM_MEAN_RATE if model == "cbow" and mean else _STREAM_RATE
     rows = batches

@@ -338,7 +338,7 @@ class Word2Vec:
         """The vectors as gensim `KeyedVectors`, with counts.
 
         The sum of in and out vectors; the in vectors of hierarchical softmax, which has no
-        output vectors of words.
+        output vectors of words, and of negative sampling with subwords, as fastText has it.
         """
         return self.keyed_vectors()
 

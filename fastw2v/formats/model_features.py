@@ -13,6 +13,8 @@ from fastw2v.text.vocabulary import packed_words, unpacked_words
 
 __all__ = ["described_features", "feature_arrays", "read_feature_vectors"]
 
+_FIRST_POWER = 0.5  # what folders without one have
+
 
 def described_features(embeddings: Embeddings) -> dict[str, Any] | None:
     """Return what config.json says of a model's features; None if it has none."""
@@ -23,6 +25,7 @@ def described_features(embeddings: Embeddings) -> dict[str, Any] | None:
             "min_n": ngrams.min_n,
             "max_n": ngrams.max_n,
             "bucket": ngrams.bucket,
+            "power": embeddings.unknown.power,
         }
     return {"kind": "names"} if embeddings.named_features is not None else None
 
@@ -31,12 +34,13 @@ def feature_arrays(embeddings: Embeddings) -> Arrays:
     """Return the arrays of a model's features, by name."""
     unknown, named = embeddings.unknown, embeddings.named_features
     if unknown is not None:
-        return {
+        arrays = {
             "ngram_buckets": unknown.table.buckets,
             "ngram_vectors": unknown.table.vectors,
-            "ngram_centres": unknown.centres,
-            "centre_offset": unknown.offset,
         }
+        if unknown.are_trained_means:  # the centres are these vectors
+            return arrays
+        return arrays | {"ngram_centres": unknown.centres, "centre_offset": unknown.offset}
     if named is not None:
         name_bytes, name_ends = packed_words(named.names)
         return {
@@ -60,8 +64,8 @@ def read_feature_vectors(arrays: Arrays, described: Any) -> dict[str, Any]:
     if described is None:
         return {}
     dimensions = arrays["in_vectors"].shape[-1]
-    _require(arrays, "centre_offset", np.float32, (dimensions,))
     if described["kind"] == "names":
+        _require(arrays, "centre_offset", np.float32, (dimensions,))
         names = unpacked_words(arrays["feature_name_bytes"], arrays["feature_name_ends"])
         for name in ("feature_vectors", "feature_centres"):
             _require(arrays, name, np.float32, (len(names), dimensions))
@@ -76,9 +80,15 @@ def read_feature_vectors(arrays: Arrays, described: Any) -> dict[str, Any]:
         buckets[0] < 0 or buckets[-1] >= ngrams.bucket or not (np.diff(buckets) > 0).all()
     ):
         raise ValueError(f"ngram_buckets: expected rising numbers below {ngrams.bucket}")
-    for name in ("ngram_vectors", "ngram_centres"):
-        _require(arrays, name, np.float32, (len(buckets), dimensions))
+    power = described.get("power", _FIRST_POWER)
+    if isinstance(power, bool) or power not in (_FIRST_POWER, 1.0):
+        raise ValueError(f"power: expected {_FIRST_POWER} or 1.0, got {str(power)[:60]}")
+    _require(arrays, "ngram_vectors", np.float32, (len(buckets), dimensions))
     table = NgramVectors(ngrams, buckets, arrays["ngram_vectors"])
+    if power == 1.0:
+        return {"unknown": UnknownWords.of_trained_means(table)}
+    _require(arrays, "ngram_centres", np.float32, (len(buckets), dimensions))
+    _require(arrays, "centre_offset", np.float32, (dimensions,))
     return {"unknown": UnknownWords(table, arrays["ngram_centres"], arrays["centre_offset"])}
 
 

@@ -69,8 +69,13 @@ class Embeddings:
 
     @property
     def default_vectors(self) -> VectorChoice:
-        """The table to hand out unless another is asked for: "sum" where outputs are words."""
-        return "in" if self.objective == "hierarchical" else "sum"
+        """The table to hand out unless another is asked for: "sum" where outputs are words.
+
+        Where inputs were trained as means of n-grams it is "in", as fastText has it: outputs have
+        no n-grams, and the sum was compared far worse (docs/objectives.md).
+        """
+        are_means = self.unknown is not None and self.unknown.are_trained_means
+        return "in" if self.objective == "hierarchical" or are_means else "sum"
 
     def table(self, vectors: VectorChoice | None = None) -> NDArray[np.float32]:
         """Return the (V, D) table called "in", "out" or "sum" (in + out), or the default one."""

@@ -100,13 +100,28 @@ class UnknownWords:
     table : NgramVectors
         In the space of the vectors that are handed out.
     centres : (K, D) float32
-        Of the same n-grams, in the space of centre vectors: v = sum / sqrt(number) - offset.
+        Of the same n-grams, in the space of centre vectors: v = sum / number^power - offset.
     offset : (D,) float32
+    power : float
+        0.5 with the exact softmax, and wherever vectors of n-grams were fitted; 1 where centre
+        vectors were trained as means.
     """
 
     table: NgramVectors
     centres: VectorArray
     offset: NDArray[np.float32]
+    power: float = 0.5
+
+    @classmethod
+    def of_trained_means(cls, table: NgramVectors) -> "UnknownWords":
+        """Return those of centre vectors that were trained as means, which are handed out."""
+        no_offset = np.zeros(table.vectors.shape[1], np.float32)
+        return cls(table, table.vectors, no_offset, power=1.0)
+
+    @property
+    def are_trained_means(self) -> bool:
+        """Whether unknown words are given centre vectors: means, as those of known words are."""
+        return self.power == 1.0
 
     @property
     def ngrams(self) -> Ngrams:
@@ -128,7 +143,7 @@ class UnknownWords:
         """Return centre vectors (N, D), which predict contexts; raises as `vectors`."""
         self._require_known(words)
         centres = NgramVectors(self.ngrams, self.table.buckets, self.centres)
-        return np.asarray(centres.of(words, power=0.5) - self.offset)
+        return np.asarray(centres.of(words, power=self.power) - self.offset)
 
     def can_make(self, word: str) -> bool:
         """Tell whether a word has n-grams that are known."""

@@ -50,7 +50,7 @@ class UnknownInPage(NamedTuple):
 def unknown_in_page(embeddings: Embeddings, most_mib: int) -> UnknownInPage:
     """Return what becomes of unknown words in a page.
 
-    Nothing, if the model has no n-grams, or hands out vectors that are not in their space.
+    Nothing, if the model has no n-grams, or is one of hierarchical softmax that got some later.
 
     Raises
     ------
@@ -59,9 +59,10 @@ def unknown_in_page(embeddings: Embeddings, most_mib: int) -> UnknownInPage:
     """
     if most_mib < 0:
         raise ConfigurationError(f"ngrams-mib: expected a whole number from 0 on, got {most_mib}")
-    if embeddings.unknown is None or embeddings.default_vectors != "sum":
+    unknown = embeddings.unknown
+    if unknown is None or (embeddings.default_vectors != "sum" and not unknown.are_trained_means):
         return UnknownInPage(0, 0, most_mib)
-    table = embeddings.unknown.table
+    table = unknown.table
     n_bytes = (table.vectors.size * 2 + len(table.buckets) * 8) * 4 // 3
     return UnknownInPage(len(table.buckets), -(-n_bytes // 2**20), most_mib)
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.simd.vectors import LANES
-from fastw2v.objectives.arrays import round_up
+from fastw2v.objectives.arrays import VectorArray, round_up
 from fastw2v.objectives.embeddings import Embeddings
-from fastw2v.objectives.feature_vectors import NamedFeatures
+from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
 from fastw2v.objectives.features import (
     FeatureMatrix,
     Ngrams,
@@ -24,6 +24,7 @@ from fastw2v.objectives.features import (
 )
 from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
+from fastw2v.objectives.stream.estimates import stream_feature_bytes
 from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_features
 from fastw2v.text.encoding import Repairs
 from fastw2v.text.feature_file import read_features
@@ -56,6 +57,8 @@ class InputFeatures:
     def nbytes(self, settings: Hyperparameters) -> int:
         """Return about what features take of memory while training, beside words' own vectors."""
         row = 4 * round_up(settings.vector_size, LANES)
+        if settings.objective != "softmax":
+            return stream_feature_bytes(self.matrix, settings)
         kept = UPDATE_RULES[settings.optimizer].centre_moments
         further = max(self.matrix.n_features - self.matrix.n_words, 0)
         # Vectors and moments, and what is there beside them when the vectors for unknown words are
@@ -89,6 +92,22 @@ class InputFeatures:
             embeddings, self.ngrams, self.buckets, (of_ngrams, offset), objective.pool
         )
         return replace(embeddings, unknown=unknown)
+
+    def with_trained_means(self, embeddings: Embeddings, vectors: VectorArray) -> Embeddings:
+        """Return embeddings whose input vectors are means, with what unknown words are means of.
+
+        Parameters
+        ----------
+        embeddings : Embeddings
+            As trained on running text.
+        vectors : (F, D) float32
+            Of the features: of words, then of n-grams.
+        """
+        assert self.ngrams is not None
+        assert self.buckets is not None
+        of_ngrams = vectors[self.matrix.n_words :].copy()
+        table = NgramVectors(self.ngrams, self.buckets, of_ngrams)
+        return replace(embeddings, unknown=UnknownWords.of_trained_means(table))
 
 
 def _centred(embeddings: Embeddings) -> Embeddings:

@@ -15,6 +15,7 @@ from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.kernels.softmax.observed_scores import longest_sentence
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.features import FeatureMatrix
 from fastw2v.objectives.losses.calibration import calibrate
 from fastw2v.objectives.losses.rows import training_rows
 from fastw2v.objectives.losses.scores import SoftmaxScores
@@ -23,6 +24,7 @@ from fastw2v.objectives.stream.settings import StreamSettings
 from fastw2v.objectives.stream.tables import StreamTables
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.training.inputs import input_features
 from fastw2v.training.loop import train
 from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run
@@ -45,12 +47,15 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
     started = time.perf_counter()
     settings, vocabulary, tokens = run.settings, text.vocabulary, text.tokens
     require_windows(tokens, settings.window)
-    require_stream_memory(vocabulary, settings, run.workers, run.memory_mib, run.held_out_bytes)
+    inputs = input_features(run, vocabulary)
+    held_bytes = run.held_out_bytes + (inputs.nbytes(settings) if inputs else 0)
+    require_stream_memory(vocabulary, settings, run.workers, run.memory_mib, held_bytes)
     stream = StreamSettings(hyperparameters=settings)
     bias = np.zeros(len(vocabulary), np.float32)
     temperature, softmax_loss_nats = 1.0, None
     with WorkerPool(run.workers) as pool:
-        tables = _tables(tokens, vocabulary.counts, stream, pool, run)
+        matrix = inputs.matrix if inputs else None
+        tables = _tables(tokens, vocabulary.counts, stream, pool, run, features=matrix)
 
         def embeddings() -> Embeddings:
             no_bias = np.zeros(len(vocabulary), np.float32)  # fitted at the end only
@@ -66,6 +71,8 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
             bias = (found.unigram_weight * log_unigram).astype(np.float32)
             temperature, softmax_loss_nats = found.temperature, found.loss_nats
     trained = Embeddings(vocabulary, in_vectors, out_vectors, bias, settings.objective, temperature)
+    if inputs is not None:
+        trained = inputs.with_trained_means(trained, tables.feature_vectors)
     summary = TrainingSummary(
         watch.kept_record.loss_nats,
         unigram_entropy_nats=None,
@@ -124,6 +131,7 @@ def train_stream(
     *,
     run: Run | None = None,
     block_tokens: int | None = None,
+    features: FeatureMatrix | None = None,
 ) -> StreamResult:
     """Train vectors on a text.
 
@@ -145,6 +153,8 @@ def train_stream(
     block_tokens : int, optional
         Tokens that a worker takes at a time. Default: 20,000, fewer for short texts and for many
         workers. A resumed run has those that it began with.
+    features : FeatureMatrix, optional
+        Of which words' input vectors are means. The start's input vectors are then theirs.
 
     Returns
     -------
@@ -163,7 +173,7 @@ def train_stream(
     """
     if run is None:
         run = Run(settings=settings.hyperparameters, workers=pool.workers)
-    tables = _tables(tokens, counts, settings, pool, run, block_tokens)
+    tables = _tables(tokens, counts, settings, pool, run, block_tokens, features)
     watch = train(tables, run, _no_embeddings)
     return StreamResult(
         tables.in_vectors, tables.out_vectors, watch.state.history, tables.n_pairs, tables.n_kept
@@ -177,6 +187,7 @@ def _tables(
     pool: WorkerPool,
     run: Run,
     block_tokens: int | None = None,
+    features: FeatureMatrix | None = None,
 ) -> StreamTables:
     """Return tables with the run's first vectors."""
     _check_text(tokens, counts)
@@ -185,7 +196,7 @@ def _tables(
     if run.state is not None:
         block_tokens = run.state.block_tokens
     size = block_tokens or default_block(len(tokens.ids), pool.workers)
-    tables = StreamTables(tokens, counts, settings, pool, size)
+    tables = StreamTables(tokens, counts, settings, pool, size, features)
     tables.begin(run.start)
     return tables
 

@@ -24,6 +24,9 @@ MODELS = {
         .make_unknown_words(bucket=500)
     ),
     "features": lambda: Word2Vec(**SETTINGS).fit(SENTENCES, features=FEATURES),
+    "means": lambda: Word2Vec(
+        objective="negative", inputs="subwords", bucket=500, workers=1, **SETTINGS
+    ).fit(SENTENCES),
 }
 
 
@@ -115,6 +118,8 @@ NGRAM_DAMAGE = {
     "no number": (described(bucket="500"), "expected whole numbers"),
     "true": (described(min_n=True), "expected whole numbers"),
     "names in place": (described(kind="names"), "feature_name"),
+    "no known power": (described(power=2.0), "power: expected 0.5 or 1.0, got 2.0"),
+    "a power that is none": (described(power="1"), "power: expected 0.5 or 1.0, got 1"),
 }
 NAME_DAMAGE = {
     "no names": (without("feature_name_bytes"), "feature_name_bytes"),
@@ -149,6 +154,23 @@ def test_what_is_no_sound_part_is_told(saved, tmp_path, kind, damage, mmap):
     assert "\n" not in str(caught.value)
 
 
+MEANS_DAMAGE = {
+    "no vectors": (without("ngram_vectors"), "ngram_vectors"),
+    "fewer vectors": (changed("ngram_vectors", lambda x: x[:-1]), "ngram_vectors: expected float"),
+    "fitted vectors": (described(power=0.5), "ngram_centres"),
+    "true": (described(power=True), "power: expected 0.5 or 1.0, got True"),
+}
+
+
+@pytest.mark.parametrize("damage", MEANS_DAMAGE)
+def test_damage_of_trained_means_is_told(saved, tmp_path, damage):
+    shutil.copytree(saved["means"][1], tmp_path / "the model")
+    change, message = MEANS_DAMAGE[damage]
+    change(tmp_path / "the model")
+    with pytest.raises(ModelFormatError, match=message):
+        Word2Vec.load(tmp_path / "the model")
+
+
 def test_an_undamaged_copy_is_read(saved, tmp_path):
     """Without this, the changes above might be refused for being rewritten."""
     for kind in ("subwords", "features"):
@@ -159,7 +181,7 @@ def test_an_undamaged_copy_is_read(saved, tmp_path):
 
 
 @pytest.mark.parametrize("mmap", [False, True])
-@pytest.mark.parametrize("kind", ["words", "subwords", "features", "made"])
+@pytest.mark.parametrize("kind", ["words", "subwords", "features", "made", "means"])
 def test_models_of_schema_3_load_for_ever(kind, mmap):
     """Folders that were written when their schema was current; they are never made again."""
     text = (GOLDEN / "schema-3" / "expected.json").read_text(encoding="utf-8")
@@ -172,7 +194,7 @@ def test_models_of_schema_3_load_for_ever(kind, mmap):
     assert [record.loss_nats for record in model.history] == expected["losses"]
     assert model.corpus_digest == expected["corpus_digest"]
     assert likely(model, "plain") == expected["context_of_plain"]
-    if kind in ("subwords", "made"):
+    if kind in ("subwords", "made", "means"):
         assert likely(model, "plainly") == expected["context_of_plainly"]
         for word, vector in expected["unknown"].items():
             assert model.vector(word) == pytest.approx(vector, rel=1e-5)

@@ -79,8 +79,8 @@ REFUSED = [
     ("model", ["skip-gram", None]),
     ("objective", ["ns", None]),
     ("inputs", ["Subwords", 0, None]),
-    ("min_n", [0, 7, 1001, 2.5, None]),
-    ("max_n", [0, 1001, "6", None]),
+    ("min_n", [0, 7, 1001, 2.5]),
+    ("max_n", [0, 1001, "6"]),
     ("bucket", [0, 2**31, -1, True, None]),
     ("negative", [0, 1001, 2.5]),
     ("ns_exponent", [math.nan, 101, None]),
@@ -153,6 +153,8 @@ def test_what_is_left_open_follows_the_objective():
         ({"model": "cbow", "optimizer": "sgd", "cbow_mean": False}, 0.02),
         ({"model": "cbow", "optimizer": "adagrad", "cbow_mean": False}, 0.1),
         ({"objective": "negative"}, 0.025),
+        ({"objective": "negative", "inputs": "subwords"}, 0.05),
+        ({"objective": "hierarchical", "inputs": "subwords"}, 0.05),
         ({"objective": "hierarchical", "model": "cbow"}, 0.15),
         ({"objective": "negative", "model": "cbow", "cbow_mean": False}, 0.025),
     ],
@@ -160,6 +162,16 @@ def test_what_is_left_open_follows_the_objective():
 def test_rates_that_are_left_open(given, rate):
     assert Hyperparameters(**given).learning_rate == rate
     assert Hyperparameters(**given, learning_rate=0.5).learning_rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("objective", "sizes"), [("softmax", (2, 5)), ("negative", (3, 6)), ("hierarchical", (3, 6))]
+)
+def test_sizes_of_ngrams_that_are_left_open(objective, sizes):
+    settings = Hyperparameters(objective=objective, inputs="subwords")
+    assert (settings.min_n, settings.max_n) == sizes
+    chosen = Hyperparameters(objective=objective, inputs="subwords", min_n=1, max_n=4)
+    assert (chosen.min_n, chosen.max_n) == (1, 4)
 
 
 @pytest.mark.parametrize(
@@ -191,15 +203,20 @@ USED = [
     ({"inputs": "features"}, EXACT | {"batch_rows"}),
     ({"inputs": "subwords"}, EXACT | {"batch_rows", "min_n", "max_n", "bucket"}),
     ({"model": "cbow"}, SOFTMAX | {"cbow_mean", "batch_tokens"}),
-    ({"objective": "negative"}, NEGATIVE | {"negatives_shared"}),
+    ({"objective": "negative"}, NEGATIVE | {"negatives_shared", "inputs"}),
+    (
+        {"objective": "negative", "inputs": "subwords"},
+        NEGATIVE | {"negatives_shared", "min_n", "max_n", "bucket"},
+    ),
     ({"objective": "negative", "model": "cbow"}, NEGATIVE | {"cbow_mean"}),
-    ({"objective": "hierarchical"}, set()),
+    ({"objective": "hierarchical"}, {"inputs"}),
+    ({"objective": "hierarchical", "inputs": "subwords"}, {"min_n", "max_n", "bucket"}),
     ({"objective": "hierarchical", "model": "cbow"}, {"cbow_mean"}),
 ]
 OTHER_VALUES = {
     "window_sample": 1e-5, "batches": "tokens", "batch_rows": 7, "batch_tokens": 7,
     "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
-    "precision": "float32", "inputs": "subwords", "min_n": 3, "max_n": 4,
+    "precision": "float32", "inputs": "subwords", "min_n": 4, "max_n": 4,
     "bucket": 7, "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,
     "cbow_mean": False,
 }  # fmt: skip
@@ -247,9 +264,10 @@ def test_a_stored_setting_out_of_range_is_refused_though_nobody_looks_at_it():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"min_n": 3}, "min_n: .* only inputs 'subwords' looks at it, not 'words'"),
+        ({"min_n": 4}, "min_n: .* only inputs 'subwords' looks at it, not 'words'"),
         ({"inputs": "features", "bucket": 7}, "bucket: .* inputs 'subwords' .* not 'features'"),
-        ({"objective": "negative", "inputs": "subwords"}, "inputs: .* objective 'softmax'"),
+        ({"objective": "negative", "inputs": "features"}, "inputs: expected 'words' or 'subwords'"),
+        ({"model": "cbow", "inputs": "subwords"}, "inputs: .* model 'skipgram'"),
         ({"model": "cbow", "inputs": "features"}, "inputs: .* model 'skipgram'"),
         ({"inputs": "subwords", "min_n": 4, "max_n": 3}, "min_n: expected at most max_n=3, got 4"),
         ({"negative": 7}, "negative: .* only objective 'negative' looks at it, not 'softmax'"),

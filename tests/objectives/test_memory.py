@@ -36,6 +36,7 @@ CELLS = {
     "negative": {"objective": "negative"},
     "cbow negative": {"model": "cbow", "objective": "negative"},
     "hierarchical": {"objective": "hierarchical"},
+    "negative subwords": {"objective": "negative", "inputs": "subwords"},
 }
 
 
@@ -154,6 +155,7 @@ LARGE = [
     (20_000, 100, {"model": "cbow"}),
     (5_000, 300, {"model": "cbow", "start": "random"}),
     (1_000, 50, {"objective": "negative"}),
+    (30_000, 100, {"objective": "negative", "inputs": "subwords"}),
     (200_000, 100, {"objective": "negative"}),
     (200_000, 100, {"objective": "negative", "model": "cbow"}),
     (200_000, 100, {"objective": "hierarchical"}),

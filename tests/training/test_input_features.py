@@ -32,7 +32,7 @@ def all_arrays_of(model):
     unknown, named = model.embeddings.unknown, model.embeddings.named_features
     if unknown is not None:
         parts = (unknown.table.buckets, unknown.table.vectors, unknown.centres, unknown.offset)
-        found += [part.tobytes() for part in parts]
+        found += [part.tobytes() for part in parts] + [unknown.power]
     if named is not None:
         found += [part.tobytes() for part in (named.vectors, named.centres, named.offset)]
     return found
@@ -209,7 +209,7 @@ def test_what_is_no_features_is_told(text, features, message):
         ({}, {"w1": ["x"]}, r"expected at least one for each of \d+ words, got none for 'w0'"),
         ({}, {}, r"expected at least one for each of \d+ words"),
         ({}, {"w1": ["x"], "w99999": ["x"]}, r"got some for 'w99999'; leave them out"),
-        ({"objective": "negative"}, {"w1": ["x"]}, r"inputs: .*objective"),
+        ({"objective": "negative"}, {"w1": ["x"]}, r"inputs: .*with objective 'negative'"),
         ({"model": "cbow"}, {"w1": ["x"]}, r"inputs: .*model"),
     ],
     ids=str,

@@ -30,6 +30,7 @@ RUNS = {
     "negative": {"objective": "negative"},
     "cbow negative": {"objective": "negative", "model": "cbow"},
     "hierarchical": {"objective": "hierarchical"},
+    "negative subwords": {"objective": "negative", "inputs": "subwords"},
 }
 STREAMS = [name for name, settings in RUNS.items() if "objective" in settings]
 

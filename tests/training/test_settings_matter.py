@@ -17,6 +17,7 @@ CELLS = {
     "negative": {"objective": "negative"},
     "cbow negative": {"objective": "negative", "model": "cbow"},
     "hierarchical": {"objective": "hierarchical"},
+    "negative subwords": {"objective": "negative", "inputs": "subwords"},
     "cbow hierarchical": {"objective": "hierarchical", "model": "cbow"},
 }
 BASE = {"vector_size": 4, "window": 3, "min_count": 1, "epochs": 2, "sample": 0.05}
@@ -40,6 +41,13 @@ OWN = {
     "negative": {"negative": 3, "ns_exponent": 0.2, "negatives_shared": False},
     "cbow negative": {"negative": 3, "ns_exponent": 0.2, "cbow_mean": False},
     "hierarchical": {},
+    "negative subwords": {
+        "negative": 3,
+        "negatives_shared": False,
+        "min_n": 4,
+        "max_n": 3,
+        "bucket": 7,
+    },
     "cbow hierarchical": {"cbow_mean": False},
 }
 CASES = [

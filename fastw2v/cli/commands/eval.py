@@ -53,7 +53,8 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--vectors",
     type=click.Choice(["in", "out", "sum"]),
-    help="Which table of a model. Default: sum; in for hierarchical.",
+    help="Which table of a model. Default: sum; in for hierarchical, and for negative with "
+    "subwords.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

@@ -17,7 +17,8 @@ __all__ = ["export_command"]
 @click.option(
     "--vectors",
     type=click.Choice(["in", "out", "sum"]),
-    help="Centre vectors, context vectors, or their sum. Default: sum; in for hierarchical.",
+    help="Centre vectors, context vectors, or their sum. Default: sum; in for hierarchical, and "
+    "for negative with subwords.",
 )
 @click.option(
     "--unknown-words",

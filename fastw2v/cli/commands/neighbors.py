@@ -21,7 +21,7 @@ __all__ = ["neighbors_command"]
 @click.option(
     "--vectors",
     type=click.Choice(["in", "out", "sum"]),
-    help="Which table. Default: sum; in for hierarchical.",
+    help="Which table. Default: sum; in for hierarchical, and for negative with subwords.",
 )
 def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: Any) -> None:
     """Print words near in cosine, and likely contexts.

@@ -33,7 +33,7 @@ __all__ = ["plot_command"]
 @click.option(
     "--vectors",
     type=click.Choice(["in", "out", "sum"]),
-    help="Which table. Default: sum; in for hierarchical.",
+    help="Which table. Default: sum; in for hierarchical, and for negative with subwords.",
 )
 @display_options
 def plot_command(

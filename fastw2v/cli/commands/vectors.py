@@ -18,7 +18,11 @@ __all__ = ["vectors_command"]
     "--output", "-o", type=click.Path(path_type=Path), help="A file. Default: standard output."
 )
 @format_option
-@click.option("--table", type=click.Choice(["in", "out", "sum"]), help="Which table. Default: sum.")
+@click.option(
+    "--table",
+    type=click.Choice(["in", "out", "sum"]),
+    help="Which table. Default: as for neighbors.",
+)
 def vectors_command(
     model: Path, words: tuple[str, ...], output: Path | None, form: Any, table: Any
 ) -> None:

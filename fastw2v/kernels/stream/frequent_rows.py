@@ -18,21 +18,22 @@ __all__ = ["Copies", "begin_copies", "merge_copies"]
 
 
 class Copies(NamedTuple):
-    """Where the copies are, for both tables alike.
+    """Where the copies are.
 
     Attributes
     ----------
-    size : int
-        Elements of a worker's copy, a multiple of `LANES`; 0 if workers have none.
+    in_size, out_size : int
+        Elements of a worker's copy of either table, a multiple of `LANES`; 0 if workers have none.
     in_first, out_first : int
         Where the first worker's copy begins in the tables; the others' follow.
-    in_marks, out_marks : float32 arrays (workers, size)
+    in_marks, out_marks : float32 arrays (workers, at least its size)
         The copies as they were when they last came home.
     lock : int64 array (1,)
         0, or 1 while a worker is bringing changes home.
     """
 
-    size: int
+    in_size: int
+    out_size: int
     in_first: int
     out_first: int
     in_marks: object
@@ -54,14 +55,13 @@ def _bring_home(rows, first, marks, size):
 @kernel
 def begin_copies(tables, copies, worker):
     """Make a worker's copies equal to the common rows."""
-    size = copies.size
-    for rows, first, marks in (
-        (tables.in_rows, copies.in_first, copies.in_marks),
-        (tables.out_rows, copies.out_first, copies.out_marks),
+    for rows, first, marks, size in (
+        (tables.in_rows, copies.in_first, copies.in_marks, copies.in_size),
+        (tables.out_rows, copies.out_first, copies.out_marks, copies.out_size),
     ):
         start = first + worker * size
         rows[start : start + size] = rows[:size]
-        marks[worker] = rows[:size]
+        marks[worker, :size] = rows[:size]
 
 
 @kernel
@@ -73,13 +73,13 @@ def merge_copies(tables, copies, worker):
     bool
         Whether it was done. If not, the changes stay in the copy until the next time.
     """
-    size = copies.size
-    if size == 0:
+    in_size, out_size = copies.in_size, copies.out_size
+    if in_size == 0 and out_size == 0:
         return True
     if exchange(copies.lock, 0, np.int64(1)) != 0:
         return False
-    offset = worker * size
-    _bring_home(tables.in_rows, copies.in_first + offset, copies.in_marks[worker], size)
-    _bring_home(tables.out_rows, copies.out_first + offset, copies.out_marks[worker], size)
+    in_first, out_first = copies.in_first + worker * in_size, copies.out_first + worker * out_size
+    _bring_home(tables.in_rows, in_first, copies.in_marks[worker], in_size)
+    _bring_home(tables.out_rows, out_first, copies.out_marks[worker], out_size)
     exchange(copies.lock, 0, np.int64(0))
     return True

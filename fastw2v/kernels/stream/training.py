@@ -24,6 +24,13 @@ from fastw2v.kernels.stream.context_means import Scales, train_mean
 from fastw2v.kernels.stream.frequent_rows import merge_copies
 from fastw2v.kernels.stream.locked_rows import borrow_row, new_loans, return_rows
 from fastw2v.kernels.stream.noise import draw
+from fastw2v.kernels.stream.row_means import (
+    fetch_rows,
+    new_slots,
+    place_of_input,
+    return_gain,
+    take_mean,
+)
 from fastw2v.kernels.stream.sigmoid_windows import (
     Meeting,
     fold_losses,
@@ -56,6 +63,8 @@ TOTALS = 8  # one cache line for each worker
 # A path is found one window ahead of its use. What it is found in is asked for as many windows
 # ahead; otherwise the search waits for memory, and the rows come late.
 _PATHS_AHEAD = 4
+# The rows of a mean are asked for so many tokens before it is taken.
+_MEANS_AHEAD = 3
 _KEEP, _DRAW = 11, 12  # purposes that random numbers are for
 
 
@@ -88,7 +97,8 @@ class Inputs(NamedTuple):
     `farthest`, for which there is room. `kind` is one of `SKIPGRAM`, `SKIPGRAM_BY_PAIRS`
     (which draws new negatives for every pair), `CBOW_SUM`, `CBOW_MEAN`; with CBOW, `divides_step`
     says whether what contexts move by is divided by their number. `locks` (float32) is what part
-    of its steps each word takes as an input, or empty if all take all.
+    of its steps each word takes as an input, or empty if all take all. `means` (`RowMeans`) says
+    which rows an input is the mean of; words that have locks have none.
     """
 
     window: int
@@ -97,14 +107,16 @@ class Inputs(NamedTuple):
     shrinks: bool
     divides_step: bool
     locks: object
+    means: object
 
 
 class Layout(NamedTuple):
     """How parameters lie.
 
     `stride` is the number of elements from row to row and `shape` how many of them hold
-    dimensions; of the first `copied` rows each worker has a copy; at `scratch` the workers have
-    `scratch_rows` rows each in the table of inputs: one, and with locks one for each context.
+    dimensions; of the first `copied` rows each worker has a copy, of inputs only where they are no
+    means; at `scratch` the workers have `scratch_rows` rows each in the table of inputs: one, and
+    with locks one for each context, with means one for each slot.
     """
 
     stride: int
@@ -199,13 +211,16 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     layout, copies, totals = model
     shape, stride, window_size = layout.shape, layout.stride, inputs.farthest
     in_rows, out_rows = tables.in_rows, tables.out_rows
-    in_shift = copies.in_first + worker * copies.size
-    out_shift = copies.out_first + worker * copies.size
+    in_shift = copies.in_first + worker * copies.in_size
+    out_shift = copies.out_first + worker * copies.out_size
     is_cbow = inputs.kind >= CBOW_SUM
     first_context = 0 if inputs.kind == SKIPGRAM else 1  # behind the one that meets the outputs
     scratch = layout.scratch + worker * layout.scratch_rows * stride
     is_locked = inputs.locks.shape[0] > 0
     loans = new_loans(2 * window_size if is_locked else 0)
+    means = inputs.means
+    has_means = len(means.given) > 0
+    slots = new_slots(scratch + stride, layout.scratch_rows - 1 if has_means else 0, stride)
     kept = _new_kept(span.block_tokens + 2 * window_size)
     window = new_window(2 * window_size + 1, outputs.longest, shape.length, outputs.signs)
     following = np.zeros(outputs.longest + 1, np.int64)
@@ -226,6 +241,9 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
         rate = np.float32(span.rate - start * span.rate_step)
         state = seed_state(span.seed, _DRAW, span.number, block)
         n_pairs = 0
+        # Tokens have come into reach up to `entered`, and are out of it up to `left`.
+        entered = left = max(low - window_size, 0)
+        n_kept = np.int64(kept.end[high - 1]) if has_means and high > low else 0
         for i in range(low - 1, high):
             # While a window is computed, the rows of the next one are on their way.
             n_outputs = len(outputs.negatives) + 1 if is_negative else n_following
@@ -242,18 +260,35 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                     n_following = _find_path(outputs, word, layout, out_shift, out_rows, following)
                     if i + _PATHS_AHEAD < high:
                         _fetch_path(outputs, kept.words[i + _PATHS_AHEAD])
-                if i + 1 + window_size < high:
+                if has_means:
+                    if i + window_size + _MEANS_AHEAD < n_kept:
+                        word = np.int64(kept.words[i + window_size + _MEANS_AHEAD])
+                        fetch_rows(in_rows, means, word, stride)
+                elif i + 1 + window_size < high:
                     word = np.int64(kept.words[i + 1 + window_size])
                     _fetch_row(in_rows, _row_at(word, layout, in_shift), stride)
             if i < low:
                 continue
+            if has_means:
+                while left < i - window_size:
+                    word = np.int64(kept.words[left])
+                    return_gain(in_rows, means, slots, word, left, layout)
+                    left += 1
+                while entered < min(i + window_size + 1, n_kept):
+                    word = np.int64(kept.words[entered])
+                    take_mean(in_rows, means, slots, word, entered, layout)
+                    entered += 1
             reach = window_size
             if inputs.shrinks:
                 state = advance(state)
                 reach = min(1 + below(scramble(state), inputs.window), window_size)
             n_contexts = 0
             for j in range(max(i - reach, kept.first[i]), min(i + reach + 1, kept.end[i])):
-                at = _row_at(np.int64(kept.words[j]), layout, in_shift)
+                word = np.int64(kept.words[j])
+                if has_means:
+                    at = place_of_input(means, slots, word, j, stride)
+                else:
+                    at = _row_at(word, layout, in_shift)
                 if is_locked and j != i:
                     factor = inputs.locks[kept.words[j]]
                     at = borrow_row(
@@ -286,6 +321,9 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
             if is_locked:
                 return_rows(in_rows, loans, n_contexts, scratch + stride, stride)
             n_pairs += rounds * together
+        while left < entered:
+            return_gain(in_rows, means, slots, np.int64(kept.words[left]), left, layout)
+            left += 1
         fold_losses(window)
         totals[worker, LOSS] += window.total[0]
         totals[worker, PAIRS] += n_pairs

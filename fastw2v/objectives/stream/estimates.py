@@ -5,15 +5,18 @@ import math
 from fastw2v.config import Hyperparameters
 from fastw2v.kernels.simd.memory import LINE
 from fastw2v.objectives.arrays import round_up
+from fastw2v.objectives.features import FeatureMatrix
 from fastw2v.objectives.memory import require_within
 from fastw2v.objectives.stream.tables import COPIED_ROWS
 from fastw2v.text.vocabulary import Vocabulary
 
-__all__ = ["PROGRAM_BYTES", "require_stream_memory", "stream_bytes"]
+__all__ = ["PROGRAM_BYTES", "require_stream_memory", "stream_bytes", "stream_feature_bytes"]
 
 # Measured (tests/objectives/test_memory.py): Python and the kernels of these objectives.
 PROGRAM_BYTES = 180 * 2**20
 _TABLES = 6  # in and out: those that are trained, those of the epoch kept aside, those handed out
+_FEATURE_TABLES = 4  # those of features: the same of inputs, and those of n-grams alone
+_ENTRY_BYTES = 64  # of a feature of a word: found, sorted, and where its row begins
 _NOISE_BYTES = 48  # of a word, while the alias table is made
 _CALIBRATION_BYTES = 48 * 2**20  # the sample's counts, and the scores of a panel of its rows
 _PATH_BYTES = 20  # of a node in the path of a word through the tree
@@ -40,6 +43,13 @@ def stream_bytes(
     else:
         outputs = n_words * (_NOISE_BYTES + row) + _CALIBRATION_BYTES
     return PROGRAM_BYTES + other_bytes + tables + outputs
+
+
+def stream_feature_bytes(features: FeatureMatrix, settings: Hyperparameters) -> int:
+    """Return about what features take while training, beside the vectors of as many words."""
+    further = max(features.n_features - features.n_words, 0)
+    row = 4 * round_up(settings.vector_size, LINE)
+    return further * row * _FEATURE_TABLES + len(features.indices) * _ENTRY_BYTES
 
 
 def require_stream_memory(

@@ -21,6 +21,7 @@ from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.observed_scores import longest_sentence
 from fastw2v.kernels.stream.frequent_rows import Copies, begin_copies, merge_copies
 from fastw2v.kernels.stream.noise import AliasTable
+from fastw2v.kernels.stream.row_means import RowMeans, no_means, slots_for, write_means
 from fastw2v.kernels.stream.sigmoid_tiles import Tables
 from fastw2v.kernels.stream.sigmoid_windows import RowShape
 from fastw2v.kernels.stream.training import (
@@ -37,6 +38,7 @@ from fastw2v.kernels.stream.training import (
 )
 from fastw2v.kernels.text.token_blocks import SubsampledText
 from fastw2v.objectives.arrays import VectorArray, copy_arrays
+from fastw2v.objectives.features import FeatureMatrix
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.noise import noise_table
 from fastw2v.objectives.stream.settings import StreamSettings
@@ -67,7 +69,12 @@ class _Setup(NamedTuple):
 
 
 class StreamTables:
-    """One run's tables: parameters laid out for the kernels, and what kernels are told."""
+    """One run's tables: parameters laid out for the kernels, and what kernels are told.
+
+    With `features` the table of inputs has a row for each of F features, and a word's input is the
+    mean of its features' rows. Workers have no copies of the most frequent ones then: which those
+    are would have to be counted, and none of them is written as often as a frequent word's row.
+    """
 
     def __init__(
         self,
@@ -76,11 +83,14 @@ class StreamTables:
         settings: StreamSettings,
         pool: WorkerPool,
         block_tokens: int,
+        features: FeatureMatrix | None = None,
     ) -> None:
         self.n_pairs = self.n_kept = 0
         self.settings, self.pool = settings.hyperparameters, pool
         self._tokens = tokens
         self._n_words = len(counts)
+        self._features = None if features is None else _checked(features, self._n_words)
+        self._n_inputs = self._n_words if features is None else features.n_features
         self._hierarchical = self.settings.objective == "hierarchical"
         self._out_rows = self._n_words - 1 if self._hierarchical else self._n_words
         self.block_tokens = block_tokens
@@ -89,10 +99,13 @@ class StreamTables:
     def begin(self, start: tuple[VectorArray, VectorArray] | None) -> None:
         """Set the first vectors, and make sure that kernels are compiled."""
         settings = self.settings
-        in_part = self._table(self._in_rows, self._n_words)
+        in_part = self._table(self._in_rows, self._n_inputs)
         out_part = self._table(self._out_table, self._out_rows)
         if start is None:
-            _fill_randomly(in_part, settings)
+            # fastText begins rows of n-grams twice as far out as word2vec does words: a mean of
+            # many is small.
+            bound = 0.5 if self._features is None else 1.0
+            _fill_randomly(in_part, settings, np.float32(bound))
         else:
             for name, given, part in zip(("in", "out"), start, (in_part, out_part), strict=True):
                 if given.shape != part.shape:
@@ -106,7 +119,7 @@ class StreamTables:
 
     def _begin_copies(self) -> None:
         tables, copies = self._setup.tables, self._setup.copies
-        for worker in range(self.pool.workers if copies.size else 0):
+        for worker in range(self.pool.workers if copies.out_size else 0):
             begin_copies(tables, copies, worker)
 
     def _prepare(
@@ -118,16 +131,23 @@ class StreamTables:
         stride = -(-settings.vector_size // LINE) * LINE
         shape = RowShape((0,) * vectors if vectors <= _MOST_UNROLLED else vectors, vectors * LANES)
         copied = min(COPIED_ROWS, self._out_rows) if workers > 1 else 0
-        size = copied * stride
-        in_end = self._n_words * stride
-        scratch = in_end + workers * size
+        out_size = copied * stride
+        in_size = out_size if self._features is None else 0
+        in_end = self._n_inputs * stride
+        scratch = in_end + workers * in_size
         locks = np.zeros(0, np.float32) if rules.locks is None else rules.locks
+        if locks.size and self._features is not None:
+            raise ConfigurationError(
+                "locks: expected none where words share features, got some; train words that have "
+                "a row each"
+            )
         farthest = min(settings.window, longest_sentence(self._tokens.sentence_starts) - 1)
         farthest = max(farthest, 1)
         scratch_rows = 1 + (2 * farthest if locks.size else 0)
+        scratch_rows += slots_for(farthest) if self._features is not None else 0
         in_rows = aligned_zeros(scratch + workers * scratch_rows * stride)
-        out_rows = aligned_zeros(max(1, self._out_rows * stride + workers * size))
-        marks = np.zeros((2, workers, max(1, size)), np.float32)
+        out_rows = aligned_zeros(max(1, self._out_rows * stride + workers * out_size))
+        marks = np.zeros((2, workers, max(1, out_size)), np.float32)
         keep = keep_probability(counts, settings.sample) if rules.keep is None else rules.keep
         setup = _Setup(
             # Read-only all of them, so that memory maps need no kernels of their own.
@@ -145,10 +165,17 @@ class StreamTables:
                 stream.shrink_windows,
                 stream.divides_step,
                 _read_only(locks, np.float32),
+                _row_means(self._features, stride),
             ),
             Layout(stride, shape, copied, scratch, scratch_rows),
             Copies(
-                size, in_end, self._out_rows * stride, marks[0], marks[1], np.zeros(1, np.int64)
+                in_size,
+                out_size,
+                in_end,
+                self._out_rows * stride,
+                marks[0],
+                marks[1],
+                np.zeros(1, np.int64),
             ),
             np.zeros((workers, TOTALS), np.float64),
         )
@@ -199,7 +226,7 @@ class StreamTables:
         """Return the tables that are common to all workers, as views."""
         stride = self._setup.layout.stride
         return {
-            "in_vectors": self._in_rows[: self._n_words * stride],
+            "in_vectors": self._in_rows[: self._n_inputs * stride],
             "out_vectors": self._out_table[: self._out_rows * stride],
         }
 
@@ -263,14 +290,47 @@ class StreamTables:
 
     @property
     def in_vectors(self) -> VectorArray:
-        """Vectors of words as inputs (V, D), a copy."""
-        return self._table(self._in_rows, self._n_words).copy()
+        """Vectors of words as inputs (V, D), a copy; means where words have features."""
+        if self._features is None:
+            return self.feature_vectors
+        setup = self._setup
+        rows = aligned_zeros(self._n_words * setup.layout.stride)
+        tasks = np.zeros(1, np.int64)
+        self.pool.run(
+            lambda worker: write_means(tasks, self._in_rows, setup.inputs.means, setup.layout, rows)
+        )
+        return self._table(rows, self._n_words).copy()
+
+    @property
+    def feature_vectors(self) -> VectorArray:
+        """The rows of the table of inputs (F, D), a copy; (V, D) where words have one each."""
+        return self._table(self._in_rows, self._n_inputs).copy()
 
     @property
     def out_vectors(self) -> VectorArray:
         """Vectors of words, or of inner nodes, as outputs, a copy."""
         vectors = self._table(self._out_table, self._out_rows)
         return vectors[::-1].copy() if self._hierarchical else vectors.copy()
+
+
+def _checked(features: FeatureMatrix, n_words: int) -> FeatureMatrix:
+    """Return features of words; raise `ConfigurationError` if inputs cannot be means of them."""
+    if features.n_words != n_words:
+        raise ConfigurationError(
+            f"features: expected those of {n_words} words, got those of {features.n_words}"
+        )
+    if not bool((np.diff(features.starts) > 0).all()) or not bool((features.values == 1).all()):
+        raise ConfigurationError(
+            "features: expected at least one for each word and each as a whole, got others"
+        )
+    return features
+
+
+def _row_means(features: FeatureMatrix | None, stride: int) -> RowMeans:
+    if features is None:
+        return no_means()
+    places = features.indices.astype(np.int64) * stride
+    return RowMeans(features.starts.astype(np.int64), places, (0,))
 
 
 def _path_signs(tree: HuffmanTree) -> VectorArray:
@@ -287,10 +347,10 @@ def _read_only(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     return view
 
 
-def _fill_randomly(table: VectorArray, settings: Hyperparameters) -> None:
-    """Write numbers evenly from -1/2D to 1/2D, as word2vec.c begins."""
+def _fill_randomly(table: VectorArray, settings: Hyperparameters, bound: np.float32) -> None:
+    """Write numbers evenly from -bound/D to bound/D; word2vec.c begins with a bound of 1/2."""
     generator = np.random.default_rng([settings.seed, _RANDOM_STREAM])
     for first in range(0, len(table), _ROWS_AT_ONCE):
         part = table[first : first + _ROWS_AT_ONCE]
         uniform = generator.random(part.shape, dtype=np.float32) - np.float32(0.5)
-        part[:] = uniform / np.float32(settings.vector_size)
+        part[:] = np.float32(2) * bound * uniform / np.float32(settings.vector_size)

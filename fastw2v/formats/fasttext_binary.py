@@ -281,7 +281,8 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
 def _require_room(target: Path, n_bytes: int, ngrams: Ngrams) -> None:
     """Raise `OutputError` if a file that has a row for every bucket cannot fit on the disk."""
     folder = target.absolute().parent
-    if not folder.is_dir() or target.suffix in COMPRESSED:  # zeros take next to no room there
+    # Zeros take next to no room where they are compressed.
+    if not ngrams.bucket or not folder.is_dir() or target.suffix in COMPRESSED:
         return
     free = shutil.disk_usage(folder).free
     if n_bytes > free:

@@ -142,7 +142,7 @@ ERRORS = {
     ),
     "min_n above max_n": (
         "train text.txt -o out --inputs subwords --min-n 7",
-        r"min_n: expected at most max_n=6, got 7$",
+        r"min_n: expected at most max_n=5, got 7$",
     ),
     "no buckets": (
         "train text.txt -o out --inputs subwords --bucket 0",
@@ -152,7 +152,7 @@ ERRORS = {
         "train text.txt -o out --inputs subwords --bucket 2147483648",
         r"bucket: expected at most 2147483647, got 2147483648$",
     ),
-    "n-grams of words": ("train text.txt -o out --min-n 2", r"min_n: .* only inputs 'subwords'"),
+    "n-grams of words": ("train text.txt -o out --min-n 3", r"min_n: .* only inputs 'subwords'"),
     "words outside": (
         "train text.txt -o out --features more.tsv",
         r"the 16 words of the vocabulary, got some for 'unseen'; leave them out",
@@ -200,7 +200,7 @@ ERRORS = {
     "an unknown word beside features": ("vectors features rivery", r"'rivery' is not among the 16"),
     "unknown n-grams": (
         "vectors subwords river qqq",
-        r"'qqq' is not in the vocabulary, and none of its character n-grams of 3 to 6 characters",
+        r"'qqq' is not in the vocabulary, and none of its character n-grams of 2 to 5 characters",
     ),
     "unknown n-grams of a file": (
         "vectors model.bin qqq",

@@ -128,13 +128,13 @@ ERRORS = {
         "train text.txt -o out --inputs subwords --features features.tsv",
         r"features: expected none with inputs='subwords', got some",
     ),
-    "another objective": (
-        "train text.txt -o out --objective negative --inputs subwords",
-        r"inputs: .* only objective 'softmax' looks at it, not 'negative'; got 'subwords'$",
+    "another objective's model": (
+        "train text.txt -o out --objective negative --model cbow --inputs subwords",
+        r"inputs: .* only model 'skipgram' looks at it, not 'cbow'; got 'subwords'$",
     ),
     "features of another objective": (
         "train text.txt -o out --objective hierarchical --features features.tsv",
-        r"inputs: .* only objective 'softmax' looks at it, not 'hierarchical'; got 'features'$",
+        r"inputs: expected 'words' or 'subwords' with objective 'hierarchical', got 'features', ",
     ),
     "another model": (
         "train text.txt -o out --model cbow --inputs subwords",

@@ -17,7 +17,14 @@ from fastw2v.objectives.features import FeatureMatrix, Ngrams
 from fastw2v.objectives.ridge import ridge_features
 from fastw2v.system.threads import WorkerPool
 
-__all__ = ["fitted_unknown_words", "ngram_matrix", "unknown_words_of", "vectors_of_features"]
+__all__ = [
+    "BEGINNING",
+    "fitted_unknown_words",
+    "ngram_matrix",
+    "shares_of_beginnings",
+    "unknown_words_of",
+    "vectors_of_features",
+]
 
 RIDGE = 5.0
 RIDGE_STEPS = 20
@@ -25,6 +32,9 @@ RIDGE_STEPS = 20
 # unknown words are rare: with all of it, or none, they are compared worse. Measured:
 # `bench/bench_subwords.py`.
 MEAN_TAKEN = 0.25
+# How often an n-gram counts that begins an unknown word: it has part of the stem, where inner ones
+# are shared by chance and endings by all words of a form. Measured by the same command.
+BEGINNING = 2.0
 
 
 def vectors_of_features(
@@ -72,6 +82,7 @@ def unknown_words_of(
     """
     matrix = ngram_matrix(embeddings.vocabulary.words, ngrams, buckets)
     vectors = vectors_of_features(matrix, embeddings, centres, pool)
+    vectors *= shares_of_beginnings(embeddings.vocabulary.words, ngrams, buckets)[:, None]
     return UnknownWords(NgramVectors(ngrams, buckets, vectors), *centres)
 
 
@@ -83,6 +94,7 @@ def fitted_unknown_words(embeddings: Embeddings, ngrams: Ngrams, pool: WorkerPoo
     buckets = np.unique(ngrams.of(embeddings.vocabulary.words)[1])
     matrix = ngram_matrix(embeddings.vocabulary.words, ngrams, buckets)
     vectors = _fitted(replace(matrix, power=1.0), embeddings.table(), pool)
+    vectors *= shares_of_beginnings(embeddings.vocabulary.words, ngrams, buckets)[:, None]
     mean = embeddings.in_vectors.mean(axis=0)
     centres = _fitted(matrix, embeddings.in_vectors - mean, pool)
     return UnknownWords(NgramVectors(ngrams, buckets, vectors), centres, -mean)
@@ -93,6 +105,19 @@ def ngram_matrix(words: list[str], ngrams: Ngrams, buckets: NDArray[np.int32]) -
     starts, found = ngrams.of(words)
     places = np.searchsorted(buckets, found).astype(np.int32)
     return FeatureMatrix(starts, places, np.ones(len(places), np.float32), len(buckets))
+
+
+def shares_of_beginnings(
+    words: list[str], ngrams: Ngrams, buckets: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Return what each bucket's vector counts (K,): 1 within words, `BEGINNING` at their front.
+
+    A bucket of several n-grams counts by how many of its places in the known words begin one.
+    """
+    places = np.searchsorted(buckets, ngrams.of(words)[1])
+    total = np.bincount(places, minlength=len(buckets))
+    begun = np.bincount(places[ngrams.begin_words(words)], minlength=len(buckets))
+    return (1.0 + (BEGINNING - 1.0) * begun / np.maximum(total, 1)).astype(np.float32)
 
 
 def _fitted(matrix: FeatureMatrix, target: VectorArray, pool: WorkerPool) -> VectorArray:

@@ -9,6 +9,8 @@ from gensim.models.fasttext import FastTextKeyedVectors
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, UnknownWordError
+from fastw2v.objectives.features import Ngrams
+from fastw2v.objectives.unknown_words import BEGINNING, shares_of_beginnings
 from fastw2v.text.vocabulary import keep_probability
 from tests.kernels.test_ngrams import fasttext_hash, ngrams_of
 from tests.training.test_objectives import naive_probabilities
@@ -351,3 +353,35 @@ def test_something_new_with_known_features():
         Word2Vec(**SETTINGS).fit(text).feature_vector(asked)
     with pytest.raises(UnknownWordError):
         model.vector("riverings")
+
+
+def naive_beginnings(words, ngrams):
+    """Return which n-grams begin a word, in the order of their first character."""
+    found = []
+    for word in words:
+        framed = f"<{word}>" if word != "</s>" else ""
+        for first in range(len(framed)):
+            for size in range(ngrams.min_n, min(ngrams.max_n, len(framed) - first) + 1):
+                if framed[first : first + size] not in ("<", ">"):
+                    found.append(first == 0)
+    return found
+
+
+@pytest.mark.parametrize(("min_n", "max_n"), [(1, 1), (1, 3), (2, 5), (3, 6), (4, 40)])
+def test_ngrams_that_begin_a_word_are_those_behind_its_frame(min_n, max_n):
+    words = ["river", "a", "", "</s>", "größe", "水", "a" * 30]
+    ngrams = Ngrams(min_n, max_n, 1000)
+    assert ngrams.begin_words(words).tolist() == naive_beginnings(words, ngrams)
+
+
+@pytest.mark.parametrize("bucket", [1_000_000, 7])
+def test_what_begins_a_word_counts_more(bucket):
+    """In buckets that n-grams share, by how many of their places begin a word."""
+    words, ngrams = ["river", "rivers", "verse"], Ngrams(2, 4, bucket)
+    every = ngrams.of(words)[1]
+    buckets = np.unique(every)
+    begin = np.array(naive_beginnings(words, ngrams))
+    expected = [1 + begin[every == one].mean() * (BEGINNING - 1) for one in buckets]
+    shares = shares_of_beginnings(words, ngrams, buckets)
+    np.testing.assert_allclose(shares, expected, rtol=1e-6)
+    assert shares.max() > shares.min() >= 1

@@ -4,12 +4,14 @@
     python bench/bench_subwords.py speed
 
 `bars` trains, each in a process of its own and in turn: this package with subwords, the same
-without, and fastText's skip-gram (package of the extra `rivals`) for each of --fasttext-epochs and
---t. Wall and CPU time and peak memory are those of the whole process until training ends: imports,
+without, fastText's skip-gram (package of the extra `rivals`) for each of --fasttext-epochs and
+--t, and with --negative this package's negative sampling at the same, n-grams of fastText's sizes.
+Wall and CPU time and peak memory are those of the whole process until training ends: imports,
 reading, counting and the table of unknown words' n-grams included. Quality is Spearman's rho over
 pairs of known words, accuracy on the Google analogies, their mean, and rho over all pairs with
 vectors made of unknown words' n-grams (a word without any counts as cosine 0), of vectors as they
-are handed out (in + out, fastText's in) and of the same with their mean taken off.
+are handed out (in + out; fastText's and negative sampling's in) and of the same with their mean
+taken off.
 
 `speed` times an epoch of exact steps over sums of n-grams against one over plain rows, on made-up
 counts and words, in turn in one process.
@@ -52,6 +54,7 @@ from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.threads import WorkerPool
 
 OURS = "subwords"
+FASTTEXT_NGRAMS = {"min_n": 3, "max_n": 6, "bucket": 2_000_000}
 FEW_LINES = 200
 DEFAULTS = Hyperparameters(inputs="subwords")
 
@@ -77,6 +80,10 @@ def requests(options: argparse.Namespace, folder: Path) -> dict[str, TrainingReq
         for t in options.t:
             theirs = {"inputs": "subwords", "epochs": epochs, "settings": {"t": t}}
             asked[f"fastText {epochs} x t {t:g}"] = replace(plain, trainer="fasttext", **theirs)
+            if options.negative:
+                same = {"inputs": "subwords", "epochs": epochs, "sample": t, **FASTTEXT_NGRAMS}
+                sampled = replace(plain, trainer="fastw2v-negative", **same)
+                asked[f"negative {epochs} x sample {t:g}"] = sampled
     kept = options.only or list(asked)
     return {name: request for name, request in asked.items() if name in kept}
 
@@ -84,7 +91,7 @@ def requests(options: argparse.Namespace, folder: Path) -> dict[str, TrainingReq
 def quality(stored: StoredVectors, sets: list[PairSet], workers: int) -> dict[str, Any]:
     """Return the scores of the vectors that are handed out, as they are and centred."""
     tables = stored.word_tables
-    table = tables["in+out" if stored.ngrams is None or stored.ngrams[0] == "in+out" else "in"]
+    table = tables[stored.ngrams[0] if stored.ngrams else "in+out"]
     found: dict[str, Any] = {}
     for name, measured in (("raw", table), ("centred", table.centred())):
         known, every = {}, {}
@@ -109,7 +116,7 @@ def warm_up(asked: dict[str, TrainingRequest], folder: Path) -> None:
     with next(iter(asked.values())).corpus.open("rb") as file:
         few.write_bytes(b"".join(file.readline() for _ in range(FEW_LINES)))
     for request in asked.values():
-        if request.trainer == "fastw2v":
+        if request.trainer.startswith("fastw2v"):
             train_once(replace(request, corpus=few, min_count=1, epochs=1))
 
 
@@ -264,6 +271,7 @@ def main() -> None:
     measured.add_argument("--epochs", type=int, default=DEFAULTS.epochs, help="of ours")
     measured.add_argument("--fasttext-epochs", type=int, nargs="*", default=[5])
     measured.add_argument("--t", type=float, nargs="+", default=[1e-3, 1e-4], help="fastText's")
+    measured.add_argument("--negative", action="store_true", help="ours at fastText's settings")
     measured.add_argument("--min-count", type=int, default=10)
     measured.add_argument("--settings", default="{}", help="more settings of ours, as JSON")
     measured.add_argument("--only", nargs="+", help="names of runs: subwords, plain, ...")

@@ -66,7 +66,7 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         named["sample"] = request.sample
     if named.get("objective") == "negative":
         named.setdefault("negative", request.negative)
-    elif request.inputs == "subwords":
+    if request.inputs == "subwords":
         named = request.ngram_sizes() | {"inputs": "subwords", **named}
     model = Word2Vec(
         workers=request.workers,
@@ -81,6 +81,7 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
     clock = stop_clock()
     settings, summary, unknown = model.settings, model.summary, model.embeddings.unknown
     assert summary is not None
+    handed_out = "in+out" if model.embeddings.default_vectors == "sum" else "in"
     outputs = "nodes" if settings.objective == "hierarchical" else "out"
     stages: dict[str, Any] = {
         "read_s": summary.read_s,
@@ -102,12 +103,12 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         stages=stages,
         loss=settings.objective,
         settings=settings.as_dict(),
-        ngrams=("in+out", unknown.table) if unknown is not None else None,
+        ngrams=(handed_out, unknown.table) if unknown is not None else None,
     )
 
 
 def train_fastw2v_negative(request: TrainingRequest) -> Trained:
-    """Train this package's negative sampling, for likes beside likes."""
+    """Train this package's negative sampling, to compare like with like."""
     settings = {"objective": "negative", **request.settings}
     return train_fastw2v(TrainingRequest(**{**vars(request), "settings": settings}))
 

@@ -185,12 +185,12 @@ def test_subwords_are_compared_over_all_pairs(run, topics, tmp_path, without_fas
     ours, gensim, fasttext, negative = found["results"]
     assert ours["settings"]["inputs"] == "subwords"
     assert [ours["settings"][name] for name in ("min_n", "max_n", "bucket")] == [2, 4, BUCKET]
-    assert negative["settings"]["inputs"] == "words"
+    assert negative["settings"]["inputs"] == "subwords"
     assert set(ours["all_pairs"]) == {"in+out"}
     of_set = ours["all_pairs"]["in+out"]["WordSim-353"]
     assert of_set["made"] + of_set["lacking"] == 353  # words like t3w07 are in none of its pairs
     assert "all_pairs" not in gensim
-    assert "all_pairs" not in negative
+    assert set(negative["all_pairs"]) == {"in"}  # the table that it hands out with subwords
     assert fasttext["is_missing"]
     assert "Unknown words" in out
     assert f"inputs subwords, min_n 2, max_n 4, bucket {BUCKET}" in out

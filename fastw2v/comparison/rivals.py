@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastw2v.comparison.requests import (
-    END_OF_LINE,
+from fastw2v.comparison.clock import (
     Clock,
-    Trained,
-    TrainingRequest,
     high_water_bytes,
     stop_clock,
+    stop_clock_of_children,
 )
+from fastw2v.comparison.requests import END_OF_LINE, Trained, TrainingRequest
 from fastw2v.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -200,8 +199,6 @@ def train_word2vec(request: TrainingRequest) -> Trained:
 
 def _run_program(command: list[str]) -> Clock:
     """Run a program to its end and return its own figures; what it says is its last error."""
-    import resource
-
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
         peak = 0
@@ -209,13 +206,12 @@ def _run_program(command: list[str]) -> Clock:
             peak = max(peak, high_water_bytes(process.pid))
             time.sleep(_WATCH_S)
         ended = time.time()
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         errors.seek(0)
         said = errors.read().decode(errors="replace").strip().splitlines()
     if process.returncode:
         last = f": {said[-1]}" if said else ""
         raise RuntimeError(f"{command[0]} ended with status {process.returncode}{last}")
-    return Clock(ended, usage.ru_utime + usage.ru_stime, peak or 1024 * usage.ru_maxrss)
+    return stop_clock_of_children(ended, peak)
 
 
 def train_fasttext(request: TrainingRequest) -> Trained:

@@ -66,6 +66,8 @@ def claimed(temporary: Path) -> Iterator[None]:
 
 def clear_abandoned(target: Path) -> None:
     """Remove what killed processes left when they were about to write this target."""
+    if fcntl is None:
+        return  # nothing tells there what is abandoned, and asking after a process would end it
     for path in target.absolute().parent.glob(f"{_family(target)}*"):
         process = path.name.removeprefix(_family(target)).split("-")[0]
         if process.isdigit() and not _is_running(int(process)) and _is_free(path):
@@ -85,8 +87,7 @@ def _is_running(process: int) -> bool:
 
 def _is_free(path: Path) -> bool:
     """Return whether no process holds a path; one of another machine may, on a common disk."""
-    if fcntl is None:
-        return False
+    assert fcntl is not None
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -8,6 +8,7 @@ kernel the handler would not run at all; so a thread that the signal wakes may e
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ class StopSignals:
         self._exit_after_s = exit_after_s
         self._earlier: dict[int, Any] = {}
         self._outer: StopSignals | None = None
-        self._pipe: tuple[int, int] | None = None
+        self._wakeup: tuple[socket.socket, socket.socket] | None = None
         self._earlier_descriptor = -1
 
     def __enter__(self) -> Self:
@@ -79,10 +80,11 @@ class StopSignals:
         for number in _SIGNALS:
             self._earlier[number] = signal.signal(number, self._handle)
         if self._exit_after_s is not None:
-            self._pipe = os.pipe()
-            os.set_blocking(self._pipe[1], False)
+            # Sockets, for Windows wakes by nothing else.
+            self._wakeup = socket.socketpair()
+            self._wakeup[1].setblocking(False)
             self._earlier_descriptor = signal.set_wakeup_fd(
-                self._pipe[1], warn_on_full_buffer=False
+                self._wakeup[1].fileno(), warn_on_full_buffer=False
             )
             threading.Thread(target=self._watch, name="fastw2v-signals", daemon=True).start()
         return self
@@ -99,9 +101,9 @@ class StopSignals:
             signal.signal(number, handler)
         self._earlier.clear()
         StopSignals.current = self._outer
-        if self._pipe is not None:
+        if self._wakeup is not None:
             signal.set_wakeup_fd(self._earlier_descriptor)
-            os.close(self._pipe[1])  # the thread reads the end of the pipe, and closes its own
+            self._wakeup[1].close()  # the thread reads the end of it, and closes its own
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         again, self.requested = self.requested, True
@@ -113,11 +115,11 @@ class StopSignals:
 
     def _watch(self) -> None:
         """Wait for signals; end the process when the main thread does not answer one."""
-        assert self._pipe is not None
+        assert self._wakeup is not None
         while True:
             answered = self._answered
-            if not os.read(self._pipe[0], 64):
-                os.close(self._pipe[0])
+            if not self._wakeup[0].recv(64):
+                self._wakeup[0].close()
                 return
             time.sleep(self._exit_after_s or 0)
             if self._answered == answered and not self._deferring:

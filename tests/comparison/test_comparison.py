@@ -12,9 +12,10 @@ import time
 import numpy as np
 import pytest
 
+from fastw2v.comparison.clock import high_water_bytes
 from fastw2v.comparison.comparing import ComparisonSettings
 from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
-from fastw2v.comparison.requests import TrainingRequest, high_water_bytes, save_vectors
+from fastw2v.comparison.requests import TrainingRequest, save_vectors
 from fastw2v.comparison.rivals import RIVALS, fasttext_inputs
 from fastw2v.comparison.runs import ComparedRun, alternate, child_environment, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, held_out_losses
@@ -307,7 +308,7 @@ def test_the_peak_is_the_child_s_own():
     """getrusage's includes that of the process that started it, here 300 MB and more."""
     held = np.ones(300 * 2**20, np.uint8)
     code = (
-        "import resource\nfrom fastw2v.comparison.requests import stop_clock\n"
+        "import resource\nfrom fastw2v.comparison.clock import stop_clock\n"
         "print(stop_clock().peak_bytes, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     done = subprocess.run(

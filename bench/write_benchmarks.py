@@ -51,8 +51,8 @@ QUALITY = """## Quality against time, all tuned
 
 `python bench/bench_quality.py train CORPUS --json bench/results/quality-NAME.json`: every trainer
 at the settings that it is tuned over, not at its defaults. "mean" is over the test sets, of pairs
-of known words; "all pairs" has unknown words too, by vectors of their n-grams or cosine 0. A row has
-the vectors that count: of fastw2v those that are handed out unasked, of a rival the best of its
+of known words; "all pairs" has unknown words too, by vectors of their n-grams or cosine 0. A row
+has the vectors that count: of fastw2v those that are handed out unasked, of a rival the best of its
 forms (in, in+out, with their mean taken off, both side by side). In the pictures a line is the best
 that a trainer reaches in so much time, faint points are its other runs.
 """

@@ -48,6 +48,7 @@ from fastw2v.comparison.runs import train_once
 from fastw2v.comparison.stored import StoredVectors
 from fastw2v.errors import CorpusError, FastW2VError
 from fastw2v.system.files import require_writable
+from fastw2v.version import VERSION
 
 LEFT_OUT = ("loss", "settings", "epoch_losses_nats")  # what a record does not need
 STOPPED = 130
@@ -107,8 +108,10 @@ def measured(run: PlannedRun, seed: int, sets: TestSets, workers: int) -> dict[s
     except FastW2VError as error:  # vectors that are not finite, say
         return {"error": f"trained, but cannot be measured: {error}"}
     covered = [scores.pop("covered") for scores in found.values()]  # the same of every form
+    by_ngrams = [scores.pop("made") for scores in found.values()]  # of one form, none of others
+    made = {name: max(each[name] for each in by_ngrams) for name in by_ngrams[0]}
     kept = {name: value for name, value in record.items() if name not in LEFT_OUT}
-    return kept | {"quality": _rounded(found), "covered": covered[0]}
+    return kept | {"quality": _rounded(found), "covered": covered[0], "made": made}
 
 
 def _rounded(value: Any) -> Any:
@@ -132,18 +135,24 @@ def train(options: argparse.Namespace) -> int:
         )
         results.plan(runs, options.seeds)
         wanted = chosen(runs, options.only)
-        again = [run.name for run in chosen(runs, options.again)] if options.again else []
-        if not options.dry_run:
-            results.drop(again)
-        todo = [(run, seed) for seed in options.seeds for run in wanted
-                if run.name in again or not results.has(run, seed)]  # fmt: skip
+        again = chosen(runs, options.again or [])
+        sources = state_of_sources()
+        todo = [
+            (run, seed)
+            for seed in options.seeds
+            for run in wanted
+            if run in again
+            or not results.has(
+                run, seed, sources if options.renew and FAMILIES[run.family].is_ours else None
+            )
+        ]
         say(f"{len(todo)} of {len(wanted) * len(options.seeds)} runs to do")
         if options.dry_run:
             print("\n".join(estimates(results, todo)))
             return 0
         results.write()
         try:
-            status = perform(todo, results, sets, options.workers)
+            status = perform(todo, results, sets, sources, options.workers)
         except KeyboardInterrupt:
             say(f"stopped; what has finished is in {options.json}, the same command goes on")
             status = STOPPED
@@ -152,13 +161,17 @@ def train(options: argparse.Namespace) -> int:
 
 
 def perform(
-    todo: Sequence[tuple[PlannedRun, int]], results: Results, sets: TestSets, workers: int
+    todo: Sequence[tuple[PlannedRun, int]],
+    results: Results,
+    sets: TestSets,
+    sources: str,
+    workers: int,
 ) -> int:
     """Run all, and return 1 if some failed."""
     ours = {run.family: run.request for run, _ in todo if FAMILIES[run.family].is_ours}
     with tempfile.TemporaryDirectory() as folder:
         warm_up(ours.values(), Path(folder))
-    sources, failed = state_of_sources(), dict[str, str]()
+    failed: dict[str, str] = {}
     for number, (run, seed) in enumerate(todo, 1):
         if run.name in failed:
             continue
@@ -169,7 +182,7 @@ def perform(
             failed[run.name] = f"{run.name}: {record['error']}; to install it: {rival.install}"
             say(f"{about} failed")
             continue
-        machine = describe_machine(RIVALS[run.request.trainer].package)
+        machine = describe_machine(RIVALS[run.request.trainer].package) | {"fastw2v": VERSION}
         results.add(run, {"seed": seed, **record, "machine": machine, "sources": sources})
         means = [scores["known"].get("mean") for scores in record["quality"].values()]
         best = max((mean for mean in means if mean is not None), default=None)
@@ -210,8 +223,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("corpus", type=Path)
     run.add_argument("--json", type=Path, required=True, help="where finished runs are kept")
     run.add_argument("--pairs", action="append", default=[], metavar="NAME=FILE")
-    run.add_argument("--only", nargs="+", metavar="NAME", help="runs, or families of them")
+    run.add_argument("--only", nargs="+", metavar="NAME", help="runs, families, ours, rivals")
     run.add_argument("--again", nargs="+", metavar="NAME", help="runs to do though they are there")
+    run.add_argument("--renew", action="store_true", help="ours that other sources gave: again")
     run.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     run.add_argument("--add", action="append", default=[], metavar="FAMILY=JSON", help="a run more")
     run.add_argument("--epochs", type=int, nargs="+", help="of all but the exact softmax")

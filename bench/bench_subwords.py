@@ -159,15 +159,15 @@ def quality_lines(results: list[dict[str, Any]]) -> list[str]:
                 mean_and_spread([found["known"].get(test) for found in of_kind]) for test in known
             ]
             for pairs in every:
-                found = [one["all pairs"][pairs]["spearman"] for one in of_kind]
-                cells.append(mean_and_spread(found))
+                cells.append(mean_and_spread([one["all pairs"][pairs] for one in of_kind]))
             lines.append(f"| {name} | {kind} | " + " | ".join(cells) + " |")
-    made = {name: records[0]["quality"]["raw"]["all pairs"] for name, records in runs.items()}
-    name, of_sets = max(made.items(), key=lambda each: sum(one["made"] for one in each[1].values()))
-    told = [
-        f"{pairs}: {one['made']:,} pairs by n-grams, {one['lacking']:,} with a word without any"
-        for pairs, one in of_sets.items()
-    ]
+    first = {name: records[0]["quality"]["raw"] for name, records in runs.items()}
+    name, counts = max(first.items(), key=lambda each: sum(each[1]["made"].values()))
+    told = []
+    for pairs, made in counts["made"].items():
+        known, total = counts["covered"][pairs]
+        lacking = total - known - made
+        told.append(f"{pairs}: {made:,} pairs by n-grams, {lacking:,} with a word without any")
     return [*lines, "", f"{name}, {'; '.join(told)}."]
 
 

@@ -134,7 +134,7 @@ def _always_best(ours: Sequence[Point], rivals: Sequence[Point]) -> Bar:
     # Between a rival's runs only ours can rise, so that its runs are where to look.
     margins = [(_margin(ours, rival), rival) for rival in envelope(rivals)]
     margin, rival = min(margins, key=lambda each: each[0])
-    return Bar(name, margin >= 0, f"the least lead is {_versus(ours, rival)}")
+    return Bar(name, margin >= 0, f"At the narrowest {_versus(ours, rival)}")
 
 
 def _ends(ours: Sequence[Point], rivals: Sequence[Point]) -> list[Bar]:
@@ -173,6 +173,6 @@ def _versus(ours: Sequence[Point], rival: Point) -> str:
     theirs = f"{rival.run} ({rival.form}) {rival.quality:.3f}"
     best = best_at(ours, rival.seconds)
     if best is None:
-        return f"none: no run of ours takes at most {rival.seconds:.1f} s, {theirs}"
+        return f"no run of ours takes at most {rival.seconds:.1f} s; {theirs}"
     own = f"{best.run} ({best.form}) {best.quality:.3f} in {best.seconds:.1f} s"
     return f"{best.quality - rival.quality:+.3f} by {rival.seconds:.1f} s: {own}, {theirs}"

@@ -10,8 +10,17 @@ from quality.results import Results
 
 from fastw2v.comparison.tables import mean_and_spread
 
-__all__ = ["bar_lines", "document", "line_table", "missing_lines", "notes", "run_table"]
+__all__ = [
+    "FEWEST_UNKNOWN",
+    "bar_lines",
+    "document",
+    "line_table",
+    "missing_lines",
+    "notes",
+    "run_table",
+]
 
+FEWEST_UNKNOWN = 0.1
 _OUTCOMES = {True: "met", False: "not met", None: "cannot be said"}
 
 
@@ -30,16 +39,20 @@ def document(results: Results, *, every_form: bool = False) -> list[str]:
 
 
 def run_table(results: Results, *, every_form: bool = False) -> list[str]:
-    """Return a table of runs: time, memory, and scores of the vectors that count, or of all."""
+    """Return a table of runs: time, memory, and scores of the vectors that count, or of all.
+
+    Sets of which `FEWEST_UNKNOWN` of the pairs have an unknown word are there once more, over all
+    pairs.
+    """
     shown = results.shown()
     if not shown:
         return ["No run has been measured."]
     first = next(iter(shown.values()))[0]["quality"]
     scores: dict[str, Any] = next(iter(first.values()))
     known = [name for name in scores["known"] if name != "mean"]
-    pairs = list(scores["all pairs"])
+    pairs = [name for name in scores["all pairs"] if _has_unknown(shown, name)]
     headings = ["run", "seeds", "wall s", "CPU s", "peak MiB", "vectors", "mean", *known]
-    headings += [f"{name}, all pairs" for name in pairs if _has_unknown(shown, name)]
+    headings += [f"{name}, all pairs" for name in pairs]
     lines = [_row(headings), "|---" * len(headings) + "|"]
     for name, records in shown.items():
         wall, cpu = (
@@ -54,17 +67,16 @@ def run_table(results: Results, *, every_form: bool = False) -> list[str]:
                 for test in ("mean", *known)
             ]
             cells += [
-                mean_and_spread([each["all pairs"][test]["spearman"] for each in of_form])
-                for test in pairs
-                if _has_unknown(shown, test)
+                mean_and_spread([each["all pairs"][test] for each in of_form]) for test in pairs
             ]
             lines.append(_row([name, *cost, form, *cells]))
     return lines
 
 
 def _has_unknown(shown: dict[str, list[dict[str, Any]]], pairs: str) -> bool:
+    """Return whether enough pairs of a set have unknown words for a column of its own."""
     known, total = next(iter(shown.values()))[0]["covered"][pairs]
-    return bool(known < total)
+    return bool(total - known >= FEWEST_UNKNOWN * total)
 
 
 def line_table(results: Results) -> list[str]:
@@ -116,12 +128,31 @@ def notes(results: Results) -> list[str]:
         covered = [f"{known:,} of {total:,} of {name}"
                    for name, (known, total) in records[0]["covered"].items()]  # fmt: skip
         lines.append(f"The vocabulary covers {', '.join(covered)}.")
+    lines += [_made(shown, name) for name in _sets_with_unknown(shown)]
     states = {record["sources"] for record in records if FAMILIES[record["family"]].is_ours}
     if len(states) > 1:
         lines.append(f"Runs of fastw2v are of {len(states)} states of its sources.")
     if results.left_out():
         lines.append(f"{results.left_out()} run(s) of other settings are in the file, not here.")
     return lines
+
+
+def _sets_with_unknown(shown: dict[str, list[dict[str, Any]]]) -> list[str]:
+    made = next(iter(shown.values()))[0]["made"] if shown else {}
+    return [name for name in made if _has_unknown(shown, name)]
+
+
+def _made(shown: dict[str, list[dict[str, Any]]], pairs: str) -> str:
+    """Return the line that says for how many pairs n-grams make vectors."""
+    most: dict[str, int] = {}
+    for records in shown.values():
+        family, made = records[0]["family"], records[0]["made"][pairs]
+        if made:
+            most[family] = max(most.get(family, 0), made)
+    known, total = next(iter(shown.values()))[0]["covered"][pairs]
+    told = [f"{FAMILIES[family].title} for {made:,}" for family, made in most.items()]
+    by_whom = f"; vectors by n-grams have {', '.join(told)}" if told else ""
+    return f"{total - known:,} of {total:,} pairs of {pairs} have an unknown word{by_whom}."
 
 
 def _machines(records: Sequence[dict[str, Any]]) -> str:

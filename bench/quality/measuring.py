@@ -96,19 +96,20 @@ def scores_of(table: WordTable, sets: TestSets, workers: int) -> dict[str, Any]:
     dict
         "known": Spearman's rho over the pairs of known words and 3CosAdd's accuracy on the
         analogies by set, None where nothing is covered, and their "mean" if there are all.
-        "all pairs": of each set of pairs, with vectors made of unknown words' n-grams; a word that
-        gets none counts as cosine 0, and so do all unknown words of a table without n-grams.
-        "covered": known and all pairs or questions by set.
+        "all pairs": rho over all pairs of each set, with vectors made of unknown words' n-grams; a
+        word that gets none counts as cosine 0, and so do all unknown words without n-grams.
+        "made": pairs of each set that have vectors by n-grams alone. "covered": pairs or questions
+        of known words, and all, by set.
     """
     known: dict[str, float | None] = {}
-    every, covered = {}, {}
+    every: dict[str, float | None] = {}
+    made, covered = {}, {}
     of_unknown = replace(table, make_unknown=table.make_unknown or _no_vectors(table))
     for pairs in sets.pairs:
         result = evaluate_similarity(of_unknown, pairs, resamples=0).as_dict()
         known[pairs.name] = result["spearman"]
-        every[pairs.name] = {
-            key: result["with_unknown"][key] for key in ("spearman", "made", "lacking")
-        }
+        every[pairs.name] = result["with_unknown"]["spearman"]
+        made[pairs.name] = result["with_unknown"]["made"]
         covered[pairs.name] = [result["covered"], result["total"]]
     alone = replace(table, make_unknown=None)
     for questions in sets.analogies:
@@ -118,7 +119,7 @@ def scores_of(table: WordTable, sets: TestSets, workers: int) -> dict[str, Any]:
     values = [value for value in known.values() if value is not None]
     if len(values) == len(known):
         known["mean"] = statistics.mean(values)
-    return {"known": known, "all pairs": every, "covered": covered}
+    return {"known": known, "all pairs": every, "made": made, "covered": covered}
 
 
 def _no_vectors(table: WordTable) -> Any:

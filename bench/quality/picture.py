@@ -27,11 +27,15 @@ STYLES = {
     "word2vec.c": ("#c2571a", "s"),
     "fastText": ("#b5489b", "D"),
 }
-# Stand-ins that become the scheme's own in the file; no other part of it has these colours.
-_INK, _GROUND = "#010203", "#fdfefd"
-_SCHEMES = """<style>
-svg { --ink: #1f2328; --ground: #ffffff; }
-@media (prefers-color-scheme: dark) { svg { --ink: #e6edf3; --ground: #0d1117; } }
+_INK, _GROUND = "#1f2328", "#ffffff"
+_DARK_INK, _DARK_GROUND = "#e6edf3", "#0d1117"
+# What knows no media queries shows the light picture.
+_SCHEMES = f"""<style>
+@media (prefers-color-scheme: dark) {{
+ [style*="fill: {_INK}"] {{ fill: {_DARK_INK} !important; }}
+ [style*="stroke: {_INK}"] {{ stroke: {_DARK_INK} !important; }}
+ [style*="fill: {_GROUND}"] {{ fill: {_DARK_GROUND} !important; }}
+}}
 </style>"""
 
 
@@ -49,7 +53,7 @@ def draw(found: Sequence[Point], target: Path, title: str) -> None:
     style = {
         "svg.hashsalt": "fastw2v",
         "svg.fonttype": "none",  # text stays text: small, and found by a search
-        "font.family": "sans-serif",
+        "font.family": ["DejaVu Sans", "sans-serif"],
         "font.size": 10,
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -66,9 +70,7 @@ def draw(found: Sequence[Point], target: Path, title: str) -> None:
         _draw_lines(figure.subplots(), found, title)
         with whole_file(target) as temporary:
             figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
-            text = temporary.read_text(encoding="utf-8")
-            text = text.replace(_INK, "var(--ink)").replace(_GROUND, "var(--ground)")
-            head, rest = text.split("<defs>", 1)
+            head, rest = temporary.read_text(encoding="utf-8").split("<defs>", 1)
             temporary.write_text(f"{head}{_SCHEMES}\n <defs>{rest}", encoding="utf-8")
 
 

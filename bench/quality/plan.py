@@ -75,6 +75,12 @@ class PlannedRun:
     family: str
     request: TrainingRequest
 
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """By which it can be chosen: "ours" or "rivals", its family's, its own."""
+        side = "ours" if FAMILIES[self.family].is_ours else "rivals"
+        return side, self.family, self.name
+
     def identity(self) -> dict[str, Any]:
         """Return all that its result depends on beside corpus and seed.
 
@@ -144,7 +150,7 @@ def added(base: TrainingRequest, text: str) -> PlannedRun:
 
 
 def chosen(runs: Sequence[PlannedRun], only: Sequence[str] | None) -> list[PlannedRun]:
-    """Return the runs that are named, by their own names or their families'; all for None.
+    """Return the runs that are named, by `PlannedRun.names`; all for None.
 
     Raises
     ------
@@ -153,12 +159,14 @@ def chosen(runs: Sequence[PlannedRun], only: Sequence[str] | None) -> list[Plann
     """
     if only is None:
         return list(runs)
-    known = {run.family for run in runs} | {run.name for run in runs}
+    by_place = zip(*(run.names for run in runs), strict=True)
+    known = list(dict.fromkeys(name for names in by_place for name in names))
     unknown = [name for name in only if name not in known]
     if unknown:
-        names = ", ".join([*dict.fromkeys(run.family for run in runs), *(r.name for r in runs)])
-        raise ConfigurationError(f"expected some of {names}; got {', '.join(unknown)}")
-    return [run for run in runs if run.family in only or run.name in only]
+        raise ConfigurationError(
+            f"runs: expected some of {', '.join(known)}; got {', '.join(unknown)}"
+        )
+    return [run for run in runs if not set(run.names).isdisjoint(only)]
 
 
 def _run(base: TrainingRequest, family: str, given: dict[str, Any]) -> PlannedRun:

@@ -86,23 +86,22 @@ class Results:
         self.content["planned"] |= {run.name: run.key() for run in runs}
         self.content["seeds"] = sorted({*self.content["seeds"], *seeds})
 
-    def has(self, run: PlannedRun, seed: int) -> bool:
-        """Return whether a run is there, with these very settings."""
-        place = (run.key(), seed)
-        return any((r["key"], r["seed"]) == place for r in self.content["results"])
+    def has(self, run: PlannedRun, seed: int, sources: str | None = None) -> bool:
+        """Return whether a run is there, with these very settings (and of these sources)."""
+        return any(sources in (None, record["sources"]) for record in self._of(run.key(), seed))
 
-    def drop(self, names: Sequence[str]) -> int:
-        """Take out all records of some runs, and return how many that were."""
-        kept = [record for record in self.content["results"] if record["run"] not in names]
-        dropped = len(self.content["results"]) - len(kept)
-        self.content["results"] = kept
-        return dropped
+    def _of(self, key: str, seed: int) -> list[dict[str, Any]]:
+        results = self.content["results"]
+        return [record for record in results if (record["key"], record["seed"]) == (key, seed)]
 
     def add(self, run: PlannedRun, record: dict[str, Any]) -> None:
-        """Add the record of a finished run, and write the file."""
-        self.content["requests"][run.key()] = run.identity()
+        """Add the record of a finished run, in place of an earlier one, and write the file."""
+        key = run.key()
+        for earlier in self._of(key, record["seed"]):
+            self.content["results"].remove(earlier)
+        self.content["requests"][key] = run.identity()
         self.content["results"].append(
-            {"run": run.name, "family": run.family, "key": run.key(), **record}
+            {"run": run.name, "family": run.family, "key": key, **record}
         )
         self.write()
 

@@ -30,7 +30,7 @@ def record(seconds, mean, *, seed=1, form="in", other=0.0, **more):
     def scores(value):
         return {
             "known": {"WordSim-353": value, "mean": value},
-            "all pairs": {"WordSim-353": {"spearman": value / 2, "made": 3, "lacking": 1}},
+            "all pairs": {"WordSim-353": value / 2},
         }
 
     second = "in+out" if form == "in" else "in"
@@ -41,7 +41,8 @@ def record(seconds, mean, *, seed=1, form="in", other=0.0, **more):
         "peak_bytes": 2**28,
         "handed_out": form,
         "quality": {form: scores(mean), second: scores(other)},
-        "covered": {"WordSim-353": [349, 353]},
+        "covered": {"WordSim-353": [249, 353]},
+        "made": {"WordSim-353": 99},
         "machine": MACHINE,
         "sources": "aaaa",
         **more,

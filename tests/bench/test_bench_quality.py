@@ -74,7 +74,10 @@ def test_what_is_measured_counts_for_the_vectors_that_are_used(command):
     assert scores["mean"] == pytest.approx(sum(list(scores.values())[:3]) / 3, abs=1e-5)
     known, total = record["covered"]["WordSim-353"]
     assert 0 < known < total == 353
-    assert record["quality"]["in"]["all pairs"]["WordSim-353"]["lacking"] == total - known
+    assert record["made"]["WordSim-353"] == 0
+    rhos = record["quality"]["in"]
+    assert rhos["all pairs"]["WordSim-353"] != rhos["known"]["WordSim-353"]
+    assert f"{total - known} of 353 pairs of WordSim-353 have an unknown word." in out
     assert "| in+out, centred |" in out
     assert f"best mean {max(s['known']['mean'] for s in record['quality'].values()):.3f}" in errors
 
@@ -82,10 +85,25 @@ def test_what_is_measured_counts_for_the_vectors_that_are_used(command):
 def test_a_run_can_be_done_again(command):
     asked = []
     command("--only", "exact 3", "exact 5", "--seeds", "1", "2")
-    command("--only", "exact 3", "exact 5", "--seeds", "1", "--again", "exact 5", asked=asked)
-    assert asked == [("fastw2v 5", None, 1)]
-    content = Results.read(command.target)
-    assert content.missing()["exact 5"] == [2]  # the other seed is dropped as well, and said so
+    options = ("--seeds", "1", "--again", "exact 5", "gensim")
+    command("--only", "exact", *options, "--epochs", "5", "--dry-run")
+    command("--only", "exact 3", "exact 5", *options, asked=asked)
+    assert asked == [("fastw2v 5", None, 1)]  # gensim is not asked for
+    results = Results.read(command.target)
+    assert {"exact 3", "exact 5"}.isdisjoint(results.missing())
+    assert len(results.content["results"]) == 4
+
+
+def test_runs_of_other_sources_are_done_again_if_asked(command, monkeypatch):
+    asked = []
+    command("--only", "exact 3", "gensim", "--seeds", "1")
+    monkeypatch.setattr(bench_quality, "state_of_sources", lambda: "another")
+    command("--only", "exact 3", "gensim", "--seeds", "1", asked=asked)
+    assert asked == []
+    command("--only", "exact 3", "gensim", "--seeds", "1", "--renew", asked=asked)
+    assert asked == [("fastw2v 3", None, 1)]
+    command("--only", "exact 3", "gensim", "--seeds", "1", "--renew", asked=asked)
+    assert len(asked) == 1
 
 
 def test_a_dry_run_does_nothing(command):

@@ -35,6 +35,13 @@ def test_runs_are_rows_with_the_vectors_that_count(found):
     assert sum("| in | 0.400" in line for line in every) == 1
 
 
+def test_a_set_with_few_unknown_words_is_there_once(tmp_path):
+    few = record(2.0, 0.3, covered={"WordSim-353": [349, 353]})
+    text = "\n".join(document(results(tmp_path, [("exact 5", few)])))
+    assert "all pairs" not in text
+    assert "unknown" not in text
+
+
 def test_lines_are_by_trainer(found):
     rows = line_table(found)[2:]
     assert [row.split(" | ")[0] for row in rows] == ["| fastw2v, exact", "| gensim"]
@@ -45,7 +52,9 @@ def test_what_is_missing_is_said(found):
     text = "\n".join(document(found))
     assert "Not measured" in text
     assert "Runs are missing" in text
-    assert "349 of 353 of WordSim-353" in text
+    assert "249 of 353 of WordSim-353" in text
+    by_ngrams = "104 of 353 pairs of WordSim-353 have an unknown word; vectors by n-grams have"
+    assert f"{by_ngrams} fastw2v, exact for 99, gensim for 99." in text
     assert text.count("**met**") == 3  # all but the bar that needs time enough for two seeds
     found.content["planned"].pop("exact 3")
     found.content["seeds"] = [1]

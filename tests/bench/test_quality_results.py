@@ -63,6 +63,9 @@ def test_runs_are_chosen_by_name_and_family():
         "exact 5",
         "word2vec.c 5 x sample 0.001",
     ]
+    assert len(chosen(runs, ["rivals"])) == 12
+    assert [run.family for run in chosen(runs, ["ours"])][-1] == "hierarchical"
+    assert len(chosen(runs, ["ours", "rivals", "exact"])) == len(runs)
     with pytest.raises(ConfigurationError, match="got glove, exact 4"):
         chosen(runs, ["exact", "glove", "exact 4"])
 
@@ -109,11 +112,13 @@ def test_runs_of_other_settings_are_left_out_and_told(tmp_path):
     assert found.left_out() == 1
 
 
-def test_runs_can_be_dropped(tmp_path):
+def test_a_run_that_is_done_again_takes_the_place_of_the_earlier_one(tmp_path):
     found = results(tmp_path, [("exact 5", record(2.0, 0.3)), ("exact 3", record(1.0, 0.2))])
-    assert found.drop(["exact 5"]) == 1
-    assert not found.has(RUNS["exact 5"], 1)
-    assert found.has(RUNS["exact 3"], 1)
+    assert found.has(RUNS["exact 5"], 1, "aaaa")
+    assert not found.has(RUNS["exact 5"], 1, "bbbb")
+    found.add(RUNS["exact 5"], record(7.0, 0.3, sources="bbbb"))
+    assert [each["wall_s"] for each in Results.read(found.path).content["results"]] == [1.0, 7.0]
+    assert found.has(RUNS["exact 5"], 1, "bbbb")
 
 
 def test_a_file_is_of_one_corpus_and_one_choice_of_sets(tmp_path):

@@ -37,7 +37,7 @@ from machine import describe_machine, unpin_blas
 from quality.frontier import points
 from quality.layout import document
 from quality.measuring import TestSets, forms, scores_of, warm_up
-from quality.picture import draw
+from quality.picture import draw, require_drawable
 from quality.plan import FAMILIES, PlannedRun, added, chosen, tuned
 from quality.results import Results, locked
 
@@ -68,6 +68,12 @@ def planned(options: argparse.Namespace, folder: Path) -> list[PlannedRun]:
     runs = tuned(base, epochs=options.epochs, samples=options.samples)
     runs += [added(base, text) for text in options.add]
     return list({run.name: run for run in runs}.values())
+
+
+def named(options: argparse.Namespace) -> str:
+    """Return a title of what is trained on, and with what in common."""
+    numbers = f"min_count {options.min_count}, {options.vector_size} dimensions"
+    return f"{options.corpus.stem}: {numbers}, window {options.window}"
 
 
 def described(corpus: Path) -> dict[str, Any]:
@@ -123,30 +129,33 @@ def _rounded(value: Any) -> Any:
 
 def train(options: argparse.Namespace) -> int:
     """Run what is missing, then print what is there; return the exit status."""
-    sets, status = TestSets.read(options.pairs), 0
+    sets, seeds, status = TestSets.read(options.pairs), list(dict.fromkeys(options.seeds)), 0
     require_writable(options.json)
+    if options.plot:
+        require_drawable(options.plot)
     with tempfile.TemporaryDirectory() as name, locked(options.json):
         runs = planned(options, Path(name))
         results = Results.begin(
             options.json,
-            title=options.title or options.corpus.stem,
+            title=options.title,
             corpus=described(options.corpus),
             sets=sets.digests(),
         )
-        results.plan(runs, options.seeds)
+        results.content["title"] = results.content["title"] or named(options)
+        results.plan(runs, seeds)
         wanted = chosen(runs, options.only)
         again = chosen(runs, options.again or [])
         sources = state_of_sources()
         todo = [
             (run, seed)
-            for seed in options.seeds
+            for seed in seeds
             for run in wanted
             if run in again
             or not results.has(
                 run, seed, sources if options.renew and FAMILIES[run.family].is_ours else None
             )
         ]
-        say(f"{len(todo)} of {len(wanted) * len(options.seeds)} runs to do")
+        say(f"{len(todo)} of {len(wanted) * len(seeds)} runs to do")
         if options.dry_run:
             print("\n".join(estimates(results, todo)))
             return 0
@@ -178,9 +187,10 @@ def perform(
         about = f"{number} of {len(todo)}: {run.name}, seed {seed}"
         record = measured(run, seed, sets, workers)
         if "error" in record:
-            rival = RIVALS[run.request.trainer]
-            failed[run.name] = f"{run.name}: {record['error']}; to install it: {rival.install}"
-            say(f"{about} failed")
+            failed[run.name] = record["error"]
+            if record.get("is_missing"):
+                failed[run.name] += f"; to install it: {record['install']}"
+            say(f"{about} failed: {failed[run.name]}")
             continue
         machine = describe_machine(RIVALS[run.request.trainer].package) | {"fastw2v": VERSION}
         results.add(run, {"seed": seed, **record, "machine": machine, "sources": sources})
@@ -188,8 +198,8 @@ def perform(
         best = max((mean for mean in means if mean is not None), default=None)
         told = f", best mean {best:.3f}" if best is not None else ""
         say(f"{about}: {record['wall_s']:.1f} s{told}")
-    for why in failed.values():
-        say(why)
+    if failed:
+        say(f"failed, and tried once more when started again: {', '.join(failed)}")
     return 1 if failed else 0
 
 

@@ -7,14 +7,15 @@ page of another scheme than the reader's system shows it all the same.
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from quality.frontier import Point, envelope
 from quality.plan import FAMILIES
 
 from fastw2v.system.dependencies import optional_module
-from fastw2v.system.files import whole_file
+from fastw2v.system.files import require_writable, whole_file
 
-__all__ = ["STYLES", "draw"]
+__all__ = ["STYLES", "draw", "require_drawable"]
 
 # Colour and marker. Ours are solid lines, rivals' dashed, so that none is told by colour alone.
 STYLES = {
@@ -39,6 +40,16 @@ _SCHEMES = f"""<style>
 </style>"""
 
 
+def require_drawable(target: Path) -> None:
+    """Raise now what `draw` would raise after hours of work."""
+    _matplotlib()
+    require_writable(target)
+
+
+def _matplotlib() -> Any:
+    return optional_module("matplotlib", "pictures", "plot")
+
+
 def draw(found: Sequence[Point], target: Path, title: str) -> None:
     """Write the picture, the same bytes for the same points.
 
@@ -49,7 +60,7 @@ def draw(found: Sequence[Point], target: Path, title: str) -> None:
     OutputError
         If it cannot be written.
     """
-    matplotlib = optional_module("matplotlib", "pictures", "plot")
+    matplotlib = _matplotlib()
     style = {
         "svg.hashsalt": "fastw2v",
         "svg.fonttype": "none",  # text stays text: small, and found by a search
@@ -74,7 +85,7 @@ def draw(found: Sequence[Point], target: Path, title: str) -> None:
             temporary.write_text(f"{head}{_SCHEMES}\n <defs>{rest}", encoding="utf-8")
 
 
-def _draw_lines(axes, found: Sequence[Point], title: str) -> None:  # type: ignore[no-untyped-def]
+def _draw_lines(axes: Any, found: Sequence[Point], title: str) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     for name, family in FAMILIES.items():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_against_rivals import summarise
+from bench_memory import import_lines, peak_lines, stage_lines
 from bench_negative_sampling import summarise as streams_table
 from bench_objectives import PARTS as OBJECTIVES
 from bench_precision import table as precision_table
@@ -140,6 +141,32 @@ def formats_section(path: Path) -> list[str]:
         )
         lines.append(f"| {step} | {medians} | {record['times_gensim'][step]:.1f} |")
     return [*lines, ""]
+
+
+def memory_section(path: Path) -> list[str]:
+    """Return the tables of peak memory of whole processes."""
+    record = json.loads(path.read_text())
+    settings = ", ".join(f"{name} {value}" for name, value in record["settings"].items())
+    return [
+        "## Memory of whole processes",
+        "",
+        "`python bench/bench_memory.py`: training from the command line to the saved model, and "
+        "gensim in a process that imports nothing else. Peaks are the largest over rounds; of it "
+        "files: pages of programs and libraries, which the system shares and can drop. "
+        f"{settings}. "
+        f"{machine_line(record)}.",
+        "",
+        *peak_lines(record["results"]),
+        "",
+        "The most memory within each stage, MiB:",
+        "",
+        *stage_lines(record["results"]),
+        "",
+        "A process that only imports:",
+        "",
+        *import_lines(record["imports"]),
+        "",
+    ]
 
 
 STREAMS = {
@@ -292,6 +319,9 @@ def main() -> None:
     if formats.exists():
         lines += formats_section(formats)
     lines += streams_section()
+    memory = RESULTS / "memory.json"
+    if memory.exists():
+        lines += memory_section(memory)
     growth = RESULTS / "growth.json"
     if growth.exists():
         lines += growth_section(growth)

@@ -261,8 +261,9 @@ def main() -> int:
             return 0
         unpin_blas()
         # A run that is ended, or whose terminal is closed, ends what it has started.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.default_int_handler)
         return train(options)
     except FastW2VError as error:
         say(f"error: {error}")

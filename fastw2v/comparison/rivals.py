@@ -66,7 +66,8 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
     clock = stop_clock()
     settings, summary, unknown = model.settings, model.summary, model.embeddings.unknown
     assert summary is not None
-    handed_out = "in+out" if model.embeddings.default_vectors == "sum" else "in"
+    choice = model.embeddings.default_vectors
+    handed_out = "in+out" if choice == "sum" else choice
     outputs = "nodes" if settings.objective == "hierarchical" else "out"
     stages: dict[str, Any] = {
         "read_s": summary.read_s,

@@ -36,7 +36,8 @@ def command(corpus, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(bench_quality, "warm_up", lambda *given: None)
         words = ["train", str(corpus), "--json", str(target), "--min-count", "1", *options]
         monkeypatch.setattr(sys, "argv", ["bench_quality.py", *words])
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        handlers = {number: signal.getsignal(number) for number in numbers}
         try:
             status = bench_quality.main()
         finally:

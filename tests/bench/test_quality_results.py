@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import quality.results as results_file
 from quality.plan import FAMILIES, added, chosen, tuned
 from quality.results import Results, locked
 
@@ -165,6 +166,7 @@ with locked(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.skipif(results_file.fcntl is None, reason="needs locks of files")
 def test_two_processes_do_not_write_to_one_file(tmp_path):
     path = tmp_path / "q.json"
     process = subprocess.Popen(

@@ -96,6 +96,15 @@ def test_a_run_can_be_done_again(command):
     assert len(results.content["results"]) == 4
 
 
+def test_a_run_that_is_added_is_done_whatever_else_is_chosen(command):
+    asked = []
+    more = ("--add", 'gensim={"epochs": 7, "sample": 0.01}', "--add", 'exact={"epochs": 3}')
+    command("--only", "exact 3", "exact 5", "--seeds", "1", *more, asked=asked)
+    assert sorted(asked) == [("fastw2v 3", None, 1), ("fastw2v 5", None, 1), ("gensim 7", 0.01, 1)]
+    _, out, _ = command("--only", "exact 3", "--seeds", "1")
+    assert "| gensim 7 x sample 0.01 | 1 |" in out
+
+
 def test_runs_of_other_sources_are_done_again_if_asked(command, monkeypatch):
     asked = []
     command("--only", "exact 3", "gensim", "--seeds", "1")

@@ -50,7 +50,7 @@ def whole_number(name: str, value: Any, *, low: int | None = None, high: int | N
         number = operator.index(value)
     except TypeError:
         number = None
-    if number is None or isinstance(value, bool) or hasattr(value, "__len__"):
+    if number is None or isinstance(value, bool):
         raise _refused(name, "a whole number", value)
     if low is not None and number < low:
         raise _refused(name, f"at least {low}", value)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, EpochRecord, StageProgress
+from fastw2v.checks import whole_number
 from fastw2v.config import Hyperparameters, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError, FastW2VError, UnknownWordError
@@ -428,7 +429,11 @@ class Word2Vec:
         ------
         UnknownWordError
             If the word is not in the vocabulary, and no vector can be made for it.
+        ConfigurationError
+            If `topn` is no whole number from 0 on.
         """
+        if topn is not None:
+            topn = whole_number("topn", topn, low=0)
         probabilities = self.embeddings.context_probabilities(word)
         order = np.argsort(-probabilities, kind="stable")[:topn]
         words = self.vocabulary.words

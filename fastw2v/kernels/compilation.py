@@ -35,7 +35,6 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 import llvmlite
 import numba
-from llvmlite import binding
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.serialize import dumps
@@ -47,6 +46,7 @@ from fastw2v.kernels.stored_code import (
     initialize_runtime,
     stored_library,
 )
+from fastw2v.kernels.target import target_cpu
 
 __all__ = ["kernel", "source_digest"]
 
@@ -73,16 +73,6 @@ def _sources(folder: Traversable, path: str = "") -> Iterator[tuple[str, bytes]]
             yield path + entry.name, entry.read_bytes()
 
 
-def _target() -> tuple[str, str]:
-    """Return name and features of the CPU that Numba compiles for."""
-    features: str | None = getattr(config, "CPU_FEATURES")  # noqa: B009 - set at run time
-    if features is None:
-        host = binding.get_host_cpu_features()
-        features = ",".join(sorted(name for name, present in host.items() if present))
-    name: str | None = getattr(config, "CPU_NAME")  # noqa: B009
-    return name or binding.get_host_cpu_name(), features
-
-
 def source_digest() -> str:
     """Return a digest of all that a compiled kernel is made of."""
     digest = hashlib.sha256()
@@ -94,7 +84,7 @@ def source_digest() -> str:
 
     for path, text in _sources(importlib.resources.files("fastw2v.kernels")):
         add(path, text)
-    add(sys.implementation.cache_tag, platform.machine(), *_target())
+    add(sys.implementation.cache_tag, platform.machine(), *target_cpu())
     add(numba.__version__, llvmlite.__version__)
     add(*(getattr(config, name, None) for name in _NUMBA_SETTINGS))
     add(*(os.environ.get(name) for name in _OWN_SETTINGS))

@@ -19,6 +19,7 @@ from fastw2v.objectives.softmax.estimates import (
 from fastw2v.objectives.softmax.initialization import START_STEPS, random_vectors, spectral_vectors
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.system.threads import WorkerPool
+from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
 from fastw2v.training.loop import BatchTraining, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
@@ -101,6 +102,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         batch_rows=size,
         precision=used_precision(settings),
         n_invalid=text.n_invalid,
+        unicode_version=version_of(settings.tokenizer),
     )
     return watch.result(embeddings, summary, text.tokens.digest(vocabulary))
 

@@ -43,6 +43,9 @@ class TrainingSummary:
     n_invalid : int
         Sequences of bytes that were not UTF-8 and, as `errors` asked for, were replaced or left
         out.
+    unicode_version : str, optional
+        Of the characters by which the tokenizer 'words' cut the text; None for other tokenizers,
+        and for models made before the package had a table of its own.
     """
 
     loss_nats: float
@@ -56,6 +59,7 @@ class TrainingSummary:
     precision: str | None = "float32"
     softmax_loss_nats: float | None = None
     n_invalid: int = 0
+    unicode_version: str | None = None
 
     @property
     def perplexity(self) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.callbacks import Callback, StageProgress, stage_of
+from fastw2v.checks import MOST_MIB, whole_number
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
 from fastw2v.objectives.arrays import VectorArray
@@ -116,10 +117,11 @@ class Run:
             raise ConfigurationError(
                 "patience: expected a validation text or fraction to look at, got none"
             )
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, int) or value < 1
-        ):
-            raise ConfigurationError(f"patience: expected a whole number from 1 on, got {value!r}")
+        if value is not None:
+            object.__setattr__(self, "patience", whole_number("patience", value, low=1))
+        if self.memory_mib is not None:
+            memory_mib = whole_number("memory", self.memory_mib, low=1, high=MOST_MIB)
+            object.__setattr__(self, "memory_mib", memory_mib)
         self.description = self.resumed.run if self.resumed else self._described()
 
     def _described(self) -> RunDescription:

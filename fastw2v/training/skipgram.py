@@ -122,6 +122,7 @@ def train_counted(
         batch_rows=batches.max_rows,
         precision=used_precision(settings),
         n_invalid=corpus.statistics.n_invalid,
+        unicode_version=corpus.statistics.unicode_version,
     )
     return watch.result(embeddings, summary, corpus.statistics.digest)
 

@@ -24,6 +24,7 @@ from fastw2v.objectives.stream.settings import StreamSettings
 from fastw2v.objectives.stream.tables import StreamTables
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.unicode_table import version_of
 from fastw2v.training.inputs import input_features
 from fastw2v.training.loop import train
 from fastw2v.training.result import TrainedModel, TrainingSummary
@@ -84,6 +85,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         batch_rows=None,
         softmax_loss_nats=softmax_loss_nats,
         n_invalid=text.n_invalid,
+        unicode_version=version_of(settings.tokenizer),
     )
     return watch.result(trained, summary, tokens.digest(vocabulary))
 

@@ -12,6 +12,7 @@ from fastw2v.counts.build import ShardOptions, count_corpus, count_text
 from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, window_widths
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
 
@@ -75,7 +76,9 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
         shards=ShardOptions(run.memory_mib),
         progress=run.progress,
     ).counts
-    statistics = CorpusStatistics.of(tokens, vocabulary, text.n_invalid)
+    statistics = CorpusStatistics.of(
+        tokens, vocabulary, text.n_invalid, version_of(counting.tokenizer)
+    )
     corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts)
     return corpus, time.perf_counter() - started
 

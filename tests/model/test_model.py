@@ -277,7 +277,7 @@ def test_unknown_hyperparameters_get_a_hint():
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True, "2"])
 def test_impossible_workers_are_refused(workers):
-    with pytest.raises(ConfigurationError, match=r"workers: expected a whole number from 1 on"):
+    with pytest.raises(ConfigurationError, match=r"workers: expected (at least 1|a whole number)"):
         Word2Vec(workers=workers)
 
 

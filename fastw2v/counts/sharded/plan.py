@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from fastw2v.checks import MOST_MIB, real_number, whole_number
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import MANIFEST
 from fastw2v.counts.sharded.shards import SENTENCES_OF_SHARD, Shard, shards_of
@@ -58,10 +59,12 @@ class ShardOptions:
     resume: bool = False
 
     def __post_init__(self) -> None:
-        if self.block_mib <= 0:
-            raise ConfigurationError(f"block_mib: expected more than 0, got {self.block_mib}")
+        block_mib = real_number("block_mib", self.block_mib, low=0, high=MOST_MIB, low_is_open=True)
+        object.__setattr__(self, "block_mib", block_mib)
         if self.memory_mib is not None:
-            memory_for_data(self.memory_mib)
+            memory_mib = whole_number("memory", self.memory_mib, low=1, high=MOST_MIB)
+            object.__setattr__(self, "memory_mib", memory_mib)
+            memory_for_data(memory_mib)
 
 
 def memory_for_data(memory_mib: float) -> int:

@@ -26,8 +26,10 @@ from fastw2v.kernels.softmax.updates import update_block
 
 __all__ = ["keep_observed", "observed_logs", "subtract_observed", "tile_scales", "update_bias"]
 
-# Probabilities below this are computed anew for the loss: the exponential ends at e^-87.
+# Probabilities below this are computed anew for the loss, and so are those that come of numbers
+# that were kept from vanishing: exponentials, which end at e^-87 = 1.2e-38, and scales.
 _SMALLEST_PROBABILITY = np.float32(1e-30)
+_SMALLEST_EXPONENTIAL = np.float32(1e-37)
 # exp(40) times this is still nothing: a tile so far below the others has no share in a row.
 _SMALLEST_SCALE = np.float32(1e-30)
 _OBSERVED_BUFFER = 1024
@@ -82,6 +84,8 @@ def _relative_scales(shape, batch, scales):
     for row in range(shape.rows):
         if batch.row_weights[row] > 0:
             relatives[row] = scales[row] / batch.row_weights[row]
+            if relatives[row] < np.float32(2) * _SMALLEST_SCALE:
+                relatives[row] = 0  # kept from vanishing: no probability comes of it
             shares[row] = np.float32(1) / scales[row]
     return relatives, shares
 
@@ -119,7 +123,7 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
         value = number_at(scores, i)
         set_number(scores, i, value - weight * shares[row])
         probability = value * relatives[row]
-        if probability < _SMALLEST_PROBABILITY:
+        if probability < _SMALLEST_PROBABILITY or value < _SMALLEST_EXPONENTIAL:
             word = batch.columns[k]
             total += weight * _log_probability(shape, row, word, output, batch, work)
             continue
@@ -153,7 +157,7 @@ def observed_logs(shape, tile, output, batch, work, scales, exponentials):
         row = batch.entry_rows[k]
         weight = batch.weights[k]
         probability = exponentials[k] * relatives[row]
-        if probability < _SMALLEST_PROBABILITY:
+        if probability < _SMALLEST_PROBABILITY or exponentials[k] < _SMALLEST_EXPONENTIAL:
             word = batch.columns[k]
             total += weight * _log_probability(shape, row, word, output, batch, work)
             continue

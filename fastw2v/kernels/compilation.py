@@ -9,7 +9,9 @@ checksum: a damaged or cut one is compiled anew.
 Kernels are kept in ``NUMBA_CACHE_DIR`` if that is set, else beside the sources, else in the user's
 folder for caches: in the first of these that can be written. They are looked for in all of them, so
 that kernels which were compiled when the package was installed serve users who may only read it.
-Where nothing can be written, one warning says so, and every process compiles what it finds nowhere.
+Where none can be written, a folder among the temporary files that this user alone may enter takes
+their place, and one warning says so. Kernels are code that is run: what others may write is neither
+read nor written, nor is what somebody else has made under that name.
 
 Of other digests the folders used last are left, for other interpreters and CPUs that share the
 place; older ones are removed.
@@ -23,6 +25,7 @@ import os
 import pickle
 import platform
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -58,6 +61,8 @@ _CHECKSUM_BYTES = hashlib.sha256().digest_size
 # Besides the CPU, what changes the code that Numba makes of a kernel.
 _NUMBA_SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")
 _OWN_SETTINGS = ("FASTW2V_AMX",)
+_TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/usr/tmp")
+_NOT_KEPT = "compiled kernels are not kept, so that every process compiles them anew"
 
 
 P = ParamSpec("P")
@@ -105,18 +110,51 @@ def source_digest() -> str:
 _DIGEST = source_digest()
 
 
+def _part() -> str:
+    """Return what tells this copy of the package from others that share a folder."""
+    package = Path(__file__).resolve().parent
+    return f"fastw2v-{hashlib.sha256(os.fsencode(package)).hexdigest()[:_DIGEST_LETTERS]}"
+
+
 def _places() -> list[Path]:
     """Return the folders that may hold kernels, the preferred one first."""
-    package = Path(__file__).resolve().parent
     chosen: str = getattr(config, "CACHE_DIR")  # noqa: B009
-    # Several copies of the package may share a folder: each has its own part of it.
-    part = hashlib.sha256(str(package).encode()).hexdigest()[:_DIGEST_LETTERS]
     if chosen:
-        return [Path(chosen) / f"fastw2v-{part}"]
+        return [Path(chosen) / _part()]
     user = Path(AppDirs("fastw2v", appauthor=False).user_cache_dir)
-    places = [package / "__pycache__", user / f"kernels-{part}"]
+    own = _part().replace("fastw2v", "kernels")
+    places = [Path(__file__).resolve().parent / "__pycache__", user / own]
     # A user without a home has "~/.cache", which would be made in the current folder.
     return [place for place in places if place.is_absolute()]
+
+
+def _private_place() -> Path | None:
+    """Return where this user's kernels may lie among the temporary files; None for nowhere."""
+    try:
+        temporary = Path(tempfile.gettempdir()).absolute()
+        is_current = temporary == Path.cwd()
+    except OSError:  # there is none, or the current folder is gone
+        return None
+    named = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
+    if is_current and str(temporary) not in (*_TEMPORARY_FOLDERS, *named):
+        return None  # what Python takes for want of one, and no place to leave things
+    user = os.geteuid() if hasattr(os, "geteuid") else "own"
+    return temporary / f"fastw2v-{user}" / _part()
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether nobody but this user can put files into a folder, or put another in its place."""
+    if not hasattr(os, "geteuid"):  # Windows has temporary files in each user's own folder
+        return folder.is_dir()
+    try:
+        about, above = folder.lstat(), folder.parent.stat()
+    except OSError:
+        return False
+    is_own = about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    # Where others may write, only a sticky folder keeps them from renaming what is not theirs.
+    is_open = bool(above.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    stays = above.st_uid in (0, os.geteuid()) and (not is_open or above.st_mode & stat.S_ISVTX)
+    return stat.S_ISDIR(about.st_mode) and is_own and bool(stays)
 
 
 def _is_writable(folder: Path) -> bool:
@@ -146,6 +184,10 @@ class _Store:
     def __init__(self) -> None:
         name = _FOLDER + _DIGEST
         self.folders = [place / name for place in _places()]
+        private = _private_place()
+        self._private = private / name if private is not None else None
+        if private is not None and _is_private(private.parent):
+            self.folders.append(private / name)  # of an earlier process
         self._searched = False
         self._written: Path | None = None
         for folder in self.folders:
@@ -153,27 +195,41 @@ class _Store:
                 os.utime(folder)  # in use, see `_remove_unused`
 
     def _folder_to_write(self) -> Path | None:
-        """Return the first folder that can be written; None, after a warning, if none can."""
+        """Return the first folder that can be written; None if none can. A warning says so."""
         if not self._searched:
             self._searched = True
-            for folder in self.folders:
-                is_new = not folder.exists()
-                if _is_writable(folder):
-                    self._written = folder
-                    if is_new:
-                        _remove_unused(folder.parent)
-                    return folder
-            self._give_up("nowhere to keep them can be written")
+            private = self._private
+            shared = [folder for folder in self.folders if folder != private]
+            if any(self._take(folder) for folder in shared):
+                return self._written
+            tried = ", ".join(str(folder.parent) for folder in shared)
+            if private is None or not self._take_private(private):
+                tried += f", {private.parent}" if private is not None else ""
+                _warn(_NOT_KEPT, f"none of these can be written: {tried}")
+            else:
+                _warn(f"compiled kernels are kept in {private.parent}", f"not written: {tried}")
         return self._written
 
-    def _give_up(self, reason: str) -> None:
-        self._written = None
-        tried = ", ".join(str(folder.parent) for folder in self.folders)
-        warnings.warn(
-            f"compiled kernels are not kept, so that every process compiles them anew: {reason} "
-            f"(tried {tried}); set NUMBA_CACHE_DIR to a folder that can be written",
-            stacklevel=2,
-        )
+    def _take_private(self, folder: Path) -> bool:
+        """Write to the folder among the temporary files, if nobody else may."""
+        own = folder.parent.parent
+        with contextlib.suppress(OSError):
+            own.mkdir(mode=0o700, exist_ok=True)
+        if not _is_private(own) or not self._take(folder):
+            return False
+        if folder not in self.folders:
+            self.folders.append(folder)
+        return True
+
+    def _take(self, folder: Path) -> bool:
+        """Write to a folder from now on, if that can be done."""
+        is_new = not folder.exists()
+        if not _is_writable(folder):
+            return False
+        self._written = folder
+        if is_new:
+            _remove_unused(folder.parent)
+        return True
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield what sound files of this name hold."""
@@ -200,7 +256,8 @@ class _Store:
         except OSError as error:
             with contextlib.suppress(OSError):
                 unfinished.unlink(missing_ok=True)
-            self._give_up(str(error))
+            self._written = None
+            _warn(_NOT_KEPT, f"{folder}: could not be written ({error.strerror or error})")
 
     def remove(self, pattern: str) -> None:
         """Remove files from the folder that is written to."""
@@ -208,6 +265,12 @@ class _Store:
         for path in folder.glob(pattern) if folder else ():
             with contextlib.suppress(OSError):  # another process may have removed it
                 path.unlink()
+
+
+def _warn(what: str, why: str) -> None:
+    warnings.warn(
+        f"{what}: {why}; set NUMBA_CACHE_DIR to a folder that can be written", stacklevel=2
+    )
 
 
 @functools.cache

@@ -100,9 +100,10 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     as_json = asks_for_json(given)
     keep_a_home()
-    with usable_streams(as_json=as_json):
+    is_program = arguments is None
+    with usable_streams(as_json=as_json, until_exit=is_program):
         try:
-            status = _run(given, as_json=as_json, is_program=arguments is None)
+            status = _run(given, as_json=as_json, is_program=is_program)
         except BaseException as caught:
             error = caught.error if isinstance(caught, _PastClickError) else caught
             ending = _ending_of(error)

@@ -160,26 +160,31 @@ class _Events(_Errors):
 
 
 @contextmanager
-def usable_streams(*, as_json: bool) -> Iterator[None]:
-    """Put streams that can be relied on in the places of standard output and error."""
+def usable_streams(*, as_json: bool, until_exit: bool = False) -> Iterator[None]:
+    """Put streams that can be relied on in the places of standard output and error.
+
+    With `until_exit` they stay there: libraries have things to say while the process ends, too.
+    """
     _fill_descriptors()
     earlier, shown = (sys.stdout, sys.stderr), warnings.showwarning
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - no path of anybody's
-        for stream in earlier:
-            _reconfigure(stream)
-        output = _Output(sys.stdout or nowhere)
-        errors = (_Events if as_json else _Errors)(sys.stderr or nowhere)
-        sys.stdout, sys.stderr = output, errors  # type: ignore[assignment]
-        warnings.showwarning = _warned
-        try:
-            yield
-        finally:
+    nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - no path of anybody's
+    for stream in earlier:
+        _reconfigure(stream)
+    output = _Output(sys.stdout or nowhere)
+    errors = (_Events if as_json else _Errors)(sys.stderr or nowhere)
+    sys.stdout, sys.stderr = output, errors  # type: ignore[assignment]
+    warnings.showwarning = _warned
+    try:
+        yield
+    finally:
+        if isinstance(errors, _Events):
+            errors.write("\n")
+        for stream in filter(None, earlier):
+            _flush(stream)
+        if not until_exit:
             sys.stdout, sys.stderr = earlier
             warnings.showwarning = shown
-            if isinstance(errors, _Events):
-                errors.write("\n")
-            for stream in filter(None, earlier):
-                _flush(stream)
+            nowhere.close()
 
 
 def _warned(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -16,7 +17,7 @@ from fastw2v.cli.main import COMMANDS, command_line, main
 from fastw2v.cli.options import decoded_text
 from fastw2v.cli.streams import as_json_text, asks_for_json, log_event, usable_streams
 from fastw2v.errors import ConfigurationError
-from tests.support.programs import PROGRAM, program
+from tests.support.programs import PROGRAM, program, started
 
 NAME = b"caf\xc3\xa9".decode("ascii", "surrogateescape")  # as a locale of C hands "café" on
 BROKEN = b"caf\xe9".decode("ascii", "surrogateescape")
@@ -102,6 +103,32 @@ def test_what_others_write_becomes_notices(run, raising):
     status, _, errors = run("plot", "model")
     assert errors.startswith("fastw2v: warning: a warning\n")
     assert "half a line" in errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to end by")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_training_that_is_ended_says_so_in_json(chain_file, tmp_path, number):
+    settings = ["--min-count", 1, "--vector-size", 4, "--batch-rows", 8, "--epochs", 100_000]
+    process = started(
+        [PROGRAM, "train", chain_file, "-o", tmp_path / "model", *settings, "--log-json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    seen = []
+    for line in process.stderr:
+        seen.append(json.loads(line))
+        if seen[-1]["event"] == "step":
+            break
+    process.send_signal(number)
+    seen += [json.loads(line) for line in process.stderr]
+    assert (process.wait(timeout=60), process.stdout.read()) == (130, "")
+    process.stdout.close()
+    process.stderr.close()
+    last = seen[-1]
+    assert (last["event"], last["exit_status"]) == ("error", 130)
+    assert last["checkpoint"] == str(tmp_path / "model.checkpoint")
+    assert f"fastw2v train --resume {tmp_path / 'model'}" in last["message"]
 
 
 def test_an_option_behind_two_dashes_is_a_word():

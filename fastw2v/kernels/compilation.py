@@ -25,7 +25,6 @@ import os
 import pickle
 import platform
 import shutil
-import stat
 import sys
 import tempfile
 import time
@@ -42,8 +41,8 @@ from llvmlite import binding
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.serialize import dumps
-from numba.misc.appdirs import AppDirs
 
+from fastw2v.kernels.cache_places import is_private, private_place, shared_places
 from fastw2v.kernels.stored_code import (
     Reading,
     StoredLibrary,
@@ -61,7 +60,6 @@ _CHECKSUM_BYTES = hashlib.sha256().digest_size
 # Besides the CPU, what changes the code that Numba makes of a kernel.
 _NUMBA_SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")
 _OWN_SETTINGS = ("FASTW2V_AMX",)
-_TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/usr/tmp")
 _NOT_KEPT = "compiled kernels are not kept, so that every process compiles them anew"
 
 
@@ -110,53 +108,6 @@ def source_digest() -> str:
 _DIGEST = source_digest()
 
 
-def _part() -> str:
-    """Return what tells this copy of the package from others that share a folder."""
-    package = Path(__file__).resolve().parent
-    return f"fastw2v-{hashlib.sha256(os.fsencode(package)).hexdigest()[:_DIGEST_LETTERS]}"
-
-
-def _places() -> list[Path]:
-    """Return the folders that may hold kernels, the preferred one first."""
-    chosen: str = getattr(config, "CACHE_DIR")  # noqa: B009
-    if chosen:
-        return [Path(chosen) / _part()]
-    user = Path(AppDirs("fastw2v", appauthor=False).user_cache_dir)
-    own = _part().replace("fastw2v", "kernels")
-    places = [Path(__file__).resolve().parent / "__pycache__", user / own]
-    # A user without a home has "~/.cache", which would be made in the current folder.
-    return [place for place in places if place.is_absolute()]
-
-
-def _private_place() -> Path | None:
-    """Return where this user's kernels may lie among the temporary files; None for nowhere."""
-    try:
-        temporary = Path(tempfile.gettempdir()).absolute()
-        is_current = temporary == Path.cwd()
-    except OSError:  # there is none, or the current folder is gone
-        return None
-    named = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
-    if is_current and str(temporary) not in (*_TEMPORARY_FOLDERS, *named):
-        return None  # what Python takes for want of one, and no place to leave things
-    user = os.geteuid() if hasattr(os, "geteuid") else "own"
-    return temporary / f"fastw2v-{user}" / _part()
-
-
-def _is_private(folder: Path) -> bool:
-    """Whether nobody but this user can put files into a folder, or put another in its place."""
-    if not hasattr(os, "geteuid"):  # Windows has temporary files in each user's own folder
-        return folder.is_dir()
-    try:
-        about, above = folder.lstat(), folder.parent.stat()
-    except OSError:
-        return False
-    is_own = about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    # Where others may write, only a sticky folder keeps them from renaming what is not theirs.
-    is_open = bool(above.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
-    stays = above.st_uid in (0, os.geteuid()) and (not is_open or above.st_mode & stat.S_ISVTX)
-    return stat.S_ISDIR(about.st_mode) and is_own and bool(stays)
-
-
 def _is_writable(folder: Path) -> bool:
     """Whether a file can be made in a folder, which is made if need be."""
     try:
@@ -183,10 +134,10 @@ class _Store:
 
     def __init__(self) -> None:
         name = _FOLDER + _DIGEST
-        self.folders = [place / name for place in _places()]
-        private = _private_place()
+        self.folders = [place / name for place in shared_places()]
+        private = private_place()
         self._private = private / name if private is not None else None
-        if private is not None and _is_private(private.parent):
+        if private is not None and is_private(private.parent):
             self.folders.append(private / name)  # of an earlier process
         self._searched = False
         self._written: Path | None = None
@@ -215,7 +166,7 @@ class _Store:
         own = folder.parent.parent
         with contextlib.suppress(OSError):
             own.mkdir(mode=0o700, exist_ok=True)
-        if not _is_private(own) or not self._take(folder):
+        if not is_private(own) or not self._take(folder):
             return False
         if folder not in self.folders:
             self.folders.append(folder)

@@ -29,6 +29,7 @@ from fastw2v.cli.manual import (
     EXIT_STATUSES,
 )
 from fastw2v.kernels import compilation
+from fastw2v.kernels.cache_places import shared_places
 from tests.support.command_recipes import RECIPES
 from tests.support.programs import default_signals
 
@@ -184,7 +185,7 @@ class Workplace:
             / f"{compilation._FOLDER}{compilation._DIGEST}"
         )
         if cache == "warm":
-            for place in compilation._places():  # what is compiled here already need not be again
+            for place in shared_places():  # what is compiled here already need not be again
                 if (place / kept.name).is_dir():
                     shutil.copytree(place / kept.name, kept, dirs_exist_ok=True)
         elif cache == "damaged":

@@ -81,6 +81,7 @@ class Word2Vec:
         self.settings = settings or Hyperparameters(**hyperparameters)
         self._given = self.settings.given
         self.workers = checked_workers(workers)
+        self._workers_named = workers is not None
         self._trained: TrainedModel | None = None
         self._checkpoints: Checkpoints | None = None
         self._keyed: dict[str, KeyedVectors] = {}
@@ -148,6 +149,7 @@ class Word2Vec:
             Run(
                 settings=_with_features(self.settings, features),
                 workers=self.workers,
+                workers_named=self._workers_named,
                 source=corpus,
                 features=_as_given(features),
                 validation=validation,
@@ -211,6 +213,7 @@ class Word2Vec:
                     settings_for_counts(self._given, read_counting_settings(folder)), features
                 ),
                 workers=self.workers,
+                workers_named=self._workers_named,
                 source=CountsFolder(folder),
                 features=_as_given(features),
                 validation=validation,
@@ -261,8 +264,11 @@ class Word2Vec:
             Needed where the run was validated on lists of tokens.
         features : mapping or (matrix, names), optional
             Needed where the run has features that came from no file.
-        workers, callbacks, progress, notice
-            As in `Word2Vec` and `fit`.
+        workers : int, optional
+            Default: as the run began. Where the bits depend on it, `notice` is told of another
+            number.
+        callbacks, progress, notice
+            As in `fit`.
 
         Raises
         ------
@@ -275,13 +281,13 @@ class Word2Vec:
             Path(model),
             corpus,
             validation,
-            workers=checked_workers(workers),
+            workers=workers,
             features=_as_given(features),
             callbacks=callbacks,
             progress=progress,
             notice=notice,
         )
-        return cls(run.settings, workers=workers)._take(run)
+        return cls(run.settings, workers=run.workers)._take(run)
 
     @property
     def history(self) -> list[EpochRecord]:

@@ -1,6 +1,5 @@
 """What is seen while a command runs: bars on a terminal, plain lines elsewhere, JSON on request."""
 
-import json
 import math
 import sys
 import time
@@ -13,12 +12,12 @@ from typing import Any, NamedTuple, Self
 import click
 
 from fastw2v.callbacks import StepReport
+from fastw2v.cli.streams import log_event
 
 __all__ = [
     "LOG_JSON",
     "Display",
     "held_out",
-    "log_event",
     "ngrams_left_behind",
     "words_left_out",
 ]
@@ -300,17 +299,6 @@ class _StageClock:
         if due:
             self._shown_s[name] = now_s
         return now_s - begun_s, due
-
-
-def log_event(event: str, **values: Any) -> None:
-    """Write one line of ``--log-json``; a number that JSON does not have becomes null."""
-    plain = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
-    }
-    _write_line(
-        json.dumps({"event": event, "time": round(time.time(), 3), **plain}, allow_nan=False)
-    )
 
 
 def _write_line(line: str) -> None:

@@ -10,7 +10,9 @@ __all__ = [
     "ENVIRONMENT",
     "EXIT_DONE",
     "EXIT_ERROR",
+    "EXIT_FAULT",
     "EXIT_INTERRUPTED",
+    "EXIT_READER_GONE",
     "EXIT_STATUSES",
     "MANUALS",
     "Manual",
@@ -18,13 +20,17 @@ __all__ = [
 ]
 
 EXIT_DONE = 0
+EXIT_FAULT = 1
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+EXIT_READER_GONE = 141
 
 EXIT_STATUSES = {
     EXIT_DONE: "done",
+    EXIT_FAULT: "a fault of fastw2v; what is on standard error belongs into a report of it",
     EXIT_ERROR: "wrong use or input; a line on standard error says what was expected and what came",
-    EXIT_INTERRUPTED: "interrupted, by Ctrl-C say; no half-written file is left behind",
+    EXIT_INTERRUPTED: "interrupted, by Ctrl-C or SIGTERM; no half-written file is left behind",
+    EXIT_READER_GONE: "whoever read standard output has stopped, as 'head -1' does",
 }
 
 ENVIRONMENT = {

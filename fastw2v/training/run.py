@@ -9,6 +9,7 @@ from fastw2v.callbacks import Callback, StageProgress, stage_of
 from fastw2v.checks import MOST_MIB, whole_number
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
+from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.softmax.precision import resolved_precision
 from fastw2v.system.signals import TrainingInterrupted
@@ -22,7 +23,7 @@ from fastw2v.training.checkpoints import (
 )
 from fastw2v.training.validation import Validation, ValidationText, named_sources
 
-__all__ = ["CountsFolder", "GivenFeatures", "Run", "VectorPair", "used_precision"]
+__all__ = ["CountsFolder", "GivenFeatures", "Run", "VectorPair", "used_precision", "used_products"]
 
 GivenFeatures = Mapping[str, Sequence[str]] | tuple[Any, Sequence[str]] | Path
 """Names of features for each word, a sparse matrix (V, F) of scipy's with F names, or a file."""
@@ -47,6 +48,8 @@ class Run:
     settings : Hyperparameters
     workers : int
         Threads.
+    workers_named : bool
+        Whether somebody chose them, so that the run keeps them on any machine.
     source : Corpus or CountsFolder, optional
         What is trained on; None where the caller has read it.
     validation : Validation, optional
@@ -92,6 +95,7 @@ class Run:
 
     settings: Hyperparameters
     workers: int
+    workers_named: bool = False
     source: Corpus | CountsFolder | None = None
     validation: Validation | None = None
     patience: int | None = None
@@ -128,10 +132,11 @@ class Run:
         counts = self.source.path if isinstance(self.source, CountsFolder) else None
         return RunDescription(
             hyperparameters=self.settings.as_dict(),
-            precision=used_precision(self.settings),
+            precision=used_products(self.settings),
             sources=None if counts else named_sources(self.source),
             counts=str(counts.absolute()) if counts else None,
             memory_mib=self.memory_mib,
+            workers=self.workers if self.workers_named or not self.is_exact else None,
             validation=self.validation.as_dict() if self.validation else None,
             patience=self.patience,
             every=self.checkpoints.every if self.checkpoints else None,
@@ -142,6 +147,11 @@ class Run:
     def state(self) -> TrainingState | None:
         """Where the run goes on; None if it begins."""
         return self.resumed.state if self.resumed else None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the bits that the run ends in are those of any number of workers."""
+        return self.settings.objective == "softmax"
 
     @property
     def begins(self) -> bool:
@@ -180,3 +190,9 @@ class Run:
 def used_precision(settings: Hyperparameters) -> str:
     """Return in which numbers a run multiplies on this machine."""
     return resolved_precision(settings.precision) if settings.objective == "softmax" else "float32"
+
+
+def used_products(settings: Hyperparameters) -> str:
+    """Return what tells how a run multiplies from others whose sums have another order."""
+    precision = used_precision(settings)
+    return f"{precision} on matrix tiles" if HAS_AMX and precision != "float32" else precision

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import display_options, workers_option
+from fastw2v.cli.options import TEXT, decoded_text, display_options, workers_option
 
 __all__ = ["report_command"]
 
@@ -16,7 +16,7 @@ __all__ = ["report_command"]
     "--output", "-o", type=click.Path(path_type=Path), default=Path("report.html"),
     show_default=True, help="The page.",
 )  # fmt: skip
-@click.option("--title", help="Heading of the page. Default: the model folder's name.")
+@click.option("--title", type=TEXT, help="Heading of the page. Default: the model folder's name.")
 @click.option(
     "--map",
     "method",
@@ -67,7 +67,9 @@ def report_command(
     from fastw2v.report import ReportOptions, write_report
 
     loaded = Word2Vec.load(model, workers=workers)
-    options = ReportOptions(title or model.absolute().name, method, n_words, evaluation, ngrams_mib)
+    options = ReportOptions(
+        title or decoded_text(model.absolute().name), method, n_words, evaluation, ngrams_mib
+    )
     with Display(quiet=quiet) as display:
         write_report(loaded, output, options, progress=display.stage)
     click.echo(str(output))

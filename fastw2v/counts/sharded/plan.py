@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -18,7 +17,7 @@ from fastw2v.errors import ConfigurationError, CorpusError, OutputError
 from fastw2v.system.files import require_replaceable
 from fastw2v.system.renames import TEMPORARY_PREFIX
 from fastw2v.text.corpus import TokenCorpus, checked_tokens
-from fastw2v.text.files import STANDARD_INPUT, is_read_once, shown_name
+from fastw2v.text.files import STANDARD_INPUT, is_read_once, shown_name, standard_input
 from fastw2v.version import VERSION
 
 __all__ = ["FORMAT", "Plan", "ShardOptions", "memory_for_data", "new_plan", "work_folder_of"]
@@ -225,7 +224,7 @@ def _spool(name: str, path: Path) -> None:
     try:
         with path.open("wb") as file:
             if name == STANDARD_INPUT:
-                shutil.copyfileobj(sys.stdin.buffer, file)
+                shutil.copyfileobj(standard_input(), file)
             else:
                 with Path(name).open("rb") as source:
                     shutil.copyfileobj(source, file)

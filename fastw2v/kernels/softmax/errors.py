@@ -197,10 +197,14 @@ def update_bias(shape, output, place, scores, scales, gradient, rule):
     bias, moments = output.bias, output.bias_moments
     values = np.zeros(padded, np.float32)
     kept = np.zeros((moments.shape[0], padded), np.float32)
-    values[:words] = bias[word : word + words]
-    for i in range(moments.shape[0]):
-        kept[i, :words] = moments[i, word : word + words]
-    update_block(values, kept, 0, gradient, 0, padded, rule)
-    bias[word : word + words] = values[:words]
-    for i in range(moments.shape[0]):
-        moments[i, word : word + words] = kept[i, :words]
+    # Number by number here and elsewhere: between slices Numba compiles the message of a mismatch,
+    # which takes it 2 s.
+    for k in range(words):
+        values[k] = bias[word + k]
+        for i in range(moments.shape[0]):
+            kept[i, k] = moments[i, word + k]
+    update_block(values, kept, np.int64(0), gradient, 0, padded, rule)
+    for k in range(words):
+        bias[word + k] = values[k]
+        for i in range(moments.shape[0]):
+            moments[i, word + k] = kept[i, k]

@@ -61,8 +61,9 @@ def begin_copies(tables, copies, worker):
         (tables.out_rows, copies.out_first, copies.out_marks, copies.out_size),
     ):
         start = first + worker * size
-        rows[start : start + size] = rows[:size]
-        marks[worker, :size] = rows[:size]
+        for k in range(size):
+            rows[start + k] = rows[k]
+            marks[worker, k] = rows[k]
 
 
 @kernel

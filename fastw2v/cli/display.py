@@ -27,7 +27,7 @@ LOG_JSON = "fastw2v.log_json"  # where click's context keeps the option
 _LINE_EVERY_S = 10.0
 _JSON_EVERY_S = 1.0
 _MOST_NAMED = 100
-_DETAILS = {"starting": "first vectors; the first run ever compiles its kernels here"}
+_DETAILS = {"starting": "first vectors"}
 
 
 class _Unit(NamedTuple):
@@ -47,6 +47,7 @@ _UNITS = {
     "analogies": _Unit("words", 1e3, "k words"),
     "probe": _Unit("folds", 1, "folds"),
     "measuring": _Unit("batches", 1, "batches"),
+    "calibrating": _Unit("rounds", 1, "rounds"),
     "training": _Unit("batches", 1, "batches"),
 }
 

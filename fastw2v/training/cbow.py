@@ -1,12 +1,11 @@
 """CBOW by the exact softmax: batches, start, training."""
 
-import time
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import CorpusError
+from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
@@ -51,7 +50,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
     DivergenceError, TrainingInterrupted
         As in `Word2Vec.fit`.
     """
-    started = time.perf_counter()
+    started = working_s()
     settings, vocabulary = run.settings, text.vocabulary
     n_words = len(vocabulary)
     keep = keep_probability(vocabulary.counts, settings.sample)
@@ -98,7 +97,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         n_entries=None,
         read_s=text.read_s,
         count_s=0.0,
-        train_s=time.perf_counter() - started,
+        train_s=working_s() - started,
         batch_rows=size,
         precision=used_precision(settings),
         n_invalid=text.n_invalid,

@@ -9,6 +9,7 @@ from fastw2v.callbacks import Callback, StageProgress, stage_of
 from fastw2v.checks import MOST_MIB, whole_number
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
+from fastw2v.kernels.compile_clock import compiling_s
 from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.softmax.precision import resolved_precision
@@ -84,6 +85,8 @@ class Run:
         Of the training text, once it has been read.
     has_saved : bool
         Whether training has written a checkpoint.
+    compiled_before_s : float
+        What compiling had taken in this process before the run.
     save_trained : callable, optional
         Once all epochs are done: writes a checkpoint of that, and returns how many they were.
 
@@ -113,6 +116,7 @@ class Run:
     validation_text: ValidationText | None = field(init=False, default=None)
     n_tokens: int | None = field(init=False, default=None)
     has_saved: bool = field(init=False, default=False)
+    compiled_before_s: float = field(init=False, default_factory=compiling_s)
     save_trained: Callable[[], int] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "train_command",
 ]
 
+_SHOWN_S = 0.1
 # Options that are not hyper-parameters.
 RUN_OPTIONS = (
     "corpus",
@@ -280,7 +281,7 @@ def describe_result(summary: "TrainingSummary", objective: str) -> str:
             f"  and        {summary.conditional_entropy_nats:.4f} conditional entropy of the "
             "counts, the floor",
             f"seconds      {summary.read_s:.1f} reading, {summary.count_s:.1f} counting, "
-            f"{summary.train_s:.1f} training in {summary.precision}",
+            f"{summary.train_s:.1f} training in {summary.precision}{_other_seconds(summary)}",
         ]
     )
     if summary.loss_nats > summary.unigram_entropy_nats:
@@ -299,6 +300,17 @@ def _describe_last_epoch(summary: "TrainingSummary", objective: str) -> str:
         )
     lines.append(
         f"seconds      {summary.read_s:.1f} reading, {summary.train_s:.1f} training in "
-        f"{summary.precision}"
+        f"{summary.precision}{_other_seconds(summary)}"
     )
     return "\n".join(lines)
+
+
+def _other_seconds(summary: "TrainingSummary") -> str:
+    """Return what came after the last epoch, and what a machine does once; little is left out."""
+    others = ""
+    if summary.finish_s >= _SHOWN_S:
+        what = "measuring" if summary.softmax_loss_nats is None else "calibrating"
+        others += f", {summary.finish_s:.1f} {what}"
+    if summary.compile_s >= _SHOWN_S:
+        others += f", {summary.compile_s:.1f} compiling kernels, which are kept"
+    return others

@@ -50,6 +50,7 @@ COMMANDS = (
     "compare",
     "report",
     "plot",
+    "compile",
     "completion",
 )
 

@@ -35,6 +35,7 @@ EXIT_STATUSES = {
 
 ENVIRONMENT = {
     "FASTW2V_AMX": "1: multiply on the matrix tiles of a CPU that has AMX (--precision bf16).",
+    "FASTW2V_AHEAD": "0: no second process compiles kernels while a first run reads its text.",
     "NUMBA_CACHE_DIR": "Where compiled kernels are kept, instead of the package's folder.",
     "NO_COLOR": "If set, progress has no colours.",
     "TMPDIR": "Where training keeps running text meanwhile, and with --memory its counts.",
@@ -170,6 +171,17 @@ MANUALS = {
             ("The map, as pixels:", "fastw2v plot model --kind map --output map.png"),
         ),
         _MODEL + " The picture is written whole or not at all.",
+    ),
+    "compile": Manual(
+        (
+            ("All that runs with the defaults need:", "fastw2v compile"),
+            (
+                "For runs with these settings, in the Dockerfile of an image:",
+                "fastw2v compile --objective negative --vector-size 300",
+            ),
+        ),
+        "Kernels are kept beside the package, in NUMBA_CACHE_DIR, or in the user's cache; the "
+        "folder is printed. They are for CPUs with the same features and versions of Numba.",
     ),
     "completion": Manual(
         (

@@ -50,7 +50,7 @@ from fastw2v.kernels.stored_code import (
 )
 from fastw2v.kernels.target import target_cpu
 
-__all__ = ["kernel", "source_digest"]
+__all__ = ["folder_of_kernels", "is_marked", "kernel", "leave_mark", "source_digest"]
 
 _FOLDER = "fastw2v-kernels-"
 _DIGEST_LETTERS = 24
@@ -217,6 +217,21 @@ def _warn(what: str, why: str) -> None:
 @functools.cache
 def _store() -> _Store:
     return _Store()
+
+
+def folder_of_kernels() -> Path | None:
+    """Return the folder that kernels are kept in; None if none can be written."""
+    return _store()._folder_to_write()
+
+
+def leave_mark(name: str) -> None:
+    """Leave a mark beside the kernels, which is as old and as valid as they are."""
+    _store().write(name, b"")
+
+
+def is_marked(name: str) -> bool:
+    """Return whether a mark of this name was left beside the kernels of this digest."""
+    return any(True for _ in _store().read(name))
 
 
 class _KernelLocator:

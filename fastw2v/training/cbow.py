@@ -83,6 +83,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         if report:
             report(START_STEPS, START_STEPS)
         memory_bytes = training_bytes(n_words, settings, batches.max_rows, held_bytes)
+        run.wait_for_kernels()
         announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         embeddings_of, watch = train_softmax(

@@ -22,6 +22,7 @@ from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import encode_corpus, read_corpus, read_split_corpus
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.ahead import compiled_ahead
 from fastw2v.training.cbow import train_cbow
 from fastw2v.training.inputs import prepare_features
 from fastw2v.training.result import TrainedModel
@@ -52,7 +53,7 @@ def fit(run: Run) -> TrainedModel:
     if source is None:
         raise ConfigurationError("source: expected a text or counts to train on, got none")
     prepare_features(run)  # refused before the text is read
-    with _supervised(run):
+    with _supervised(run), compiled_ahead(run):
         if isinstance(source, CountsFolder):
             return _train_on_counts(run, source.path)
         is_exact = settings.objective == "softmax"

@@ -87,6 +87,8 @@ class Run:
         Whether training has written a checkpoint.
     compiled_before_s : float
         What compiling had taken in this process before the run.
+    await_kernels : callable, optional
+        Where another process compiles the run's kernels: waits for it.
     save_trained : callable, optional
         Once all epochs are done: writes a checkpoint of that, and returns how many they were.
 
@@ -117,6 +119,7 @@ class Run:
     n_tokens: int | None = field(init=False, default=None)
     has_saved: bool = field(init=False, default=False)
     compiled_before_s: float = field(init=False, default_factory=compiling_s)
+    await_kernels: Callable[[], None] | None = field(init=False, default=None)
     save_trained: Callable[[], int] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -170,6 +173,11 @@ class Run:
     def stage(self, name: str) -> Callable[[int, int | None], None] | None:
         """Return what reports (done, total) of one stage, or None."""
         return stage_of(self.progress, name)
+
+    def wait_for_kernels(self) -> None:
+        """Wait for kernels that another process compiles, before the first one is needed."""
+        if self.await_kernels is not None:
+            self.await_kernels()
 
     def announce(self) -> None:
         """Write down what run this is before anything is read, so that it can be begun again."""

@@ -99,6 +99,10 @@ def train_counted(
     with WorkerPool(run.workers) as pool:
         give_back_freed()  # of the text, and what counting needed
         objective = _started(run, counts, keep, batches.max_rows, pool, inputs)
+        if run.await_kernels is not None:
+            # Those of the loss, meanwhile: the other process makes those of a step.
+            objective.loss(next(iter(batches.one_epoch(0))))
+        run.wait_for_kernels()
         give_back_freed()
         announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)

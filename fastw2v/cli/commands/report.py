@@ -19,8 +19,6 @@ __all__ = ["report_command"]
 @click.option(
     "--title", type=TEXT, help="Heading of the page. Default: the name of MODEL_OR_VECTORS."
 )
-    "--title", type=TEXT, help="Heading of the page. Default: the name of MODEL_OR_VECTORS."
-)
 @click.option(
     "--map",
     "method",

@@ -399,5 +399,8 @@ def interrupted(
     is_done = set(outcome.made) == set(recipe.makes) and bool(outcome.output)
     if outcome.status == -number and is_done:  # on its way out, all done: to be ended is all right
         outcome.status = EXIT_DONE
+    if outcome.status == -signal.SIGINT and "interrupted" in outcome.errors:
+        # Python ends so, and a shell says 130, where Ctrl-C met code that a library makes as text.
+        outcome.status = EXIT_INTERRUPTED
     ends = (EXIT_INTERRUPTED, EXIT_DONE)
     return outcome, verdict(name, outcome, ends, log_json=is_logged)

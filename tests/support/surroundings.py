@@ -381,8 +381,8 @@ def refused(place: Workplace, name: str, options: set[str]) -> Outcome:
     line = RECIPES[name].arguments
     for path in place.paths:
         line = line.replace(f"{{{path}}}", "nulle-part-é")
-    line += " --log-json" if "--log-json" in options else ""
-    line = line if line != RECIPES[name].arguments else line + " --no-such-option"
+    line += " --no-such-option" * (line == RECIPES[name].arguments)  # it reads nothing
+    line += " --log-json" * ("--log-json" in options)
     return tried(place, f"{name} {line}", SURROUNDINGS["locale C"])
 
 

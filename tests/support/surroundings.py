@@ -252,8 +252,8 @@ def tried(
     out = Path(tempfile.mkdtemp(prefix="out-", dir=place.folder))
     temporary = temporary or out / "tmp"
     temporary.mkdir(exist_ok=True)
-    for folder in (out, temporary):
-        folder.chmod(0o777)
+    out.chmod(0o777)
+    temporary.chmod(0o1777)  # as /tmp is
     package = place.package(surroundings.cache)
     environment = {
         "PATH": os.environ["PATH"],

@@ -22,6 +22,7 @@ from fastw2v.errors import ConfigurationError
 __all__ = [
     "COUNTING_NAMES",
     "LARGEST_SEED",
+    "VECTOR_CHOICES",
     "BatchKind",
     "Bias",
     "Condition",
@@ -34,6 +35,7 @@ __all__ = [
     "Precision",
     "Start",
     "Tokenizer",
+    "VectorChoice",
     "settings_for_counts",
 ]
 
@@ -47,6 +49,8 @@ Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
 Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
+VectorChoice = Literal["in", "out", "sum", "both"]
+VECTOR_CHOICES: tuple[VectorChoice, ...] = get_args(VectorChoice)
 
 LARGEST_SEED = 2**63 - 1
 
@@ -243,6 +247,12 @@ class Hyperparameters:
         "spectral",
         "First vectors: from the spectrum of the counts, or small random ones.",
         used_if=(_SOFTMAX,),
+    )
+    canonical: bool = _setting(
+        True,
+        "Whether vectors get their canonical form after training: all probabilities stay, and "
+        "cosines tell more.",
+        used_if=(_SOFTMAX, _NEGATIVE),
     )
     precision: Precision = _setting(
         "auto",

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, EpochRecord, StageProgress
-from fastw2v.config import Hyperparameters, settings_for_counts
+from fastw2v.config import Hyperparameters, VectorChoice, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError, FastW2VError, UnknownWordError
 from fastw2v.formats import export
-from fastw2v.objectives.embeddings import Embeddings, VectorChoice
+from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
 from fastw2v.objectives.unknown_words import fitted_unknown_words
@@ -343,7 +343,7 @@ class Word2Vec:
         return self.keyed_vectors()
 
     def keyed_vectors(self, vectors: VectorChoice | None = None) -> "KeyedVectors":
-        """Return gensim `KeyedVectors` of the table "in", "out" or "sum", made once."""
+        """Return gensim `KeyedVectors` of the table "in", "out", "sum" or "both", made once."""
         vectors = vectors or self.embeddings.default_vectors
         if vectors not in self._keyed:
             self._keyed[vectors] = self.embeddings.keyed_vectors(vectors)
@@ -365,7 +365,7 @@ class Word2Vec:
         Parameters
         ----------
         words : sequence of str
-        table : {"in", "out", "sum"}, optional
+        table : {"in", "out", "sum", "both"}, optional
             Default: as `wv`. Unknown words have no output vectors.
 
         Raises

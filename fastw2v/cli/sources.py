@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
     from numpy.typing import NDArray
 
+    from fastw2v.config import VectorChoice
     from fastw2v.model import Word2Vec
-    from fastw2v.objectives.embeddings import VectorChoice
     from fastw2v.objectives.feature_vectors import NgramVectors
 
 __all__ = ["VectorSource", "vector_source"]
@@ -28,7 +28,7 @@ class VectorSource:
     ngrams : NgramVectors, optional
         What unknown words' vectors are made of.
     model : Word2Vec, optional
-    table : {"in", "out", "sum"}, optional
+    table : {"in", "out", "sum", "both"}, optional
         Of the model; None for the one that it hands out.
     """
 

@@ -110,6 +110,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
                 "objective": embeddings.objective,
                 "temperature": embeddings.temperature,
             },
+            "is_canonical": embeddings.is_canonical,
             "features": described_features(embeddings),
         }
         config = signed(_KIND.header() | model.config | content)
@@ -149,6 +150,7 @@ def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None
             arrays["out_bias"],
             probabilities.get("objective", "softmax"),
             probabilities.get("temperature", 1.0),
+            is_canonical=_checked_canonical(config.get("is_canonical", False)),
             **read_feature_vectors(arrays, config.get("features")),
         )
         _require_arrays(arrays, len(vocabulary), embeddings.objective)
@@ -194,10 +196,18 @@ def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
 
     A later setting's default need not be what models did before it.
     """
+    if hyperparameters.get("objective") != "hierarchical":  # which refuses the setting
+        hyperparameters = {"canonical": False, **hyperparameters}
     kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
     if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
         return hyperparameters
     return {"window_sample": 0.0, **hyperparameters}  # windows were plain
+
+
+def _checked_canonical(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"is_canonical: expected true or false, got {str(value)[:60]}")
+    return value
 
 
 def _require_temperature(temperature: Any) -> None:

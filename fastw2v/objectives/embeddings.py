@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import ObjectiveName
+from fastw2v.config import VECTOR_CHOICES, ObjectiveName, VectorChoice
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
@@ -20,16 +20,11 @@ if TYPE_CHECKING:
     from gensim.models.fasttext import FastTextKeyedVectors
 
 __all__ = [
-    "VECTOR_CHOICES",
     "Embeddings",
-    "VectorChoice",
     "as_fasttext_vectors",
     "as_keyed_vectors",
     "ngram_vectors_of",
 ]
-
-VectorChoice = Literal["in", "out", "sum"]
-VECTOR_CHOICES: tuple[VectorChoice, ...] = ("in", "out", "sum")
 
 
 @dataclass(frozen=True)
@@ -56,6 +51,8 @@ class Embeddings:
         What makes vectors of words outside the vocabulary.
     named_features : NamedFeatures, optional
         Vectors of the features that the user gave words.
+    is_canonical : bool
+        Whether the vectors are in canonical form (`fastw2v.objectives.canonical`).
     """
 
     vocabulary: Vocabulary
@@ -66,6 +63,7 @@ class Embeddings:
     temperature: float = 1.0
     unknown: UnknownWords | None = None
     named_features: NamedFeatures | None = None
+    is_canonical: bool = False
 
     @property
     def default_vectors(self) -> VectorChoice:
@@ -78,9 +76,13 @@ class Embeddings:
         return "in" if self.objective == "hierarchical" or are_means else "sum"
 
     def table(self, vectors: VectorChoice | None = None) -> NDArray[np.float32]:
-        """Return the (V, D) table called "in", "out" or "sum" (in + out), or the default one."""
+        """Return the (V, D) table called "in", "out" or "sum" (in + out), or the default one.
+
+        "both" is (V, 2 D): the vector as input and the one as output side by side, each of length
+        1, so that a cosine is the mean of the two cosines.
+        """
         vectors = vectors or self.default_vectors
-        if self.objective == "hierarchical" and vectors in ("out", "sum"):
+        if self.objective == "hierarchical" and vectors in ("out", "sum", "both"):
             raise ConfigurationError(
                 f"vectors: expected 'in', got {vectors!r}: hierarchical softmax has output vectors "
                 "for the inner nodes of its tree, not for words"
@@ -91,7 +93,14 @@ class Embeddings:
             return self.out_vectors
         if vectors == "sum":
             return self.in_vectors + self.out_vectors
-        raise ConfigurationError(f"vectors: expected 'in', 'out' or 'sum', got {vectors!r}")
+        if vectors == "both":
+            return np.concatenate([_unit(self.in_vectors), _unit(self.out_vectors)], axis=1)
+        choices = ", ".join(repr(choice) for choice in VECTOR_CHOICES)
+        raise ConfigurationError(f"vectors: expected one of {choices}, got {vectors!r}")
+
+    def dimensions(self, vectors: VectorChoice | None = None) -> int:
+        """Return how many numbers a row of a table has."""
+        return int(self.in_vectors.shape[1]) * (2 if vectors == "both" else 1)
 
     def context_probabilities(self, word: str) -> NDArray[np.float64]:
         """Return p(o | word) for all V words o, float64, summing to one."""
@@ -112,7 +121,7 @@ class Embeddings:
     def vectors_of(
         self, words: Sequence[str], vectors: VectorChoice | None = None
     ) -> NDArray[np.float32]:
-        """Return vectors (N, D) of any words, from the table "in", "out" or "sum", or the default.
+        """Return vectors (N, D) of any words, from the table of that name, or the default one.
 
         Unknown words get theirs from their n-grams, where the model has vectors of these.
 
@@ -135,7 +144,8 @@ class Embeddings:
 
     def makes_unknown(self, vectors: VectorChoice | None = None) -> bool:
         """Tell whether unknown words get vectors beside those of this table, or the default."""
-        return self.unknown is not None and (vectors or self.default_vectors) != "out"
+        has_outputs = (vectors or self.default_vectors) in ("out", "both")
+        return self.unknown is not None and not has_outputs
 
     def unknown_vectors(
         self, words: Sequence[str], vectors: VectorChoice | None = None
@@ -144,7 +154,7 @@ class Embeddings:
 
         Those for which none can be made get zeros; all of them, if `makes_unknown` is false.
         """
-        made = np.zeros((len(words), self.in_vectors.shape[1]), np.float32)
+        made = np.zeros((len(words), self.dimensions(vectors)), np.float32)
         if self.unknown is None or not self.makes_unknown(vectors):
             return made
         can_be_made = self.unknown.can_make
@@ -181,12 +191,18 @@ class Embeddings:
         """
         vectors = vectors or self.default_vectors
         table = self.table(vectors)
-        if vectors != "sum":  # the sum is a new array as it is
+        if vectors not in ("sum", "both"):  # these are new arrays as they are
             table = table.copy()
         words, counts = self.vocabulary.words, self.vocabulary.counts
         if self.unknown is not None and vectors == self.default_vectors:
             return as_fasttext_vectors(words, table, counts, self.unknown.table)
         return as_keyed_vectors(words, table, counts)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return rows of length 1; those of zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
 
 
 def as_keyed_vectors(

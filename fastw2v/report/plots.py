@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import VectorChoice
 from fastw2v.errors import ConfigurationError, FastW2VError
-from fastw2v.objectives.embeddings import VectorChoice
 from fastw2v.report.projection import ProjectionMethod, project, require_method
 from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import require_writable, whole_file
@@ -63,7 +63,7 @@ def write_picture(
         they are known; the singular values of the vectors.
     method : {"pca", "umap", "tsne"}
         How words get their places on the map.
-    vectors : {"in", "out", "sum"}, optional
+    vectors : {"in", "out", "sum", "both"}, optional
         Which table the map or the spectrum is of. Default: the one that is handed out.
 
     Raises
@@ -192,7 +192,12 @@ def _draw_spectrum(axes: "Axes", model: "Word2Vec", vectors: VectorChoice | None
     values = spectrum(model.embeddings.table(chosen))
     axes.plot(np.arange(1, len(values) + 1), values, marker=".", color=_COLOUR)
     axes.set_yscale("log")
-    names = {"in": "in vectors", "out": "out vectors", "sum": "in + out vectors"}
+    names = {
+        "in": "in vectors",
+        "out": "out vectors",
+        "sum": "in + out vectors",
+        "both": "in and out vectors side by side",
+    }
     axes.set_title(f"Spectrum of the {names[chosen]}, {len(model.vocabulary):,} words")
     axes.set_xlabel("number of the singular value")
     axes.set_ylabel("singular value (length of vectors)")

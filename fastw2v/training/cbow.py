@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import CorpusError
 from fastw2v.objectives.arrays import VectorArray
+from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
 from fastw2v.objectives.softmax.estimates import (
@@ -87,6 +88,9 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         embeddings, watch = train_softmax(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run
         )
+        form = canonical_form(embeddings, settings, pool)
+        if form is not None:
+            embeddings = form.applied(embeddings, pool)
     summary = TrainingSummary(
         watch.kept_record.loss_nats,
         unigram_entropy_nats=None,

@@ -11,6 +11,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.matrix import PairCounts, SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
+from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.softmax.batches import (
     BatchSource,
     CountBatches,
@@ -96,8 +97,11 @@ def train_counted(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run
         )
         loss_nats = _final_loss(settings, objective, counts, keep, inputs)
+        form = canonical_form(embeddings, settings, pool)
+        if form is not None:
+            embeddings = form.applied(embeddings, pool)
         if inputs is not None and isinstance(objective, FeatureSoftmax):
-            embeddings = inputs.finished(embeddings, objective)
+            embeddings = inputs.finished(embeddings, form, objective)
     read_s, count_s = seconds
     summary = TrainingSummary(
         loss_nats,

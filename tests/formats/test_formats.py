@@ -63,7 +63,7 @@ def load_word2vec(path, form):
 
 
 @pytest.mark.parametrize("form", ["word2vec", "word2vec-bin"])
-@pytest.mark.parametrize("vectors", ["in", "out", "sum"])
+@pytest.mark.parametrize("vectors", ["in", "out", "sum", "both"])
 def test_gensim_reads_the_same_words_and_vectors(tmp_path, form, vectors):
     embeddings = made(SCRIPTS)
     export(embeddings, tmp_path / "out", form, vectors)
@@ -77,9 +77,28 @@ def test_gensim_reads_the_same_words_and_vectors(tmp_path, form, vectors):
 def test_tables_differ(tmp_path):
     embeddings = made(SCRIPTS)
     assert np.array_equal(embeddings.table("sum"), embeddings.in_vectors + embeddings.out_vectors)
-    for vectors in ("in", "out", "sum"):
+    for vectors in ("in", "out", "sum", "both"):
         export(embeddings, tmp_path / vectors, "word2vec", vectors)
-    assert len({(tmp_path / name).read_bytes() for name in names(tmp_path)}) == 3
+    assert len({(tmp_path / name).read_bytes() for name in names(tmp_path)}) == 4
+
+
+def test_a_cosine_of_both_is_the_mean_of_the_two_cosines():
+    embeddings = made(SCRIPTS)
+    embeddings.in_vectors[2] = 0  # has no direction, and is given none
+
+    def cosines(table):
+        lengths = np.linalg.norm(table, axis=1, keepdims=True)
+        unit = table / np.where(lengths > 0, lengths, 1)
+        return unit @ unit.T
+
+    both = embeddings.table("both")
+    sides = cosines(embeddings.in_vectors), cosines(embeddings.out_vectors)
+    known = [row for row in range(len(SCRIPTS)) if row != 2]
+    expected = (sides[0] + sides[1]) / 2
+    assert np.allclose(cosines(both)[np.ix_(known, known)], expected[np.ix_(known, known)])
+    assert both.dtype == np.float32
+    assert both.shape == (len(SCRIPTS), 2 * embeddings.in_vectors.shape[1])
+    assert np.isfinite(both).all()
 
 
 def test_the_text_format_is_what_the_original_program_writes(tmp_path):
@@ -216,6 +235,6 @@ def test_wv_is_gensim_s_own(model, tmp_path):
 def test_changing_wv_does_not_change_the_model(chain):
     model = Word2Vec(vector_size=3, min_count=1, epochs=1).fit(chain[:50])
     before = model.in_vectors.copy()
-    for vectors in ("in", "out", "sum"):
+    for vectors in ("in", "out", "sum", "both"):
         model.keyed_vectors(vectors).vectors[:] = 7
     assert np.array_equal(model.in_vectors, before)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from fastw2v.cli.options import display_options, format_option
+from fastw2v.config import VECTOR_CHOICES
 
 __all__ = ["export_command"]
 
@@ -16,7 +17,7 @@ __all__ = ["export_command"]
 @format_option
 @click.option(
     "--vectors",
-    type=click.Choice(["in", "out", "sum"]),
+    type=click.Choice(VECTOR_CHOICES),
     help="Centre vectors, context vectors, or their sum. Default: sum; in for hierarchical, and "
     "for negative with subwords.",
 )

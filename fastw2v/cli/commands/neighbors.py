@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fastw2v.config import VECTOR_CHOICES
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -20,7 +22,7 @@ __all__ = ["neighbors_command"]
 @click.option("--topn", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option(
     "--vectors",
-    type=click.Choice(["in", "out", "sum"]),
+    type=click.Choice(VECTOR_CHOICES),
     help="Which table. Default: sum; in for hierarchical, and for negative with subwords.",
 )
 def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: Any) -> None:

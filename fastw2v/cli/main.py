@@ -29,6 +29,7 @@ COMMANDS = (
     "neighbors",
     "vectors",
     "perplexity",
+    "calibration",
     "eval",
     "compare",
     "report",

@@ -47,7 +47,7 @@ class Shares:
 
 
 # Centre vectors made of n-grams have the forms of words, which output vectors have not.
-SHARES = {"words": Shares(), "subwords": Shares(balance=2.5), "features": Shares(balance=2.5)}
+SHARES = {"words": Shares(), "subwords": Shares(balance=6.0), "features": Shares()}
 SHARES_OF_NEGATIVE_SAMPLING = Shares(power=0.35)
 # Words weigh as their counts, but none more than this share of the text: else a few words with no
 # meaning of their own decide.

@@ -51,6 +51,9 @@ class Embeddings:
         What makes vectors of words outside the vocabulary.
     named_features : NamedFeatures, optional
         Vectors of the features that the user gave words.
+    self_rates : (V,) float32, optional
+        p(c | c) of each word, of the text. The softmax is then one over all words but the centre,
+        and shares out what is left (docs/math.md, section 21). None: p(c | c) is the softmax's.
     is_canonical : bool
         Whether the vectors are in canonical form (`fastw2v.objectives.canonical`).
     """
@@ -63,6 +66,7 @@ class Embeddings:
     temperature: float = 1.0
     unknown: UnknownWords | None = None
     named_features: NamedFeatures | None = None
+    self_rates: NDArray[np.float32] | None = None
     is_canonical: bool = False
 
     @property
@@ -104,19 +108,34 @@ class Embeddings:
 
     def context_probabilities(self, word: str) -> NDArray[np.float64]:
         """Return p(o | word) for all V words o, float64, summing to one."""
-        return self.probabilities_of(self.centre_vectors([word])[0])
+        scores = self._scores(self.centre_vectors([word])[0])
+        if self.self_rates is None or word not in self.vocabulary:
+            return _softmax(scores)
+        own = self.vocabulary.index(word)
+        rate = float(self.self_rates[own])
+        scores[own] = -np.inf
+        probabilities = (1.0 - rate) * _softmax(scores)
+        probabilities[own] = rate
+        return probabilities
+
+    def context_lifts(self, word: str) -> NDArray[np.float64]:
+        """Return p(o | word) / p(o) for all V words o, float64; p(o) is a share of the text."""
+        counts = self.vocabulary.counts.astype(np.float64)
+        return np.asarray(self.context_probabilities(word) * (counts.sum() / counts))
 
     def probabilities_of(self, centre: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return p(o | centre) for a centre vector (D,), as `context_probabilities` does."""
+        """Return p(o | centre) for a centre vector (D,) that is no known word's, (V,) float64."""
+        return _softmax(self._scores(centre))
+
+    def _scores(self, centre: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return numbers whose softmax is p(o | centre) without a rate for the word itself."""
         centre = centre.astype(np.float64)
         outputs = self.out_vectors.astype(np.float64)
         if self.objective == "hierarchical":
             tree = huffman_tree(self.vocabulary.counts)
             logs: NDArray[np.float64] = leaf_log_probabilities(centre, outputs, tree)
-            return np.exp(logs)
-        scores = self.temperature * (outputs @ centre) + self.out_bias
-        scores = np.exp(scores - scores.max())
-        return np.asarray(scores / scores.sum())
+            return logs
+        return np.asarray(self.temperature * (outputs @ centre) + self.out_bias)
 
     def vectors_of(
         self, words: Sequence[str], vectors: VectorChoice | None = None
@@ -197,6 +216,11 @@ class Embeddings:
         if self.unknown is not None and vectors == self.default_vectors:
             return as_fasttext_vectors(words, table, counts, self.unknown.table)
         return as_keyed_vectors(words, table, counts)
+
+
+def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    exponentials = np.exp(scores - scores.max())
+    return np.asarray(exponentials / exponentials.sum())
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

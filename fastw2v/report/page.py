@@ -18,6 +18,7 @@ from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
     from fastw2v.model import Word2Vec
+    from fastw2v.text.corpus import Corpus
 
 __all__ = ["ReportOptions", "page_of", "require_bokeh", "settings_shown", "write_report"]
 
@@ -45,6 +46,8 @@ class ReportOptions:
     ngrams_mib : int
         What vectors of n-grams may take of the page, in MiB. Unknown words get their neighbours by
         them; the page says so if they would take more and were left out.
+    text : path, sequence of paths, or lists of tokens, optional
+        A text that was held out, on which probabilities are compared with what is observed.
     """
 
     title: str
@@ -52,6 +55,7 @@ class ReportOptions:
     n_words: int | None = None
     with_evaluation: bool = True
     ngrams_mib: int = 64
+    text: "Corpus | None" = None
 
 
 def write_report(
@@ -114,6 +118,9 @@ def page_of(
     evaluation = None
     if options.with_evaluation:
         evaluation = evaluation_rows(model, stage_of(progress, "evaluating"))
+    reliability = None
+    if options.text is not None:
+        reliability = model.reliability(options.text, progress=progress)
     with _Stage(progress, "mapping"):
         table = model.embeddings.table()[:n_shown]
         places = project(table, options.method, seed=model.settings.seed, workers=model.workers)
@@ -137,6 +144,7 @@ def page_of(
         method=_METHOD_NAMES[options.method],
         rows=rows,
         evaluation=evaluation,
+        reliability=reliability,
         settings=settings_shown(model),
         version=VERSION,
     )

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.matrix import PairCounts, SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
 from fastw2v.objectives.canonical import canonical_form
+from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.softmax.batches import (
     BatchSource,
     CountBatches,
@@ -39,6 +41,7 @@ from fastw2v.objectives.softmax.initialization import (
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
+from fastw2v.objectives.softmax.text_fit import fit_to_text
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
@@ -97,6 +100,7 @@ def train_counted(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run
         )
         loss_nats = _final_loss(settings, objective, counts, keep, inputs)
+        embeddings = _told_by_the_text(embeddings, objective, corpus, settings, inputs)
         form = canonical_form(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
@@ -181,6 +185,29 @@ def _batches(
         seed=settings.seed,
         widths=widths,
     )
+
+
+def _told_by_the_text(
+    embeddings: Embeddings,
+    objective: SoftmaxObjective[Any],
+    corpus: CountedCorpus,
+    settings: Hyperparameters,
+    inputs: InputFeatures | None,
+) -> Embeddings:
+    """Return embeddings whose probabilities agree with the plain counts in what these can say."""
+    plain = CountBatches(
+        corpus.counts,
+        np.ones(len(corpus.vocabulary)),
+        dimensions=settings.vector_size,
+        rows=objective.layer.max_rows,
+        seed=settings.seed,
+    )
+    batches = _with_features(plain, inputs)
+    found = fit_to_text(objective, batches, corpus.counts, embeddings.out_bias, settings.window)
+    if found is None:
+        return embeddings
+    bias = (embeddings.out_bias + found.bias_step).astype(np.float32)
+    return replace(embeddings, out_bias=bias, self_rates=found.self_rates)
 
 
 def _final_loss(

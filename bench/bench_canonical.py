@@ -1,17 +1,16 @@
-"""The canonical form: what it does for cosines, at several powers of the spectrum and balances.
+"""The canonical form: what it does for cosines, at several powers of the spectrum.
 
     python bench/bench_canonical.py CORPUS --pairs RW=rw.txt --pairs MTurk=mturk.txt --seeds 3
-    python bench/bench_canonical.py CORPUS --settings '{"inputs": "subwords"}' --balances 1 2.5 4
+    python bench/bench_canonical.py CORPUS --settings '{"inputs": "subwords"}' --powers 0.5
 
-Each seed is trained once and left as training ended. Then the same model is put into canonical form
-with each power and balance (`fastw2v.objectives.canonical.Shares`), and every table that can be
-handed out is measured: in, in + out, and both vectors of length 1 side by side. Quality is
+Each seed is trained once and left as training ended. Then the same model is put into canonical
+form, as it is by default and with each power, and every table that can be handed out is measured:
+in, in + out, and both vectors of length 1 side by side. Quality is
 Spearman's rho over pairs of known words, accuracy on the Google analogies, and their mean; the
 spread is the standard deviation over seeds.
 """
 
 import argparse
-import itertools
 import json
 import statistics
 import sys
@@ -27,7 +26,7 @@ from fastw2v.evaluation import evaluate_analogies, evaluate_similarity
 from fastw2v.evaluation.test_sets import PairSet, bundled_analogies, bundled_pairs, read_pairs
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.model import Word2Vec
-from fastw2v.objectives.canonical import Shares, canonical_form
+from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.threads import WorkerPool
 
@@ -50,11 +49,11 @@ def forms(model: Word2Vec, options: argparse.Namespace) -> dict[str, Embeddings]
     found = {"as trained": model.embeddings}
     asked = Hyperparameters(**model.settings.given | {"canonical": True})
     with WorkerPool(options.workers) as pool:
-        for power, balance in itertools.product(options.powers, options.balances):
-            form = canonical_form(model.embeddings, asked, pool, shares=Shares(power, balance))
+        for power in (None, *options.powers):
+            form = canonical_form(model.embeddings, asked, pool, power=power)
             assert form is not None
-            applied = form.applied(model.embeddings, pool)
-            found[f"power {power:g}, balance {balance:g}"] = applied
+            name = "the default" if power is None else f"power {power:g}"
+            found[name] = form.applied(model.embeddings, pool)
     return found
 
 
@@ -66,7 +65,6 @@ def main() -> None:
     parser.add_argument("--min-count", type=int, default=10)
     parser.add_argument("--settings", type=json.loads, default={}, help="more, as JSON")
     parser.add_argument("--powers", type=float, nargs="+", default=[0.35, 0.5, 0.65])
-    parser.add_argument("--balances", type=float, nargs="+", default=[1.0])
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     unpin_blas()

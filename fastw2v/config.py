@@ -252,7 +252,7 @@ class Hyperparameters:
         True,
         "Whether vectors get their canonical form after training: all probabilities stay, and "
         "cosines tell more.",
-        used_if=(_SOFTMAX, _NEGATIVE),
+        used_if=(_SOFTMAX, (*_NEGATIVE, ("inputs", "words"))),
     )
     precision: Precision = _setting(
         "auto",

@@ -200,8 +200,7 @@ def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
 
     A later setting's default need not be what models did before it.
     """
-    if hyperparameters.get("objective") != "hierarchical":  # which refuses the setting
-        hyperparameters = {"canonical": False, **hyperparameters}
+    hyperparameters = {"canonical": False, **hyperparameters}
     kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
     if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
         return hyperparameters

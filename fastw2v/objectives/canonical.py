@@ -20,35 +20,16 @@ from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.threads import WorkerPool
 
 __all__ = [
-    "SHARES",
-    "SHARES_OF_NEGATIVE_SAMPLING",
+    "POWERS",
     "CanonicalForm",
-    "Shares",
     "canonical_form",
     "second_moment",
 ]
 
 
-@dataclass(frozen=True)
-class Shares:
-    """What each side has of the scores; measured by `bench/bench_canonical.py`.
-
-    Attributes
-    ----------
-    power : float
-        Of the spectrum, on the side of the centre vectors; the other side has the rest. 1/2 gives
-        both the same shape.
-    balance : float
-        How many times larger the second moment of the centre vectors is, at the power 1/2.
-    """
-
-    power: float = 0.5
-    balance: float = 1.0
-
-
-# Centre vectors made of n-grams have the forms of words, which output vectors have not.
-SHARES = {"words": Shares(), "subwords": Shares(balance=6.0), "features": Shares()}
-SHARES_OF_NEGATIVE_SAMPLING = Shares(power=0.35)
+# Of the spectrum, on the side of the centre vectors; the other side has the rest. 1/2 gives both
+# the same shape. Measured: `bench/bench_canonical.py`.
+POWERS = {"softmax": 0.5, "negative": 0.35}
 # Words weigh as their counts, but none more than this share of the text: else a few words with no
 # meaning of their own decide.
 MOST_SHARE = 1e-4
@@ -113,7 +94,7 @@ def canonical_form(
     settings: Hyperparameters,
     pool: WorkerPool,
     *,
-    shares: Shares | None = None,
+    power: float | None = None,
 ) -> CanonicalForm | None:
     """Return what puts trained vectors into canonical form; None where there is none.
 
@@ -128,8 +109,10 @@ def canonical_form(
         `canonical`, `objective`, `model` and `cbow_mean` are looked at.
     pool : WorkerPool
         The result does not depend on how many workers it has.
-    shares : Shares, optional
-        Default: those that were best for the objective and the inputs.
+    power : float, optional
+        Default: that of the objective. With n-grams as inputs the maps are by default the identity:
+        they made analogies worse, since vectors of n-grams are learned, and held small, in the
+        directions that training has.
 
     References
     ----------
@@ -147,6 +130,9 @@ def canonical_form(
         out_mean = out_vectors.mean(axis=0, dtype=np.float64)
     if is_softmax and is_one_input:
         in_mean = in_vectors.mean(axis=0, dtype=np.float64)
+    if power is None and settings.inputs == "subwords":
+        same = np.eye(in_vectors.shape[1])
+        return CanonicalForm(in_mean, out_mean, same, same)
     moments = (
         second_moment(in_vectors, in_mean, weights, pool),
         second_moment(out_vectors, out_mean, weights, pool),
@@ -154,7 +140,7 @@ def canonical_form(
     if not all(np.trace(moment) > 0 for moment in moments):  # a table of zeros has no directions
         return None
     with threadpool_limits(1, "blas"):  # with more threads LAPACK's last bits differ
-        in_map, out_map = _maps(*moments, shares or _shares(settings))
+        in_map, out_map = _maps(*moments, POWERS[settings.objective] if power is None else power)
         leading = (in_vectors[:_SIGNED_BY] - in_mean) @ in_map
     signs = np.where((leading**3).sum(axis=0) < 0, -1.0, 1.0)
     return CanonicalForm(in_mean, out_mean, in_map * signs, out_map * signs)
@@ -178,13 +164,7 @@ def second_moment(
     return np.asarray(parts.sum(axis=0) / weights.sum())
 
 
-def _shares(settings: Hyperparameters) -> Shares:
-    if settings.objective == "negative":
-        return SHARES_OF_NEGATIVE_SAMPLING
-    return SHARES[settings.inputs]
-
-
-def _maps(inputs: _Moment, outputs: _Moment, shares: Shares) -> tuple[_Moment, _Moment]:
+def _maps(inputs: _Moment, outputs: _Moment, power: float) -> tuple[_Moment, _Moment]:
     """Return both maps: with them both moments are powers of one falling diagonal.
 
     With A = L L^T and L^T B L = Q S^2 Q^T they are L^-T Q S^power and L Q S^-power: then A becomes
@@ -194,8 +174,7 @@ def _maps(inputs: _Moment, outputs: _Moment, shares: Shares) -> tuple[_Moment, _
     squares, basis = np.linalg.eigh(lower.T @ _with_floor(outputs) @ lower)
     squares, basis = squares[::-1], basis[:, ::-1]
     # Below that is rounding, and for any scales one map undoes what the other does.
-    scales = np.maximum(squares, SMALLEST * squares[0]) ** (shares.power / 2)
-    scales *= shares.balance**0.25
+    scales = np.maximum(squares, SMALLEST * squares[0]) ** (power / 2)
     return np.linalg.solve(lower.T, basis) * scales, lower @ basis / scales
 
 

@@ -27,7 +27,6 @@ from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
 from fastw2v.objectives.stream.estimates import stream_feature_bytes
 from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_features
-from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoding import Repairs
 from fastw2v.text.feature_file import read_features
 from fastw2v.text.vocabulary import Vocabulary, packed_words
@@ -98,27 +97,19 @@ class InputFeatures:
         unknown = unknown_words_of(embeddings, self.ngrams, self.buckets, (of_ngrams, offset), pool)
         return replace(embeddings, unknown=unknown)
 
-    def with_trained_means(
-        self,
-        embeddings: Embeddings,
-        form: CanonicalForm | None,
-        vectors: VectorArray,
-        pool: WorkerPool,
-    ) -> Embeddings:
+    def with_trained_means(self, embeddings: Embeddings, vectors: VectorArray) -> Embeddings:
         """Return embeddings whose input vectors are means, with what unknown words are means of.
 
         Parameters
         ----------
-        embeddings, form
-            As in `finished`.
+        embeddings : Embeddings
+            As trained on running text.
         vectors : (F, D) float32
-            Of the features, as trained on running text: of words, then of n-grams.
-        pool : WorkerPool
+            Of the features: of words, then of n-grams.
         """
         assert self.ngrams is not None
         assert self.buckets is not None
-        of_ngrams = vectors[self.matrix.n_words :]
-        of_ngrams = of_ngrams.copy() if form is None else form.features(of_ngrams, pool)
+        of_ngrams = vectors[self.matrix.n_words :].copy()
         table = NgramVectors(self.ngrams, self.buckets, of_ngrams)
         return replace(embeddings, unknown=UnknownWords.of_trained_means(table))
 

@@ -78,7 +78,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         if form is not None:
             trained = form.applied(trained, pool)
         if inputs is not None:
-            trained = inputs.with_trained_means(trained, form, tables.feature_vectors, pool)
+            trained = inputs.with_trained_means(trained, tables.feature_vectors)
     summary = TrainingSummary(
         watch.kept_record.loss_nats,
         unigram_entropy_nats=None,

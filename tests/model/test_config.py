@@ -197,7 +197,7 @@ FOR_ALL = {
     "objective", "learning_rate", "final_rate", "tokenizer", "errors",
 }  # fmt: skip
 SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision", "canonical"}
-NEGATIVE = {"negative", "ns_exponent", "canonical"}
+NEGATIVE = {"negative", "ns_exponent"}
 EXACT = SOFTMAX | {"window_sample", "batches", "inputs"}
 USED = [
     ({}, EXACT | {"batch_rows"}),
@@ -205,12 +205,12 @@ USED = [
     ({"inputs": "features"}, EXACT | {"batch_rows"}),
     ({"inputs": "subwords"}, EXACT | {"batch_rows", "min_n", "max_n", "bucket"}),
     ({"model": "cbow"}, SOFTMAX | {"cbow_mean", "batch_tokens"}),
-    ({"objective": "negative"}, NEGATIVE | {"negatives_shared", "inputs"}),
+    ({"objective": "negative"}, NEGATIVE | {"negatives_shared", "inputs", "canonical"}),
     (
         {"objective": "negative", "inputs": "subwords"},
         NEGATIVE | {"negatives_shared", "min_n", "max_n", "bucket"},
     ),
-    ({"objective": "negative", "model": "cbow"}, NEGATIVE | {"cbow_mean"}),
+    ({"objective": "negative", "model": "cbow"}, NEGATIVE | {"cbow_mean", "canonical"}),
     ({"objective": "hierarchical"}, {"inputs"}),
     ({"objective": "hierarchical", "inputs": "subwords"}, {"min_n", "max_n", "bucket"}),
     ({"objective": "hierarchical", "model": "cbow"}, {"cbow_mean"}),

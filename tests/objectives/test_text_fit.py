@@ -21,6 +21,7 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import read_corpus
 from tests.objectives.test_unknown_words import sentences
+from tests.support.unfitted import unfitted
 
 SETTINGS = {"vector_size": 6, "window": 3, "min_count": 1, "epochs": 2}
 CELLS = {
@@ -183,11 +184,8 @@ def test_own_counts_are_the_diagonal():
 @pytest.fixture(scope="module", params=CELLS)
 def pair(request):
     """A model without what is fitted, and one with it."""
-    from fastw2v.training import skipgram
-
     asked = SETTINGS | CELLS[request.param]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(skipgram, "fit_to_text", lambda *_: None)
+    with unfitted():
         before = Word2Vec(workers=1, **asked).fit(sentences())
     return before, Word2Vec(workers=1, **asked).fit(sentences())
 

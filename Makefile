@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow test-oldest check lint types layers bench clean clean-kernels help
+.PHONY: install demo test test-slow test-oldest check lint types layers bench release-check clean clean-kernels help
 
 help:
 	@echo "make demo       install, build the embedded corpus, train on it, look at the result"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-oldest  the fast tests with the oldest versions of what fastw2v needs"
 	@echo "make check      lint, types, layers"
 	@echo "make bench      micro-benchmarks of the kernels, and the product's main rates"
+	@echo "make release-check  build sdist and wheel, check them, install the wheel alone and use it"
 	@echo "make clean-kernels  remove compiled kernels from the checkout, to time a first start"
 
 install: $(STAMP)
@@ -60,6 +61,22 @@ types: install
 
 layers: install
 	$(BIN)/lint-imports
+
+# What the release workflow publishes: built from the sdist, installed where nothing else is, used
+# from another folder, so that the checkout cannot stand in for what the wheel lacks.
+RELEASE := build/release
+release-check: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,release]'
+	rm -rf dist $(RELEASE)
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	$(RELEASE)/bin/fastw2v --version
+	$(RELEASE)/bin/python -P corpora/wikipedia.py $(CURDIR)/$(RELEASE)/corpus.txt
+	cp bench/demo.py $(RELEASE)/demo.py
+	cd $(RELEASE) && bin/python demo.py --corpus corpus.txt --output $(CURDIR)/$(RELEASE)/model
+	cd $(RELEASE) && bin/fastw2v neighbors model river
 
 clean-kernels:
 	find fastw2v/kernels -name __pycache__ -type d -prune -exec rm -rf {} +

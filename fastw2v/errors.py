@@ -16,7 +16,9 @@ __all__ = [
     "ModelFormatError",
     "OutputError",
     "TextEncodingError",
+    "TokenKindError",
     "UnknownWordError",
+    "UnwritableWordError",
     "VocabularyError",
     "missing_dependency",
     "one_line",
@@ -37,6 +39,10 @@ class CorpusError(FastW2VError):
 
 class TextEncodingError(CorpusError):
     """A text is not valid UTF-8; the message names the file and the byte offset."""
+
+
+class TokenKindError(CorpusError, TypeError):
+    """Sentences hold something that cannot be a token, or are none."""
 
 
 class VocabularyError(FastW2VError):
@@ -60,6 +66,10 @@ class CheckpointError(FastW2VError):
 
 class OutputError(FastW2VError):
     """A result cannot be written where it was asked for."""
+
+
+class UnwritableWordError(OutputError):
+    """A format cannot hold one of the words that are to be written."""
 
 
 class DivergenceError(FastW2VError):

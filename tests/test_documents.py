@@ -10,7 +10,15 @@ from tests.test_structure import FILES, PACKAGE, ROOT, import_graph, module_name
 
 GROUND = {"config", "callbacks", "defaults", "errors", "version"}
 QUOTED = re.compile(r"`([^`\n]+)`")
-LINKED = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "BENCHMARKS.md", "bench/README.md"]
+LINKED = [
+    "ARCHITECTURE.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "BENCHMARKS.md",
+    "SECURITY.md",
+    "bench/README.md",
+]
 GUIDES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
 
 
@@ -141,6 +149,7 @@ BUILT = {
     "corpora/wikipedia.txt",
     "bench/results/NAME.json",
     "bench/results/objectives-NAME.json",
+    "bench/results/quality-NAME.json",
     "fastw2v/cli/commands/NAME.py",
     "tests/ROOM",
 }

@@ -1,9 +1,9 @@
 """What is seen while a command runs: bars on a terminal, plain lines elsewhere, JSON on request."""
 
-import json
 import math
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -12,14 +12,22 @@ from typing import Any, NamedTuple, Self
 import click
 
 from fastw2v.callbacks import StepReport
+from fastw2v.cli.streams import log_event
 
-__all__ = ["LOG_JSON", "Display", "held_out", "log_event", "ngrams_left_behind"]
+__all__ = [
+    "LOG_JSON",
+    "Display",
+    "held_out",
+    "ngrams_left_behind",
+    "words_left_out",
+]
 
 LOG_JSON = "fastw2v.log_json"  # where click's context keeps the option
 
 _LINE_EVERY_S = 10.0
 _JSON_EVERY_S = 1.0
-_DETAILS = {"starting": "first vectors; the first run ever compiles its kernels here"}
+_MOST_NAMED = 100
+_DETAILS = {"starting": "first vectors"}
 
 
 class _Unit(NamedTuple):
@@ -39,6 +47,8 @@ _UNITS = {
     "analogies": _Unit("words", 1e3, "k words"),
     "probe": _Unit("folds", 1, "folds"),
     "measuring": _Unit("batches", 1, "batches"),
+    "fitting": _Unit("batches", 1, "batches"),
+    "calibrating": _Unit("rounds", 1, "rounds"),
     "training": _Unit("batches", 1, "batches"),
 }
 
@@ -88,6 +98,11 @@ class Display:
         elif not quiet:
             self._renderer = _Bars() if sys.stderr.isatty() else _Lines()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is shown."""
+        return self._renderer is None
+
     def stage(self, name: str, done: int, total: int | None) -> None:
         """Show that `done` of `total` of a stage are done, in the unit of the stage."""
         if self._renderer is not None:
@@ -135,6 +150,19 @@ def ngrams_left_behind(
             f"{target}: vectors of n-grams, which unknown words' are made of, are left behind; "
             f"they go with the sum of both tables, not with {vectors!r}"
         )
+
+
+def words_left_out(display: Display, target: Path, words: Sequence[str], n_words: int) -> None:
+    """Say which words a file that is written has not, though its source has; quiet or not."""
+    if not words:
+        return
+    named = ", ".join(map(repr, words[:_MOST_NAMED]))
+    rest = f" and {len(words) - _MOST_NAMED:,} more" if len(words) > _MOST_NAMED else ""
+    sentence = f"{target}: {len(words):,} of {n_words:,} words left out: {named}{rest}"
+    if display.is_quiet:
+        _write_line(sentence)
+    else:
+        display.notice(sentence)
 
 
 def held_out(report: StepReport) -> str:
@@ -273,17 +301,6 @@ class _StageClock:
         if due:
             self._shown_s[name] = now_s
         return now_s - begun_s, due
-
-
-def log_event(event: str, **values: Any) -> None:
-    """Write one line of ``--log-json``; a number that JSON does not have becomes null."""
-    plain = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
-    }
-    _write_line(
-        json.dumps({"event": event, "time": round(time.time(), 3), **plain}, allow_nan=False)
-    )
 
 
 def _write_line(line: str) -> None:

@@ -1,6 +1,8 @@
 """Options and arguments that several commands share."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -9,17 +11,54 @@ import click
 
 from fastw2v.cli.display import LOG_JSON
 from fastw2v.config import COUNTING_NAMES, Hyperparameters
+from fastw2v.errors import ConfigurationError
 from fastw2v.formats import FORMATS
 
 __all__ = [
+    "TEXT",
+    "advising_to_skip",
     "counting_options",
+    "decoded_text",
     "display_options",
     "format_option",
     "given_settings",
     "hyperparameter_options",
+    "skip_option",
     "sources_of",
     "workers_option",
 ]
+
+
+def decoded_text(given: str) -> str:
+    """Return text of the command line, whose letters a locale of C has handed on as bytes.
+
+    Raises
+    ------
+    ConfigurationError
+        If the bytes are not UTF-8.
+    """
+    if not any("\udc80" <= letter <= "\udcff" for letter in given):
+        return given
+    data = os.fsencode(given)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{given!r}: expected text in UTF-8, or in the encoding of the locale, got byte "
+            f"{data[error.start]:#04x}; set LC_ALL to the locale that it was typed in"
+        ) from None
+
+
+class _Text(click.ParamType):  # type: ignore[type-arg]  # of click 8.4
+    """Text that is not the name of a file: names stay as they came, to be found on the disk."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return decoded_text(str(value))
+
+
+TEXT = _Text()
 
 
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,6 +109,11 @@ format_option = click.option(
     + ", ".join(f"{suffix} {form.name}" for form in FORMATS for suffix in form.suffixes)
     + "); word2vec for others. model2vec and projector write folders.",
 )
+skip_option = click.option(
+    "--skip-unwritable",
+    is_flag=True,
+    help="Leave out words that OUT cannot hold, instead of refusing; they are counted and named.",
+)
 workers_option = click.option(
     "--workers", type=int, help="Threads; the result does not depend on them. Default: all cores."
 )
@@ -87,6 +131,18 @@ _log_json = click.option(
 def display_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that `Display` looks at: ``--quiet`` and ``--log-json``."""
     return _quiet(_log_json(command))
+
+
+@contextmanager
+def advising_to_skip() -> Iterator[None]:
+    """Say of a word that cannot be written that it can be left out."""
+    from fastw2v.errors import UnwritableWordError
+
+    try:
+        yield
+    except UnwritableWordError as error:
+        error.add_note("or leave out such words by --skip-unwritable")
+        raise
 
 
 def sources_of(corpus: tuple[str, ...]) -> Any:

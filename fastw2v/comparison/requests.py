@@ -1,15 +1,15 @@
 """What a training process is asked for, and what it answers: plain values, as JSON."""
 
 import json
-import resource
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastw2v.comparison.clock import Clock
 
 if TYPE_CHECKING:
     from fastw2v.config import Inputs
@@ -17,13 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "END_OF_LINE",
-    "Clock",
     "SharedSettings",
     "Trained",
     "TrainingRequest",
-    "high_water_bytes",
     "save_vectors",
-    "stop_clock",
 ]
 
 END_OF_LINE = "</s>"  # a word to word2vec.c and fastText, no word of the text
@@ -109,37 +106,6 @@ class TrainingRequest(SharedSettings):
         for name in ("corpus", "vectors", "held_out"):
             values[name] = values[name] and Path(values[name])
         return cls(**values)
-
-
-class Clock(NamedTuple):
-    """The end of training: time of day, CPU seconds and peak memory of the process till then."""
-
-    ended: float
-    cpu_s: float
-    peak_bytes: int
-
-
-def stop_clock() -> Clock:
-    """Read the clock; call it when training has ended, before anything is written.
-
-    The peak is Linux's VmHWM where there is one: what getrusage gives includes the memory of the
-    process that this one was started from.
-    """
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    peak = high_water_bytes("self") or 1024 * usage.ru_maxrss
-    return Clock(time.time(), usage.ru_utime + usage.ru_stime, peak)
-
-
-def high_water_bytes(process: int | str) -> int:
-    """Return the peak memory of a running process, or 0 where it is not known."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    except OSError:
-        return 0
-    for line in status.splitlines():
-        if line.startswith("VmHWM:"):
-            return 1024 * int(line.split()[1])
-    return 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastw2v.comparison.requests import (
-    END_OF_LINE,
+from fastw2v.comparison.clock import (
     Clock,
-    Trained,
-    TrainingRequest,
     high_water_bytes,
     stop_clock,
+    stop_clock_of_children,
 )
+from fastw2v.comparison.requests import END_OF_LINE, Trained, TrainingRequest
 from fastw2v.errors import MissingDependencyError
+from fastw2v.system.home import a_home
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +35,7 @@ __all__ = [
     "RIVALS",
     "Rival",
     "fasttext_inputs",
+    "fastw2v_settings",
     "filled_rows",
     "train_fasttext",
     "train_fasttext_softmax",
@@ -61,26 +62,13 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
     """Train this package's model; skip-gram with the exact softmax by default."""
     from fastw2v.model import Word2Vec
 
-    named = {"window": request.window, **request.settings}
-    if request.sample is not None:
-        named["sample"] = request.sample
-    if named.get("objective") == "negative":
-        named.setdefault("negative", request.negative)
-    elif request.inputs == "subwords":
-        named = request.ngram_sizes() | {"inputs": "subwords", **named}
-    model = Word2Vec(
-        workers=request.workers,
-        vector_size=request.vector_size,
-        min_count=request.min_count,
-        epochs=request.epochs,
-        tokenizer="whitespace",
-        seed=request.seed,
-        **named,
-    )
+    model = Word2Vec(workers=request.workers, **fastw2v_settings(request))
     model.fit(request.corpus)
     clock = stop_clock()
     settings, summary, unknown = model.settings, model.summary, model.embeddings.unknown
     assert summary is not None
+    choice = model.embeddings.default_vectors
+    handed_out = "in+out" if choice == "sum" else choice
     outputs = "nodes" if settings.objective == "hierarchical" else "out"
     stages: dict[str, Any] = {
         "read_s": summary.read_s,
@@ -89,6 +77,7 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         "epochs_s": model.history[-1].elapsed_s,
         "epoch_losses_nats": [record.loss_nats for record in model.history],
         "loss_nats": summary.loss_nats,
+        "handed_out": handed_out,
     }
     if request.held_out is not None:
         held_out = model.perplexity(request.held_out)
@@ -102,12 +91,31 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         stages=stages,
         loss=settings.objective,
         settings=settings.as_dict(),
-        ngrams=("in+out", unknown.table) if unknown is not None else None,
+        ngrams=(handed_out, unknown.table) if unknown is not None else None,
     )
 
 
+def fastw2v_settings(request: TrainingRequest) -> dict[str, Any]:
+    """Return the settings that `train_fastw2v` gives, by the names of `Hyperparameters`."""
+    named = {"window": request.window, **request.settings}
+    if request.sample is not None:
+        named["sample"] = request.sample
+    if named.get("objective") == "negative":
+        named.setdefault("negative", request.negative)
+    if request.inputs == "subwords":
+        named = request.ngram_sizes() | {"inputs": "subwords", **named}
+    return {
+        "vector_size": request.vector_size,
+        "min_count": request.min_count,
+        "epochs": request.epochs,
+        "tokenizer": "whitespace",
+        "seed": request.seed,
+        **named,
+    }
+
+
 def train_fastw2v_negative(request: TrainingRequest) -> Trained:
-    """Train this package's negative sampling, for likes beside likes."""
+    """Train this package's negative sampling, to compare like with like."""
     settings = {"objective": "negative", **request.settings}
     return train_fastw2v(TrainingRequest(**{**vars(request), "settings": settings}))
 
@@ -115,7 +123,8 @@ def train_fastw2v_negative(request: TrainingRequest) -> Trained:
 def train_gensim(request: TrainingRequest) -> Trained:
     """Train gensim's skip-gram with negative sampling, from a corpus file, its fastest way."""
     try:
-        from gensim.models import Word2Vec
+        with a_home():
+            from gensim.models import Word2Vec
     except ImportError as error:
         raise MissingDependencyError(f"gensim cannot be imported ({error})") from error
 
@@ -181,7 +190,8 @@ def train_word2vec(request: TrainingRequest) -> Trained:
     flags = [str(part) for name, value in (files | named).items() for part in (f"-{name}", value)]
     clock = _run_program([program, *flags])
 
-    from gensim.models import KeyedVectors
+    with a_home():
+        from gensim.models import KeyedVectors
 
     keyed = KeyedVectors.load_word2vec_format(str(binary), fvocab=str(listed), binary=True)
     words = [word for word in keyed.index_to_key if word != END_OF_LINE]
@@ -199,8 +209,6 @@ def train_word2vec(request: TrainingRequest) -> Trained:
 
 def _run_program(command: list[str]) -> Clock:
     """Run a program to its end and return its own figures; what it says is its last error."""
-    import resource
-
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
         peak = 0
@@ -208,13 +216,12 @@ def _run_program(command: list[str]) -> Clock:
             peak = max(peak, high_water_bytes(process.pid))
             time.sleep(_WATCH_S)
         ended = time.time()
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         errors.seek(0)
         said = errors.read().decode(errors="replace").strip().splitlines()
     if process.returncode:
         last = f": {said[-1]}" if said else ""
         raise RuntimeError(f"{command[0]} ended with status {process.returncode}{last}")
-    return Clock(ended, usage.ru_utime + usage.ru_stime, peak or 1024 * usage.ru_maxrss)
+    return stop_clock_of_children(ended, peak)
 
 
 def train_fasttext(request: TrainingRequest) -> Trained:

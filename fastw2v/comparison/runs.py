@@ -149,5 +149,8 @@ def _end(process: "subprocess.Popen[str]") -> None:
     """End a process and what it started; it leads a session of its own."""
     import signal
 
-    os.killpg(process.pid, signal.SIGKILL)
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
     process.communicate()

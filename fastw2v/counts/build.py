@@ -25,7 +25,7 @@ from fastw2v.counts.corpus import (
 from fastw2v.counts.folder import MANIFEST, read_counts, write_counts
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.counts.merged_folder import write_in_order
-from fastw2v.counts.pairs import count_pairs
+from fastw2v.counts.pairs import count_packed_pairs, count_pairs
 from fastw2v.counts.sharded.dask import count_on_cluster
 from fastw2v.counts.sharded.local import count_on_one_machine
 from fastw2v.counts.sharded.plan import ShardOptions
@@ -34,7 +34,9 @@ from fastw2v.system.files import require_replaceable
 from fastw2v.system.threads import checked_workers
 from fastw2v.text.corpus import Corpus, TextCorpus, TokenCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.reading import encode_corpus, read_corpus
+from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
 
 __all__ = ["ShardOptions", "count_corpus", "count_text", "counted_windows", "reference_counts"]
@@ -75,7 +77,7 @@ def count_text(
     """
     if widths is None:
         widths = counting_widths(vocabulary, counting)
-    counts = count_pairs(
+    counts = count_packed_pairs(
         tokens,
         len(vocabulary),
         counting.window,
@@ -83,7 +85,7 @@ def count_text(
         widths=widths,
         progress=stage_of(progress, "counting"),
     )
-    statistics = CorpusStatistics.of(tokens, vocabulary, n_invalid)
+    statistics = CorpusStatistics.of(tokens, vocabulary, n_invalid, version_of(counting.tokenizer))
     return CountedCorpus(vocabulary, counting, widths, statistics, counts)
 
 
@@ -222,7 +224,7 @@ def _count_in_memory(
 ) -> CountedCorpus:
     require_replaceable(output, MANIFEST)
     reading = stage_of(progress, "reading")
-    opened = open_corpus(corpus, counting.errors)
+    opened = open_corpus(corpus, counting.errors, READ_WITH_ERRORS)
     widths = None
     if reference is None:
         vocabulary, tokens = read_corpus(

@@ -25,6 +25,7 @@ __all__ = [
     "matrix_features",
     "ngram_features",
     "rows_of_features",
+    "used_buckets",
 ]
 
 # fastText gives the end of a sentence, its word 0, no n-grams.
@@ -159,10 +160,30 @@ def rows_of_features(rows: FeatureRows) -> RowsOfFeatures:
     )
 
 
+def used_buckets(
+    words: Sequence[str], ngrams: Ngrams, found: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the buckets (K,), ascending, of the n-grams that words have, and where each stands.
+
+    Raises
+    ------
+    ConfigurationError
+        If no word has an n-gram: all are too short.
+    """
+    buckets, places = np.unique(found, return_inverse=True)
+    if not len(buckets):
+        longest = max(map(len, words), default=0) + 2
+        raise ConfigurationError(
+            f"min_n: expected n-grams that the words have, got {ngrams.min_n} to {ngrams.max_n} "
+            f"characters where the longest word has {longest} with its frame; take a smaller min_n"
+        )
+    return buckets, places
+
+
 def ngram_features(words: Sequence[str], ngrams: Ngrams) -> tuple[FeatureMatrix, NDArray[np.int32]]:
     """Return words as the sums of themselves and of their n-grams.
 
-    Only buckets in use have features.
+    Only buckets in use have features. Raises as `used_buckets`.
 
     Returns
     -------
@@ -173,7 +194,7 @@ def ngram_features(words: Sequence[str], ngrams: Ngrams) -> tuple[FeatureMatrix,
     """
     n_words = len(words)
     starts, found = ngrams.of(words)
-    buckets, places = np.unique(found, return_inverse=True)
+    buckets, places = used_buckets(words, ngrams, found)
     own = np.arange(n_words, dtype=np.int32)
     indices = np.insert((places + n_words).astype(np.int32), starts[:-1], own)
     matrix = FeatureMatrix(

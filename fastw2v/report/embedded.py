@@ -51,14 +51,7 @@ def unknown_in_page(embeddings: Embeddings, most_mib: int) -> UnknownInPage:
     """Return what becomes of unknown words in a page.
 
     Nothing, if the model has no n-grams, or is one of hierarchical softmax that got some later.
-
-    Raises
-    ------
-    ConfigurationError
-        If `most_mib` is negative.
     """
-    if most_mib < 0:
-        raise ConfigurationError(f"ngrams-mib: expected a whole number from 0 on, got {most_mib}")
     unknown = embeddings.unknown
     if unknown is None or (embeddings.default_vectors != "sum" and not unknown.are_trained_means):
         return UnknownInPage(0, 0, most_mib)

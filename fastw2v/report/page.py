@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastw2v.callbacks import StageProgress, stage_of
-from fastw2v.errors import ConfigurationError
+from fastw2v.checks import MOST_MIB, whole_number
 from fastw2v.report.embedded import embedded_model, unknown_in_page
 from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.report.history import epoch_rows
@@ -56,6 +56,12 @@ class ReportOptions:
     with_evaluation: bool = True
     ngrams_mib: int = 64
     text: "Corpus | None" = None
+
+    def __post_init__(self) -> None:
+        if self.n_words is not None:
+            object.__setattr__(self, "n_words", whole_number("words", self.n_words, low=1))
+        mib = whole_number("ngrams-mib", self.ngrams_mib, low=0, high=MOST_MIB)
+        object.__setattr__(self, "ngrams_mib", mib)
 
 
 def write_report(
@@ -151,9 +157,7 @@ def page_of(
 
 
 def _n_shown(options: ReportOptions, n_words: int) -> int:
-    if options.n_words is not None and options.n_words < 1:
-        raise ConfigurationError(f"words: expected at least 1, got {options.n_words}")
-    return min(options.n_words or n_words, n_words)
+    return n_words if options.n_words is None else min(options.n_words, n_words)
 
 
 def settings_shown(model: "Word2Vec") -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = [
     "exchange",
     "recover",
     "remove",
+    "remove_claimed",
     "take_place",
     "temporary_prefix",
 ]
@@ -33,6 +35,9 @@ _EXCHANGE = 2  # RENAME_EXCHANGE
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 TEMPORARY_PREFIX = ".fastw2v-"
+
+_claims: set[Path] = set()
+_claiming = threading.Lock()
 
 
 def temporary_prefix(target: Path) -> str:
@@ -56,16 +61,33 @@ def claimed(temporary: Path) -> Iterator[None]:
         yield
         return
     descriptor = os.open(temporary, os.O_RDONLY)
+    _claims.add(temporary)
     try:
         with suppress(OSError):  # a disk without locks; the process's number has to do
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
+        # Once this process removes what is unfinished, nothing is put in a target's place.
+        with _claiming:
+            _claims.discard(temporary)
         os.close(descriptor)
+
+
+def remove_claimed() -> None:
+    """Remove what this process is writing, before it is ended from another thread.
+
+    Whoever holds something claimed waits for ever from here on.
+    """
+    _claiming.acquire()
+    for path in tuple(_claims):
+        with suppress(OSError):
+            remove(path)
 
 
 def clear_abandoned(target: Path) -> None:
     """Remove what killed processes left when they were about to write this target."""
+    if fcntl is None:
+        return  # nothing tells there what is abandoned, and asking after a process would end it
     for path in target.absolute().parent.glob(f"{_family(target)}*"):
         process = path.name.removeprefix(_family(target)).split("-")[0]
         if process.isdigit() and not _is_running(int(process)) and _is_free(path):
@@ -85,8 +107,7 @@ def _is_running(process: int) -> bool:
 
 def _is_free(path: Path) -> bool:
     """Return whether no process holds a path; one of another machine may, on a common disk."""
-    if fcntl is None:
-        return False
+    assert fcntl is not None
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

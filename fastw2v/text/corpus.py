@@ -176,7 +176,7 @@ OpenedCorpus = TextCorpus | TokenCorpus
 Corpus = AnyPath | Iterable[AnyPath] | Iterable[Iterable[str]] | OpenedCorpus
 
 
-def open_corpus(corpus: Corpus, errors: Errors = "strict") -> OpenedCorpus:
+def open_corpus(corpus: Corpus, errors: Errors = "strict", remedy: str = "") -> OpenedCorpus:
     """Find out what kind of corpus was given, and whether it is there.
 
     Parameters
@@ -188,6 +188,8 @@ def open_corpus(corpus: Corpus, errors: Errors = "strict") -> OpenedCorpus:
         will do. What this function returned comes back as it is.
     errors : {"strict", "replace", "ignore"}
         What to do with what is not UTF-8 in text, see `fastw2v.text.encoding`.
+    remedy : str
+        What a message about such text offers, where `errors` can be chosen.
 
     Raises
     ------
@@ -197,7 +199,7 @@ def open_corpus(corpus: Corpus, errors: Errors = "strict") -> OpenedCorpus:
     if isinstance(corpus, TextCorpus | TokenCorpus):
         return corpus
     if isinstance(corpus, str | os.PathLike):
-        return TextCorpus(tuple(files_of(corpus)), errors)
+        return TextCorpus(tuple(files_of(corpus)), errors, Repairs(remedy=remedy))
     if isinstance(corpus, bytes | Mapping) or hasattr(corpus, "read"):
         hint = "pass its path" if hasattr(corpus, "read") else "pass a path or lists of tokens"
         raise CorpusError(f"corpus: expected a path or sentences, got {_described(corpus)}; {hint}")
@@ -211,7 +213,7 @@ def open_corpus(corpus: Corpus, errors: Errors = "strict") -> OpenedCorpus:
         everything = chain([first], items)
         if not isinstance(first, str | os.PathLike):
             return TokenCorpus(everything)
-        return TextCorpus(tuple(_files_of_all(everything)), errors)
+        return TextCorpus(tuple(_files_of_all(everything)), errors, Repairs(remedy=remedy))
     raise CorpusError(
         "corpus: expected a path or sentences, got an empty "
         f"{type(corpus).__name__}; an iterator that was read before stays empty, a list does not"

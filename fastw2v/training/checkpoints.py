@@ -183,6 +183,9 @@ class RunDescription:
         The file of the words' features.
     features_digest : str, optional
         Of the features that were given, once they are known to fit.
+    workers : int, optional
+        Threads that the run began with; None where any number ends in the same bits and nobody
+        chose one, and for runs of versions that did not store it.
     """
 
     hyperparameters: dict[str, Any]
@@ -198,6 +201,7 @@ class RunDescription:
     held_out: dict[str, Any] | None = None
     features: str | None = None
     features_digest: str | None = None
+    workers: int | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

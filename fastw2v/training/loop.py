@@ -22,7 +22,7 @@ from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
 from fastw2v.training.watch import Trainable, Watch
 
-__all__ = ["BatchTraining", "train", "train_softmax"]
+__all__ = ["BatchTraining", "text_bias", "train", "train_softmax"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ def train(trained: Trainable, run: Run, embeddings: Callable[[], Embeddings]) ->
     TrainingInterrupted
         If a signal asked for the end of a run that has checkpoints; it has been saved.
     """
+    run.wait_for_kernels()
     with Watch(run, trained, embeddings) as watch:
         watch.state.block_tokens = trained.block_tokens
         _train_epochs(trained, run, watch)
@@ -176,8 +177,8 @@ class BatchTraining(Generic[AnyBatch]):
 
 def train_softmax(
     training: BatchTraining[AnyBatch], vocabulary: Vocabulary, keep: NDArray[np.float64], run: Run
-) -> tuple[Embeddings, Watch]:
-    """Train an exact softmax, and return what it learned, and how.
+) -> tuple[Callable[[], Embeddings], Watch]:
+    """Train an exact softmax; return what makes a copy of what it has learned, and how it went.
 
     Parameters
     ----------
@@ -195,9 +196,15 @@ def train_softmax(
     objective = training.objective
 
     def embeddings() -> Embeddings:
-        # p(o|h) of the text itself is q(o|h) / keep(o), normalised: docs/math.md, section 7.
-        bias = (objective.out_bias - np.log(keep)).astype(np.float32)
+        bias = text_bias(objective, keep)
         return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
 
-    watch = train(training, run, embeddings)
-    return embeddings(), watch
+    return embeddings, train(training, run, embeddings)
+
+
+def text_bias(objective: SoftmaxObjective[AnyBatch], keep: NDArray[np.float64]) -> VectorArray:
+    """Return the output bias (V,) with which probabilities speak of the text itself.
+
+    p(o|h) of the text is q(o|h) / keep(o), normalised: docs/math.md, section 7.
+    """
+    return np.asarray(objective.out_bias - np.log(keep), np.float32)

@@ -33,7 +33,7 @@ class TrainingSummary:
     n_entries : int, optional
         Different window pairs, where they were counted.
     read_s, count_s, train_s : float
-        Seconds of each stage.
+        Seconds of each stage: training with its first vectors, up to the end of the last epoch.
     batch_rows : int, optional
         Rows of a batch, where there are batches.
     precision : str, optional
@@ -44,6 +44,14 @@ class TrainingSummary:
     n_invalid : int
         Sequences of bytes that were not UTF-8 and, as `errors` asked for, were replaced or left
         out.
+    unicode_version : str, optional
+        Of the characters by which the tokenizer 'words' cut the text; None for other tokenizers,
+        and for models made before the package had a table of its own.
+    finish_s : float
+        Seconds from the end of the last epoch to the model: calibrating, measuring the exact loss.
+    compile_s : float
+        Seconds in which kernels were compiled, which are in none of the others. A machine compiles
+        a kernel once.
     """
 
     loss_nats: float
@@ -57,6 +65,9 @@ class TrainingSummary:
     precision: str | None = "float32"
     softmax_loss_nats: float | None = None
     n_invalid: int = 0
+    unicode_version: str | None = None
+    finish_s: float = 0.0
+    compile_s: float = 0.0
 
     @property
     def perplexity(self) -> float:

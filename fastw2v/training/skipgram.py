@@ -1,7 +1,6 @@
 """Skip-gram by the exact softmax: count, start, train, and look at the result."""
 
 import math
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +9,9 @@ from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.corpus import CountedCorpus
-from fastw2v.counts.matrix import PairCounts, SparseCounts
+from fastw2v.counts.matrix import SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
+from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.softmax.batches import (
@@ -41,12 +41,13 @@ from fastw2v.objectives.softmax.initialization import (
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
-from fastw2v.objectives.softmax.text_fit import fit_to_text
+from fastw2v.objectives.softmax.text_fit import TextFit, fit_to_text
+from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.inputs import InputFeatures, input_features
-from fastw2v.training.loop import BatchTraining, train_softmax
+from fastw2v.training.loop import BatchTraining, text_bias, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run, used_precision
 from fastw2v.training.text import TrainingText, counted
@@ -55,9 +56,16 @@ __all__ = ["train_counted", "train_skipgram"]
 
 
 def train_skipgram(run: Run, text: TrainingText) -> TrainedModel:
-    """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
+    """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`.
+
+    A text that nobody else holds is given up as soon as it is counted, if its counts are all that
+    is trained on.
+    """
     corpus, count_s = counted(run, text)
-    return train_counted(run, corpus, text.tokens, (text.read_s, count_s))
+    tokens = text.tokens if run.settings.batches == "tokens" else None
+    seconds = (text.read_s, count_s)
+    del text
+    return train_counted(run, corpus, tokens, seconds)
 
 
 def train_counted(
@@ -77,7 +85,7 @@ def train_counted(
     seconds : tuple of float
         What reading and counting took.
     """
-    started = time.perf_counter()
+    started = working_s()
     settings, vocabulary, counts = run.settings, corpus.vocabulary, corpus.counts
     if not counts.n_entries:
         raise CorpusError(
@@ -88,19 +96,27 @@ def train_counted(
     keep = keep_probability(vocabulary.counts, settings.sample)
     inputs = input_features(run, vocabulary)
     batches = _with_features(_batches(settings, tokens, counts, keep, corpus.widths), inputs)
-    held_bytes = run.held_out_bytes + (counts.nbytes if isinstance(counts, PairCounts) else 0)
+    held_bytes = run.held_out_bytes + counts.nbytes
     held_bytes += inputs.nbytes(settings) if inputs else 0
     require_memory(vocabulary, settings, batches.max_rows, run.memory_mib, held_bytes)
     memory_bytes = training_bytes(len(vocabulary), settings, batches.max_rows, held_bytes)
     with WorkerPool(run.workers) as pool:
+        give_back_freed()  # of the text, and what counting needed
         objective = _started(run, counts, keep, batches.max_rows, pool, inputs)
+        if run.await_kernels is not None:
+            # Those of the loss, meanwhile: the other process makes those of a step.
+            objective.loss(next(iter(batches.one_epoch(0))))
+        run.wait_for_kernels()
+        give_back_freed()
         announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
-        embeddings, watch = train_softmax(
-            BatchTraining(objective, batches, optimizer), vocabulary, keep, run
-        )
-        loss_nats = _final_loss(settings, objective, counts, keep, inputs)
-        embeddings = _told_by_the_text(embeddings, objective, corpus, settings, inputs)
+        training = BatchTraining(objective, batches, optimizer)
+        embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
+        loss_nats = _final_loss(run, objective, counts, keep, inputs)
+        found = _fitted_to_text(run, objective, counts, keep, inputs)
+        objective.layer.give_up_workspace()
+        give_back_freed()
+        embeddings = _told_by_the_text(embeddings_of(), found)
         form = canonical_form(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
@@ -114,10 +130,11 @@ def train_counted(
         n_entries=counts.n_entries,
         read_s=read_s,
         count_s=count_s,
-        train_s=time.perf_counter() - started,
+        train_s=working_s() - started,
         batch_rows=batches.max_rows,
         precision=used_precision(settings),
         n_invalid=corpus.statistics.n_invalid,
+        unicode_version=corpus.statistics.unicode_version,
     )
     return watch.result(embeddings, summary, corpus.statistics.digest)
 
@@ -187,23 +204,26 @@ def _batches(
     )
 
 
-def _told_by_the_text(
-    embeddings: Embeddings,
+def _fitted_to_text(
+    run: Run,
     objective: SoftmaxObjective[Any],
-    corpus: CountedCorpus,
-    settings: Hyperparameters,
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
     inputs: InputFeatures | None,
-) -> Embeddings:
-    """Return embeddings whose probabilities agree with the plain counts in what these can say."""
+) -> TextFit | None:
+    """Return what the plain counts say of probabilities, beside the vectors."""
     plain = CountBatches(
-        corpus.counts,
-        np.ones(len(corpus.vocabulary)),
-        dimensions=settings.vector_size,
+        counts,
+        np.ones(len(keep)),
+        dimensions=run.settings.vector_size,
         rows=objective.layer.max_rows,
-        seed=settings.seed,
+        seed=run.settings.seed,
     )
-    batches = _with_features(plain, inputs)
-    found = fit_to_text(objective, batches, corpus.counts, embeddings.out_bias, settings.window)
+    rows, bias = _with_features(plain, inputs), text_bias(objective, keep)
+    return fit_to_text(objective, rows, counts, bias, run.settings.window, run.stage("fitting"))
+
+
+def _told_by_the_text(embeddings: Embeddings, found: TextFit | None) -> Embeddings:
     if found is None:
         return embeddings
     bias = (embeddings.out_bias + found.bias_step).astype(np.float32)
@@ -211,7 +231,7 @@ def _told_by_the_text(
 
 
 def _final_loss(
-    settings: Hyperparameters,
+    run: Run,
     objective: SoftmaxObjective[Any],
     counts: SparseCounts,
     keep: NDArray[np.float64],
@@ -220,12 +240,12 @@ def _final_loss(
     all_rows = CountBatches(
         counts,
         keep,
-        dimensions=settings.vector_size,
+        dimensions=run.settings.vector_size,
         rows=objective.layer.max_rows,
-        seed=settings.seed,
+        seed=run.settings.seed,
     )
     rows = _with_features(all_rows, inputs)
-    loss_nats = exact_loss(objective, rows)
+    loss_nats = exact_loss(objective, rows, run.stage("measuring"))
     if not math.isfinite(loss_nats):
         raise DivergenceError(
             f"training diverged: expected a finite loss of the final vectors, got {loss_nats}; "

@@ -144,6 +144,14 @@ ERRORS = {
         "train text.txt -o out --inputs subwords --min-n 7",
         r"min_n: expected at most max_n=5, got 7$",
     ),
+    "n-grams longer than every word": (
+        "train text.txt -o out --inputs subwords --min-n 40 --max-n 50",
+        r"min_n: .* got 40 to 50 characters where the longest word has \d+ with its frame; take",
+    ),
+    "n-grams longer than every word, on running text": (
+        "train text.txt -o out --inputs subwords --objective negative --min-n 40 --max-n 50",
+        r"min_n: .* got 40 to 50 characters",
+    ),
     "no buckets": (
         "train text.txt -o out --inputs subwords --bucket 0",
         r"bucket: expected at least 1, got 0$",

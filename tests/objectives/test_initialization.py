@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastw2v import Word2Vec
 from fastw2v.config import Hyperparameters
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.objectives.softmax import initialization as initial
@@ -36,6 +37,15 @@ def spectral(dense, keep, workers=1, **settings):
         return spectral_vectors(pair_counts(dense), keep, Hyperparameters(**settings), pool)
 
 
+def test_vectors_are_the_same_however_many_words_are_scaled_at_once(monkeypatch):
+    dense, keep = symmetric_counts(3, 200), np.random.default_rng(0).uniform(0.3, 1, 200)
+    whole = spectral(dense, keep, vector_size=10)
+    for words in (1, 7, 199, 200):
+        monkeypatch.setattr(initial, "WORDS_AT_ONCE", words)
+        for came, expected in zip(spectral(dense, keep, vector_size=10), whole, strict=True):
+            np.testing.assert_array_equal(came, expected)
+
+
 @pytest.mark.parametrize(("n_words", "dimensions"), [(300, 12), (90, 40), (1000, 100)])
 def test_products_are_the_best_of_low_rank(n_words, dimensions):
     dense = symmetric_counts(n_words, n_words)
@@ -56,6 +66,15 @@ def test_products_are_the_best_of_low_rank(n_words, dimensions):
     assert np.linalg.norm(matrix - flipped) > best * 1.1
 
 
+class _Given(_Associations):
+    """A matrix that is given, in place of the associations of counts."""
+
+    def _times(self, tall):
+        out = np.zeros_like(tall)
+        out[: self.n_words] = self.dense @ tall[: self.n_words]
+        return out
+
+
 def symmetric_matrix(pool, eigenvalues, seed=0):
     """A matrix to be factorised with these eigenvalues, and the same one dense in float64."""
     n_words = len(eigenvalues)
@@ -63,8 +82,9 @@ def symmetric_matrix(pool, eigenvalues, seed=0):
     basis = np.linalg.qr(random)[0]
     dense = (basis * eigenvalues) @ basis.T
     ones = np.ones(n_words)
-    matrix = _Associations(pair_counts(np.ones((n_words, n_words), int)), ones, ones, ones, pool)
-    matrix._values, matrix._made = dense.astype(np.float32).ravel(), 0
+    counts = pair_counts(np.ones((n_words, n_words), int))
+    matrix = _Given(counts, ones, ones, ones, pool)
+    matrix.dense = dense.astype(np.float32)
     return matrix, dense
 
 
@@ -116,6 +136,7 @@ def test_rounds_find_more_than_as_many_plain_products():
     with WorkerPool(1) as pool:
         matrix, dense = symmetric_matrix(pool, eigenvalues)
         values, vectors = matrix.largest_eigenpairs(rank, np.random.default_rng(3))
+    vectors = vectors[:n_words, :rank].astype(np.float64)
     width = -(-(rank + initial.OVERSAMPLING) // PANEL) * PANEL
     plain = np.random.default_rng(3).standard_normal((n_words, width))
     for _ in range(products - 1):
@@ -146,6 +167,39 @@ def test_columns_beyond_the_rank_are_random(n_words):
     assert np.array_equal(in_vectors[:, n_words:], expected[0][:, n_words:])
     assert not out_vectors[:, n_words:].any()
     assert np.isfinite(in_vectors).all()
+
+
+def counts_of_rank(groups, n_words):
+    """Words of the same group are alike, and only meet one another: PMI is all of this rank."""
+    group = np.arange(n_words) % groups
+    return np.where(group[:, None] == group[None, :], 3, 0)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 4])
+def test_columns_beyond_the_rank_of_the_counts_are_random_too(rank):
+    n_words, dimensions = 60, 12
+    dense = counts_of_rank(rank, n_words) if rank > 1 else np.ones((n_words, n_words), int)
+    if rank == 1:  # all but the last word meet alike, which is alone with itself
+        dense[-1] = dense[:, -1] = 0
+        dense[-1, -1] = 1
+        rank = 2
+    matrix, _ = associations(dense, np.ones(n_words))
+    assert np.linalg.matrix_rank(matrix, tol=1e-6) == rank
+    in_vectors, out_vectors = spectral(dense, np.ones(n_words), vector_size=dimensions)
+    expected = random_vectors(n_words, Hyperparameters(vector_size=dimensions))[0]
+    assert np.array_equal(in_vectors[:, rank:], expected[:, rank:])
+    assert not out_vectors[:, rank:].any()
+    assert (np.abs(in_vectors).max(axis=0) > 0).all()
+    assert out_vectors[:, :rank].any(axis=0).all()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_counts_of_low_rank_leave_no_column_that_never_learns(optimizer):
+    sentences = [["a", "b", "a", "c"], ["x", "y", "x", "z"], ["a", "c"], ["z", "y"]] * 20
+    settings = {"vector_size": 12, "min_count": 1, "epochs": 3, "sample": 0}
+    model = Word2Vec(optimizer=optimizer, **settings).fit(sentences)
+    for vectors in (model.in_vectors, model.out_vectors):
+        assert vectors.any(axis=0).all()
 
 
 def test_a_word_without_contexts_starts_at_random():

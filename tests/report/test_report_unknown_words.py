@@ -147,7 +147,7 @@ def test_n_grams_beyond_the_limit_are_left_out_and_the_page_says_so(run, subword
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert data_of(text)["unknown"] is not None
     assert "more than the" not in text
-    with pytest.raises(ConfigurationError, match="ngrams-mib: expected a whole number from 0 on"):
+    with pytest.raises(ConfigurationError, match="ngrams-mib: expected at least 0"):
         unknown_in_page(subwords.embeddings, -1)
 
 

@@ -1,6 +1,5 @@
 """`fastw2v calibration`: whether the probabilities that a model tells are those of a text."""
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastw2v.cli.options import display_options, sources_of, workers_option
+from fastw2v.cli.streams import as_json_text
 
 if TYPE_CHECKING:
     from fastw2v.objectives.losses.reliability import Reliability
@@ -51,7 +51,7 @@ def calibration_command(
             sources_of(text), least_count=least_count, progress=display.stage
         )
     if as_json:
-        click.echo(json.dumps(found.as_dict()))
+        click.echo(as_json_text(found.as_dict()))
         return
     click.echo(reliability_lines(found))
 

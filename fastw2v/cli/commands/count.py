@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastw2v.cli.options import (
+    TEXT,
     counting_options,
     display_options,
     given_settings,
@@ -44,7 +45,9 @@ __all__ = ["count_command", "describe_counts"]
     metavar="local[:N]|tcp://HOST:PORT",
     help="Count on the workers of a Dask cluster, started here or running there.",
 )
-@click.option("--column", help="Of Parquet and Arrow files: where the text or the tokens are.")
+@click.option(
+    "--column", type=TEXT, help="Of Parquet and Arrow files: where the text or the tokens are."
+)
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted count has left.")
 @workers_option
 @display_options

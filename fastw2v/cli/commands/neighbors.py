@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fastw2v.cli.options import TEXT
 from fastw2v.config import VECTOR_CHOICES
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ __all__ = ["neighbors_command"]
 
 @click.command("neighbors")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.argument("words", nargs=-1, required=True, metavar="WORD...", type=TEXT)
 @click.option("--topn", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option(
     "--vectors",

@@ -5,7 +5,13 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import display_options, sources_of, workers_option
+from fastw2v.cli.options import (
+    TEXT,
+    decoded_text,
+    display_options,
+    sources_of,
+    workers_option,
+)
 
 __all__ = ["report_command"]
 
@@ -16,7 +22,7 @@ __all__ = ["report_command"]
     "--output", "-o", type=click.Path(path_type=Path), default=Path("report.html"),
     show_default=True, help="The page.",
 )  # fmt: skip
-@click.option("--title", help="Heading of the page. Default: the model folder's name.")
+@click.option("--title", type=TEXT, help="Heading of the page. Default: the model folder's name.")
 @click.option(
     "--map",
     "method",
@@ -74,7 +80,7 @@ def report_command(
 
     loaded = Word2Vec.load(model, workers=workers)
     options = ReportOptions(
-        title or model.absolute().name,
+        title or decoded_text(model.absolute().name),
         method,
         n_words,
         evaluation,

@@ -37,6 +37,7 @@ from fastw2v.counts.sharded.work_folder import (
 from fastw2v.errors import CorpusError, FastW2VError, VocabularyError
 from fastw2v.text.encoded import TextDigest
 from fastw2v.text.reading import without_tokens
+from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
 
 __all__ = ["FAN_IN", "Engine", "OneProcess", "Task", "count_shards"]
@@ -201,7 +202,7 @@ class _Run:
         found = self._all(self._shard_tasks(steps.count_windows), "counting", n_tokens)
         self._require_same_text(found)
         self._require_tokens(found)
-        statistics = _statistics_of(found, vocabulary)
+        statistics = _statistics_of(found, vocabulary, version_of(job.counting.tokenizer))
         names = [steps.counts_name(shard) for shard in self.plan.shards]
         rows = self._sum(names, vocabulary)
         described = CountsDescription(vocabulary, job.counting, widths, statistics)
@@ -311,7 +312,9 @@ def _ranges(vocabulary: Vocabulary, n_ranges: int) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _statistics_of(found: list[dict[str, Any]], vocabulary: Vocabulary) -> CorpusStatistics:
+def _statistics_of(
+    found: list[dict[str, Any]], vocabulary: Vocabulary, unicode_version: str | None
+) -> CorpusStatistics:
     digest = TextDigest()
     for shard in found:
         digest.append(TextDigest.from_numbers(shard["digest"]))
@@ -322,4 +325,5 @@ def _statistics_of(found: list[dict[str, Any]], vocabulary: Vocabulary) -> Corpu
         digest.n_tokens,
         digest.n_sentences,
         sum(shard["n_invalid"] for shard in found),
+        unicode_version,
     )

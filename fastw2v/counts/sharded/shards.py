@@ -18,6 +18,7 @@ from fastw2v.config import Errors
 from fastw2v.counts.sharded import columnar as tables
 from fastw2v.counts.sharded.sources import fsspec_module, open_bytes, reading
 from fastw2v.errors import ConfigurationError, CorpusError
+from fastw2v.system.file_kinds import text_chunks
 from fastw2v.text.corpus import TokenBatch, TokenCorpus
 from fastw2v.text.encoding import Repairs
 from fastw2v.text.files import (
@@ -134,7 +135,8 @@ class Shard:
         if self.start is not None and self.stop is not None:
             blocks = _lines_of_range(name, (self.start, self.stop), errors, repairs)
         elif "://" in name:
-            blocks = blocks_of(_chunks_of_url(name), name, errors, repairs)
+            chunks = text_chunks(_chunks_of_url(name), name)
+            blocks = blocks_of(chunks, name, errors, repairs)
         else:
             blocks = text_blocks(name, READ_BYTES, errors, repairs)
         return (block for block, _ in blocks)
@@ -264,6 +266,8 @@ def _lines_of_range(
             stream.seek(position - 1)
             position += _skip_line(stream) - 1
         chunks = _chunks_of_range(stream, position, stop)
+        if not position:
+            chunks = text_chunks(chunks, name)
         yield from blocks_of(chunks, name, errors, repairs, position)
 
 

@@ -26,7 +26,7 @@ from fastw2v.counts.sharded.words import (
 from fastw2v.counts.sharded.work_folder import Job, KnownWords, known_words, read_step, step_once
 from fastw2v.kernels.text.interning import new_word_table, renumber
 from fastw2v.text.encoded import EncodedTokens, TextDigest
-from fastw2v.text.encoding import Repairs
+from fastw2v.text.encoding import READ_WITH_ERRORS, Repairs
 from fastw2v.text.numbering import TokenReader
 
 __all__ = [
@@ -129,7 +129,7 @@ def count_windows(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
         reader = TokenReader(
             counting.words.table, counting.keep, add=False, tokenizer=job.counting.tokenizer
         )
-        repairs = Repairs()
+        repairs = Repairs(remedy=READ_WITH_ERRORS)
         shard.read(reader, given, job.counting.errors, repairs)
         parts = counting.finished()
         frequencies = counting.frequencies

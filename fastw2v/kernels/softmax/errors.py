@@ -24,10 +24,12 @@ from fastw2v.kernels.simd.vectors import (
 )
 from fastw2v.kernels.softmax.updates import update_block
 
-__all__ = ["subtract_observed", "tile_scales", "update_bias"]
+__all__ = ["keep_observed", "observed_logs", "subtract_observed", "tile_scales", "update_bias"]
 
-# Probabilities below this are computed anew for the loss: the exponential ends at e^-87.
+# Probabilities below this are computed anew for the loss, and so are those that come of numbers
+# that were kept from vanishing: exponentials, which end at e^-87 = 1.2e-38, and scales.
 _SMALLEST_PROBABILITY = np.float32(1e-30)
+_SMALLEST_EXPONENTIAL = np.float32(1e-37)
 # exp(40) times this is still nothing: a tile so far below the others has no share in a row.
 _SMALLEST_SCALE = np.float32(1e-30)
 _OBSERVED_BUFFER = 1024
@@ -74,6 +76,20 @@ def _weighted_logs(probabilities, weights, count):
     return result
 
 
+@njit(nogil=True, inline="always")
+def _relative_scales(shape, batch, scales):
+    """Return scales / a_r, by which exponentials become probabilities, and 1 / scales; or zeros."""
+    relatives = np.zeros(shape.rows, np.float32)
+    shares = np.zeros(shape.rows, np.float32)
+    for row in range(shape.rows):
+        if batch.row_weights[row] > 0:
+            relatives[row] = scales[row] / batch.row_weights[row]
+            if relatives[row] < np.float32(2) * _SMALLEST_SCALE:
+                relatives[row] = 0  # kept from vanishing: no probability comes of it
+            shares[row] = np.float32(1) / scales[row]
+    return relatives, shares
+
+
 @njit(nogil=True)
 def subtract_observed(shape, tile, place, output, batch, work, scales):
     """Take observed / scale off the exponentials of a tile; return sum of weight * log p.
@@ -89,12 +105,7 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
         Of `tile_scales`.
     """
     first, count, scores = place
-    relatives = np.zeros(shape.rows, np.float32)
-    shares = np.zeros(shape.rows, np.float32)
-    for row in range(shape.rows):
-        if batch.row_weights[row] > 0:
-            relatives[row] = scales[row] / batch.row_weights[row]
-            shares[row] = np.float32(1) / scales[row]
+    relatives, shares = _relative_scales(shape, batch, scales)
     probabilities = np.empty(_OBSERVED_BUFFER, np.float32)
     weights = np.empty(_OBSERVED_BUFFER, np.float32)
     held = 0
@@ -112,7 +123,41 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
         value = number_at(scores, i)
         set_number(scores, i, value - weight * shares[row])
         probability = value * relatives[row]
-        if probability < _SMALLEST_PROBABILITY:
+        if probability < _SMALLEST_PROBABILITY or value < _SMALLEST_EXPONENTIAL:
+            word = batch.columns[k]
+            total += weight * _log_probability(shape, row, word, output, batch, work)
+            continue
+        probabilities[held] = probability
+        weights[held] = weight
+        held += 1
+        if held == _OBSERVED_BUFFER:
+            total += _weighted_logs(probabilities, weights, held)
+            held = 0
+    return total + _weighted_logs(probabilities, weights, held)
+
+
+@njit(nogil=True)
+def keep_observed(shape, tile, place, batch, exponentials):
+    """Copy the exponentials of a tile's observed entries; `place` holds the scores of it alone."""
+    first, count, scores = place
+    base = -first * PANEL
+    for k in range(batch.tile_starts[tile], batch.tile_starts[tile + 1]):
+        exponentials[k] = scores[base + _entry(batch, k, count)]
+
+
+@njit(nogil=True)
+def observed_logs(shape, tile, output, batch, work, scales, exponentials):
+    """Return what `subtract_observed` does, to the bit, of exponentials that were kept (E,)."""
+    relatives, _ = _relative_scales(shape, batch, scales)
+    probabilities = np.empty(_OBSERVED_BUFFER, np.float32)
+    weights = np.empty(_OBSERVED_BUFFER, np.float32)
+    held = 0
+    total = 0.0
+    for k in range(batch.tile_starts[tile], batch.tile_starts[tile + 1]):
+        row = batch.entry_rows[k]
+        weight = batch.weights[k]
+        probability = exponentials[k] * relatives[row]
+        if probability < _SMALLEST_PROBABILITY or exponentials[k] < _SMALLEST_EXPONENTIAL:
             word = batch.columns[k]
             total += weight * _log_probability(shape, row, word, output, batch, work)
             continue
@@ -152,10 +197,14 @@ def update_bias(shape, output, place, scores, scales, gradient, rule):
     bias, moments = output.bias, output.bias_moments
     values = np.zeros(padded, np.float32)
     kept = np.zeros((moments.shape[0], padded), np.float32)
-    values[:words] = bias[word : word + words]
-    for i in range(moments.shape[0]):
-        kept[i, :words] = moments[i, word : word + words]
-    update_block(values, kept, 0, gradient, 0, padded, rule)
-    bias[word : word + words] = values[:words]
-    for i in range(moments.shape[0]):
-        moments[i, word : word + words] = kept[i, :words]
+    # Number by number here and elsewhere: between slices Numba compiles the message of a mismatch,
+    # which takes it 2 s.
+    for k in range(words):
+        values[k] = bias[word + k]
+        for i in range(moments.shape[0]):
+            kept[i, k] = moments[i, word + k]
+    update_block(values, kept, np.int64(0), gradient, 0, padded, rule)
+    for k in range(words):
+        bias[word + k] = values[k]
+        for i in range(moments.shape[0]):
+            moments[i, word + k] = kept[i, k]

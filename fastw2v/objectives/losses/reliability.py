@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import StageProgress, stage_of
+from fastw2v.checks import whole_number
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.build import counted_windows
-from fastw2v.errors import ConfigurationError, CorpusError
+from fastw2v.errors import CorpusError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.losses.rows import CbowRows
 from fastw2v.text.corpus import Corpus, open_corpus
@@ -28,6 +29,7 @@ __all__ = ["LEAST_COUNT", "Reliability", "ReliabilityBin", "text_reliability"]
 LEAST_COUNT = 100
 EDGES = (0.0, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 _CBOW_POSITIONS = 4096
+_LARGEST_COUNT = 2**63 - 1
 _MOST_NUMBERS = 2**23  # of a block of probabilities
 
 
@@ -114,10 +116,9 @@ def text_reliability(
     CorpusError
         If the text cannot be read, or no such word has a context in it.
     ConfigurationError
-        If `least_count` is below 1.
+        If `least_count` is no whole number from 1 on.
     """
-    if least_count < 1:
-        raise ConfigurationError(f"least_count: expected at least 1, got {least_count}")
+    least_count = whole_number("least_count", least_count, low=1, high=_LARGEST_COUNT)
     opened = open_corpus(corpus, settings.errors)
     tokens = encode_corpus(
         opened,

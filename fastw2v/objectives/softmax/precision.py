@@ -25,6 +25,7 @@ from fastw2v.kernels.softmax.tiles import (
     combine_tiles,
     forward_tiles,
     loss_tiles,
+    observed_tiles,
 )
 from fastw2v.kernels.softmax.updates import Rule
 from fastw2v.system.threads import WorkerPool
@@ -51,8 +52,8 @@ def resolved_precision(precision: Precision) -> Precision:
     if precision != "float32" and not HAS_BFLOAT16:
         raise ConfigurationError(
             f"precision: expected a CPU with AVX512-BF16 for {precision!r}, this one has it not "
-            "(or it is switched off by NUMBA_CPU_NAME or NUMBA_CPU_FEATURES); use 'float32' or "
-            "'auto'"
+            "(or NUMBA_CPU_NAME, NUMBA_CPU_FEATURES or NUMBA_ENABLE_AVX switches it off); use "
+            "'float32' or 'auto'"
         )
     return precision
 
@@ -85,6 +86,7 @@ class Products:
     ) -> None:
         self._pool, self._output, self._work = pool, output, work
         self._rounded: Operands | None = None
+        self._observed = np.empty(0, np.float32)  # exponentials of a batch's observed entries
         planes = PLANES[resolved_precision(precision)]
         if planes:
             self._rounded = Operands(
@@ -136,9 +138,16 @@ class Products:
         )
 
     def observe(self, shape: Shape, batch: BatchArrays) -> None:
-        """Write the workspace's observed sums of a batch, always computed in float32."""
-        self._score(shape, self._single(batch))
-        self._pool.run_kernel(loss_tiles, shape, self._output, batch, self._work)
+        """Write the workspace's observed sums of a batch, always computed in float32.
+
+        Of the scores only those of observed words are kept, so that no room for all is needed.
+        """
+        if len(self._observed) < len(batch.columns):
+            self._observed = np.empty(len(batch.columns), np.float32)
+        arguments = (shape, self._output, batch, self._work, self._observed)
+        self._pool.run_kernel(observed_tiles, *arguments)
+        combine_tiles(shape, self._work)
+        self._pool.run_kernel(loss_tiles, *arguments)
 
 
 def _new_planes(n_planes: int, size: int) -> tuple[NDArray[np.uint32], ...]:

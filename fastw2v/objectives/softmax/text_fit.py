@@ -181,6 +181,7 @@ def fit_to_text(
     counts: SparseCounts,
     bias: VectorArray,
     window: int,
+    report: Callable[[int, int | None], None] | None = None,
 ) -> TextFit | None:
     """Return rates of words beside themselves, and a step of the bias; None for a single word.
 
@@ -195,6 +196,8 @@ def fit_to_text(
         With which the objective's vectors give probabilities of the text.
     window : int
         What a pair side by side counts.
+    report : callable, optional
+        Gets batches done, and batches in all.
     """
     n_words = len(bias)
     own, sums = counts.self_counts(), counts.row_sums()
@@ -204,7 +207,7 @@ def fit_to_text(
     rates = shrunk_rates(own, sums, float(window))
     masses, weight = np.zeros(n_words), 0.0
     layer = objective.layer
-    for batch in batches.one_epoch(0):
+    for done, batch in enumerate(batches.one_epoch(0), 1):
         shape, arrays = objective.load(batch)
         log_sums = layer.log_sum_exps(shape, arrays, bias)
         found = own_pairs(layer, arrays, batch, log_sums, bias)
@@ -223,6 +226,8 @@ def fit_to_text(
             rest, _ = without_own(inputs[row], layer.vectors, bias, int(batch.centres[row]))
             masses += found.others[row] * rest
         weight += float(batch.row_weights.sum())
+        if report:
+            report(done, batches.batches_per_epoch)
     scale = weight / float(sums.sum())
     steady = STEADY_PAIRS * window * scale
     step = np.log((contexts * scale + steady) / (np.maximum(masses, 0.0) + steady))

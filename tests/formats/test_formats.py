@@ -1,6 +1,7 @@
 """What is written can be read: by gensim, by numpy, by this package; damage is told from models."""
 
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from gensim.models import KeyedVectors
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, OutputError
-from fastw2v.formats import export
+from fastw2v.formats import export, read_vectors
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -167,6 +168,14 @@ def test_npz_holds_everything_and_no_pickle(tmp_path):
         for name in ("in_vectors", "out_vectors", "out_bias"):
             assert loaded[name].dtype == np.float32
             assert loaded[name].tobytes() == getattr(embeddings, name).tobytes()
+
+
+def test_npz_has_the_rates_that_probabilities_need(tmp_path):
+    rates = np.linspace(0, 1, len(SCRIPTS), dtype=np.float32)
+    export(replace(made(SCRIPTS), self_rates=rates), tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as loaded:
+        assert loaded["self_rates"].tobytes() == rates.tobytes()
+    assert read_vectors(tmp_path / "out.npz").words == SCRIPTS
 
 
 def test_npz_of_a_name_without_suffix_gets_just_that_name(tmp_path):

@@ -171,6 +171,10 @@ MANUALS = {
                 "A smaller file from a large vocabulary:",
                 "fastw2v report model -o report.html --words 20000 --no-evaluation",
             ),
+            (
+                "Of vectors that another program made:",
+                "fastw2v report wiki.en.bin -o wiki.html --words 20000",
+            ),
         ),
         _MODEL + " The page is one HTML file, written whole or not at all; it needs no network. "
         "docs/report.md says how to read it.",

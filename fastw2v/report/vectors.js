@@ -45,7 +45,7 @@ class Vectors {
     const pause = () => new Promise((resolve) => setTimeout(resolve));
     const inputs = unpacked(data.inputs, data.dimensions);
     await pause();
-    const outputs = unpacked(data.outputs, data.dimensions);
+    const outputs = data.outputs && unpacked(data.outputs, data.dimensions);
     await pause();
     return new Vectors(data, inputs, outputs);
   }
@@ -60,7 +60,7 @@ class Vectors {
     this.tree = data.tree && new Int32Array(bytesOf(data.tree));
     this.normalisers = data.normalisers && new Float32Array(bytesOf(data.normalisers));
     this.rates = data.self_rates && new Float32Array(bytesOf(data.self_rates));
-    this.shares = data.counts.map((count) => count / data.n_tokens);
+    this.shares = data.outputs && data.counts.map((count) => count / data.n_tokens);
     this.units = this.#units(data.vectors);
   }
 
@@ -114,12 +114,14 @@ class Vectors {
     return best(this.#products(this.units, target.map((x) => x / length)), size, [a, b, c]);
   }
 
+  /** Return the most probable contexts; none of vectors without a model. */
   contexts(id, size) {
-    return best(this.#told(id), size, []);
+    return this.outputs ? best(this.#told(id), size, []) : [];
   }
 
   /** Return words by how many times as likely they are beside the word as anywhere. */
   typical(id, size) {
+    if (!this.outputs) return [];
     return best(this.#told(id).map((p, word) => p / this.shares[word]), size, []);
   }
 

@@ -92,12 +92,12 @@ _BEGINNINGS: dict[bytes, FileKind] = {
     ),
     rb"PAR1\x15": FileKind(
         "a Parquet file",
-        "let 'fastw2v count' read a column of its text, by a name that ends in .parquet",
+        "'fastw2v count --memory' reads a column of text, if its name ends in .parquet",
         "parquet",
     ),
     rb"ARROW1\0": FileKind(
         "an Arrow file",
-        "let 'fastw2v count' read a column of its text, by a name that ends in .arrow",
+        "'fastw2v count --memory' reads a column of text, if its name ends in .arrow",
         "arrow",
     ),
     rb"\xff\xff\xff\xff..[\0-\x0f]\0\x10\0\0\0": FileKind(

@@ -24,6 +24,7 @@ __all__ = [
     "LARGEST_SEED",
     "MOST_DIMENSIONS",
     "SMALLEST_SAMPLE",
+    "VECTOR_CHOICES",
     "BatchKind",
     "Bias",
     "Condition",
@@ -36,6 +37,7 @@ __all__ = [
     "Precision",
     "Start",
     "Tokenizer",
+    "VectorChoice",
     "settings_for_counts",
 ]
 
@@ -49,6 +51,8 @@ Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
 Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
+VectorChoice = Literal["in", "out", "sum", "both"]
+VECTOR_CHOICES: tuple[VectorChoice, ...] = get_args(VectorChoice)
 
 LARGEST_SEED = 2**63 - 1
 MOST_DIMENSIONS = 2**20  # what files of vectors may have, too
@@ -264,6 +268,12 @@ class Hyperparameters:
         "spectral",
         "First vectors: from the spectrum of the counts, or small random ones.",
         used_if=(_SOFTMAX,),
+    )
+    canonical: bool = _setting(
+        True,
+        "Whether vectors get their canonical form after training: all probabilities stay, and "
+        "cosines tell more.",
+        used_if=(_SOFTMAX, (*_NEGATIVE, ("inputs", "words"))),
     )
     precision: Precision = _setting(
         "auto",

@@ -72,7 +72,7 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         n_jobs : int or None
             Threads, as scikit-learn counts them: None is one, -1 all. Beyond one, objectives
             other than "softmax" do not repeat their bits.
-        vectors : {"in", "out", "sum"} or None
+        vectors : {"in", "out", "sum", "both"} or None
             Which table the means are of; None: the objective's own.
 
     Attributes

@@ -150,7 +150,7 @@ class Problem:
         assert np.isfinite(model.vector("abcd")).all()
 
     def gensim(self, name: str, value: Any, **given: Any) -> None:
-        options = {"vector_size": 3, "min_count": 1, "epochs": 1, "workers": 1, **given}
+        options = {**SMALL, "workers": 1, **given}
         model = gensim_api.Word2Vec(SENTENCES, callbacks=[EndOfEpoch()], **{**options, name: value})
         assert np.isfinite(model.wv.vectors).all()
 

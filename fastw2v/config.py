@@ -60,6 +60,7 @@ MOST_DIMENSIONS = 2**20  # what files of vectors may have, too
 SMALLEST_SAMPLE = 1e-30
 _LARGEST_COUNT = 2**63 - 1
 _MOST_AT_ONCE = 2**31 - 1
+_MOST_EPOCHS = 1_000_000  # CBOW looks at all of them before the first one
 _LARGEST_RATE = 1e30  # times what optimisers multiply it by is still a float32
 
 
@@ -154,7 +155,7 @@ class Hyperparameters:
         high=1,
         least_above_low=SMALLEST_SAMPLE,
     )
-    epochs: int = _setting(5, "Passes over the objective.", low=1, high=_MOST_AT_ONCE)
+    epochs: int = _setting(5, "Passes over the objective.", low=1, high=_MOST_EPOCHS)
     seed: int = _setting(1, "All random choices follow from it.", low=0, high=LARGEST_SEED)
     model: ModelName = _setting(
         "skipgram",

@@ -109,7 +109,7 @@ def train_counted(
         training = BatchTraining(objective, batches, optimizer)
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
         loss_nats = _final_loss(run, objective, counts, keep, inputs)
-        objective.layer.give_up_workspace()
+        objective.end()
         give_back_freed()
         embeddings = embeddings_of()
         if inputs is not None and isinstance(objective, FeatureSoftmax):

@@ -1,4 +1,4 @@
-"""Counts in memory in few bytes: one or two an entry, unpacked where they are looked at."""
+"""Counts in memory in few bytes: about two an entry, unpacked where they are looked at."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ CountsKind = TypeVar("CountsKind", covariant=True)  # noqa: PLC0105
 
 # Address space (not memory) that is reserved for the result before its size is known.
 RESERVED_ENTRIES = 2**28
-_BYTES_RESERVED = 4  # an entry; most take one or two
+_BYTES_RESERVED = 4  # an entry; most take two
 
 
 class RowStore(Protocol[CountsKind]):

@@ -1,9 +1,10 @@
-"""Sparse rows of counts in few bytes: gaps between context words, and counts, mostly one byte both.
+"""Sparse rows of counts in few bytes: the gap between context words and the count in two, mostly.
 
-The first byte of an entry has the gap to the word before it in its upper four bits, and the count
-less 1 in its lower four. 15 in a half says that what is beyond 15 follows in bytes of their own,
-the gap's before the count's: seven bits each, the lowest first, and 128 says that another follows.
-The gap of neighbouring words is 0, as is that of a row's first word if it is word 0.
+The first two bytes of an entry are a number, its lower byte first: the count less 1 in its lower
+six bits, the gap to the word before in its upper ten. 63 and 1023 say that what is beyond follows
+in bytes of their own, the gap's before the count's: seven bits each, the lowest first, and 128 says
+that another follows. The gap of neighbouring words is 0, as is that of a row's first word if it is
+word 0. Shorter codes were tried; their lengths cannot be predicted, and took most of the time.
 """
 
 from typing import Any, NamedTuple
@@ -16,9 +17,20 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.counts.pair_counting import Rows, Tasks
 from fastw2v.kernels.simd.atomics import fetch_add
 
-__all__ = ["HALF", "MORE", "PackedRows", "measure_rows", "pack_rows", "unpack_rows"]
+__all__ = [
+    "COUNT_BITS",
+    "MORE",
+    "MOST_COUNT",
+    "MOST_GAP",
+    "PackedRows",
+    "measure_rows",
+    "pack_rows",
+    "unpack_rows",
+]
 
-HALF = 15  # from here on a gap or a count goes beyond its half of the first byte
+COUNT_BITS = 6
+# From here on a gap, or a count less 1, goes beyond its bits of the first number.
+MOST_COUNT, MOST_GAP = 2**COUNT_BITS - 1, 2 ** (16 - COUNT_BITS) - 1
 MORE = 128  # says that another byte follows
 _BITS = 7
 _ROWS_OF_TASK = 16
@@ -42,11 +54,11 @@ class PackedRows(NamedTuple):
 
 
 @njit(nogil=True, inline="always")
-def _bytes_beyond(rest):  # type: ignore[no-untyped-def]
-    """Return how many bytes follow the first one for a gap, or a count less 1."""
+def _bytes_beyond(rest, most):  # type: ignore[no-untyped-def]
+    """Return how many bytes follow for a gap, or a count less 1."""
     size = 0
-    if rest >= HALF:
-        rest -= HALF
+    if rest >= most:
+        rest -= most
         size = 1
         while rest >= MORE:
             rest >>= _BITS
@@ -55,10 +67,10 @@ def _bytes_beyond(rest):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, inline="always")
-def _write_beyond(data, at, rest):  # type: ignore[no-untyped-def]
-    """Write what follows the first byte for a gap, or a count less 1; return the place behind."""
-    if rest >= HALF:
-        rest -= HALF
+def _write_beyond(data, at, rest, most):  # type: ignore[no-untyped-def]
+    """Write what follows for a gap, or a count less 1; return the place behind."""
+    if rest >= most:
+        rest -= most
         while rest >= MORE:
             data[at] = np.uint8((rest & (MORE - 1)) | MORE)
             rest >>= _BITS
@@ -69,10 +81,9 @@ def _write_beyond(data, at, rest):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, inline="always")
-def _read_beyond(data, at, half):  # type: ignore[no-untyped-def]
-    """Return a gap, or a count less 1, whose half of the first byte was read; the place behind."""
-    rest = half
-    if half == HALF:
+def _read_beyond(data, at, rest, most):  # type: ignore[no-untyped-def]
+    """Return a gap, or a count less 1, of which `rest` was read, and the place behind it."""
+    if rest == most:
         shift = 0
         byte = np.int64(data[at])
         while byte >= MORE:
@@ -112,7 +123,8 @@ def measure_rows(
             for _ in range(row_starts[centre + 1] - row_starts[centre]):
                 word: Any = np.int64(staged.indices[k])
                 value: Any = np.int64(staged.values[k])
-                size += 1 + _bytes_beyond(word - following) + _bytes_beyond(value - 1)
+                size += 2 + _bytes_beyond(word - following, MOST_GAP)
+                size += _bytes_beyond(value - 1, MOST_COUNT)
                 following = word + 1
                 k += 1
             sizes[centre] = size
@@ -148,9 +160,10 @@ def pack_rows(
                 word: Any = np.int64(staged.indices[k])
                 gap = word - following
                 rest: Any = np.int64(staged.values[k]) - 1
-                data[at] = np.uint8(min(gap, HALF) << 4 | min(rest, HALF))
-                at = _write_beyond(data, at + 1, gap)
-                at = _write_beyond(data, at, rest)
+                code = min(gap, MOST_GAP) << COUNT_BITS | min(rest, MOST_COUNT)
+                data[at], data[at + 1] = np.uint8(code & 255), np.uint8(code >> 8)
+                at = _write_beyond(data, at + 2, gap, MOST_GAP)
+                at = _write_beyond(data, at, rest, MOST_COUNT)
                 following = word + 1
                 k += 1
 
@@ -185,9 +198,9 @@ def unpack_rows(
         for number in range(first, min(first + _ROWS_OF_TASK, rows.size)):
             at, following = packed.byte_starts[rows[number]], 0
             for k in range(indptr[number], indptr[number + 1]):
-                byte = np.int64(data[at])
-                gap, at = _read_beyond(data, at + 1, byte >> 4)
-                rest, at = _read_beyond(data, at, byte & HALF)
+                code = np.int64(data[at]) | np.int64(data[at + 1]) << 8
+                gap, at = _read_beyond(data, at + 2, code >> COUNT_BITS, MOST_GAP)
+                rest, at = _read_beyond(data, at, code & MOST_COUNT, MOST_COUNT)
                 result.indices[k] = following + gap
                 result.values[k] = rest + 1
                 following += gap + 1

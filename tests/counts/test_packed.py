@@ -24,15 +24,14 @@ from tests.support.naive_counts import VOCABULARY_SIZES, tokens_of
 GAPS, COUNTS = ([most + MORE**k - (k == 0) for k in range(9)] for most in (MOST_GAP, MOST_COUNT))
 
 
-def naive_bytes(rows):
-    """Return the bytes of rows of (word, count), by the rule of the module."""
+def naive_rows(rows):
+    """Return codes and bytes of rows of (word, count), by the rule of the module."""
     written = []
     for row in rows:
-        following, data = 0, []
+        following, codes, data = 0, [], []
         for word, count in row:
             gap, rest = word - following, count - 1
-            code = min(gap, 1023) * 64 + min(rest, 63)
-            data += [code % 256, code // 256]
+            codes.append(min(gap, 1023) * 64 + min(rest, 63))
             for number, most in ((gap, 1023), (rest, 63)):
                 if number >= most:
                     beyond = number - most
@@ -41,7 +40,7 @@ def naive_bytes(rows):
                         beyond //= MORE
                     data.append(beyond)
             following = word + 1
-        written.append(bytes(data))
+        written.append((codes, bytes(data)))
     return written
 
 
@@ -78,7 +77,7 @@ def test_a_count_takes_another_byte_exactly_where_it_must(edge):
     for count in (edge - 1, edge, edge + 1, edge + 2):
         counts = packed([[(0, count)]])
         assert rows_of(counts) == [[(0, count)]]
-        assert len(counts.packed.data) == 2 + sum(count - 1 >= limit for limit in COUNTS)
+        assert len(counts.packed.data) == sum(count - 1 >= limit for limit in COUNTS)
 
 
 @pytest.mark.parametrize("edge", [edge for edge in GAPS if edge < 2**31 - 3])
@@ -86,7 +85,7 @@ def test_a_gap_takes_another_byte_exactly_where_it_must(edge):
     for word in (edge - 1, edge, edge + 1):
         counts = packed([[(word, 1), (word + 1, 1)]], 1)
         assert rows_of(counts) == [[(word, 1), (word + 1, 1)]]
-        assert len(counts.packed.data) == 4 + sum(word >= limit for limit in GAPS)
+        assert len(counts.packed.data) == sum(word >= limit for limit in GAPS)
 
 
 @pytest.mark.parametrize("largest", [LARGEST_INT32 - 1, LARGEST_INT32, LARGEST_INT32 + 1, 2**62])
@@ -108,9 +107,10 @@ entries = st.dictionaries(
 def test_bytes_are_those_of_the_rule_and_rows_come_back(given_rows, at_once, workers):
     rows = [sorted(row.items()) for row in given_rows]
     counts = packed(rows, workers=workers)
-    starts = counts.packed.byte_starts
-    data = [counts.packed.data[a:b].tobytes() for a, b in pairwise(starts)]
-    assert data == naive_bytes(rows)
+    found = counts.packed
+    codes = [found.codes[a:b].tolist() for a, b in pairwise(found.entry_starts)]
+    data = [found.data[a:b].tobytes() for a, b in pairwise(found.byte_starts)]
+    assert list(zip(codes, data, strict=True)) == naive_rows(rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fastw2v.counts.packed, "UNPACKED_ENTRIES", at_once)
         assert rows_of(counts) == rows

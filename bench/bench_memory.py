@@ -7,11 +7,10 @@ Trains on each corpus from the command line (``fastw2v train``, its defaults but
 workers; and with ``--inputs subwords``), and by a script that imports nothing but gensim: its
 Word2Vec on a LineSentence, skip-gram, of the same dimensions, min_count and workers, saved at the
 end. gensim trains one epoch, as its memory does not depend on them (that of fastw2v does not from
-two on, ``--epochs``). Peak memory is what the
-system says of each process (Linux's VmHWM), read until it ends. Stages are those that
-``--log-json`` tells of; memory within one is the most that was seen every few milliseconds. fastw2v
-trains on a few lines before anything is measured, so that its kernels are on disk; what a process
-takes that compiles them is measured apart (``--cold``).
+two on, see ``--epochs``). Peak memory is what the system says of each process (Linux's VmHWM), read
+until it ends. Stages are those that ``--log-json`` tells of; memory within one is the most that was
+seen every few milliseconds. fastw2v trains on a few lines before anything is measured, so that its
+kernels are on disk; what a process takes that compiles them is measured apart (``--cold``).
 """
 
 import argparse

@@ -202,7 +202,7 @@ def unpack_rows(
             at, following = packed.byte_starts[rows[number]], 0
             begin, to = packed.entry_starts[rows[number]], indptr[number]
             for k in range(packed.entry_starts[rows[number] + 1] - begin):
-                code = np.int64(codes[np.uint64(begin + k)])
+                code: Any = np.int64(codes[np.uint64(begin + k)])
                 gap, rest = code >> COUNT_BITS, code & MOST_COUNT
                 if gap == MOST_GAP:
                     gap, at = _read_beyond(data, at, MOST_GAP)

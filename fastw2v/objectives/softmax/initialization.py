@@ -121,6 +121,7 @@ def spectral_vectors(
     # threads, which wait by spinning, take a hundred times as long for these small matrices.
     with threadpool_limits(1, "blas"):
         values, basis = matrix.largest_eigenpairs(rank, generator)
+    del matrix  # with its associations
     # They fall, so that those of the counts' own rank come first.
     sizes = np.abs(values)
     found = int(np.count_nonzero(sizes > SMALLEST_EIGENVALUE * sizes.max(initial=0.0)))

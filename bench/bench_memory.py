@@ -24,7 +24,6 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from machine import describe_machine, unpin_blas
@@ -171,7 +170,7 @@ def baseline(environment: dict[str, str]) -> dict[str, int]:
 
 def peak_lines(results: list[dict[str, Any]]) -> list[str]:
     """Return a Markdown table of peaks: the largest of the rounds, and its ratio to gensim's."""
-    lines = ["| corpus | run | peak MiB | gensim = 1 | of it files | wall s |", "|---" * 6 + "|"]
+    lines = ["| corpus | run | peak MiB | gensim = 1 | of it files |", "|---" * 5 + "|"]
     for corpus in dict.fromkeys(result["corpus"] for result in results):
         of_corpus = [result for result in results if result["corpus"] == corpus]
         theirs = [r["peak_bytes"] for r in of_corpus if r["run"] == "gensim"]
@@ -180,10 +179,7 @@ def peak_lines(results: list[dict[str, Any]]) -> list[str]:
             peak = max(row["peak_bytes"] for row in rows)
             ratio = f"{peak / max(theirs):.2f}" if theirs else "-"
             files = max(row["file_bytes"] for row in rows) / MIB
-            wall_s = median(row["wall_s"] for row in rows)
-            lines.append(
-                f"| {corpus} | {run} | {peak / MIB:.0f} | {ratio} | {files:.0f} | {wall_s:.1f} |"
-            )
+            lines.append(f"| {corpus} | {run} | {peak / MIB:.0f} | {ratio} | {files:.0f} |")
     return lines
 
 
@@ -241,7 +237,8 @@ def main() -> None:
     record = {"machine": describe_machine("gensim"), "imports": baseline(environment)}
     if options.add:
         results = json.loads(options.json.read_text())["results"] + results
-    settings = {name: getattr(options, name) for name in ("vector_size", "min_count", "workers")}
+    names = ("vector_size", "min_count", "workers", "epochs")
+    settings = {name: getattr(options, name) for name in names}
     record |= {"settings": settings, "results": results}
     print(", ".join(f"{name} {value}" for name, value in record["machine"].items()))
     for lines in (peak_lines(results), stage_lines(results), import_lines(record["imports"])):

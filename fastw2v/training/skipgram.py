@@ -114,7 +114,7 @@ def train_counted(
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
         loss_nats = _final_loss(run, objective, counts, keep, inputs)
         found = _fitted_to_text(run, objective, counts, keep, inputs)
-        objective.layer.give_up_workspace()
+        objective.end()
         give_back_freed()
         embeddings = _told_by_the_text(embeddings_of(), found)
         form = canonical_form(embeddings, settings, pool)

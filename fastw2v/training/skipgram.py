@@ -41,7 +41,7 @@ from fastw2v.objectives.softmax.initialization import (
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
-from fastw2v.objectives.softmax.text_fit import TextFit, fit_to_text
+from fastw2v.objectives.softmax.text_fit import FIT_ROWS, TextFit, fit_to_text
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
@@ -216,8 +216,9 @@ def _fitted_to_text(
         counts,
         np.ones(len(keep)),
         dimensions=run.settings.vector_size,
-        rows=objective.layer.max_rows,
+        rows=min(FIT_ROWS, objective.layer.max_rows),
         seed=run.settings.seed,
+        tile=objective.layer.tile,
     )
     rows, bias = _with_features(plain, inputs), text_bias(objective, keep)
     return fit_to_text(objective, rows, counts, bias, run.settings.window, run.stage("fitting"))

@@ -28,6 +28,7 @@ __all__ = [
     "CountingSettings",
     "Errors",
     "Hyperparameters",
+    "Kind",
     "ModelName",
     "ObjectiveName",
     "OptimizerName",
@@ -47,6 +48,8 @@ Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
 Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
+Kind = Literal["text", "jsonl", "csv", "tsv", "parquet", "arrow"]
+"""What files of a corpus are."""
 
 LARGEST_SEED = 2**63 - 1
 

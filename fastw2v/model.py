@@ -23,7 +23,7 @@ from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
 from fastw2v.objectives.unknown_words import fitted_unknown_words
 from fastw2v.system.threads import WorkerPool, checked_workers
-from fastw2v.text.corpus import Corpus
+from fastw2v.text.corpus import Corpus, Field, with_field
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.checkpoints import Checkpoints, checkpoint_path
 from fastw2v.training.fit import fit
@@ -96,12 +96,13 @@ class Word2Vec:
         checkpoints: Checkpoints | None = None,
         memory_mib: int | None = None,
         features: GivenFeatures | str | None = None,
+        field: Field | None = None,
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
         Parameters
         ----------
-        corpus : path, sequence of paths, or iterable of lists of tokens
+        corpus : path, sequence of paths, iterable of lists of tokens, table, or Source
             See `fastw2v.text.corpus`. It is read once.
         callbacks : sequence of callable
             Each gets a `StepReport` after every batch.
@@ -130,6 +131,10 @@ class Word2Vec:
             For ``inputs="features"``, which follows from them: the names of each word's features,
             a sparse matrix (V, F) of scipy's with F names, whose rows are the words by falling
             count, or a file of lines ``word<TAB>feature feature ...``.
+        field : str or int, optional
+            The field or column of `corpus` that holds text or lists of tokens, where it has some:
+            JSON lines, CSV, Parquet, Arrow, data frames, whatever yields dicts
+            (docs/input.md). `Source` says more.
 
         Raises
         ------
@@ -147,7 +152,7 @@ class Word2Vec:
             Run(
                 settings=_with_features(self.settings, features),
                 workers=self.workers,
-                source=corpus,
+                source=with_field(corpus, field),
                 features=_as_given(features),
                 validation=validation,
                 patience=patience,
@@ -434,8 +439,16 @@ class Word2Vec:
         words = self.vocabulary.words
         return [(words[i], float(probabilities[i])) for i in order]
 
-    def perplexity(self, corpus: Corpus, *, progress: StageProgress | None = None) -> Perplexity:
+    def perplexity(
+        self,
+        corpus: Corpus,
+        *,
+        field: Field | None = None,
+        progress: StageProgress | None = None,
+    ) -> Perplexity:
         """Return the exact loss on a text, read with the model's tokenizer and windows.
+
+        `corpus` and `field` are as in `fit`.
 
         Losses on one text can be compared between models that weigh its pairs alike: with the
         same `window`, and the same `window_sample` and training text, whatever else differs. With
@@ -447,7 +460,11 @@ class Word2Vec:
             If the text cannot be read or holds no pair of known words.
         """
         return text_perplexity(
-            self.embeddings, corpus, self.settings, workers=self.workers, progress=progress
+            self.embeddings,
+            with_field(corpus, field),
+            self.settings,
+            workers=self.workers,
+            progress=progress,
         )
 
     def save(self, folder: str | Path) -> None:

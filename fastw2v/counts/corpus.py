@@ -35,6 +35,8 @@ class CorpusStatistics:
     n_sentences : int
     n_invalid : int
         Sequences of bytes that were not UTF-8 and were replaced or left out, as `errors` asked.
+    n_missing : int
+        Values that were missing in the field that was read.
     """
 
     digests: tuple[str, ...]
@@ -42,14 +44,20 @@ class CorpusStatistics:
     n_tokens: int
     n_sentences: int
     n_invalid: int = 0
+    n_missing: int = 0
 
     @classmethod
     def of(
-        cls, tokens: EncodedTokens, vocabulary: Vocabulary, n_invalid: int = 0
+        cls,
+        tokens: EncodedTokens,
+        vocabulary: Vocabulary,
+        n_invalid: int = 0,
+        n_missing: int = 0,
     ) -> "CorpusStatistics":
         """Return what is known of a text in memory."""
         digests = (tokens.digest(vocabulary),)
-        return cls(digests, tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences, n_invalid)
+        sizes = tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences
+        return cls(digests, *sizes, n_invalid, n_missing)
 
     @property
     def digest(self) -> str:
@@ -66,6 +74,7 @@ class CorpusStatistics:
             self.n_tokens + other.n_tokens,
             self.n_sentences + other.n_sentences,
             self.n_invalid + other.n_invalid,
+            self.n_missing + other.n_missing,
         )
 
 

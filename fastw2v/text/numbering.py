@@ -14,7 +14,7 @@ from fastw2v.kernels.text.interning import (
     intern_tokens,
     new_word_table,
 )
-from fastw2v.text.corpus import TokenBatch, token_batch
+from fastw2v.text.batches import TokenBatch, token_batch
 from fastw2v.text.files import TextBlock
 from fastw2v.text.tokenizers import TextNormalizer
 
@@ -52,6 +52,14 @@ class TokenReader:
         self._add = add
         self._normalizer = TextNormalizer(tokenizer)
         self._scratch = np.empty(0, np.int32)
+
+    def read(self, pieces: Iterable[TextBlock | TokenBatch]) -> None:
+        """Give numbers to the tokens of whatever a corpus yields."""
+        for piece in pieces:
+            if isinstance(piece, TextBlock):
+                self.read_text([piece])
+            else:
+                self.read_sentences([piece])
 
     def read_text(self, blocks: Iterable[TextBlock]) -> None:
         """Give numbers to the tokens of blocks of whole lines."""

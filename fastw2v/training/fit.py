@@ -15,7 +15,7 @@ from fastw2v.counts.folder import read_counts
 from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError, OutputError
 from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
 from fastw2v.system.signals import TrainingInterrupted
-from fastw2v.text.corpus import Corpus, OpenedCorpus, TextCorpus, open_corpus
+from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import encode_corpus, read_corpus, read_split_corpus
@@ -149,15 +149,15 @@ def _train_on_text(run: Run, source: Corpus, folder: Path | None) -> TrainedMode
         "read %d tokens, %d of %d words kept, in %.1f s",
         vocabulary.n_raw_tokens, len(vocabulary), vocabulary.n_raw_types, read_s,
     )  # fmt: skip
-    n_invalid = opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0
-    text = TrainingText(vocabulary, tokens, read_s, n_invalid, folder)
+    lost = opened.repairs.n_sequences, opened.missing.n_values
+    text = TrainingText(vocabulary, tokens, read_s, *lost, folder)
     if run.settings.objective != "softmax":
         return train_running_text(run, text)
     return (train_skipgram if run.settings.model == "skipgram" else train_cbow)(run, text)
 
 
 def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None:
-    if run.notice is None or not isinstance(opened, TextCorpus):
+    if run.notice is None:
         return
     if opened.read_once:
         place = "memory" if folder is None else str(folder)
@@ -167,6 +167,8 @@ def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None
         )
     if opened.repairs.n_sequences:
         run.notice(opened.repairs.sentence(opened.errors))
+    if opened.missing.n_values:
+        run.notice(opened.missing.sentence(opened.field))
 
 
 def _read(

@@ -43,6 +43,8 @@ class TrainingSummary:
     n_invalid : int
         Sequences of bytes that were not UTF-8 and, as `errors` asked for, were replaced or left
         out.
+    n_missing : int
+        Values that were missing in the field that was read.
     """
 
     loss_nats: float
@@ -56,6 +58,7 @@ class TrainingSummary:
     precision: str | None = "float32"
     softmax_loss_nats: float | None = None
     n_invalid: int = 0
+    n_missing: int = 0
 
     @property
     def perplexity(self) -> float:

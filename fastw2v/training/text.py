@@ -31,6 +31,8 @@ class TrainingText(NamedTuple):
         What reading took.
     n_invalid : int
         Sequences of bytes that were not UTF-8 and were replaced or left out.
+    n_missing : int
+        Values that were missing in the field that was read.
     folder : Path, optional
         Where counts spill to, if the run has a budget of memory.
     """
@@ -39,6 +41,7 @@ class TrainingText(NamedTuple):
     tokens: EncodedTokens
     read_s: float = 0.0
     n_invalid: int = 0
+    n_missing: int = 0
     folder: Path | None = None
 
 
@@ -61,6 +64,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
             workers=run.workers,
             widths=widths,
             n_invalid=text.n_invalid,
+            n_missing=text.n_missing,
             progress=run.progress,
         )
         return corpus, time.perf_counter() - started
@@ -73,7 +77,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
         shards=ShardOptions(run.memory_mib),
         progress=run.progress,
     ).counts
-    statistics = CorpusStatistics.of(tokens, vocabulary, text.n_invalid)
+    statistics = CorpusStatistics.of(tokens, vocabulary, text.n_invalid, text.n_missing)
     corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts)
     return corpus, time.perf_counter() - started
 

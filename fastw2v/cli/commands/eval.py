@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fastw2v.cli.options import display_options, sources_of, workers_option
+from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
 
 if TYPE_CHECKING:
     from fastw2v.evaluation.analogies import AllQuestions, AnalogyResult
@@ -58,6 +58,7 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@source_options
 @workers_option
 @display_options
 def eval_command(model: Path, as_json: bool, quiet: bool, **options: Any) -> None:
@@ -136,7 +137,7 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
         found["perplexity"] = found["probe"] = None
         if options["text"] and model is not None:
             found["perplexity"] = model.perplexity(
-                sources_of(options["text"]), progress=display.stage
+                sources_of(options["text"], options), progress=display.stage
             )
         if labelled:
             found["probe"] = run_probe(

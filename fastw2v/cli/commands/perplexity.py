@@ -4,10 +4,11 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
-from fastw2v.cli.options import display_options, sources_of, workers_option
+from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
 
 __all__ = ["perplexity_command"]
 
@@ -16,10 +17,16 @@ __all__ = ["perplexity_command"]
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("text", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@source_options
 @workers_option
 @display_options
 def perplexity_command(
-    model: Path, text: tuple[str, ...], as_json: bool, workers: int | None, quiet: bool
+    model: Path,
+    text: tuple[str, ...],
+    as_json: bool,
+    workers: int | None,
+    quiet: bool,
+    **reads: Any,
 ) -> None:
     """Print the exact loss on a text.
 
@@ -30,7 +37,7 @@ def perplexity_command(
 
     loaded = Word2Vec.load(model, workers=workers)
     with Display(quiet=quiet) as display:
-        result = loaded.perplexity(sources_of(text), progress=display.stage)
+        result = loaded.perplexity(sources_of(text, reads), progress=display.stage)
     if as_json:
         values = asdict(result)
         if math.isinf(result.perplexity):  # e^loss is too large; JSON has no infinity
@@ -49,3 +56,5 @@ def perplexity_command(
         )
     if result.n_invalid:
         click.echo(f"not UTF-8   {result.n_invalid:,} sequences, {loaded.settings.errors}d")
+    if result.n_missing:
+        click.echo(f"missing     {result.n_missing:,} values, read as no token")

@@ -274,7 +274,7 @@ class _Run:
                 shard.name,
                 function,
                 (self.job, shard),
-                shard.number if shard.kind == "given" else None,
+                shard.number if shard.is_given else None,
                 shard.n_bytes,
             )
             for shard in self.plan.shards
@@ -322,4 +322,5 @@ def _statistics_of(found: list[dict[str, Any]], vocabulary: Vocabulary) -> Corpu
         digest.n_tokens,
         digest.n_sentences,
         sum(shard["n_invalid"] for shard in found),
+        sum(shard["n_missing"] for shard in found),
     )

@@ -17,6 +17,7 @@ __all__ = [
     "OutputError",
     "TextEncodingError",
     "UnknownWordError",
+    "UnwritableWordError",
     "VocabularyError",
     "missing_dependency",
     "one_line",
@@ -60,6 +61,10 @@ class CheckpointError(FastW2VError):
 
 class OutputError(FastW2VError):
     """A result cannot be written where it was asked for."""
+
+
+class UnwritableWordError(OutputError):
+    """A format cannot hold one of the words that are to be written."""
 
 
 class DivergenceError(FastW2VError):

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -13,12 +14,20 @@ import click
 
 from fastw2v.callbacks import StepReport
 
-__all__ = ["LOG_JSON", "Display", "held_out", "log_event", "ngrams_left_behind"]
+__all__ = [
+    "LOG_JSON",
+    "Display",
+    "held_out",
+    "log_event",
+    "ngrams_left_behind",
+    "words_left_out",
+]
 
 LOG_JSON = "fastw2v.log_json"  # where click's context keeps the option
 
 _LINE_EVERY_S = 10.0
 _JSON_EVERY_S = 1.0
+_MOST_NAMED = 100
 _DETAILS = {"starting": "first vectors; the first run ever compiles its kernels here"}
 
 
@@ -88,6 +97,11 @@ class Display:
         elif not quiet:
             self._renderer = _Bars() if sys.stderr.isatty() else _Lines()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is shown."""
+        return self._renderer is None
+
     def stage(self, name: str, done: int, total: int | None) -> None:
         """Show that `done` of `total` of a stage are done, in the unit of the stage."""
         if self._renderer is not None:
@@ -135,6 +149,19 @@ def ngrams_left_behind(
             f"{target}: vectors of n-grams, which unknown words' are made of, are left behind; "
             f"they go with the sum of both tables, not with {vectors!r}"
         )
+
+
+def words_left_out(display: Display, target: Path, words: Sequence[str], n_words: int) -> None:
+    """Say which words a file that is written has not, though its source has; quiet or not."""
+    if not words:
+        return
+    named = ", ".join(map(repr, words[:_MOST_NAMED]))
+    rest = f" and {len(words) - _MOST_NAMED:,} more" if len(words) > _MOST_NAMED else ""
+    sentence = f"{target}: {len(words):,} of {n_words:,} words left out: {named}{rest}"
+    if display.is_quiet:
+        _write_line(sentence)
+    else:
+        display.notice(sentence)
 
 
 def held_out(report: StepReport) -> str:

@@ -76,7 +76,17 @@ MANUALS = {
         _MODEL + " OUT is written whole or not at all. docs/formats.md describes the formats.",
     ),
     "convert": Manual(
-        (("From text to binary, the same bits:", "fastw2v convert vectors.txt vectors.bin"),),
+        (
+            ("From text to binary, the same bits:", "fastw2v convert vectors.txt vectors.bin"),
+            (
+                "GloVe's largest file, some of whose words hold blanks:",
+                "fastw2v convert glove.840B.300d.txt glove.parquet --split-right",
+            ),
+            (
+                "To text, without the words that it cannot hold:",
+                "fastw2v convert wiki.fr.bin wiki.fr.txt --skip-unwritable",
+            ),
+        ),
         "IN is a file of vectors, OUT is written whole or not at all. docs/formats.md describes "
         "the formats.",
     ),

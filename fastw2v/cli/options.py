@@ -1,6 +1,7 @@
 """Options and arguments that several commands share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -12,11 +13,13 @@ from fastw2v.config import COUNTING_NAMES, Hyperparameters, Kind
 from fastw2v.formats import FORMATS
 
 __all__ = [
+    "advising_to_skip",
     "counting_options",
     "display_options",
     "format_option",
     "given_settings",
     "hyperparameter_options",
+    "skip_option",
     "source_options",
     "sources_of",
     "workers_option",
@@ -71,6 +74,11 @@ format_option = click.option(
     + ", ".join(f"{suffix} {form.name}" for form in FORMATS for suffix in form.suffixes)
     + "); word2vec for others. model2vec and projector write folders.",
 )
+skip_option = click.option(
+    "--skip-unwritable",
+    is_flag=True,
+    help="Leave out words that OUT cannot hold, instead of refusing; they are counted and named.",
+)
 workers_option = click.option(
     "--workers", type=int, help="Threads; the result does not depend on them. Default: all cores."
 )
@@ -88,6 +96,18 @@ _log_json = click.option(
 def display_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that `Display` looks at: ``--quiet`` and ``--log-json``."""
     return _quiet(_log_json(command))
+
+
+@contextmanager
+def advising_to_skip() -> Iterator[None]:
+    """Say of a word that cannot be written that it can be left out."""
+    from fastw2v.errors import UnwritableWordError
+
+    try:
+        yield
+    except UnwritableWordError as error:
+        error.add_note("or leave out such words by --skip-unwritable")
+        raise
 
 
 _field = click.option(

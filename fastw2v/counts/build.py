@@ -33,6 +33,7 @@ from fastw2v.system.files import require_replaceable
 from fastw2v.system.threads import checked_workers
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.reading import encode_corpus, read_corpus
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -202,7 +203,7 @@ def _count_in_memory(
 ) -> CountedCorpus:
     require_replaceable(output, MANIFEST)
     reading = stage_of(progress, "reading")
-    opened = open_corpus(corpus, counting.errors)
+    opened = open_corpus(corpus, counting.errors, READ_WITH_ERRORS)
     widths = None
     if reference is None:
         vocabulary, tokens = read_corpus(

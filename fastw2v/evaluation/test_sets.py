@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastw2v.errors import EvaluationError
+from fastw2v.errors import CorpusError, EvaluationError
+from fastw2v.text.files import BLOCK_BYTES, text_blocks
 
 __all__ = [
     "BUNDLED_ANALOGIES",
@@ -141,15 +142,16 @@ def read_labels(path: Path) -> list[tuple[str, str]]:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield number and text of every line that is not empty and no comment."""
+    number = 0
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvaluationError(
-            f"{path}: expected a text file in UTF-8, cannot read it ({error})"
-        ) from error
-    for number, line in enumerate(map(str.strip, text.split("\n")), 1):
-        if line and not line.startswith("#"):
-            yield number, line
+        for block, _ in text_blocks(str(path.absolute()), BLOCK_BYTES):
+            for line in block.data.decode().split("\n")[:-1]:
+                number += 1
+                text = line.strip()
+                if text and not text.startswith("#"):
+                    yield number, text
+    except CorpusError as error:
+        raise EvaluationError(str(error)) from error
 
 
 def _fields(line: str) -> list[str]:

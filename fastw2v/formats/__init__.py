@@ -5,7 +5,7 @@
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastw2v.errors import OutputError
 from fastw2v.formats.registry import (
@@ -30,6 +30,7 @@ __all__ = [
     "format_of_suffix",
     "format_to_write",
     "read_vectors",
+    "without_unwritable",
     "write_vectors",
 ]
 
@@ -106,8 +107,54 @@ def write_vectors(
         progress(len(vectors.words), len(vectors.words))
 
 
+def without_unwritable(
+    vectors: "Vectors", target: Path, form: str | None = None
+) -> tuple["Vectors", list[str]]:
+    """Return the vectors of the words that a format can hold, and the words that it cannot.
+
+    Parameters
+    ----------
+    vectors : Vectors
+    target : Path
+    form : str, optional
+        As in `export`.
+
+    Raises
+    ------
+    OutputError
+        If the format can hold none of the words.
+    """
+    from dataclasses import replace
+
+    chosen = format_to_write(target, form)
+    refusal = getattr(chosen.implementation(), "refusal", None)
+    if refusal is None:
+        return vectors, []
+    rows: list[int] = []
+    left_out = []
+    for row, word in enumerate(vectors.words):
+        if refusal(word, is_first=not rows) is None:
+            rows.append(row)
+        else:
+            left_out.append(word)
+    if not left_out:
+        return vectors, []
+    if not rows:
+        raise OutputError(
+            f"{target}: expected words that the {chosen.name} format can hold, got none among "
+            f"{len(left_out):,}; write them as npz or parquet"
+        )
+    counts = None if vectors.counts is None else vectors.counts[rows]
+    words = [vectors.words[row] for row in rows]
+    return replace(vectors, words=words, vectors=vectors.vectors[rows], counts=counts), left_out
+
+
 def read_vectors(
-    path: Path, form: str | None = None, progress: "Progress | None" = None
+    path: Path,
+    form: str | None = None,
+    progress: "Progress | None" = None,
+    *,
+    split_right: bool = False,
 ) -> "Vectors":
     """Read words and vectors from another program's file or folder.
 
@@ -122,6 +169,9 @@ def read_vectors(
         it open.
     progress : callable, optional
         Called with the bytes of a text or binary file read so far, and in all (None if unknown).
+    split_right : bool
+        Take for a word of a text all that stands before its numbers, blanks too: as many as the
+        first line says, or as stand at the end of the first row. GloVe's largest file needs it.
 
     Returns
     -------
@@ -135,14 +185,24 @@ def read_vectors(
     TextEncodingError
         If its text is not UTF-8.
     ConfigurationError
-        For an unknown format.
+        For an unknown format, or one that `split_right` says nothing to.
     MissingDependencyError
         If the format needs a package that is not installed.
     """
-    from fastw2v.formats.detection import recognised
+    from fastw2v.errors import ConfigurationError
+    from fastw2v.formats.detection import recognised, require_kind
 
     path = Path(path)
     chosen = format_named(form or recognised(path))
+    if form is not None:
+        require_kind(path, form)
     read = chosen.implementation().read
+    if split_right:
+        if not chosen.is_text:
+            raise ConfigurationError(
+                f"split-right: expected a file of text beside it, got {path} in the format "
+                f"{chosen.name!r}"
+            )
+        return cast("Vectors", read(path, progress, split_right=True))
     vectors: Vectors = read(path, progress) if chosen.is_stream else read(path)
     return vectors

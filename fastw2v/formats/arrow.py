@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastw2v.errors import ModelFormatError, one_line
-from fastw2v.formats.vectors import Vectors, checked_vectors
+from fastw2v.formats.vectors import Vectors, checked_vectors, float32_table, texts_of
 from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import whole_file
 
@@ -37,7 +37,8 @@ def as_table(vectors: Vectors) -> Any:
 def from_table(path: Path, table: Any) -> Vectors:
     """Return the `Vectors` of a table read from `path`.
 
-    Vectors may be lists of a fixed or of any size, of float32 or float64 that float32 holds.
+    Vectors may be lists of a fixed or of any size, of floating-point numbers, which become the
+    nearest float32, or of whole numbers that it holds. Whole numbers for words become text.
 
     Raises
     ------
@@ -47,9 +48,7 @@ def from_table(path: Path, table: Any) -> Vectors:
     arrow = require_pyarrow()
     try:
         table.validate(full=True)  # a damaged file's offsets would be followed anywhere
-        words = table[WORD].to_pylist()
-        if not all(isinstance(word, str) for word in words):
-            raise TypeError(f"{WORD}: expected text in each row")
+        words = texts_of(table[WORD].to_pylist())
         counts = table[COUNT] if COUNT in table.column_names else None
         if counts is not None and counts.null_count == len(words):
             counts = None
@@ -64,10 +63,9 @@ def from_table(path: Path, table: Any) -> Vectors:
             if len(sizes) > 1:
                 raise TypeError(f"{VECTOR}: expected lists of one length, got {sorted(sizes)[:5]}")
         numbers = cells.to_numpy(zero_copy_only=False)
-        as_float32 = numbers.astype(np.float32)
-        if not np.array_equal(as_float32, numbers, equal_nan=True):
-            raise TypeError(f"{VECTOR}: expected float32, got {column.type} that it cannot hold")
-        vectors = as_float32.reshape(len(words), -1)
+        if numbers.dtype.kind in "iu" and (numbers.astype(np.float32) == numbers).all():
+            numbers = numbers.astype(np.float32)
+        vectors = float32_table(numbers.reshape(len(words), -1))
         counted = None if counts is None else counts.to_numpy().astype(np.int64, casting="safe")
     except Exception as error:  # a damaged table raises whatever it comes upon
         raise ModelFormatError(

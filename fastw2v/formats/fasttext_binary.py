@@ -28,7 +28,7 @@ from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
 from fastw2v.text.files import COMPRESSED
 
-__all__ = ["MAGIC", "read", "write"]
+__all__ = ["MAGIC", "read", "refusal", "write"]
 
 MAGIC = struct.pack("<i", 793712314)
 _VERSIONS = (11, 12)
@@ -154,9 +154,7 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
     table = NgramVectors(
         ngrams, used, of_ngrams if len(used) == len(of_ngrams) else of_ngrams[used]
     )
-    sizes = np.diff(ngrams.of(words)[0])[:, None]
-    vectors = (own + table.of(words) * sizes) / (sizes + 1)
-    found = checked_vectors(path, words, vectors.astype(np.float32), counts)
+    found = checked_vectors(path, words, table.word_vectors(words, own), counts)
     if not np.isfinite(table.vectors).all():
         raise ModelFormatError(
             f"{path}: expected finite numbers in the rows of n-grams, got others; the file is "
@@ -254,7 +252,7 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
     OutputError
         If it cannot be written, or a word holds a byte of zero, at which it would end.
     """
-    require_words(target, "fasttext-bin", vectors.words, _trouble)
+    require_words(target, "fasttext-bin", vectors.words, refusal)
     table = vectors.ngrams or NgramVectors.nothing(vectors.vectors.shape[1])
     ngrams = table.ngrams
     n_words, dimensions = vectors.vectors.shape
@@ -316,7 +314,8 @@ def _write_buckets(table: NgramVectors, file: IO[bytes]) -> None:
         file.write(rows.tobytes())
 
 
-def _trouble(word: str) -> str | None:
+def refusal(word: str, *, is_first: bool = False) -> str | None:
+    """Return why a word cannot be written; None if it can."""
     if not word or "\0" in word:
         return "is empty or holds a byte of zero"
     is_long = len(word) > _LONGEST_WORD_BYTES // 4 and len(word.encode()) > _LONGEST_WORD_BYTES

@@ -9,16 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
 from fastw2v.errors import ModelFormatError, one_line
-from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_refusal
-from fastw2v.system.array_files import read_arrays, write_arrays
+from fastw2v.formats.vectors import (
+    Vectors,
+    checked_vectors,
+    float32_table,
+    require_words,
+    white_space_refusal,
+)
+from fastw2v.system.array_files import Arrays, read_arrays, write_arrays
 from fastw2v.system.files import whole_folder
 from fastw2v.system.manifests import read_json, write_json
 from fastw2v.version import VERSION
 
-__all__ = ["ARRAYS", "CONFIG", "MODULES", "NESTED", "WORDS", "read", "write"]
+__all__ = ["ARRAYS", "CONFIG", "MODULES", "NESTED", "WORDS", "read", "refusal", "write"]
 
 ARRAYS, WORDS, CONFIG, MODULES = (
     "model.safetensors",
@@ -66,19 +73,17 @@ def read(path: Path) -> Vectors:
         added = read_json(config).get(_ADDED) if config.is_file() else None
         vocabulary = tokenizer["model"]["vocab"]
         table = next(arrays[name] for name in _TABLES if name in arrays)
-        if "mapping" in arrays or "weights" in arrays:
-            raise ValueError("expected a row for each word, got quantised or weighted ones")
-        if not isinstance(vocabulary, dict):
-            raise TypeError(
-                f"expected a vocabulary of whole words, got {type(vocabulary).__name__}"
+        unsupported = _unsupported(arrays, table, vocabulary)
+        if unsupported is not None:
+            raise ModelFormatError(
+                f"{path}: expected a model2vec folder with a row of floating-point numbers for "
+                f"each word, got {unsupported}, which fastw2v does not read; take the model "
+                "before that, or one of a tokenizer of words"
             )
         ids = {**vocabulary, **{item["content"]: item["id"] for item in tokenizer["added_tokens"]}}
         if sorted(ids.values()) != list(range(len(table))):
             raise ValueError(f"expected the words to be numbered up to {len(table)}, one a row")
-        if table.dtype.kind != "f" or not np.array_equal(
-            as_float32 := table.astype(np.float32), table, equal_nan=True
-        ):
-            raise ValueError(f"expected float32, got {table.dtype}")
+        as_float32 = float32_table(table)
     except (
         OSError,
         ValueError,
@@ -98,6 +103,17 @@ def read(path: Path) -> Vectors:
     return checked_vectors(path, words, as_float32)
 
 
+def _unsupported(arrays: Arrays, table: NDArray[Any], vocabulary: Any) -> str | None:
+    """Return what a sound folder has that is no row of numbers for each word."""
+    if "mapping" in arrays or "weights" in arrays:
+        return "a quantised vocabulary, whose words share rows"
+    if isinstance(vocabulary, list):
+        return "a Unigram tokenizer of pieces of words"
+    if table.dtype.kind in "iu":
+        return f"quantised vectors of {table.dtype}"
+    return None
+
+
 def write(vectors: Vectors, target: Path) -> None:
     """Write a folder, whole or not at all.
 
@@ -109,7 +125,7 @@ def write(vectors: Vectors, target: Path) -> None:
         If it cannot be written, or a word is empty or holds white space, so that no text could
         ever hold it.
     """
-    require_words(target, "model2vec", vectors.words, white_space_refusal)
+    require_words(target, "model2vec", vectors.words, refusal)
     unknown = _UNKNOWN
     known = set(vectors.words)
     while unknown in known:
@@ -134,6 +150,11 @@ def write(vectors: Vectors, target: Path) -> None:
         write_arrays(folder / ARRAYS, {_TABLES[0]: table})
         for name, content in ((WORDS, tokenizer), (CONFIG, config), (MODULES, modules)):
             write_json(folder / name, content)
+
+
+def refusal(word: str, *, is_first: bool = False) -> str | None:
+    """Return why a word cannot be written; None if it can."""
+    return white_space_refusal(word)
 
 
 def _tokenizer(words: list[str], unknown: str, tokenizer: Tokenizer) -> dict[str, Any]:

@@ -7,12 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import ModelFormatError, OutputError, one_line
-from fastw2v.formats.vectors import Vectors, checked_vectors
+from fastw2v.errors import ModelFormatError, OutputError, UnwritableWordError, one_line
+from fastw2v.formats.vectors import (
+    Vectors,
+    checked_vectors,
+    float32_table,
+    int64_counts,
+    texts_of,
+)
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.files import whole_file
 
-__all__ = ["read", "write", "write_model"]
+__all__ = ["read", "refusal", "write", "write_model"]
 
 LARGEST_WORD_TABLE_BYTES = 2**31
 _MOST_COMPRESSION = 1100  # deflate makes at most 1032 bytes of one
@@ -22,6 +28,7 @@ _TABLES = ("vectors", "in_vectors", "out_vectors")
 def read(path: Path) -> Vectors:
     """Read one table: ``vectors``, or the sum of ``in_vectors`` and ``out_vectors``.
 
+    Floating-point numbers of other widths become the nearest float32, whole numbers for words text.
     Where the two differ in shape, as hierarchical softmax has them, ``in_vectors`` alone.
 
     Raises
@@ -36,30 +43,26 @@ def read(path: Path) -> Vectors:
                 name: loaded[name] for name in ("words", "counts", *_TABLES) if name in loaded
             }
         words, table = arrays["words"], _table(arrays)
-        if words.ndim != 1 or words.dtype.kind != "U":
-            raise ValueError(f"words: expected one axis of text, got {words.dtype} {words.shape}")
-        counts = arrays.get("counts")
-        if counts is not None and (counts.ndim != 1 or counts.dtype.kind != "i"):
-            raise ValueError(f"counts: expected integers, got {counts.dtype} {counts.shape}")
+        if words.ndim != 1 or words.dtype.kind not in "Uiu":
+            raise ValueError(
+                f"words: expected one axis of text or whole numbers, got {words.dtype} "
+                f"{words.shape}"
+            )
+        counts = int64_counts(arrays["counts"]) if "counts" in arrays else None
     except Exception as error:  # a damaged archive raises whatever it comes upon
         raise ModelFormatError(
             f"{path}: expected an .npz with words and vectors, got another or a damaged file "
             f"({type(error).__name__}: {one_line(error)}); export it again"
         ) from error
-    return checked_vectors(
-        path, words.tolist(), table, None if counts is None else counts.astype(np.int64)
-    )
+    return checked_vectors(path, texts_of(words.tolist()), table, counts)
 
 
 def _table(arrays: dict[str, Any]) -> NDArray[np.float32]:
-    given: list[NDArray[np.float32]] = [arrays[name] for name in _TABLES if name in arrays]
-    for one in given:
-        if one.dtype != np.float32 or one.ndim != 2:
-            raise ValueError(f"vectors: expected float32 (V, D), got {one.dtype} {one.shape}")
-    if "vectors" in arrays:
-        return given[0]
-    inputs: NDArray[np.float32] = arrays["in_vectors"]
-    outputs = arrays.get("out_vectors")
+    given = {name: float32_table(arrays[name]) for name in _TABLES if name in arrays}
+    if "vectors" in given:
+        return given["vectors"]
+    inputs = given["in_vectors"]
+    outputs = given.get("out_vectors")
     if outputs is None or outputs.shape != inputs.shape:
         return inputs
     table: NDArray[np.float32] = inputs + outputs
@@ -117,6 +120,11 @@ def write_model(embeddings: Embeddings, target: Path) -> None:
     _write(embeddings.vocabulary.words, arrays, target)
 
 
+def refusal(word: str, *, is_first: bool = False) -> str | None:
+    """Return why a word cannot be written; None if it can."""
+    return "ends in NUL" if word.endswith("\0") else None
+
+
 def _write(words: list[str], arrays: dict[str, Any], target: Path) -> None:
     longest = max(words, key=len, default="")
     if 4 * len(longest) * len(words) > LARGEST_WORD_TABLE_BYTES:
@@ -125,7 +133,7 @@ def _write(words: list[str], arrays: dict[str, Any], target: Path) -> None:
             f"characters and begins with {longest[:40]!r}; leave it out with a higher min_count"
         )
     for word in words:
-        if word.endswith("\0"):
-            raise OutputError(f"{target}: npz cannot hold {word!r}, which ends in NUL")
+        if refusal(word) is not None:
+            raise UnwritableWordError(f"{target}: npz cannot hold {word!r}, which ends in NUL")
     with whole_file(target) as temporary, temporary.open("wb") as file:
         np.savez(file, words=np.array(words, dtype=np.str_), **arrays)

@@ -13,7 +13,7 @@ from fastw2v.formats.text import LineReader, whole_lines
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
 from fastw2v.system.files import whole_folder
 
-__all__ = ["CONFIG", "VECTORS", "read", "write"]
+__all__ = ["CONFIG", "VECTORS", "read", "refusal", "write"]
 
 VECTORS, METADATA, CONFIG = "vectors.tsv", "metadata.tsv", "projector_config.pbtxt"
 _CONFIG_TEXT = f"""embeddings {{
@@ -61,7 +61,7 @@ def write(vectors: Vectors, target: Path) -> None:
     """
     import orjson
 
-    require_words(target, "projector", vectors.words, _refusal)
+    require_words(target, "projector", vectors.words, refusal)
     table = np.ascontiguousarray(vectors.vectors, np.float32)
     with whole_folder(target, VECTORS) as folder:
         with (folder / VECTORS).open("wb") as file:
@@ -73,7 +73,8 @@ def write(vectors: Vectors, target: Path) -> None:
         (folder / CONFIG).write_text(_CONFIG_TEXT, encoding="utf-8")
 
 
-def _refusal(word: str) -> str | None:
+def refusal(word: str, *, is_first: bool = False) -> str | None:
+    """Return why a word cannot be written; None if it can."""
     if not word or word.strip() != word or word.strip("\ufeff") != word:
         return "is empty, or begins or ends in white space"
     return "holds a tab or a line end" if any(mark in word for mark in "\t\r\n") else None

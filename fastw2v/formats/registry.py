@@ -47,6 +47,11 @@ class Format:
     holds_ngrams: bool = False
     is_stream: bool = False
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it has a line of text for each word."""
+        return self.home.startswith("text:")
+
     def implementation(self) -> Any:
         """Return what reads and writes it."""
         module, _, part = self.home.partition(":")

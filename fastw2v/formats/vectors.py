@@ -1,15 +1,15 @@
 """What the formats hold: words with vectors, and perhaps counts; and which words they refuse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
-from fastw2v.errors import ModelFormatError, OutputError
+from fastw2v.errors import ModelFormatError, UnwritableWordError
 from fastw2v.objectives.embeddings import (
     Embeddings,
     VectorChoice,
@@ -21,7 +21,16 @@ from fastw2v.objectives.feature_vectors import NgramVectors
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-__all__ = ["Vectors", "checked_vectors", "require_words", "vectors_of", "white_space_refusal"]
+__all__ = [
+    "Vectors",
+    "checked_vectors",
+    "float32_table",
+    "int64_counts",
+    "require_words",
+    "texts_of",
+    "vectors_of",
+    "white_space_refusal",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +73,56 @@ def vectors_of(
     handed_out = choice in (None, embeddings.default_vectors)
     ngrams = embeddings.unknown.table if embeddings.unknown is not None and handed_out else None
     return Vectors(vocabulary.words, embeddings.table(choice), vocabulary.counts, tokenizer, ngrams)
+
+
+def texts_of(words: Iterable[Any]) -> list[str]:
+    """Return words as plain text: whole numbers, which items have for names, in digits.
+
+    Raises
+    ------
+    TypeError
+        If one is neither text nor a whole number.
+    """
+    found = []
+    for word in words:
+        is_number = isinstance(word, int | np.integer) and not isinstance(word, bool)
+        if not (is_number or isinstance(word, str)):
+            raise TypeError(f"words: expected text or whole numbers, got a {type(word).__name__}")
+        found.append(str(int(word)) if is_number else str(word))
+    return found
+
+
+def float32_table(table: NDArray[Any]) -> NDArray[np.float32]:
+    """Return vectors (V, D) of any width and byte order as the nearest float32.
+
+    What float32 cannot hold becomes infinite, which `checked_vectors` refuses at its place.
+
+    Raises
+    ------
+    TypeError
+        If they are not floating-point numbers on two axes.
+    """
+    if table.dtype.kind != "f" or table.ndim != 2:
+        raise TypeError(
+            f"vectors: expected floating-point numbers (V, D), got {table.dtype} {table.shape}"
+        )
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(table, np.float32)
+
+
+def int64_counts(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """Return counts (V,) of whole numbers of any kind as int64.
+
+    Raises
+    ------
+    TypeError
+        If they are others, or too large.
+    """
+    if counts.ndim != 1 or counts.dtype.kind not in "iu":
+        raise TypeError(f"counts: expected integers, got {counts.dtype} {counts.shape}")
+    if len(counts) and counts.max() > np.iinfo(np.int64).max:
+        raise TypeError(f"counts: expected less than 2^63, got {counts.max()}")
+    return counts.astype(np.int64)
 
 
 def checked_vectors(
@@ -120,14 +179,14 @@ def require_finite(source: Path, vectors: NDArray[np.float32], place: Callable[[
 def require_words(
     target: Path, form: str, words: list[str], refusal: Callable[[str], str | None]
 ) -> None:
-    """Raise `OutputError` for the first word that a format refuses, before anything is written.
+    """Raise `UnwritableWordError` for the first word that a format refuses, before it is written.
 
     `refusal` says what in a word the format cannot hold, or None.
     """
     for word in words:
         reason = refusal(word)
         if reason is not None:
-            raise OutputError(
+            raise UnwritableWordError(
                 f"{target}: the {form} format cannot hold the word {word!r}, which {reason}; "
                 "export to npz or parquet, or change the word in the corpus"
             )

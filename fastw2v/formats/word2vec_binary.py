@@ -13,9 +13,9 @@ from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
 from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
 
-__all__ = ["read", "write"]
+__all__ = ["read", "refusal", "write"]
 
-_HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \t\r]*\n")
+_HEADER = re.compile(rb"[ \t]*([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t\r]*\n")
 _LONGEST_HEADER = 64
 # A file that is no such file may have no blank for gigabytes.
 LONGEST_WORD_BYTES = 1 << 20
@@ -129,7 +129,7 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
         If it cannot be written, or a word is empty, holds a blank, at which it would end, or a
         line feed, which readers drop.
     """
-    require_words(target, "word2vec-bin", vectors.words, _refusal)
+    require_words(target, "word2vec-bin", vectors.words, refusal)
     table = np.ascontiguousarray(vectors.vectors, _NUMBER)
     with whole_file(target) as temporary, opened_to_write(temporary) as file:
         file.write(b"%d %d\n" % table.shape)
@@ -139,7 +139,8 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
             file.write(b"%b %b\n" % (word.encode(), row.tobytes()))
 
 
-def _refusal(word: str) -> str | None:
+def refusal(word: str, *, is_first: bool = False) -> str | None:
+    """Return why a word cannot be written; None if it can."""
     if not word or " " in word or "\n" in word:
         return "is empty or holds a blank or a line feed"
     is_long = len(word) > LONGEST_WORD_BYTES // 4 and len(word.encode()) > LONGEST_WORD_BYTES

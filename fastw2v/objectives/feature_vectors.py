@@ -69,6 +69,11 @@ class NgramVectors:
             found[part] = _sums(starts, places, self.vectors) / sizes[:, None]
         return found
 
+    def word_vectors(self, words: Sequence[str], own: VectorArray) -> VectorArray:
+        """Return vectors (N, D) of words with rows of their own: the mean of these and n-grams'."""
+        sizes = np.diff(self.ngrams.of(words)[0])[:, None]
+        return np.asarray((own + self.of(words) * sizes) / (sizes + 1), np.float32)
+
     def own_rows(self, words: Sequence[str], table: VectorArray) -> VectorArray:
         """Return the rows (N, D) of words whose means with their n-grams' are given vectors.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.errors import FastW2VError, VocabularyError, one_line
+from fastw2v.system.file_kinds import LOOK_BYTES, kind_of
 from fastw2v.system.renames import recover
 from fastw2v.version import VERSION
 
@@ -84,6 +85,8 @@ class FolderKind:
         """
         recover(folder)
         path = folder / self.manifest
+        if folder.is_file():
+            raise self.error(f"{folder}: expected {self.expected}, got {_kind_of_file(folder)}")
         if not path.is_file():
             raise self.error(f"{folder}: expected {self.expected}, found no {self.manifest} in it")
         try:
@@ -138,6 +141,16 @@ def write_json(path: Path, content: Any, *, only_ascii: bool = False) -> None:
     """
     text = json.dumps(content, ensure_ascii=only_ascii, indent=1) + "\n"
     path.write_text(text, encoding="utf-8")
+
+
+def _kind_of_file(path: Path) -> str:
+    """Return what messages call a file that is named where a folder was expected."""
+    try:
+        with path.open("rb") as file:
+            kind = kind_of(file.read(LOOK_BYTES))
+    except OSError:
+        kind = None
+    return f"a file, {kind.name}; {kind.remedy}" if kind is not None else "a file"
 
 
 def read_json(path: Path) -> Any:

@@ -204,7 +204,7 @@ def with_field(corpus: Corpus, field: Field | None) -> Corpus:
     return Source(corpus, field)
 
 
-def open_corpus(corpus: Corpus, errors: Errors = "strict") -> OpenedCorpus:
+def open_corpus(corpus: Corpus, errors: Errors = "strict", remedy: str = "") -> OpenedCorpus:
     """Find out what kind of corpus was given, and whether it is there.
 
     Parameters
@@ -218,6 +218,8 @@ def open_corpus(corpus: Corpus, errors: Errors = "strict") -> OpenedCorpus:
         function returned comes back as it is.
     errors : {"strict", "replace", "ignore"}
         What to do with what is not UTF-8 in text, see `fastw2v.text.encoding`.
+    remedy : str
+        What a message about such text offers, where `errors` can be chosen.
 
     Raises
     ------
@@ -232,7 +234,7 @@ def open_corpus(corpus: Corpus, errors: Errors = "strict") -> OpenedCorpus:
     if isinstance(given, Source | OpenedCorpus):
         raise CorpusError(f"corpus: expected no Source in a Source, got {described(given)}")
     if isinstance(given, str | os.PathLike):
-        return _of_files(located_files(given), source, errors)
+        return _of_files(located_files(given), source, errors, remedy)
     if is_frame(given):
         _require_no_kind(source)
         return OpenedCorpus(values=values_of_frame(given, source.field), field=source.field)
@@ -248,17 +250,19 @@ def open_corpus(corpus: Corpus, errors: Errors = "strict") -> OpenedCorpus:
             f"corpus: expected a path, several paths, or lists of tokens, got {described(given)}"
         ) from None
     for first in items:
-        return _of_items(first, chain([first], items), source, errors)
+        return _of_items(first, chain([first], items), source, errors, remedy)
     raise CorpusError(
         "corpus: expected a path or sentences, got an empty "
         f"{type(given).__name__}; an iterator that was read before stays empty, a list does not"
     )
 
 
-def _of_items(first: Any, everything: Any, source: Source, errors: Errors) -> OpenedCorpus:
+def _of_items(
+    first: Any, everything: Any, source: Source, errors: Errors, remedy: str
+) -> OpenedCorpus:
     """Open what yields items: paths, records, or lists of tokens."""
     if isinstance(first, str | os.PathLike):
-        return _of_files(files_of_all(everything), source, errors)
+        return _of_files(files_of_all(everything), source, errors, remedy)
     _require_no_kind(source)
     if isinstance(first, Mapping):
         return OpenedCorpus(values=record_values(everything, source.field), field=source.field)
@@ -270,9 +274,10 @@ def _of_items(first: Any, everything: Any, source: Source, errors: Errors) -> Op
     return OpenedCorpus(sentences=everything)
 
 
-def _of_files(files: list[str], source: Source, errors: Errors) -> OpenedCorpus:
+def _of_files(files: list[str], source: Source, errors: Errors, remedy: str) -> OpenedCorpus:
     parts = tuple(Part(file, source.read_as, source.field) for file in files)
-    return OpenedCorpus(parts, errors=errors, field=source.field)
+    repairs = Repairs(remedy=remedy)
+    return OpenedCorpus(parts, errors=errors, field=source.field, repairs=repairs)
 
 
 def _require_no_kind(source: Source) -> None:

@@ -4,10 +4,15 @@ from dataclasses import dataclass
 
 from fastw2v.config import Errors
 from fastw2v.errors import TextEncodingError
+from fastw2v.system.file_kinds import looks_binary
 
-__all__ = ["Repairs", "valid_utf8"]
+__all__ = ["READ_WITH_ERRORS", "Repairs", "valid_utf8"]
 
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+READ_WITH_ERRORS = "read it with errors='replace' or 'ignore' (--errors)"
+"""What may be done where that setting is at hand."""
+
+_LONGEST_WORD_SHOWN = 40
+_MOST_CONTROL = 0.02  # of the bytes of a line; more are hardly those of a text
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _DONE_WITH_THEM = {"replace": "replaced by U+FFFD", "ignore": "left out"}
 
@@ -25,11 +30,15 @@ class Repairs:
         Files that hold them.
     first : str
         The file and the byte offset of the first.
+    remedy : str
+        What a message about text that is refused says of reading it all the same; nothing where
+        that cannot be chosen.
     """
 
     n_sequences: int = 0
     n_files: int = 0
     first: str = ""
+    remedy: str = ""
     _last_file: str = ""
 
     def add(self, n_sequences: int, source: str, offset: int) -> None:
@@ -48,7 +57,14 @@ class Repairs:
         )
 
 
-def valid_utf8(text: bytes, source: str, offset: int, errors: Errors, repairs: Repairs) -> bytes:
+def valid_utf8(
+    text: bytes,
+    source: str,
+    offset: int,
+    errors: Errors,
+    repairs: Repairs,
+    line: int | None = None,
+) -> bytes:
     """Return valid UTF-8.
 
     Parameters
@@ -63,21 +79,22 @@ def valid_utf8(text: bytes, source: str, offset: int, errors: Errors, repairs: R
         What to do with what is not UTF-8.
     repairs : Repairs
         Counts what was replaced or left out.
+    line : int, optional
+        The number of the first line, from 1, where it is known.
 
     Raises
     ------
     TextEncodingError
-        If the text is not UTF-8 and `errors` is "strict"; if it is UTF-16, whatever `errors` is,
-        for nothing of it would be left as it was.
+        If the text is not UTF-8 and `errors` is "strict".
     """
     if text.isascii():
         return text
     try:
         text.decode()
     except UnicodeDecodeError as error:
-        is_utf_16 = offset == 0 and text.startswith(_UTF_16_MARKS)
-        if errors == "strict" or is_utf_16:
-            raise _encoding_error(error, text, source, offset, is_utf_16) from None
+        if errors == "strict":
+            remedy = f"; or {repairs.remedy}" if repairs.remedy else ""
+            raise _encoding_error(error, text, source, offset, line, remedy) from None
         replaced = text.decode(errors="replace")
         found = replaced.count(_REPLACEMENT) - text.count(_REPLACEMENT.encode())
         repairs.add(found, source, offset + error.start)
@@ -86,11 +103,27 @@ def valid_utf8(text: bytes, source: str, offset: int, errors: Errors, repairs: R
 
 
 def _encoding_error(
-    error: UnicodeDecodeError, text: bytes, source: str, offset: int, is_utf_16: bool
+    error: UnicodeDecodeError, text: bytes, source: str, offset: int, line: int | None, remedy: str
 ) -> TextEncodingError:
-    otherwise = "" if is_utf_16 else "; or read it with errors='replace' or 'ignore' (--errors)"
+    start = text.rfind(b"\n", 0, error.start) + 1
+    whole = text[start : text.find(b"\n", error.start)]
+    place = f"byte offset {offset + error.start} ({error.reason})"
+    if looks_binary(whole, _MOST_CONTROL):
+        return TextEncodingError(
+            f"{source}: expected UTF-8 text, got binary data: byte 0x{text[error.start]:02x} at "
+            f"{place}; name a file of text"
+        )
+    if line is not None:
+        number = line + text.count(b"\n", 0, start)
+        place += f", in {_word_at(whole, error.start - start)!r} at line {number:,}"
     return TextEncodingError(
-        f"{source}: expected UTF-8 text, got byte 0x{text[error.start]:02x} at byte offset "
-        f"{offset + error.start} ({error.reason}); re-encode the text, for example with: "
-        f"iconv -f {'UTF-16' if is_utf_16 else 'ISO-8859-1'} -t UTF-8 OLD > NEW{otherwise}"
+        f"{source}: expected UTF-8 text, got byte 0x{text[error.start]:02x} at {place}; re-encode "
+        f"the text, for example with: iconv -f ISO-8859-1 -t UTF-8 OLD > NEW{remedy}"
     )
+
+
+def _word_at(line: bytes, place: int) -> str:
+    """Return the word of a line around a byte, as ISO-8859-1 would have it, cut if it is long."""
+    before, behind = line[:place].split(b" ")[-1], line[place:].split(b" ", 1)[0]
+    word = before[-_LONGEST_WORD_SHOWN:] + behind[:_LONGEST_WORD_SHOWN]
+    return "".join(word.decode("latin-1").split())

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from fastw2v.config import Errors
 from fastw2v.errors import CorpusError
+from fastw2v.system.file_kinds import text_chunks
 from fastw2v.text.encoding import Repairs, valid_utf8
 
 __all__ = [
@@ -143,12 +144,13 @@ def text_blocks(
     Raises
     ------
     CorpusError
-        If the file cannot be read, changes while it is read, or its compressed data are damaged
-        or cut short.
+        If the file cannot be read, changes while it is read, is of a kind that is no text
+        (`fastw2v.system.file_kinds`), or its compressed data are damaged or cut short.
     TextEncodingError
         If the text is not UTF-8, and `errors` does not help.
     """
-    yield from blocks_of(file_chunks(file, block_bytes), shown_name(file), errors, repairs)
+    name = shown_name(file)
+    yield from blocks_of(text_chunks(file_chunks(file, block_bytes), name), name, errors, repairs)
 
 
 def blocks_of(
@@ -177,6 +179,7 @@ def blocks_of(
         If the text is not UTF-8, and `errors` does not help.
     """
     repairs = Repairs() if repairs is None else repairs
+    line = 1 if offset == 0 else None  # unknown amid a file
     pending: list[bytes | memoryview] = []  # the beginning of a line
     for data in chain(chunks, [b""]):
         cut = data.rfind(b"\n") + 1
@@ -192,8 +195,9 @@ def blocks_of(
         if text:
             if at_end:
                 text += b"\n"
-            valid = valid_utf8(text, source, offset, errors, repairs)
+            valid = valid_utf8(text, source, offset, errors, repairs, line)
             yield TextBlock(valid, source, offset), end
+            line = None if line is None else line + text.count(b"\n")
         offset = end
 
 

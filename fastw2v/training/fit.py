@@ -17,6 +17,7 @@ from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
 from fastw2v.system.signals import TrainingInterrupted
 from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import encode_corpus, read_corpus, read_split_corpus
 from fastw2v.text.vocabulary import Vocabulary
@@ -90,7 +91,7 @@ def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
             f"{run.validation.fraction:g}; give a validation text, or leave one of both out"
         )
     started = time.perf_counter()
-    opened = open_corpus(source, run.settings.errors)
+    opened = open_corpus(source, run.settings.errors, READ_WITH_ERRORS)
     corpus = count_corpus(
         opened,
         CountingSettings.of(run.settings),
@@ -140,7 +141,7 @@ def _temporary_folder() -> Iterator[Path]:
 def _train_on_text(run: Run, source: Corpus, folder: Path | None) -> TrainedModel:
     """Read a text, into a folder if there is one, and train on it."""
     started = time.perf_counter()
-    opened = open_corpus(source, run.settings.errors)
+    opened = open_corpus(source, run.settings.errors, READ_WITH_ERRORS)
     vocabulary, tokens, held_out = _read(run, opened, folder)
     _notice_reading(run, opened, folder)
     _note_texts(run, vocabulary, (lambda: tokens.digest(vocabulary), tokens.n_tokens), held_out)
@@ -193,7 +194,7 @@ def _read(
 def _validation_text(run: Run, vocabulary: Vocabulary) -> EncodedTokens | None:
     if run.validation is None or run.validation.text is None:
         return None
-    text = open_corpus(run.validation.text, run.settings.errors)
+    text = open_corpus(run.validation.text, run.settings.errors, READ_WITH_ERRORS)
     held_out = encode_corpus(text, vocabulary, tokenizer=run.settings.tokenizer)
     _notice_reading(run, text, None)
     return held_out

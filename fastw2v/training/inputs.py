@@ -26,7 +26,7 @@ from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
 from fastw2v.objectives.stream.estimates import stream_feature_bytes
 from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_features
-from fastw2v.text.encoding import Repairs
+from fastw2v.text.encoding import READ_WITH_ERRORS, Repairs
 from fastw2v.text.feature_file import read_features
 from fastw2v.text.vocabulary import Vocabulary, packed_words
 from fastw2v.training.run import Run
@@ -143,7 +143,7 @@ def prepare_features(run: Run) -> None:
             "to fit and resume (features=...), or name their file by --features"
         )
     if isinstance(run.features, Path):
-        errors, repairs = run.settings.errors, Repairs()
+        errors, repairs = run.settings.errors, Repairs(remedy=READ_WITH_ERRORS)
         run.features = read_features(run.features, errors, repairs)
         if repairs.n_sequences and run.notice is not None:
             run.notice(repairs.sentence(errors))

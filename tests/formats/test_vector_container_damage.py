@@ -41,8 +41,10 @@ ONE, WORDS = np.ones((2, 2), np.float32), np.array(["a", "b"])
 NPZ_DAMAGE = {
     "no words": (npz_with(vectors=ONE), "KeyError: 'words'"),
     "no vectors": (npz_with(words=WORDS), "KeyError"),
-    "float64": (npz_with(words=WORDS, vectors=ONE.astype(float)), "expected float32"),
-    "flat": (npz_with(words=WORDS, vectors=ONE[0]), r"expected float32 \(V, D\)"),
+    "integers": (npz_with(words=WORDS, vectors=ONE.astype(int)), "floating-point .* got int64"),
+    "complex": (npz_with(words=WORDS, vectors=ONE + 1j), "floating-point .* got complex64"),
+    "too large": (npz_with(words=WORDS, vectors=ONE.astype(float) * 1e39), "got inf at vector 0"),
+    "flat": (npz_with(words=WORDS, vectors=ONE[0]), r"floating-point numbers \(V, D\)"),
     "none": (npz_with(words=WORDS[:0], vectors=ONE[:0]), "at least one vector"),
     "a word short": (npz_with(words=WORDS[:1], vectors=ONE), r"words as vectors \(2\), got 1"),
     "a count short": (npz_with(words=WORDS, vectors=ONE, counts=[1]), "counts as vectors"),
@@ -53,7 +55,13 @@ NPZ_DAMAGE = {
     "objects": (npz_with(words=WORDS.astype(object), vectors=ONE), "ValueError"),
     "a promise": (npz_promising((10**12, 300)), "promises 1,200,000,000,000,000 bytes"),
     "an overflow": (npz_promising((2**40, 2**40)), "promises"),
-    "no archive": (b"PK\x03\x04" + bytes(100), "BadZipFile"),
+    "no archive": (b"PK\x03\x04" + bytes(100), "a zip archive; unpack it"),
+    "damaged archive": (npz_with(words=WORDS, vectors=ONE)[:-99], "BadZipFile"),
+    "large counts": (
+        npz_with(words=WORDS, vectors=ONE, counts=np.array([2**63, 1], np.uint64)),
+        r"less than 2\^63",
+    ),
+    "words of fractions": (npz_with(words=[0.5, 1], vectors=ONE), "text or whole numbers"),
 }
 
 
@@ -140,7 +148,7 @@ FOLDER_DAMAGE = {
         ),
         "subwords": (
             change_json("tokenizer.json", lambda t: t["model"].update(vocab=[["a", 0.5]])),
-            "expected a vocabulary of whole words",
+            "got a Unigram tokenizer .* does not read; take",
         ),
         "another table": (change_arrays(lambda a: {"x": a["embeddings"]}), "StopIteration"),
         "a row short": (
@@ -153,7 +161,7 @@ FOLDER_DAMAGE = {
         ),
         "integers": (
             change_arrays(lambda a: {"embeddings": a["embeddings"].astype(np.int32)}),
-            "expected float32, got int32",
+            "got quantised vectors of int32, which fastw2v does not read",
         ),
     },
     "projector": {
@@ -210,14 +218,15 @@ def arrow_table(**columns):
 ARROW_DAMAGE = {
     "no words": ({"word": None}, "KeyError"),
     "no vectors": ({"vector": None}, "KeyError"),
-    "numbers for words": ({"word": [1, 2]}, "word: expected text in each row"),
-    "a null word": ({"word": ["a", None]}, "word: expected text in each row"),
+    "fractions for words": ({"word": [1.5, 2]}, "words: expected text or whole numbers"),
+    "a null word": ({"word": ["a", None]}, "words: expected text or whole numbers, got a NoneType"),
     "twice": ({"word": ["a", "a"]}, "'a' at row 0 and row 1"),
     "ragged": ({"vector": [[1.0, 2.0], [3.0]]}, r"expected lists of one length, got \[1, 2\]"),
     "a null vector": ({"vector": [[1.0, 2.0], None]}, "expected no nulls"),
     "a null number": ({"vector": [[1.0, 2.0], [None, 1.0]]}, "expected no nulls"),
     "nan": ({"vector": [[1.0, 2.0], [float("nan"), 1.0]]}, "got nan at row 1, number 1"),
-    "too precise": ({"vector": [[0.1, 2.0], [3.0, 4.0]]}, "expected float32, got list<.*double"),
+    "too large": ({"vector": [[1e39, 2.0], [3.0, 4.0]]}, "got inf at row 0, number 1"),
+    "large whole numbers": ({"vector": [[2**24 + 1, 2], [3, 4]]}, "floating-point numbers"),
     "text": ({"vector": ["x", "y"]}, "got others"),
     "flat": ({"vector": [1.0, 2.0]}, "got others"),
     "a null count": ({"count": [1, None]}, "got others"),

@@ -139,7 +139,9 @@ def test_words_that_look_like_something_else_are_told_apart(tmp_path):
                 table = np.arange(len(words) * dimensions, dtype=np.float32)
                 vectors = Vectors(turned, table.reshape(-1, dimensions) + 0.5)
                 write_vectors(vectors, tmp_path / "x", form)
-                back = read_vectors(tmp_path / "x")
+                # A word with one number may be anything: that it is GloVe's has to be said.
+                is_named = form == "glove" and dimensions == 1
+                back = read_vectors(tmp_path / "x", form if is_named else None)
                 assert back.words == turned
                 assert np.array_equal(back.vectors, vectors.vectors)
 

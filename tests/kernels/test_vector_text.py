@@ -31,7 +31,9 @@ def parsed(data: bytes, dimensions: int):
     ends, starts = np.empty(room, np.int64), np.empty(room, np.int64)
     open_cells = np.empty((room * dimensions, 2), np.int64)
     text = np.frombuffer(data, np.uint8)
-    n_lines, n_open, problem, at = parse_lines(text, len(data), table, ends, starts, open_cells)
+    n_lines, n_open, problem, at = parse_lines(
+        text, len(data), table, ends, starts, open_cells, ord(" "), False
+    )
     words = [data[a:b] for a, b in zip(starts[:n_lines], ends[:n_lines], strict=True)]
     return table[:n_lines], words, open_cells[:n_open], problem, at
 
@@ -169,5 +171,7 @@ def test_a_table_without_room_for_a_line_is_not_overrun():
     none = np.empty(0, np.int64)
     text = np.frombuffer(data, np.uint8)
     table = np.empty((0, 10**9), np.float32)
-    result = parse_lines(text, len(data), table, none, none, np.empty((0, 2), np.int64))
+    result = parse_lines(
+        text, len(data), table, none, none, np.empty((0, 2), np.int64), ord(" "), False
+    )
     assert result == (0, 0, TOO_FEW, 0)

@@ -20,6 +20,7 @@ import zstandard
 from fastw2v import Word2Vec
 from fastw2v.errors import CorpusError, FastW2VError, TextEncodingError
 from fastw2v.text.files import TextBlock
+from tests.support.foreign_files import tarred
 from tests.support.traps_made import (
     QUICK,
     TEXT,
@@ -177,8 +178,25 @@ TEXT_TRAPS = {
     ),
     "a folder with a picture": Trap(
         folder_of({"a.txt": TEXT, "b.png": b"\x89PNG\r\n\x1a\n"}),
+        message=r"b\.png: expected UTF-8 text, got a picture \(PNG\)",
+    ),
+    "an archive": Trap(holding(tarred()), message="got a tar archive; unpack it first"),
+    "an archive within a .gz file": Trap(
+        holding(gzip.compress(tarred()), "text.tar.gz"), message="got a tar archive; unpack it"
+    ),
+    "compressed data without their suffix": Trap(
+        holding(gzip.compress(TEXT.encode())), message=r"got gzip data; .* let its name end in \.gz"
+    ),
+    "a page of the web": Trap(
+        holding("<!DOCTYPE html>\n<html>\n"), message="got a page of the web .*take the text out"
+    ),
+    "UTF-16 without a mark": Trap(
+        holding((TEXT * 9).encode("utf-16-le")),
         error=TextEncodingError,
-        message=r"b\.png: expected UTF-8 text",
+        message="iconv -f UTF-16LE",
+    ),
+    "whole numbers in binary, to be replaced": Trap(
+        holding(bytes(range(4)) * 200), message="binary data", settings={"errors": "replace"}
     ),
     "a dead link in a folder": Trap(dead_link, message=r"link\.txt: no such file"),
     "unreadable file": Trap(unreadable, message=r"secret\.txt: cannot be read: Permission denied"),

@@ -1,11 +1,20 @@
 """`fastw2v export`: vectors in another program's format."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fastw2v.cli.options import display_options, format_option
+from fastw2v.cli.options import (
+    advising_to_skip,
+    display_options,
+    format_option,
+    skip_option,
+)
+
+if TYPE_CHECKING:
+    from fastw2v.cli.display import Display
+    from fastw2v.model import Word2Vec
 
 __all__ = ["export_command"]
 
@@ -26,9 +35,16 @@ __all__ = ["export_command"]
     help="Fit vectors of character n-grams to those of the words first, for a model that was "
     "trained without subwords; fastText's .bin then has vectors of unknown words.",
 )
+@skip_option
 @display_options
 def export_command(
-    model: Path, out: Path, form: Any, vectors: Any, unknown_words: bool, quiet: bool
+    model: Path,
+    out: Path,
+    form: Any,
+    vectors: Any,
+    unknown_words: bool,
+    skip_unwritable: bool,
+    quiet: bool,
 ) -> None:
     """Write vectors to OUT, in the format of another program.
 
@@ -53,7 +69,32 @@ def export_command(
             )
         loaded.make_unknown_words()
     with Display(quiet=quiet) as display:
-        loaded.export(out, form, vectors, progress=display.stage)
+        with advising_to_skip():
+            if skip_unwritable:
+                _export_what_fits(display, loaded, out, form, vectors)
+            else:
+                loaded.export(out, form, vectors, progress=display.stage)
         if loaded.embeddings.unknown is not None:
             ngrams_left_behind(display, out, form, vectors)
     click.echo(str(out))
+
+
+def _export_what_fits(
+    display: "Display", model: "Word2Vec", out: Path, form: Any, vectors: Any
+) -> None:
+    """Write the vectors of the words that a format can hold, and name the others."""
+    from functools import partial
+
+    from fastw2v.cli.display import words_left_out
+    from fastw2v.formats import format_to_write, without_unwritable, write_vectors
+    from fastw2v.formats.vectors import vectors_of
+
+    if format_to_write(out, form).holds_model:
+        raise click.UsageError(
+            "--skip-unwritable: expected a format that holds one table, got npz, which holds the "
+            "whole model"
+        )
+    table = vectors_of(model.embeddings, vectors, model.settings.tokenizer)
+    fitting, left_out = without_unwritable(table, out, form)
+    words_left_out(display, out, left_out, len(table.words))
+    write_vectors(fitting, out, form, partial(display.stage, "writing"))

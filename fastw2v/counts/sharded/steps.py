@@ -26,7 +26,7 @@ from fastw2v.counts.sharded.words import (
 from fastw2v.counts.sharded.work_folder import Job, KnownWords, known_words, read_step, step_once
 from fastw2v.kernels.text.interning import new_word_table, renumber
 from fastw2v.text.encoded import EncodedTokens, TextDigest
-from fastw2v.text.encoding import Repairs
+from fastw2v.text.encoding import READ_WITH_ERRORS, Repairs
 from fastw2v.text.numbering import TokenReader
 from fastw2v.text.sources.kinds import MissingValues
 
@@ -130,7 +130,7 @@ def count_windows(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
         reader = TokenReader(
             counting.words.table, counting.keep, add=False, tokenizer=job.counting.tokenizer
         )
-        repairs, missing = Repairs(), MissingValues()
+        repairs, missing = Repairs(remedy=READ_WITH_ERRORS), MissingValues()
         shard.read(reader, given, job.counting.errors, repairs, missing)
         parts = counting.finished()
         frequencies = counting.frequencies

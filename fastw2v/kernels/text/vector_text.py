@@ -97,12 +97,32 @@ def _number(text, at, as_bits):  # type: ignore[no-untyped-def]
     return -value if is_negative else value, at, is_certain
 
 
+@register_jitable
+def _word_end_from_right(text, start, n_numbers):  # type: ignore[no-untyped-def]
+    """Return where the word of a line ends that has so many fields behind it, or the line does."""
+    line_end = start
+    while text[line_end] != _LINE_FEED:
+        line_end += 1
+    end = line_end
+    while end > start and _is_end(text[end - 1]):
+        end -= 1
+    for _ in range(n_numbers):
+        while end > start and text[end - 1] not in (_SPACE, _TAB):
+            end -= 1
+        if end == start:
+            return line_end
+        end -= 1
+    return end
+
+
 @kernel
-def parse_lines(text, n_bytes, table, word_ends, line_starts, open_cells):  # type: ignore[no-untyped-def]
+def parse_lines(  # type: ignore[no-untyped-def]
+    text, n_bytes, table, word_ends, line_starts, open_cells, word_end, from_right
+):
     """Read lines of a word and as many numbers as the table has columns.
 
-    Fields are parted by one space; spaces, tabs and a carriage return may stand before the line
-    feed.
+    Fields are parted by one space, or by one `word_end`; spaces, tabs and a carriage return may
+    stand before the line feed.
 
     Parameters
     ----------
@@ -115,6 +135,10 @@ def parse_lines(text, n_bytes, table, word_ends, line_starts, open_cells):  # ty
         Where each line begins, and its word ends.
     open_cells : int64 array (R * D, 2)
         Gets the number of the cell and the position of each number that is not certain.
+    word_end : int
+        The byte that ends a word: a space, or a tab.
+    from_right : bool
+        Whether a word is instead all that stands before the last D fields.
 
     Returns
     -------
@@ -132,15 +156,18 @@ def parse_lines(text, n_bytes, table, word_ends, line_starts, open_cells):  # ty
     at, row, n_open = 0, 0, 0
     while at < n_bytes:
         start = at
-        while text[at] not in (_SPACE, _LINE_FEED):
-            at += 1
+        if from_right:
+            at = _word_end_from_right(text, start, dimensions)
+        else:
+            while text[at] not in (word_end, _LINE_FEED):
+                at += 1
         if at == start or text[at] == _LINE_FEED:
             return row, n_open, NO_WORD if at == start else TOO_FEW, start
         if row == len(table):
             return row, n_open, TOO_FEW, start
         line_starts[row], word_ends[row] = start, at
         for column in range(dimensions):
-            if text[at] != _SPACE:
+            if text[at] not in (_SPACE, word_end):
                 return row, n_open, TOO_FEW, start
             value, end, is_certain = _number(text, at + 1, as_bits)
             if end < 0:

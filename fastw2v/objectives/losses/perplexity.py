@@ -34,6 +34,8 @@ from fastw2v.text.reading import encode_corpus, read_corpus
 
 __all__ = ["Losses", "Perplexity", "losses_of", "perplexity_of", "text_perplexity"]
 
+_REMEDY = "train with errors='replace' or 'ignore' (--errors), by which this text is then read too"
+
 
 @dataclass(frozen=True)
 class Perplexity:
@@ -110,7 +112,7 @@ def text_perplexity(
     CorpusError
         If the text cannot be read or holds no pair of known words.
     """
-    opened = open_corpus(corpus, settings.errors)
+    opened = open_corpus(corpus, settings.errors, _REMEDY)
     reading = stage_of(progress, "reading")
     text: TextWithUnknown | None = None
     # CBOW predicts the centre word, and its contexts are words that it knows.

@@ -25,10 +25,18 @@ def is_frame(corpus: Any) -> bool:
 
     So is whatever hands out its columns through Arrow's interface for streams.
     """
-    modules = {kind.__module__.partition(".")[0] for kind in type(corpus).__mro__}
-    if hasattr(corpus, "__arrow_c_stream__"):
-        return True
-    return not modules.isdisjoint(_LIBRARIES) and not isinstance(corpus, Mapping)
+    if isinstance(corpus, Mapping):
+        return False
+    return hasattr(corpus, "__arrow_c_stream__") or bool(_library_of(corpus))
+
+
+def _library_of(corpus: Any) -> str:
+    """Return which of the libraries an object is of; nothing if of none."""
+    modules = [kind.__module__.partition(".")[0] for kind in type(corpus).__mro__]
+    library = next((name for name in modules if name in _LIBRARIES), "")
+    if library == "datasets" and not hasattr(corpus, "select_columns"):
+        return ""  # a column of one, or of a module of somebody's that is called so
+    return library
 
 
 def values_of_frame(corpus: Any, field: Field | None) -> Iterator[Any]:
@@ -46,22 +54,13 @@ def values_of_frame(corpus: Any, field: Field | None) -> Iterator[Any]:
     CorpusError
         If there is no such column, or a table without a field was given.
     """
-    library = next(
-        (
-            name
-            for kind in type(corpus).__mro__
-            if (name := kind.__module__.partition(".")[0]) in _LIBRARIES
-        ),
-        "",
-    )
+    library = _library_of(corpus)
     if library == "pandas":
         return _slices(_named(corpus, field, getattr(corpus, "columns", None)).tolist)
     if library == "polars":
         return _slices(_of_polars(corpus, field))
-    if library == "datasets" and hasattr(corpus, "iter"):
-        return _of_dataset(corpus, field)
     if library == "datasets":
-        return _in_lists(iter(corpus))
+        return _of_dataset(corpus, field)
     return _of_arrow(corpus, field)
 
 

@@ -6,6 +6,8 @@ from typing import Any, get_args
 
 from fastw2v.config import Kind
 from fastw2v.errors import ConfigurationError, CorpusError
+from fastw2v.system.file_kinds import LOOK_BYTES as CONTENT_BYTES
+from fastw2v.system.file_kinds import kind_of
 from fastw2v.text.files import COMPRESSED, shown_name
 from fastw2v.text.sources.streams import is_url
 
@@ -110,11 +112,9 @@ def kind_by_content(file: str, first: bytes) -> Kind:
 
     JSON lines are told by a first line that is an object; plain text hardly has one.
     """
-    # As in `fastw2v.formats.detection`, each with bytes that no text has there.
-    if first[:5] == b"PAR1" + b"\x15":
-        return "parquet"
-    if first[:12] == b"ARROW1" + bytes(2) + bytes([255] * 4):
-        return "arrow"
+    kind = kind_of(first[:CONTENT_BYTES])
+    if kind is not None and kind.table is not None:
+        return kind.table
     line = first.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
     if line.startswith(b"{"):
         import orjson

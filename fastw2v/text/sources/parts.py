@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 
 from fastw2v.config import Errors, Kind
 from fastw2v.errors import ConfigurationError, CorpusError
+from fastw2v.system.file_kinds import LOOK_BYTES as CONTENT_BYTES
+from fastw2v.system.file_kinds import require_text
 from fastw2v.text.encoding import Repairs
 from fastw2v.text.files import BLOCK_BYTES, TextBlock, blocks_of, shown_name
 from fastw2v.text.sources.cells import Piece
@@ -30,8 +32,6 @@ from fastw2v.text.sources.kinds import (
 from fastw2v.text.sources.streams import byte_chunks, open_bytes, reading, size_of
 
 __all__ = ["Part"]
-
-_FEWEST_BYTES = 8  # of which a kind may be told
 
 
 @dataclass(frozen=True)
@@ -118,12 +118,13 @@ class Part:
             line = 1 if groups[0] == 0 else None
             yield from self._of_lines(kind, blocks, missing, line)
             return
-        first, chunks = _looked_at(byte_chunks(self.source, block_bytes), kind)
+        first, chunks = _looked_at(byte_chunks(self.source, block_bytes), kind, block_bytes)
         kind = kind or kind_by_content(self.source, first)
         if kind in TABLES:
             chunks.close()
             yield from replace(self, kind=kind).read(errors, repairs, missing, block_bytes)
             return
+        require_text(first[:CONTENT_BYTES], shown_name(self.source))
         if kind in ("csv", "tsv"):
             yield from read_delimited(
                 chunks, self.source, kind, self.field, first, errors, repairs, missing
@@ -168,10 +169,12 @@ class Part:
         size = size_of(self.source)
         kind = self.kind or kind_by_name(self.source)
         if kind not in TABLES:
-            first, chunks = _looked_at(byte_chunks(self.source, LOOK_BYTES), kind)
+            first, chunks = _looked_at(byte_chunks(self.source, LOOK_BYTES), kind, LOOK_BYTES)
             chunks.close()
             kind = kind or kind_by_content(self.source, first)
-            self._check(kind, first)
+            if kind not in TABLES:
+                require_text(first[:CONTENT_BYTES], shown_name(self.source))
+                self._check(kind, first)
         whole = replace(self, kind=kind, size=size)
         if kind in TABLES:
             for start, stop in cut_groups(group_sizes(self.source, kind, self.field), part_bytes):
@@ -192,18 +195,18 @@ class Part:
             )
 
 
-def _looked_at(chunks: Iterator[bytes], kind: Kind | None) -> tuple[bytes, Any]:
+def _looked_at(chunks: Iterator[bytes], kind: Kind | None, chunk_bytes: int) -> tuple[bytes, Any]:
     """Return the first bytes, as many as tell the kind and the fields, and all chunks."""
     held: list[bytes] = []
     n_bytes = 0
-    needed = _FEWEST_BYTES if kind in (None, "text") else LOOK_BYTES
     for chunk in chunks:
         held.append(chunk)
         n_bytes += len(chunk)
-        if n_bytes >= needed:
-            begins = b"".join(held[:_FEWEST_BYTES])[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
-            if kind is not None or not begins.startswith(b"{") or n_bytes >= LOOK_BYTES:
-                break
+        begins = held[0][:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+        is_plain = kind in (None, "text") and not begins.startswith(b"{")
+        # What is shorter than asked for is the end of a file, which is not waited for.
+        if n_bytes >= (CONTENT_BYTES if is_plain else LOOK_BYTES) or len(chunk) < chunk_bytes:
+            break
     return b"".join(held)[:LOOK_BYTES], _all_chunks(held, chunks)
 
 

@@ -17,6 +17,7 @@ __all__ = ["check_delimited", "read_delimited", "text_cells"]
 
 _DELIMITERS = ",;\t|"
 _BLOCK_BYTES = 16 << 20  # no row may be longer
+_LAST = b"\x1aend of fastw2v's input\x1a"
 
 
 def read_delimited(
@@ -58,7 +59,9 @@ def read_delimited(
     arrow = optional_module("pyarrow", f"{shown_name(source)}, a table", "arrow")
     from pyarrow import csv as arrow_csv
 
-    stream = ChunkStream(chunks)
+    # An open quote would take all that follows into one cell: then this row does not come out.
+    last_row = delimiter.encode().join([_LAST] * len(header)) + b"\n"
+    stream = ChunkStream(_with_last_row(chunks, last_row))
     has_header = isinstance(field, str)
     name = f"f{number}"
     try:
@@ -75,14 +78,23 @@ def read_delimited(
             ),
         )
         row = 1 + has_header
+        is_whole = False
         for batch in batches:
             cells = batch.column(0).to_pylist()
+            if cells and cells[-1] == _LAST:
+                is_whole = True
+                cells.pop()
             # How a missing value is written in such a file.
             cells = [cell or None for cell in cells]
             if cells:
                 block = text_cells(cells, source, _row(row), errors, repairs, missing)
                 yield block, stream.n_bytes
             row += len(cells)
+        if not is_whole:
+            raise CorpusError(
+                f"{shown_name(source)}: expected quotes that are closed, got one that is open to "
+                f"the end of the file, in a row before {row:,}; close it"
+            )
     except FastW2VError:
         raise
     except arrow.ArrowException as error:
@@ -91,6 +103,14 @@ def read_delimited(
             f"{_BLOCK_BYTES >> 20} MiB each, got others ({one_line(error)}); mend it, quote cells "
             "that hold the delimiter, or read it otherwise with --read-as"
         ) from error
+
+
+def _with_last_row(chunks: Iterator[bytes], row: bytes) -> Iterator[bytes]:
+    last = b"\n"
+    for chunk in chunks:
+        yield chunk
+        last = chunk[-1:]
+    yield row if last == b"\n" else b"\n" + row
 
 
 def check_delimited(source: str, kind: Kind, field: Field | None, first: bytes) -> None:

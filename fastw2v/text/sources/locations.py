@@ -70,6 +70,8 @@ def _urls_of(url: str) -> list[str]:
         # In addresses of the web a question mark begins the query.
         if "*" in path or (glob.has_magic(path) and not url.startswith(("http:", "https:"))):
             found = sorted(system.glob(path))
+            if not path.rpartition("/")[2].startswith("."):  # as in a shell
+                found = [name for name in found if not name.rpartition("/")[2].startswith(".")]
         elif system.isdir(path):
             found = sorted(
                 name

@@ -32,6 +32,7 @@ from bench_against_rivals import run
 from bench_precision import without_held_out
 from machine import describe_machine
 
+from fastw2v.comparison.tables import mean_and_spread
 from fastw2v.kernels.simd.bfloat16 import HAS_BFLOAT16
 
 CELLS = [
@@ -103,11 +104,6 @@ def crossover(options: argparse.Namespace, folder: Path) -> Runs:
                 settings["start"] = "random"  # an epoch alone
             results.append(trained(options, options.corpus, folder, settings, (1, 1)))
     return results
-
-
-def mean_and_spread(values: list[float]) -> str:
-    spread = f" ±{statistics.stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.3f}{spread}"
 
 
 def cells_table(results: Runs) -> list[str]:

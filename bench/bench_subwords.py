@@ -9,9 +9,9 @@ without, fastText's skip-gram (package of the extra `rivals`) for each of --fast
 Wall and CPU time and peak memory are those of the whole process until training ends: imports,
 reading, counting and the table of unknown words' n-grams included. Quality is Spearman's rho over
 pairs of known words, accuracy on the Google analogies, their mean, and rho over all pairs with
-vectors made of unknown words' n-grams (a word without any counts as cosine 0), of vectors as they
-are handed out (in + out; fastText's and negative sampling's in) and of the same with their mean
-taken off.
+vectors made of unknown words' n-grams (a word without any counts as cosine 0, and so do all
+unknown words of plain vectors), of vectors as they are handed out (in + out; fastText's and
+negative sampling's in) and of the same with their mean taken off.
 
 `speed` times an epoch of exact steps over sums of n-grams against one over plain rows, on made-up
 counts and words, in turn in one process.
@@ -33,14 +33,13 @@ import numpy as np
 from bench_exact_step import zipf_counts
 from machine import describe_machine, header, unpin_blas
 from made_up_words import made_up_words
+from quality.measuring import TestSets, forms, scores_of, warm_up
 
 from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.runs import ComparedRun, alternate, train_once
 from fastw2v.comparison.stored import StoredVectors
-from fastw2v.comparison.tables import mean_and_spread
+from fastw2v.comparison.tables import by_run, mean_and_spread
 from fastw2v.config import Hyperparameters
-from fastw2v.evaluation import evaluate_analogies, evaluate_similarity
-from fastw2v.evaluation.test_sets import PairSet, bundled_analogies, bundled_pairs, read_pairs
 from fastw2v.objectives.features import Ngrams, ngram_features
 from fastw2v.objectives.softmax.batches import CountBatches, prefetched
 from fastw2v.objectives.softmax.feature_skipgram import (
@@ -55,7 +54,6 @@ from fastw2v.system.threads import WorkerPool
 
 OURS = "subwords"
 FASTTEXT_NGRAMS = {"min_n": 3, "max_n": 6, "bucket": 2_000_000}
-FEW_LINES = 200
 DEFAULTS = Hyperparameters(inputs="subwords")
 
 
@@ -88,51 +86,26 @@ def requests(options: argparse.Namespace, folder: Path) -> dict[str, TrainingReq
     return {name: request for name, request in asked.items() if name in kept}
 
 
-def quality(stored: StoredVectors, sets: list[PairSet], workers: int) -> dict[str, Any]:
-    """Return the scores of the vectors that are handed out, as they are and centred."""
-    tables = stored.word_tables
-    table = tables[stored.ngrams[0] if stored.ngrams else "in+out"]
-    found: dict[str, Any] = {}
-    for name, measured in (("raw", table), ("centred", table.centred())):
-        known, every = {}, {}
-        for pairs in sets:
-            result = evaluate_similarity(measured, pairs, resamples=0).as_dict()
-            known[pairs.name] = result["spearman"]
-            if "with_unknown" in result:
-                every[pairs.name] = result["with_unknown"]
-        for questions in bundled_analogies():
-            alone = replace(measured, make_unknown=None)
-            overall = evaluate_analogies(alone, questions, workers=workers).overall
-            known[questions.name] = overall.as_dict()["cos_add_accuracy"]
-        if None not in known.values():
-            known["mean"] = statistics.mean(known.values())
-        found[name] = {"known": known, "all pairs": every}
-    return found
-
-
-def warm_up(asked: dict[str, TrainingRequest], folder: Path) -> None:
-    """Train ours on a few lines: the first run ever on a machine compiles kernels."""
-    few = folder / "few.txt"
-    with next(iter(asked.values())).corpus.open("rb") as file:
-        few.write_bytes(b"".join(file.readline() for _ in range(FEW_LINES)))
-    for request in asked.values():
-        if request.trainer.startswith("fastw2v"):
-            train_once(replace(request, corpus=few, min_count=1, epochs=1))
+def quality(stored: StoredVectors, form: str, sets: TestSets, workers: int) -> dict[str, Any]:
+    """Return the scores of vectors as they are and centred."""
+    table = forms(stored)[form]
+    measured = {"raw": table, "centred": table.centred()}
+    return {name: scores_of(each, sets, workers) for name, each in measured.items()}
 
 
 def bars(options: argparse.Namespace) -> None:
     """Train, measure, print and write."""
-    named = [text.partition("=") for text in options.pairs]
-    sets = [*bundled_pairs(), *(read_pairs(Path(file), name) for name, _, file in named)]
+    sets = TestSets.read(options.pairs)
     with tempfile.TemporaryDirectory() as folder:
         asked = requests(options, Path(folder))
-        warm_up(asked, Path(folder))
+        warm_up(asked.values(), Path(folder))
 
         def train(run: ComparedRun, seed: int) -> dict[str, Any]:
             record = train_once(replace(asked[run.name], seed=seed))
             if "error" not in record:
                 stored = StoredVectors.read(asked[run.name].vectors)
-                record["quality"] = quality(stored, sets, options.workers)
+                form = record.get("handed_out", "in")
+                record["quality"] = quality(stored, form, sets, options.workers)
             return record
 
         runs = [
@@ -154,15 +127,9 @@ def bars(options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def by_name(results: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Return the records of each run."""
-    names = dict.fromkeys(record["run"] for record in results)
-    return {name: [record for record in results if record["run"] == name] for name in names}
-
-
 def cost_lines(results: list[dict[str, Any]]) -> list[str]:
     """Return a Markdown table of time and memory; ratios are of subwords' time to a run's."""
-    runs = by_name(results)
+    runs = by_run(results)
     lines = ["| run | wall s | CPU s | peak MiB | subwords' wall / its | CPU |", "|---" * 6 + "|"]
 
     def median(name: str, key: str) -> float:
@@ -180,10 +147,9 @@ def cost_lines(results: list[dict[str, Any]]) -> list[str]:
 
 def quality_lines(results: list[dict[str, Any]]) -> list[str]:
     """Return a Markdown table of scores: mean and spread over seeds."""
-    runs = by_name(results)
+    runs = by_run(results)
     known = list(results[0]["quality"]["raw"]["known"])
-    # What has no unknown words has no such columns; any run that has some has all.
-    every = max((list(record["quality"]["raw"]["all pairs"]) for record in results), key=len)
+    every = list(results[0]["quality"]["raw"]["all pairs"])
     headings = ["run", "vectors", *known, *(f"{name}, all pairs" for name in every)]
     lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
     for name, records in runs.items():
@@ -193,18 +159,16 @@ def quality_lines(results: list[dict[str, Any]]) -> list[str]:
                 mean_and_spread([found["known"].get(test) for found in of_kind]) for test in known
             ]
             for pairs in every:
-                found = [one["all pairs"].get(pairs) for one in of_kind]
-                cells.append(mean_and_spread([one and one["spearman"] for one in found]))
+                cells.append(mean_and_spread([one["all pairs"][pairs] for one in of_kind]))
             lines.append(f"| {name} | {kind} | " + " | ".join(cells) + " |")
-    counts = next(
-        record for record in results if len(record["quality"]["raw"]["all pairs"]) == len(every)
-    )
-    of_sets = counts["quality"]["raw"]["all pairs"]
-    told = [
-        f"{name}: {one['made']:,} pairs by n-grams, {one['lacking']:,} with a word without any"
-        for name, one in of_sets.items()
-    ]
-    return [*lines, "", f"{counts['run']}, {'; '.join(told)}."] if told else lines
+    first = {name: records[0]["quality"]["raw"] for name, records in runs.items()}
+    name, counts = max(first.items(), key=lambda each: sum(each[1]["made"].values()))
+    told = []
+    for pairs, made in counts["made"].items():
+        known, total = counts["covered"][pairs]
+        lacking = total - known - made
+        told.append(f"{pairs}: {made:,} pairs by n-grams, {lacking:,} with a word without any")
+    return [*lines, "", f"{name}, {'; '.join(told)}."]
 
 
 def speed(options: argparse.Namespace) -> None:

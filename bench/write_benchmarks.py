@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from bench_against_rivals import summarise
+from bench_memory import import_lines, peak_lines, stage_lines
 from bench_negative_sampling import summarise as streams_table
 from bench_objectives import PARTS as OBJECTIVES
 from bench_precision import table as precision_table
+from quality.frontier import envelope, points
+from quality.layout import bar_lines, missing_lines, notes, run_table
+from quality.picture import draw
+from quality.plan import FAMILIES
+from quality.results import Results
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -39,6 +45,17 @@ which define the very words of the similarity sets: its scores compare trainers,
 fastw2v's defaults (epochs, subsampling, rates, the spectral start) were chosen by these scores on
 nearly these corpora; the rivals ran with their own defaults, untuned. Read the quality columns with
 that in mind: another corpus or test set may order them differently.
+"""
+
+
+QUALITY = """## Quality against time, all tuned
+
+`python bench/bench_quality.py train CORPUS --json bench/results/quality-NAME.json`: every trainer
+at the settings that it is tuned over, not at its defaults. "mean" is over the test sets, of pairs
+of known words; "all pairs" has unknown words too, by vectors of their n-grams or cosine 0. A row
+has the vectors that count: of fastw2v those that are handed out unasked, of a rival the best of its
+forms (in, in+out, with their mean taken off, both side by side). In the pictures a line is the best
+that a trainer reaches in so much time, faint points are its other runs.
 """
 
 
@@ -124,6 +141,32 @@ def formats_section(path: Path) -> list[str]:
         )
         lines.append(f"| {step} | {medians} | {record['times_gensim'][step]:.1f} |")
     return [*lines, ""]
+
+
+def memory_section(path: Path) -> list[str]:
+    """Return the tables of peak memory of whole processes."""
+    record = json.loads(path.read_text())
+    settings = ", ".join(f"{name} {value}" for name, value in record["settings"].items())
+    return [
+        "## Memory of whole processes",
+        "",
+        "`python bench/bench_memory.py`: training from the command line to the saved model, and "
+        "gensim in a process that imports nothing else. Peaks are the largest over rounds; of it "
+        "files: pages of programs and libraries, which the system shares and can drop. "
+        f"{settings}. "
+        f"{machine_line(record)}.",
+        "",
+        *peak_lines(record["results"]),
+        "",
+        "The most memory within each stage, MiB:",
+        "",
+        *stage_lines(record["results"]),
+        "",
+        "A process that only imports:",
+        "",
+        *import_lines(record["imports"]),
+        "",
+    ]
 
 
 STREAMS = {
@@ -221,8 +264,49 @@ def growth_section(path: Path) -> list[str]:
     return [*lines, ""]
 
 
+def quality_files() -> dict[Path, Results]:
+    """Return what bench_quality.py has measured, by the picture's file, smaller texts first."""
+    found = [Results.read(path) for path in RESULTS.glob("quality-*.json")]
+    found = [results for results in found if points(results)]
+    found.sort(key=lambda results: results.content["corpus"]["bytes"])
+    return {results.path.with_suffix(".svg"): results for results in found}
+
+
+def quality_section(files: dict[Path, Results]) -> list[str]:
+    lines = [*QUALITY.splitlines(), ""] if files else []
+    for picture, results in files.items():
+        title = results.content["title"]
+        lines += [f"### {title}", "", f"![quality against time, {title}]({linked(picture)})", ""]
+        lines += [*notes(results), "", *missing_lines(results), *run_table(results), ""]
+        lines += ["What fastw2v is to reach:", "", *bar_lines(results), ""]
+    return lines
+
+
+def quality_summary(files: dict[Path, Results]) -> list[str]:
+    """Return README's picture and the end of each trainer's line, of every text."""
+    lines: list[str] = []
+    for picture, results in files.items():
+        title, found = results.content["title"], points(results)
+        lines += [f"![quality against time, {title}]({linked(picture)})", ""]
+        lines += [f"| {title} | its best run | wall s | mean of the test sets |", "|---" * 4 + "|"]
+        for name, family in FAMILIES.items():
+            for point in envelope(each for each in found if each.family == name)[-1:]:
+                cells = f"{point.run} | {point.seconds:.1f} | {point.quality:.3f}"
+                lines.append(f"| {family.title} | {cells} |")
+        lines += ["", *missing_lines(results)]
+    return lines[:-1]
+
+
+def linked(path: Path) -> str:
+    return path.relative_to(HERE.parent).as_posix()
+
+
 def main() -> None:
     lines = [INTRODUCTION]
+    files = quality_files()
+    for picture, results in files.items():
+        draw(points(results), picture, results.content["title"])
+    lines += quality_section(files)
     for path in sorted(RESULTS.glob("english-*.json")) + sorted(RESULTS.glob("wiki*.json")):
         lines += rivals_section(path)
     precision = RESULTS / "precision.json"
@@ -235,13 +319,16 @@ def main() -> None:
     if formats.exists():
         lines += formats_section(formats)
     lines += streams_section()
+    memory = RESULTS / "memory.json"
+    if memory.exists():
+        lines += memory_section(memory)
     growth = RESULTS / "growth.json"
     if growth.exists():
         lines += growth_section(growth)
     OUT.write_text("\n".join(lines).rstrip() + "\n")
     print(OUT.name)
     put(GUIDE, objectives_tables())
-    put(README, {"headline": headline()})
+    put(README, {"headline": headline(), "quality": quality_summary(files)})
 
 
 if __name__ == "__main__":

@@ -149,6 +149,7 @@ BUILT = {
     "corpora/wikipedia.txt",
     "bench/results/NAME.json",
     "bench/results/objectives-NAME.json",
+    "bench/results/quality-NAME.json",
     "fastw2v/cli/commands/NAME.py",
     "tests/ROOM",
 }

@@ -67,7 +67,8 @@ MANUALS = {
             ),
         ),
         "CORPUS is UTF-8 text, a sentence or paragraph a line, or a field of JSON lines, CSV, "
-        "Parquet or Arrow files. The model folder is written whole or not at all; an earlier model there is replaced.",
+        "Parquet or Arrow files. The model folder is written whole or not at all; an earlier model "
+        "there is replaced.",
     ),
     "export": Manual(
         (

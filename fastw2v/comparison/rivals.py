@@ -34,6 +34,7 @@ __all__ = [
     "RIVALS",
     "Rival",
     "fasttext_inputs",
+    "fastw2v_settings",
     "filled_rows",
     "train_fasttext",
     "train_fasttext_softmax",
@@ -60,22 +61,7 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
     """Train this package's model; skip-gram with the exact softmax by default."""
     from fastw2v.model import Word2Vec
 
-    named = {"window": request.window, **request.settings}
-    if request.sample is not None:
-        named["sample"] = request.sample
-    if named.get("objective") == "negative":
-        named.setdefault("negative", request.negative)
-    if request.inputs == "subwords":
-        named = request.ngram_sizes() | {"inputs": "subwords", **named}
-    model = Word2Vec(
-        workers=request.workers,
-        vector_size=request.vector_size,
-        min_count=request.min_count,
-        epochs=request.epochs,
-        tokenizer="whitespace",
-        seed=request.seed,
-        **named,
-    )
+    model = Word2Vec(workers=request.workers, **fastw2v_settings(request))
     model.fit(request.corpus)
     clock = stop_clock()
     settings, summary, unknown = model.settings, model.summary, model.embeddings.unknown
@@ -89,6 +75,7 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         "epochs_s": model.history[-1].elapsed_s,
         "epoch_losses_nats": [record.loss_nats for record in model.history],
         "loss_nats": summary.loss_nats,
+        "handed_out": handed_out,
     }
     if request.held_out is not None:
         held_out = model.perplexity(request.held_out)
@@ -104,6 +91,25 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         settings=settings.as_dict(),
         ngrams=(handed_out, unknown.table) if unknown is not None else None,
     )
+
+
+def fastw2v_settings(request: TrainingRequest) -> dict[str, Any]:
+    """Return the settings that `train_fastw2v` gives, by the names of `Hyperparameters`."""
+    named = {"window": request.window, **request.settings}
+    if request.sample is not None:
+        named["sample"] = request.sample
+    if named.get("objective") == "negative":
+        named.setdefault("negative", request.negative)
+    if request.inputs == "subwords":
+        named = request.ngram_sizes() | {"inputs": "subwords", **named}
+    return {
+        "vector_size": request.vector_size,
+        "min_count": request.min_count,
+        "epochs": request.epochs,
+        "tokenizer": "whitespace",
+        "seed": request.seed,
+        **named,
+    }
 
 
 def train_fastw2v_negative(request: TrainingRequest) -> Trained:

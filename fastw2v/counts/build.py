@@ -24,7 +24,7 @@ from fastw2v.counts.corpus import (
 from fastw2v.counts.folder import MANIFEST, read_counts, write_counts
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.counts.merged_folder import write_in_order
-from fastw2v.counts.pairs import count_pairs
+from fastw2v.counts.pairs import count_packed_pairs, count_pairs
 from fastw2v.counts.sharded.dask import count_on_cluster
 from fastw2v.counts.sharded.local import count_on_one_machine
 from fastw2v.counts.sharded.plan import ShardOptions
@@ -78,7 +78,7 @@ def count_text(
     """
     if widths is None:
         widths = counting_widths(vocabulary, counting)
-    counts = count_pairs(
+    counts = count_packed_pairs(
         tokens,
         len(vocabulary),
         counting.window,

@@ -70,6 +70,11 @@ class SparseCounts:
         raise NotImplementedError
 
     @property
+    def nbytes(self) -> int:
+        """Memory of its own, in bytes; what is mapped has none."""
+        return 0
+
+    @property
     def parts(self) -> Sequence[CountPart]:
         """The rows from the first to the last."""
         raise NotImplementedError

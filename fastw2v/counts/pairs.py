@@ -8,19 +8,22 @@ same for any number of workers.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.counts.checked_text import check_sentences, text_of, unknown_word
 from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
+from fastw2v.counts.packed import PackedCounts
+from fastw2v.counts.row_stores import ArrayStore, CountsKind, PackedStore, RowStore
 from fastw2v.counts.windows import largest_count, windows_of
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.counts.pair_counting import (
     EncodedText,
     Rows,
     Tasks,
-    copy_rows,
     count_rows,
     count_words,
     group_positions,
@@ -30,14 +33,15 @@ from fastw2v.kernels.counts.windows import Spans, Windows
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 
-__all__ = ["count_pairs"]
+__all__ = ["count_packed_pairs", "count_pairs"]
 
-# Positions that are grouped by centre at a time, 8 bytes each; a single word may exceed it.
-GROUPED_POSITIONS = 2**27
+# Positions that are grouped by centre at a time, 8 bytes each; a single word may exceed it. The
+# text is read once for each group: so many of a long text that it is read a few times.
+GROUPED_POSITIONS = 2**21
+TIMES_READ = 8
+MOST_POSITIONS = 2**27
 # Entries that wait to be moved to their place, 8 or 12 bytes each; a single row may exceed it.
-STAGED_ENTRIES = 2**22
-# Address space (not memory) that is reserved for the result before its size is known.
-RESERVED_ENTRIES = 2**28
+STAGED_ENTRIES = 2**20
 # Pairs and entries of one task: about a tenth of a millisecond.
 TASK_COST = 2**17
 
@@ -53,8 +57,8 @@ def count_pairs(
 ) -> PairCounts:
     """Count the pairs of a whole corpus.
 
-    Needs, beside the result: 8 bytes a token up to `GROUPED_POSITIONS`, `STAGED_ENTRIES`, and
-    about 40 bytes a word and worker. Above `GROUPED_POSITIONS` the text is read several times.
+    Needs, beside the result: 8 bytes a token up to `GROUPED_POSITIONS`, 1 above; `STAGED_ENTRIES`;
+    and about 40 bytes a word and worker. Above `GROUPED_POSITIONS` the text is read several times.
 
     Parameters
     ----------
@@ -88,6 +92,37 @@ def count_pairs(
     VocabularyError
         If an id is not below `n_words`, or there is not one width for each word.
     """
+    store = partial(ArrayStore, n_words=n_words)
+    return _counted(store, tokens, n_words, window, workers, widths, progress)
+
+
+def count_packed_pairs(
+    tokens: EncodedTokens,
+    n_words: int,
+    window: int,
+    *,
+    workers: int,
+    widths: NDArray[np.int32] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PackedCounts:
+    """Count the pairs of a whole corpus, and keep them in few bytes.
+
+    Parameters, errors and counts are those of `count_pairs`. The result takes a quarter of the
+    memory and is unpacked where it is looked at.
+    """
+    store = partial(PackedStore, n_words=n_words)
+    return _counted(store, tokens, n_words, window, workers, widths, progress)
+
+
+def _counted(
+    new_store: Callable[..., RowStore[CountsKind]],
+    tokens: EncodedTokens,
+    n_words: int,
+    window: int,
+    workers: int,
+    widths: NDArray[np.int32] | None,
+    progress: Callable[[int, int], None] | None,
+) -> CountsKind:
     if n_words < 1:
         raise ConfigurationError(f"n_words: expected at least 1, got {n_words}")
     windows = windows_of(window, widths, n_words)
@@ -96,19 +131,29 @@ def count_pairs(
     check_sentences(text, lengths)
     reach = min(windows.reach, max(int(lengths.max(initial=1)) - 1, 0))
     with WorkerPool(workers) as pool:
-        counting = _Counting(pool, text, n_words, windows)
+        counting = _Counting(pool, text, n_words, windows, new_store)
         counting.count_words()
         for counted in counting.fill_rows(contexts=2 * reach):
             if progress is not None:
                 progress(counted, len(text.ids))
-    return counting.counts()
+        return counting.store.counts(counting.indptr, windows.size)
 
 
-class _Counting:
+class _Counting(Generic[CountsKind]):
     """One run of `count_pairs`, step by step."""
 
-    def __init__(self, pool: WorkerPool, text: EncodedText, n_words: int, windows: Windows) -> None:
+    store: RowStore[CountsKind]
+
+    def __init__(
+        self,
+        pool: WorkerPool,
+        text: EncodedText,
+        n_words: int,
+        windows: Windows,
+        new_store: Callable[..., RowStore[CountsKind]],
+    ) -> None:
         self.pool = pool
+        self.new_store = new_store
         self.text = text
         self.windows = windows
         # One block of text a worker; their order keeps the positions of a word ascending.
@@ -143,20 +188,20 @@ class _Counting:
         self.accumulators = [
             new_row_accumulator(n_words, self.sum_type) for _ in range(self.pool.workers)
         ]
-        reserved = min(int(entries.sum()), RESERVED_ENTRIES)
-        self.result = Rows(np.empty(reserved, np.int32), np.empty(reserved, np.int32))
+        self.store = self.new_store(self.pool, n_entries=int(entries.sum()))
         self.staged = Rows(np.empty(0, np.int32), np.empty(0, self.sum_type))
         # Beside its pairs and entries a row costs a look at the marks of all words.
         costs = pairs + entries + (n_words // 4096 + 16)
         positions = _starts(totals)
-        for first, last in _blocks(totals, GROUPED_POSITIONS):
+        grouped = max(GROUPED_POSITIONS, len(self.text.ids) // TIMES_READ)
+        for first, last in _blocks(totals, min(grouped, MOST_POSITIONS)):
             spans = self._group(first, last, totals)
             cuts = np.array([0] + [stop for _, stop in _blocks(costs[first:last], TASK_COST)])
             room = np.add.reduceat(entries[first:last], cuts[:-1]) + SLACK
             for start, stop in _blocks(room, STAGED_ENTRIES):
                 places = _starts(room[start:stop])
                 tasks = Tasks(cuts[start : stop + 1], places[:-1])
-                self._count_tasks(spans, tasks, self.indptr[first : last + 1], int(places[-1]))
+                self._count_tasks(spans, tasks, first, int(places[-1]))
                 yield int(positions[first + cuts[stop]])
 
     def _group(self, first: int, last: int, totals: NDArray[np.int64]) -> Spans:
@@ -172,11 +217,10 @@ class _Counting:
         )
         return Spans(packed, starts)
 
-    def _count_tasks(
-        self, spans: Spans, tasks: Tasks, row_starts: NDArray[np.int64], room: int
-    ) -> None:
+    def _count_tasks(self, spans: Spans, tasks: Tasks, first: int, room: int) -> None:
         if self.staged.indices.size < room:
             self.staged = Rows(np.empty(room, np.int32), np.empty(room, self.sum_type))
+        row_starts = self.indptr[first:]
         staged, sizes = self.staged, row_starts[1:]
         counter = np.zeros(1, np.int64)
 
@@ -189,31 +233,7 @@ class _Counting:
         largest = max(self.pool.run(count))
         filled = row_starts[tasks.cuts[0] : tasks.cuts[-1] + 1]
         np.cumsum(filled, out=filled)
-        result = self._make_room(int(filled[-1]), largest)
-        moved = np.zeros(1, np.int64)
-        self.pool.run(lambda _: copy_rows(tasks, row_starts, staged, result, moved))
-
-    def _make_room(self, n_entries: int, largest: int) -> Rows:
-        indices, values = self.result
-        if n_entries > indices.size:
-            # In place where the system can. Nothing else refers to these arrays.
-            room = n_entries + n_entries // 4
-            indices.resize(room, refcheck=False)
-            values.resize(room, refcheck=False)
-        if largest > LARGEST_INT32 and values.dtype == np.int32:
-            wider = np.empty(values.size, np.int64)
-            # More than was filled so far is garbage, but memory that is not touched is free.
-            wider[:n_entries] = values[:n_entries]
-            values = wider
-        self.result = Rows(indices, values)
-        return self.result
-
-    def counts(self) -> PairCounts:
-        """Return the rows that were filled, and give back what was reserved beyond them."""
-        indices, values = self.result
-        indices.resize(int(self.indptr[-1]), refcheck=False)
-        values.resize(int(self.indptr[-1]), refcheck=False)
-        return PairCounts(self.indptr, indices, values, self.windows.size)
+        self.store.take(tasks, first, self.indptr, staged, largest)
 
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:

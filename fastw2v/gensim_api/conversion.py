@@ -5,11 +5,11 @@ import os
 from typing import Any, Self
 
 import numpy as np
-from gensim import utils
 from gensim.models import Doc2Vec, FastText, KeyedVectors
 from gensim.models import Word2Vec as GensimWord2Vec
 
 from fastw2v.errors import ConfigurationError
+from fastw2v.gensim_api.given_vectors import read_given
 from fastw2v.gensim_api.state import ModelState
 
 logger = logging.getLogger(__name__)
@@ -76,9 +76,11 @@ class ConversionMethods(ModelState):
         binary : bool
             word2vec's binary format.
         encoding, unicode_errors : str
-            How the words are decoded.
+            How text is decoded; a byte-order mark is passed over.
         no_header : bool, optional
             GloVe's format has no first line with sizes. Default: the first line tells.
+
+        Words of text are all that stands before the numbers, blanks too.
 
         Returns
         -------
@@ -89,28 +91,31 @@ class ConversionMethods(ModelState):
         ------
         ConfigurationError
             If the file's vectors have another size.
+        ModelFormatError
+            If the file is missing, damaged or another.
+        TextEncodingError
+            If its text is in another encoding.
         """
-        if no_header is None:
-            no_header = not binary and not _has_header(fname)
-        file = KeyedVectors.load_word2vec_format(
-            os.fspath(fname),
+        wv = self.wv
+        words, table = read_given(
+            fname,
+            wv.vector_size,
             binary=binary,
             encoding=encoding,
             unicode_errors=unicode_errors,
             no_header=no_header,
         )
-        wv = self.wv
-        if file.vector_size != wv.vector_size:
+        if table.shape[1] != wv.vector_size:
             raise ConfigurationError(
                 f"{fname}: expected vectors of {wv.vector_size} dimensions, as the model's, got "
-                f"{file.vector_size}"
+                f"{table.shape[1]}"
             )
-        shared = [word for word in file.index_to_key if word in wv.key_to_index]
-        rows = [wv.key_to_index[word] for word in shared]
+        shared = [row for row, word in enumerate(words) if word in wv.key_to_index]
+        rows = [wv.key_to_index[words[row]] for row in shared]
         if len(wv.vectors_lockf) != len(wv):
             wv.vectors_lockf = np.resize(np.asarray(wv.vectors_lockf, np.float32), len(wv))
         if shared:
-            wv.vectors[rows] = file.vectors[[file.key_to_index[word] for word in shared]]
+            wv.vectors[rows] = table[shared]
             wv.vectors_lockf[rows] = lockf
         wv.norms = None
         self.add_lifecycle_event("intersect_word2vec_format", msg=f"{len(shared)} of {fname}")
@@ -181,8 +186,3 @@ def _copied(wv: Any) -> KeyedVectors:
     copy.expandos = {name: values.copy() for name, values in wv.expandos.items()}
     copy.vectors_lockf = np.array(getattr(wv, "vectors_lockf", np.ones(1)), np.float32)
     return copy
-
-
-def _has_header(fname: str | os.PathLike[str]) -> bool:
-    with utils.open(os.fspath(fname), "rb") as file:
-        return len(file.readline().split()) == 2

@@ -41,6 +41,13 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
+from fastw2v.kernels.stored_code import (
+    Reading,
+    StoredLibrary,
+    initialize_runtime,
+    stored_library,
+)
+
 __all__ = ["kernel", "source_digest"]
 
 _FOLDER = "fastw2v-kernels-"
@@ -221,6 +228,21 @@ class _KernelLocator:
         """Leave that to `_Store`."""
 
 
+_RUNTIME = "numba.runtime.nbc"
+
+
+def _initialize_runtime(target_context: Any) -> None:
+    """Have Numba's runtime in place, from its file if there is one."""
+
+    def keep(library: StoredLibrary) -> None:
+        _store().write(_RUNTIME, pickle.dumps(library))
+
+    def stored() -> StoredLibrary | None:
+        return next(map(pickle.loads, _store().read(_RUNTIME)), None)
+
+    initialize_runtime(target_context, stored, keep)
+
+
 class _KernelResults(CompileResultCacheImpl):  # type: ignore[misc]
     """Numba's way of writing a compiled function down, without its own search for a folder."""
 
@@ -229,6 +251,13 @@ class _KernelResults(CompileResultCacheImpl):  # type: ignore[misc]
         self._locator = _KernelLocator(function)
         module = function.__module__.removeprefix("fastw2v.kernels.")
         self._filename_base = f"{module}.{function.__qualname__}"
+
+    def reduce(self, result: Any) -> Any:
+        return (stored_library(result.library), *super().reduce(result)[1:])
+
+    def rebuild(self, target_context: Any, stored: Any) -> Any:
+        rebuilt = super().rebuild(Reading(target_context), stored)
+        return rebuilt._replace(target_context=target_context)
 
 
 class _KernelFiles:
@@ -258,7 +287,11 @@ class _KernelFiles:
 
 
 class _KernelCache(FunctionCache):  # type: ignore[misc]
-    """Numba's cache of a function, with the files and the digest of this module."""
+    """Numba's cache of a function, with the files and the digest of this module.
+
+    A kernel that is there is run without the memory and the time that Numba takes to be ready to
+    compile: its implementations of Python and numpy are imported when the first one is missing.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._name = repr(function)
@@ -271,6 +304,12 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]
     def cache_path(self) -> str:
         """The folder that is asked first."""
         return str(self._impl.locator.get_cache_path())
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what was compiled for a signature, or None."""
+        _initialize_runtime(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 @overload

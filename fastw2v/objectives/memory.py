@@ -10,7 +10,7 @@ from fastw2v.text.vocabulary import Vocabulary
 __all__ = ["PROGRAM_BYTES", "require_within"]
 
 # Measured (tests/objectives/test_memory.py): Python and compiled kernels.
-PROGRAM_BYTES = 250 * 2**20
+PROGRAM_BYTES = 150 * 2**20
 
 
 def require_within(

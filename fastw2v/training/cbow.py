@@ -78,15 +78,18 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
             precision=settings.precision,
             pool=pool,
         )
+        del first
         report = run.stage("starting")
         if report:
             report(START_STEPS, START_STEPS)
         memory_bytes = training_bytes(n_words, settings, batches.max_rows, held_bytes)
         announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
-        embeddings, watch = train_softmax(
+        embeddings_of, watch = train_softmax(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run
         )
+        objective.layer.give_up_workspace()
+        embeddings = embeddings_of()
     summary = TrainingSummary(
         watch.kept_record.loss_nats,
         unigram_entropy_nats=None,

@@ -140,6 +140,16 @@ def _temporary_folder() -> Iterator[Path]:
 
 def _train_on_text(run: Run, source: Corpus, folder: Path | None) -> TrainedModel:
     """Read a text, into a folder if there is one, and train on it."""
+    # The text is held by nobody but the trainer, which can give it up.
+    if run.settings.objective != "softmax":
+        return train_running_text(run, _text(run, source, folder))
+    if run.settings.model == "cbow":
+        return train_cbow(run, _text(run, source, folder))
+    return train_skipgram(run, _text(run, source, folder))
+
+
+def _text(run: Run, source: Corpus, folder: Path | None) -> TrainingText:
+    """Return the text to train on; the run knows of it, and has its validation text."""
     started = time.perf_counter()
     opened = open_corpus(source, run.settings.errors, READ_WITH_ERRORS)
     vocabulary, tokens, held_out = _read(run, opened, folder)
@@ -151,10 +161,7 @@ def _train_on_text(run: Run, source: Corpus, folder: Path | None) -> TrainedMode
         vocabulary.n_raw_tokens, len(vocabulary), vocabulary.n_raw_types, read_s,
     )  # fmt: skip
     lost = opened.repairs.n_sequences, opened.missing.n_values
-    text = TrainingText(vocabulary, tokens, read_s, *lost, folder)
-    if run.settings.objective != "softmax":
-        return train_running_text(run, text)
-    return (train_skipgram if run.settings.model == "skipgram" else train_cbow)(run, text)
+    return TrainingText(vocabulary, tokens, read_s, *lost, folder)
 
 
 def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None:

@@ -176,8 +176,8 @@ class BatchTraining(Generic[AnyBatch]):
 
 def train_softmax(
     training: BatchTraining[AnyBatch], vocabulary: Vocabulary, keep: NDArray[np.float64], run: Run
-) -> tuple[Embeddings, Watch]:
-    """Train an exact softmax, and return what it learned, and how.
+) -> tuple[Callable[[], Embeddings], Watch]:
+    """Train an exact softmax; return what makes a copy of what it has learned, and how it went.
 
     Parameters
     ----------
@@ -199,5 +199,4 @@ def train_softmax(
         bias = (objective.out_bias - np.log(keep)).astype(np.float32)
         return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
 
-    watch = train(training, run, embeddings)
-    return embeddings(), watch
+    return embeddings, train(training, run, embeddings)

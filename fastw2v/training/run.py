@@ -73,8 +73,8 @@ class Run:
     after_epoch : callable, optional
         Gets the vectors of each epoch, before the callbacks.
     keeps_good_epochs : bool
-        Whether a run that diverges ends in its last good epoch, at the price of one more copy of
-        the parameters, instead of an error at once.
+        Whether a run that diverges ends in its last good epoch, whose parameters wait in a
+        temporary file, instead of an error at once.
     resumed : Checkpoint, optional
         From which the run goes on.
     description : RunDescription

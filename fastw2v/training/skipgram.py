@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.corpus import CountedCorpus
-from fastw2v.counts.matrix import PairCounts, SparseCounts
+from fastw2v.counts.matrix import SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
 from fastw2v.objectives.softmax.batches import (
     BatchSource,
@@ -38,6 +38,7 @@ from fastw2v.objectives.softmax.initialization import (
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
+from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
@@ -51,9 +52,16 @@ __all__ = ["train_counted", "train_skipgram"]
 
 
 def train_skipgram(run: Run, text: TrainingText) -> TrainedModel:
-    """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`."""
+    """Count a text and train exact full-softmax skip-gram; errors as in `Word2Vec.fit`.
+
+    A text that nobody else holds is given up as soon as it is counted, if its counts are all that
+    is trained on.
+    """
     corpus, count_s = counted(run, text)
-    return train_counted(run, corpus, text.tokens, (text.read_s, count_s))
+    tokens = text.tokens if run.settings.batches == "tokens" else None
+    seconds = (text.read_s, count_s)
+    del text
+    return train_counted(run, corpus, tokens, seconds)
 
 
 def train_counted(
@@ -84,18 +92,22 @@ def train_counted(
     keep = keep_probability(vocabulary.counts, settings.sample)
     inputs = input_features(run, vocabulary)
     batches = _with_features(_batches(settings, tokens, counts, keep, corpus.widths), inputs)
-    held_bytes = run.held_out_bytes + (counts.nbytes if isinstance(counts, PairCounts) else 0)
+    held_bytes = run.held_out_bytes + counts.nbytes
     held_bytes += inputs.nbytes(settings) if inputs else 0
     require_memory(vocabulary, settings, batches.max_rows, run.memory_mib, held_bytes)
     memory_bytes = training_bytes(len(vocabulary), settings, batches.max_rows, held_bytes)
     with WorkerPool(run.workers) as pool:
+        give_back_freed()  # of the text, and what counting needed
         objective = _started(run, counts, keep, batches.max_rows, pool, inputs)
+        give_back_freed()
         announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
-        embeddings, watch = train_softmax(
-            BatchTraining(objective, batches, optimizer), vocabulary, keep, run
-        )
+        training = BatchTraining(objective, batches, optimizer)
+        embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
         loss_nats = _final_loss(settings, objective, counts, keep, inputs)
+        objective.layer.give_up_workspace()
+        give_back_freed()
+        embeddings = embeddings_of()
         if inputs is not None and isinstance(objective, FeatureSoftmax):
             embeddings = inputs.finished(embeddings, objective)
     read_s, count_s = seconds

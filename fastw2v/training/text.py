@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fastw2v.config import CountingSettings
 from fastw2v.counts.build import ShardOptions, count_corpus, count_text
 from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, window_widths
+from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
@@ -51,6 +52,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
     Within a budget of memory the counts are in files that are mapped.
     """
     started = time.perf_counter()
+    give_back_freed()  # what reading needed
     vocabulary, tokens = text.vocabulary, text.tokens
     counting = CountingSettings.of(run.settings)
     widths = window_widths(vocabulary, run.settings)

@@ -11,8 +11,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
-import numpy as np
-
 from fastw2v.callbacks import EpochProgress, EpochRecord, StepReport
 from fastw2v.errors import CheckpointError, DivergenceError
 from fastw2v.objectives.arrays import VectorArray
@@ -20,6 +18,7 @@ from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.array_files import Arrays
 from fastw2v.system.signals import StopSignals, TrainingInterrupted, deferred_signals
 from fastw2v.training.checkpoints import Checkpoint, TrainingState, write_checkpoint
+from fastw2v.training.kept import KeptArrays
 from fastw2v.training.result import Ended, RunRecord, TrainedModel, TrainingSummary
 from fastw2v.training.run import Run
 
@@ -94,7 +93,7 @@ class Watch:
         self._run = run
         self._trained = trained
         self._embeddings = embeddings
-        self._kept: Arrays | None = None
+        self._kept = KeptArrays()
         self._signals: StopSignals | None = None
         self._deferral: AbstractContextManager[StopSignals | None] = nullcontext()
         self._began = time.perf_counter() - self.state.elapsed_s
@@ -116,7 +115,7 @@ class Watch:
         traceback: TracebackType | None,
     ) -> bool:
         try:
-            has_good_epoch = self._run.keeps_good_epochs and self._kept is not None
+            has_good_epoch = self._run.keeps_good_epochs and bool(self._kept)
             if isinstance(error, DivergenceError) and has_good_epoch:
                 self.ended = "diverged"
                 self.divergence = DivergenceError(
@@ -127,9 +126,9 @@ class Watch:
             elif self.state.stopped:
                 self.ended = "patience"
             self.kept_epoch = self.state.epochs_done
-            if self._kept is not None and (self._run.patience or self.divergence):
+            if self._kept and (self._run.patience or self.divergence):
                 self.kept_epoch = self.state.kept_epoch
-                self._trained.restore(self._kept)
+                self._trained.restore(self._kept.arrays())
             if self.divergence is None:
                 self._run.save_trained = self._save_trained
             return True
@@ -250,10 +249,7 @@ class Watch:
 
     def _copy_parameters(self, arrays: Arrays, prefix: str = "") -> None:
         wanted = {name: arrays[prefix + name] for name in PARAMETERS if prefix + name in arrays}
-        if self._kept is None:
-            self._kept = {name: array.copy() for name, array in wanted.items()}
-        for name, array in wanted.items():
-            np.copyto(self._kept[name], array)
+        self._kept.keep(wanted)
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
@@ -263,8 +259,8 @@ class Watch:
         state.elapsed_s = self.elapsed_s()
         arrays = dict(self._trained.arrays())
         is_current = state.kept_epoch == state.epochs_done and not state.steps_done
-        if self._kept is not None and not is_current:
-            arrays |= {_KEPT + name: array for name, array in self._kept.items()}
+        if self._kept and not is_current:
+            arrays |= {_KEPT + name: array for name, array in self._kept.arrays().items()}
         write_checkpoint(checkpoints.path, Checkpoint(self._run.description, state, arrays))
         self._saved = time.perf_counter()
         self._run.has_saved = True

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastw2v.counts.pairs
+import fastw2v.counts.row_stores
 from fastw2v import Hyperparameters, Word2Vec
 from fastw2v.counts.batch import BatchWorkspace, count_batch
 from fastw2v.counts.corpus import window_widths
@@ -125,8 +126,9 @@ def test_small_budgets_change_nothing(corpus, window, workers, budget, seed):
     widths = random_widths(seed, n_words)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fastw2v.counts.pairs, "GROUPED_POSITIONS", budget)
+        patch.setattr(fastw2v.counts.pairs, "TIMES_READ", 10**6)
         patch.setattr(fastw2v.counts.pairs, "STAGED_ENTRIES", budget)
-        patch.setattr(fastw2v.counts.pairs, "RESERVED_ENTRIES", budget // 2)
+        patch.setattr(fastw2v.counts.row_stores, "RESERVED_ENTRIES", budget // 2)
         patch.setattr(fastw2v.counts.pairs, "TASK_COST", 3 * budget)
         tokens = tokens_of(sentences)
         counts = count_pairs(tokens, n_words, window, workers=workers, widths=widths)

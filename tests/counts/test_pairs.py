@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import fastw2v.counts.batch
 import fastw2v.counts.pairs
+import fastw2v.counts.row_stores
 from fastw2v.counts.batch import BatchWorkspace, count_batch
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
@@ -57,8 +58,9 @@ def test_small_budgets_change_nothing(corpus, window, workers, budget):
     n_words, sentences = corpus
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fastw2v.counts.pairs, "GROUPED_POSITIONS", budget)
+        patch.setattr(fastw2v.counts.pairs, "TIMES_READ", 10**6)
         patch.setattr(fastw2v.counts.pairs, "STAGED_ENTRIES", budget)
-        patch.setattr(fastw2v.counts.pairs, "RESERVED_ENTRIES", budget // 2)
+        patch.setattr(fastw2v.counts.row_stores, "RESERVED_ENTRIES", budget // 2)
         patch.setattr(fastw2v.counts.pairs, "TASK_COST", 3 * budget)
         counts = count_pairs(tokens_of(sentences), n_words, window, workers=workers)
     assert_equals_naive(counts, sentences, n_words, window)
@@ -77,6 +79,7 @@ def test_progress_goes_from_nothing_to_all_tokens(corpus, workers, budget):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fastw2v.counts.pairs, "GROUPED_POSITIONS", budget)
+        patch.setattr(fastw2v.counts.pairs, "TIMES_READ", 10**6)
         patch.setattr(fastw2v.counts.pairs, "STAGED_ENTRIES", budget)
         patch.setattr(fastw2v.counts.pairs, "TASK_COST", 3 * budget)
         count_pairs(tokens_of(sentences), n_words, 2, workers=workers, progress=progress)
@@ -98,7 +101,8 @@ def test_progress_is_told_between_blocks_of_words(monkeypatch):
 def test_values_are_int64_exactly_when_int32_is_too_small(corpus, window, limit, budget):
     n_words, sentences = corpus
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fastw2v.counts.pairs, "LARGEST_INT32", limit)
+        for module in (fastw2v.counts.pairs, fastw2v.counts.row_stores):
+            patch.setattr(module, "LARGEST_INT32", limit)
         patch.setattr(fastw2v.counts.pairs, "STAGED_ENTRIES", budget)
         counts = count_pairs(tokens_of(sentences), n_words, window, workers=2)
     assert_equals_naive(counts, sentences, n_words, window)

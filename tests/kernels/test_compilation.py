@@ -116,6 +116,51 @@ def test_a_second_start_compiles_nothing_and_a_flipped_sign_is_seen(package):
     assert run(package, STEP)[:2] == (7, 0)
 
 
+WARM = """
+import sys
+from numba.core.runtime import nrtdynmod
+from fastw2v.kernels import stored_code
+
+def refused(*arguments):
+    raise AssertionError("the runtime is compiled")
+
+nrtdynmod.create_nrt_module = refused
+"""
+AND_NO_MORE = """
+assert "numba.cpython.printimpl" not in sys.modules, "imported to compile"
+"""
+
+
+def test_a_second_start_imports_and_compiles_nothing_of_numbas_own(package):
+    value, _, _ = run(package, STEP)
+    assert run(package, WARM + STEP + AND_NO_MORE)[:2] == (value, 0)
+    with pytest.raises(AssertionError, match="the runtime is compiled"):
+        run(package, WARM + STEP, NUMBA_CACHE_DIR=str(package / "elsewhere"))
+    for file in kernel_files(kept(package)):
+        if "runtime" in file.name:
+            content = bytearray(file.read_bytes())
+            content[len(content) // 2] ^= 1
+            file.write_bytes(content)
+    with pytest.raises(AssertionError, match="the runtime is compiled"):
+        run(package, WARM + STEP)
+    assert run(package, STEP)[:2] == (value, 0)
+    assert run(package, WARM + STEP)[:2] == (value, 0)
+
+
+def test_a_kernel_is_compiled_anew_with_others_that_are_kept(package):
+    """The others' source is read from their files then, to be inlined."""
+    value, compiled, _ = run(package)
+    files = [file for file in kernel_files(kept(package)) if "runtime" not in file.name]
+    assert len(files) > 1
+    for file in files:
+        content = file.read_bytes()
+        file.unlink()
+        found, again, _ = run(package)
+        assert found == value
+        assert 0 < again <= compiled, file.name
+        file.write_bytes(content)
+
+
 def first_state(golden):
     """Return the upper half of ``seed_state(1)``: splitmix64 in Python's integers."""
     state = (1 + golden) % 2**64

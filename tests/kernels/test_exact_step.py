@@ -111,6 +111,26 @@ def test_huge_scores_stay_exact(size):
     assert np.allclose(result.bias_gradient, expected.bias_gradient, atol=0.02 * size / 1e4)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e4])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_loss_alone_is_that_of_a_step_to_the_bit(size, workers):
+    """It keeps the scores of observed words only; a step keeps all."""
+    generator = np.random.default_rng(1)
+    n_words = 2 * TILE + 3
+    dense = random_counts(generator, n_words, density=0.02)
+    in_vectors, out_vectors, bias = parameters(generator, n_words, 9)
+    tables = (in_vectors, (out_vectors * size).astype(np.float32), bias)
+    batches = CountBatches(pair_counts(dense), np.ones(n_words), dimensions=9, rows=100, seed=1)
+    rules = Optimizer(Hyperparameters(), 10).rules(0)
+    with WorkerPool(workers) as pool:
+        for batch in batches.one_epoch(0):
+            step = ExactSoftmax(*tables, max_rows=100, pool=pool)
+            alone = step.loss(batch)
+            assert alone == step.loss(batch)
+            assert alone == step.step(batch, rules)
+            assert alone != step.loss(batch)
+
+
 def test_a_row_without_contexts_is_left_alone():
     dense = np.zeros((6, 6), dtype=int)
     dense[0, 1] = dense[1, 0] = 4

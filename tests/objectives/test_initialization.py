@@ -36,6 +36,15 @@ def spectral(dense, keep, workers=1, **settings):
         return spectral_vectors(pair_counts(dense), keep, Hyperparameters(**settings), pool)
 
 
+def test_vectors_are_the_same_however_many_words_are_scaled_at_once(monkeypatch):
+    dense, keep = symmetric_counts(3, 200), np.random.default_rng(0).uniform(0.3, 1, 200)
+    whole = spectral(dense, keep, vector_size=10)
+    for words in (1, 7, 199, 200):
+        monkeypatch.setattr(initial, "WORDS_AT_ONCE", words)
+        for came, expected in zip(spectral(dense, keep, vector_size=10), whole, strict=True):
+            np.testing.assert_array_equal(came, expected)
+
+
 @pytest.mark.parametrize(("n_words", "dimensions"), [(300, 12), (90, 40), (1000, 100)])
 def test_products_are_the_best_of_low_rank(n_words, dimensions):
     dense = symmetric_counts(n_words, n_words)
@@ -56,6 +65,15 @@ def test_products_are_the_best_of_low_rank(n_words, dimensions):
     assert np.linalg.norm(matrix - flipped) > best * 1.1
 
 
+class _Given(_Associations):
+    """A matrix that is given, in place of the associations of counts."""
+
+    def _times(self, tall):
+        out = np.zeros_like(tall)
+        out[: self.n_words] = self.dense @ tall[: self.n_words]
+        return out
+
+
 def symmetric_matrix(pool, eigenvalues, seed=0):
     """A matrix to be factorised with these eigenvalues, and the same one dense in float64."""
     n_words = len(eigenvalues)
@@ -63,8 +81,9 @@ def symmetric_matrix(pool, eigenvalues, seed=0):
     basis = np.linalg.qr(random)[0]
     dense = (basis * eigenvalues) @ basis.T
     ones = np.ones(n_words)
-    matrix = _Associations(pair_counts(np.ones((n_words, n_words), int)), ones, ones, ones, pool)
-    matrix._values, matrix._made = dense.astype(np.float32).ravel(), 0
+    counts = pair_counts(np.ones((n_words, n_words), int))
+    matrix = _Given(counts, ones, ones, ones, pool)
+    matrix.dense = dense.astype(np.float32)
     return matrix, dense
 
 
@@ -116,6 +135,7 @@ def test_rounds_find_more_than_as_many_plain_products():
     with WorkerPool(1) as pool:
         matrix, dense = symmetric_matrix(pool, eigenvalues)
         values, vectors = matrix.largest_eigenpairs(rank, np.random.default_rng(3))
+    vectors = vectors[:n_words, :rank].astype(np.float64)
     width = -(-(rank + initial.OVERSAMPLING) // PANEL) * PANEL
     plain = np.random.default_rng(3).standard_normal((n_words, width))
     for _ in range(products - 1):

@@ -25,11 +25,13 @@ import zstandard
 
 from fastw2v import Word2Vec
 from fastw2v.errors import FastW2VError
+from fastw2v.evaluation.test_sets import read_pairs
 from fastw2v.formats import FORMATS, Format, model_folder, read_vectors
 from fastw2v.text.encoded_folder import open_encoded
 from fastw2v.text.feature_file import read_features
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.tokenizers import tokenize_text
+from tests.support.foreign_files import BEGINNINGS
 
 SENTENCES = [["the", "cat", "sat"], ["the", "naïve", "汉字", "cat"], ["end", "the"]] * 3
 SMALL: dict[str, Any] = {"vector_size": 3, "min_count": 1, "epochs": 1, "start": "random"}
@@ -93,7 +95,9 @@ def readers() -> list[Reader]:
         Reader("model of features", write_feature_model, read_model, guarded),
         Reader("features", write_features, read_feature_file, naive_features),
         Reader("encoded", write_encoded, read_encoded, guarded),
+        Reader("pairs", write_pairs, read_pair_file, naive_pairs),
         *map(vector_reader, FORMATS),
+        *(vector_reader(form, named=False) for form in FORMATS),
     ]
 
 
@@ -183,15 +187,19 @@ def as_it_is(path: Path, _sound: Any) -> Any:
 # Vectors in other programs' formats
 
 
-def vector_reader(form: Format) -> Reader:
-    """Return the reader of a format, which is written from a small model first."""
+def vector_reader(form: Format, *, named: bool = True) -> Reader:
+    """Return the reader of a format, which is written from a small model first.
+
+    Named or not: then it has to be recognised, and what is recognised as another format is read as
+    that format's reader reads it.
+    """
 
     def write(path: Path) -> None:
         features = {"inputs": "subwords", "bucket": 20} if form.name == "fasttext-bin" else {}
         Word2Vec(**SMALL, **features).fit(SENTENCES).export(path, form.name)
 
     def read(path: Path) -> tuple[Any, ...]:
-        found = read_vectors(path, form.name)
+        found = read_vectors(path, form.name if named else None)
         n_words, n_dimensions = found.vectors.shape
         if not (n_words == len(set(found.words)) == len(found.words) and n_dimensions):
             raise WrongSuccessError(f"{len(found.words)} words for {found.vectors.shape}")
@@ -208,7 +216,33 @@ def vector_reader(form: Format) -> Reader:
         return read(path)
 
     suffix = form.suffixes[0] if form.suffixes else ""
-    return Reader(f"vectors, {form.name}", write, read, expected, suffix)
+    name = f"vectors, {form.name}" + ("" if named else ", unnamed")
+    return Reader(name, write, read, expected, suffix if named else "")
+
+
+# Test sets
+
+
+def write_pairs(path: Path) -> None:
+    """Write a few pairs."""
+    path.write_bytes("\ufeff# a comment\ntiger\tcat\t7.35\r\n\nnaïve,汉字,1e0\na b 0.5".encode())
+
+
+def read_pair_file(path: Path) -> Any:
+    """Read them."""
+    return read_pairs(path).pairs
+
+
+def naive_pairs(path: Path, _sound: Any) -> Any:
+    """Whatever the bytes are, a naive reading of them is what must come."""
+    found = []
+    for line in path.read_bytes().decode().removeprefix("\ufeff").split("\n"):
+        if not line.strip() or line.strip().startswith("#"):
+            continue
+        mark = next((mark for mark in "\t," if mark in line.strip()), None)
+        first, second, value = (field.strip() for field in line.strip().split(mark))
+        found.append((first, second, float(value)))
+    return found
 
 
 # Encoded corpora
@@ -313,7 +347,7 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         at = chance.randrange(len(changed) + 1)
         to = min(len(changed), at + chance.choice((1, 1, 2, 4, 8, 64)))
-        kind = chance.randrange(8)
+        kind = chance.randrange(9)
         if kind == 0 and at < len(changed):
             changed[at] ^= 1 << chance.randrange(8)
         elif kind == 1 and at < len(changed):
@@ -328,6 +362,9 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
             changed[at:at] = chance.choice(TOKENS)
         elif kind == 6:
             changed[at:to] = chance.choice(TOKENS)
+        elif kind == 7:  # the first bytes of another kind of file, in front or over what is there
+            beginning = chance.choice(BEGINNINGS)
+            changed[: chance.choice((0, len(beginning)))] = beginning
         else:
             changed[:] = number_replaced(bytes(changed), chance)
     return bytes(changed)

@@ -24,7 +24,7 @@ from fastw2v.kernels.simd.vectors import (
 )
 from fastw2v.kernels.softmax.updates import update_block
 
-__all__ = ["subtract_observed", "tile_scales", "update_bias"]
+__all__ = ["keep_observed", "observed_logs", "subtract_observed", "tile_scales", "update_bias"]
 
 # Probabilities below this are computed anew for the loss: the exponential ends at e^-87.
 _SMALLEST_PROBABILITY = np.float32(1e-30)
@@ -74,6 +74,18 @@ def _weighted_logs(probabilities, weights, count):
     return result
 
 
+@njit(nogil=True, inline="always")
+def _relative_scales(shape, batch, scales):
+    """Return scales / a_r, by which exponentials become probabilities, and 1 / scales; or zeros."""
+    relatives = np.zeros(shape.rows, np.float32)
+    shares = np.zeros(shape.rows, np.float32)
+    for row in range(shape.rows):
+        if batch.row_weights[row] > 0:
+            relatives[row] = scales[row] / batch.row_weights[row]
+            shares[row] = np.float32(1) / scales[row]
+    return relatives, shares
+
+
 @njit(nogil=True)
 def subtract_observed(shape, tile, place, output, batch, work, scales):
     """Take observed / scale off the exponentials of a tile; return sum of weight * log p.
@@ -89,12 +101,7 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
         Of `tile_scales`.
     """
     first, count, scores = place
-    relatives = np.zeros(shape.rows, np.float32)
-    shares = np.zeros(shape.rows, np.float32)
-    for row in range(shape.rows):
-        if batch.row_weights[row] > 0:
-            relatives[row] = scales[row] / batch.row_weights[row]
-            shares[row] = np.float32(1) / scales[row]
+    relatives, shares = _relative_scales(shape, batch, scales)
     probabilities = np.empty(_OBSERVED_BUFFER, np.float32)
     weights = np.empty(_OBSERVED_BUFFER, np.float32)
     held = 0
@@ -112,6 +119,40 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
         value = number_at(scores, i)
         set_number(scores, i, value - weight * shares[row])
         probability = value * relatives[row]
+        if probability < _SMALLEST_PROBABILITY:
+            word = batch.columns[k]
+            total += weight * _log_probability(shape, row, word, output, batch, work)
+            continue
+        probabilities[held] = probability
+        weights[held] = weight
+        held += 1
+        if held == _OBSERVED_BUFFER:
+            total += _weighted_logs(probabilities, weights, held)
+            held = 0
+    return total + _weighted_logs(probabilities, weights, held)
+
+
+@njit(nogil=True)
+def keep_observed(shape, tile, place, batch, exponentials):
+    """Copy the exponentials of a tile's observed entries; `place` holds the scores of it alone."""
+    first, count, scores = place
+    base = -first * PANEL
+    for k in range(batch.tile_starts[tile], batch.tile_starts[tile + 1]):
+        exponentials[k] = scores[base + _entry(batch, k, count)]
+
+
+@njit(nogil=True)
+def observed_logs(shape, tile, output, batch, work, scales, exponentials):
+    """Return what `subtract_observed` does, to the bit, of exponentials that were kept (E,)."""
+    relatives, _ = _relative_scales(shape, batch, scales)
+    probabilities = np.empty(_OBSERVED_BUFFER, np.float32)
+    weights = np.empty(_OBSERVED_BUFFER, np.float32)
+    held = 0
+    total = 0.0
+    for k in range(batch.tile_starts[tile], batch.tile_starts[tile + 1]):
+        row = batch.entry_rows[k]
+        weight = batch.weights[k]
+        probability = exponentials[k] * relatives[row]
         if probability < _SMALLEST_PROBABILITY:
             word = batch.columns[k]
             total += weight * _log_probability(shape, row, word, output, batch, work)

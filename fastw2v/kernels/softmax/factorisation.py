@@ -6,6 +6,7 @@ number of workers.
 """
 
 import numpy as np
+from numba import njit
 
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
@@ -13,18 +14,42 @@ from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.simd.operands import block
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 
-__all__ = ["RUN", "associations", "gram_parts", "sparse_product", "tall_product"]
+__all__ = ["RUN", "association_product", "gram_parts", "sparse_product", "tall_product"]
 
 RUN = 240  # rows of a task: whole blocks for any CPU
+ROWS_OF_TASK = 8  # of a product with counts, whose first rows have very many entries
+
+
+@njit(nogil=True, inline="always")
+def _add_row(target, tall, width, indices, values, entries):
+    """Write the sum of value * row of `tall` over the entries (from, to) to the target row."""
+    out, at = target
+    out[at : at + width] = 0
+    first_entry, end = entries
+    in_fours = end - (end - first_entry) % 4
+    for k in range(first_entry, in_fours, 4):
+        w0, w1 = broadcast(values[k]), broadcast(values[k + 1])
+        w2, w3 = broadcast(values[k + 2]), broadcast(values[k + 3])
+        s0, s1 = indices[k] * width, indices[k + 1] * width
+        s2, s3 = indices[k + 2] * width, indices[k + 3] * width
+        for d in range(0, width, LANES):
+            total = load(out, at + d) + w0 * load(tall, s0 + d) + w1 * load(tall, s1 + d)
+            total = total + w2 * load(tall, s2 + d) + w3 * load(tall, s3 + d)
+            store(out, at + d, total)
+    for k in range(in_fours, end):
+        weight, source = broadcast(values[k]), indices[k] * width
+        for d in range(0, width, LANES):
+            store(out, at + d, load(out, at + d) + weight * load(tall, source + d))
 
 
 @kernel
-def associations(tasks, counts, masses, scales, out):
-    """Write the weighted positive associations of words, entry by entry.
+def association_product(tasks, counts, weights, tall, out, width):
+    """Write the weighted positive associations of words @ tall to `out`.
 
-    For an entry n(c, o), with masses m and their sum S, the value is
+    For an entry n(c, o), with masses m and their sum S, the association is
     max(log(n(c, o) S / (m_c m_o)), 0) * scale_c * scale_o: positive pointwise mutual information,
-    weighed.
+    weighed. It is made again for each product: only those above 0 are multiplied, and keeping them
+    would take more memory than the counts.
 
     Parameters
     ----------
@@ -32,30 +57,36 @@ def associations(tasks, counts, masses, scales, out):
         Shared counter, set to zero by the caller.
     counts : tuple of first, indptr (R + 1,), indices (nnz,), values (nnz,)
         R rows, that of the word `first` the first of them.
-    masses : (V,) float64
-        Sums of the counts as weighed; ``counts`` times keep_c keep_o has these row sums, and the
-        first element of `scales` belongs to keep.
-    scales : tuple of keep (V,) float64 and scale (V,) float64
-    out : (nnz,) float32
+    weights : tuple of S, masses, keep, scale; S a float64, the others (V,) float64
+        ``counts`` times keep_c keep_o has the row sums `masses`.
+    tall : (V * width,) float32
+    out : (R * width,) float32
+        The rows of `counts`.
     """
     first_word, indptr, indices, values = counts
-    keep, scale = scales
-    total = masses.sum()
+    total, masses, keep, scale = weights
     n_rows = indptr.shape[0] - 1
+    longest = 0
+    for r in range(n_rows):
+        longest = max(longest, indptr[r + 1] - indptr[r])
+    words = np.empty(longest, np.int64)
+    positive = np.empty(longest, np.float32)
     while True:
-        first = fetch_add(tasks, 0, 1) * RUN
+        first = fetch_add(tasks, 0, ROWS_OF_TASK)
         if first >= n_rows:
             return
-        for r in range(first, min(first + RUN, n_rows)):
+        for r in range(first, min(first + ROWS_OF_TASK, n_rows)):
             c = first_word + r
-            if masses[c] <= 0:
-                continue
-            row = keep[c] * total / masses[c]
+            n_positive = 0
+            row = keep[c] * total / masses[c] if masses[c] > 0 else 0.0
             for k in range(indptr[r], indptr[r + 1]):
                 o = indices[k]
                 ratio = values[k] * row * keep[o] / masses[o]
-                value = np.log(ratio) if ratio > 1 else 0.0
-                out[k] = value * scale[c] * scale[o]
+                if ratio > 1:
+                    words[n_positive] = o
+                    positive[n_positive] = np.log(ratio) * scale[c] * scale[o]
+                    n_positive += 1
+            _add_row((out, r * width), tall, width, words, positive, (0, n_positive))
 
 
 @kernel
@@ -71,23 +102,7 @@ def sparse_product(tasks, matrix, tall, out, width):
         if first >= n_words:
             return
         for c in range(first, min(first + RUN, n_words)):
-            at = c * width
-            out[at : at + width] = 0
-            first_entry, end = indptr[c], indptr[c + 1]
-            in_fours = end - (end - first_entry) % 4
-            for k in range(first_entry, in_fours, 4):
-                w0, w1 = broadcast(values[k]), broadcast(values[k + 1])
-                w2, w3 = broadcast(values[k + 2]), broadcast(values[k + 3])
-                s0, s1 = indices[k] * width, indices[k + 1] * width
-                s2, s3 = indices[k + 2] * width, indices[k + 3] * width
-                for d in range(0, width, LANES):
-                    total = load(out, at + d) + w0 * load(tall, s0 + d) + w1 * load(tall, s1 + d)
-                    total = total + w2 * load(tall, s2 + d) + w3 * load(tall, s3 + d)
-                    store(out, at + d, total)
-            for k in range(in_fours, end):
-                weight, source = broadcast(values[k]), indices[k] * width
-                for d in range(0, width, LANES):
-                    store(out, at + d, load(out, at + d) + weight * load(tall, source + d))
+            _add_row((out, c * width), tall, width, indices, values, (indptr[c], indptr[c + 1]))
 
 
 @kernel

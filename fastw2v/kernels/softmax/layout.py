@@ -116,7 +116,7 @@ class BatchArrays(NamedTuple):
 class Workspace(NamedTuple):
     """Scratch memory of a step.
 
-    scores : (words * rows,)
+    scores : (words * rows,), or none where they are rounded (`operands.Operands`)
     peaks, sums : (tiles, rows) reference score and sum of exponentials relative to it of a row
         within a tile
     row_peaks, row_sums : (rows,) the same over all tiles; log-sum-exp = peak + log(sum), kept

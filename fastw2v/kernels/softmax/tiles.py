@@ -46,8 +46,15 @@ from fastw2v.kernels.simd.operands import (
     store_numbers,
 )
 from fastw2v.kernels.simd.vectors import LANES, broadcast, exponential, load, maximum, store
-from fastw2v.kernels.softmax.errors import subtract_observed, tile_scales, update_bias
+from fastw2v.kernels.softmax.errors import (
+    keep_observed,
+    observed_logs,
+    subtract_observed,
+    tile_scales,
+    update_bias,
+)
 from fastw2v.kernels.softmax.operands import (
+    Operands,
     new_scratch,
     panel_errors,
     renew_outputs,
@@ -58,7 +65,14 @@ from fastw2v.kernels.softmax.operands import (
 )
 from fastw2v.kernels.softmax.updates import update_block
 
-__all__ = ["backward_tiles", "combine_tiles", "forward_tiles", "loss_tiles", "tile_centre_gradient"]
+__all__ = [
+    "backward_tiles",
+    "combine_tiles",
+    "forward_tiles",
+    "loss_tiles",
+    "observed_tiles",
+    "tile_centre_gradient",
+]
 
 # The reference of a tile is its largest bias. Exponents this far above or below are as good as
 # any; a tile whose largest exponent is further off takes the way round by `_panel_by_peak`.
@@ -66,11 +80,11 @@ _FURTHEST_PEAK = np.float32(40)
 
 
 @njit(nogil=True, inline="always")
-def _panel_of_scores(shape, panel, place, operands, biases, totals):
+def _panel_of_scores(shape, panel, place, start, operands, biases, totals):
     """Exponentials of one panel of a tile, relative to the reference; False if it is no good."""
     first, count, scores = place
     numbers, rows = numbers_per_element(scores), block_rows(scores)
-    at = (first * shape.rows + panel * count * PANEL) // numbers
+    at = (start + panel * count * PANEL) // numbers
     summed, row = summed_elements(shape, operands), row_elements(shape, operands)
     score_row = PANEL // numbers
     for lane in range(0, PANEL, LANES):
@@ -92,7 +106,7 @@ def _panel_of_scores(shape, panel, place, operands, biases, totals):
 
 
 @njit(nogil=True)
-def _panel_by_peak(shape, panel, place, bias, operands, exponents, references):
+def _panel_by_peak(shape, panel, place, start, bias, operands, exponents, references):
     """Exponentials of one panel of a tile, relative to each row's own largest score."""
     first, count, scores = place
     peaks, sums = references
@@ -117,11 +131,43 @@ def _panel_by_peak(shape, panel, place, bias, operands, exponents, references):
             total = total + value
         store(peaks, panel * PANEL + lane, peak)
         store(sums, panel * PANEL + lane, total)
-    at = (first * shape.rows + panel * count * PANEL) // numbers
+    at = (start + panel * count * PANEL) // numbers
     for word in range(count):
         i = word * PANEL
         values = load(exponents, i), load(exponents, i + LANES)
         store_numbers(scores, at + word * (PANEL // numbers), values[0], values[1])
+
+
+@njit(nogil=True, inline="always")
+def _score_tile(shape, tile, start, output, operands, work, buffers):
+    """Write a tile's exponentials from number `start` of the scores on, their peaks and sums."""
+    biases, totals, exponents = buffers
+    first = tile * shape.tile
+    count = min(shape.tile, shape.words - first)
+    place = (first, count, operands.scores)
+    reference = output.bias[first]
+    for word in range(first, first + count):
+        reference = max(reference, output.bias[word])
+    for word in range(count):
+        biases[word] = output.bias[first + word] - reference
+    peaks, sums = work.peaks[tile], work.sums[tile]
+    for panel in range(shape.rows // PANEL):
+        if _panel_of_scores(shape, panel, place, start, operands, biases, totals):
+            for lane in range(PANEL):
+                peaks[panel * PANEL + lane] = reference
+                sums[panel * PANEL + lane] = totals[lane]
+        else:
+            references = (peaks, sums)
+            _panel_by_peak(shape, panel, place, start, output.bias, operands, exponents, references)
+
+
+@njit(nogil=True, inline="always")
+def _score_buffers(shape):
+    return (
+        np.empty(shape.tile, np.float32),
+        np.empty(2 * PANEL, np.float32),
+        np.empty(shape.tile * PANEL, np.float32),
+    )
 
 
 @kernel
@@ -141,32 +187,42 @@ def forward_tiles(tasks, shape, output, operands, work):
         `peaks` and `sums` are written.
     """
     tiles = (shape.words + shape.tile - 1) // shape.tile
-    biases = np.empty(shape.tile, np.float32)
-    totals = np.empty(2 * PANEL, np.float32)
-    exponents = np.empty(shape.tile * PANEL, np.float32)
+    buffers = _score_buffers(shape)
     configure_tiles()
     while True:
         tile = fetch_add(tasks, 0, 1)
         if tile >= tiles:
             release_tiles()
             return
+        start = tile * shape.tile * shape.rows
+        _score_tile(shape, tile, start, output, operands, work, buffers)
+
+
+@kernel
+def observed_tiles(tasks, shape, output, batch, work, exponentials):
+    """Score tiles in float32 as `forward_tiles` does, and keep of them what was observed.
+
+    Parameters
+    ----------
+    tasks, shape, output, work
+        As in `forward_tiles`.
+    batch : BatchArrays
+    exponentials : (E,) float32
+        Written: those of the batch's observed entries.
+    """
+    tiles = (shape.words + shape.tile - 1) // shape.tile
+    buffers = _score_buffers(shape)
+    scores = np.empty(shape.tile * shape.rows, np.float32)
+    operands = Operands(output.vectors, batch.packed, scores)
+    while True:
+        tile = fetch_add(tasks, 0, 1)
+        if tile >= tiles:
+            return
+        _score_tile(shape, tile, 0, output, operands, work, buffers)
         first = tile * shape.tile
-        count = min(shape.tile, shape.words - first)
-        place = (first, count, operands.scores)
-        reference = output.bias[first]
-        for word in range(first, first + count):
-            reference = max(reference, output.bias[word])
-        for word in range(count):
-            biases[word] = output.bias[first + word] - reference
-        peaks, sums = work.peaks[tile], work.sums[tile]
-        for panel in range(shape.rows // PANEL):
-            if _panel_of_scores(shape, panel, place, operands, biases, totals):
-                for lane in range(PANEL):
-                    peaks[panel * PANEL + lane] = reference
-                    sums[panel * PANEL + lane] = totals[lane]
-            else:
-                references = (peaks, sums)
-                _panel_by_peak(shape, panel, place, output.bias, operands, exponents, references)
+        keep_observed(
+            shape, tile, (first, min(shape.tile, shape.words - first), scores), batch, exponentials
+        )
 
 
 @kernel
@@ -250,11 +306,10 @@ def _tile_update(shape, place, output, operands, rows_scaled, gradient, rules):
 
 
 @kernel
-def loss_tiles(tasks, shape, output, batch, work):
+def loss_tiles(tasks, shape, output, batch, work, exponentials):
     """Write the tiles' sums of weight * log p to ``work.observed``; train nothing.
 
-    Comes after `combine_tiles` with float32 operands, whose scores are those of `work`; uses
-    them up. Parameters are as in `backward_tiles`.
+    Comes after `observed_tiles` and `combine_tiles`. Parameters are as in `backward_tiles`.
     """
     tiles = (shape.words + shape.tile - 1) // shape.tile
     scales = np.empty(shape.rows, np.float32)
@@ -262,10 +317,8 @@ def loss_tiles(tasks, shape, output, batch, work):
         tile = fetch_add(tasks, 0, 1)
         if tile >= tiles:
             return
-        first = tile * shape.tile
-        place = (first, min(shape.tile, shape.words - first), work.scores)
         tile_scales(shape, tile, batch, work, scales)
-        work.observed[tile] = subtract_observed(shape, tile, place, output, batch, work, scales)
+        work.observed[tile] = observed_logs(shape, tile, output, batch, work, scales, exponentials)
 
 
 @kernel

@@ -14,13 +14,13 @@ from fastw2v.objectives.softmax.batches import BatchSource
 from fastw2v.objectives.softmax.initialization import OVERSAMPLING
 from fastw2v.objectives.softmax.objective import AnyBatch, SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
+from fastw2v.objectives.softmax.precision import PLANES, resolved_precision
 from fastw2v.objectives.softmax.skipgram import scores_bytes
 from fastw2v.text.vocabulary import Vocabulary
 
 __all__ = ["NOTICE_S", "announce_duration", "batch_size", "require_memory", "training_bytes"]
 
-_TALL_TABLES = 5  # of float32 that the range finder has at a time
-_WIDE_TABLES = 3  # of float64, when its vectors are scaled
+_TALL_TABLES = 3  # of float32 that the range finder has at a time
 
 
 def training_bytes(
@@ -43,15 +43,17 @@ def training_bytes(
     table = n_words * row
     kept = UPDATE_RULES[settings.optimizer]
     parameters = table * (2 + kept.output_moments + kept.centre_moments)
-    rounded = 0 if settings.precision == "float32" else table
-    objective = parameters + rounded + scores_bytes(n_words, max_rows)
+    # Rounded to 2 bytes, once or twice: output vectors in addition, scores in place of float32.
+    planes = PLANES[resolved_precision(settings.precision)]
+    scores = scores_bytes(n_words, max_rows)
+    objective = parameters + planes * table // 2 + (planes * scores // 2 if planes else scores)
     if settings.model == "cbow":
         # Gradients of the rows; contexts of batches, three of them prepared ahead.
         objective += max_rows * (row + 3 * 16 * settings.window) + 3 * 8 * n_words
     # The first vectors while the objective is made; afterwards copies of both tables.
     training = objective + 2 * table
     width = round_up(dimensions + OVERSAMPLING, PANEL)
-    wide = n_words * width * (4 * _TALL_TABLES + 8 * _WIDE_TABLES)
+    wide = n_words * width * 4 * _TALL_TABLES
     starting = wide + 2 * table if settings.start == "spectral" else 2 * table
     return PROGRAM_BYTES + other_bytes + max(training, starting)
 

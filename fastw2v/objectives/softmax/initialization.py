@@ -7,20 +7,19 @@ costs about as much as one epoch and saves several.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.matrix import CountPart, SparseCounts
+from fastw2v.counts.matrix import SparseCounts
 from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.softmax.factorisation import (
     RUN,
-    associations,
+    association_product,
     gram_parts,
-    sparse_product,
     tall_product,
 )
 from fastw2v.objectives.arrays import VectorArray
@@ -33,6 +32,7 @@ __all__ = [
     "START_STEPS",
     "STRETCH",
     "WIDEST_SPREAD",
+    "WORDS_AT_ONCE",
     "initial_bias",
     "random_vectors",
     "spectral_vectors",
@@ -48,6 +48,7 @@ WIDEST_SPREAD = 32.0
 STRETCH = 2.0  # positive PMI is too timid: zero where it should be negative
 # What a start is reported in: the products of the spectral one, and the objective around it.
 START_STEPS = 2 + 2 * ROUNDS + 1
+WORDS_AT_ONCE = 4096  # whose vectors are scaled in float64
 MASS_EXPONENT = 0.25  # rows and columns weigh mass^0.25: frequent words more, but not by much
 
 
@@ -104,7 +105,6 @@ def spectral_vectors(
     Halko, Martinsson and Tropp 2011, SIAM Review 53, algorithms 4.4 and 5.3; Zhou, Saad, Tiago
     and Chelikowsky 2006, Journal of Computational Physics 219, for the polynomial.
     """
-    in_vectors, out_vectors = random_vectors(len(keep), settings)
     masses = counts.row_sums(keep) * keep
     scale = np.where(masses > 0, (masses / masses.sum()) ** MASS_EXPONENT, 1.0)
     matrix = _Associations(counts, keep, masses, scale, pool, progress)
@@ -115,11 +115,18 @@ def spectral_vectors(
     with threadpool_limits(1, "blas"):
         values, basis = matrix.largest_eigenpairs(rank, generator)
     half = np.sqrt(STRETCH * np.abs(values))
-    known = np.flatnonzero(masses)
-    basis = basis[known] / scale[known, None]
-    in_vectors[known, : len(values)] = basis * half
-    out_vectors[known, : len(values)] = basis * (half * np.sign(values))
+    signed = half * np.sign(values)
+    in_vectors, out_vectors = random_vectors(len(keep), settings)
+    for known in _stretches(np.flatnonzero(masses)):
+        rows = basis[known, : len(values)].astype(np.float64) / scale[known, None]
+        in_vectors[known, : len(values)] = rows * half
+        out_vectors[known, : len(values)] = rows * signed
     return in_vectors, out_vectors
+
+
+def _stretches(words: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    for first in range(0, len(words), WORDS_AT_ONCE):
+        yield words[first : first + WORDS_AT_ONCE]
 
 
 class _Associations:
@@ -138,16 +145,14 @@ class _Associations:
         self.n_words = len(keep)
         self._progress = progress
         self._products = 0
-        self._parts = counts.parts
-        self._weights = (masses, (keep, scale))
-        # Those of a single part are kept, others are made again for each product.
-        self._values = np.empty(max(len(part.indices) for part in self._parts), np.float32)
-        self._made: int | None = None
+        self._counts = counts
+        # Added up one after the other.
+        self._weights = (float(np.cumsum(masses)[-1]), masses, keep, scale)
 
     def largest_eigenpairs(
         self, rank: int, generator: np.random.Generator
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the eigenvalues (rank,) largest in size, and their vectors (V, rank)."""
+    ) -> tuple[NDArray[np.float64], VectorArray]:
+        """Return the eigenvalues (rank,) largest in size, and their vectors (V, at least rank)."""
         width = -(-(rank + OVERSAMPLING) // PANEL) * PANEL
         used = min(width, self.n_words)
         tall = np.zeros((-(-self.n_words // ROWS) * ROWS, width), np.float32)
@@ -162,9 +167,8 @@ class _Associations:
         best = np.argsort(-np.abs(values), kind="stable")[:rank]
         rotation = np.zeros((width, width), np.float32)
         rotation[:, :rank] = vectors[:, best]
-        rotated = self._rotated(tall, rotation)
         chosen: NDArray[np.float64] = values[best]
-        return chosen, rotated[: self.n_words, :rank].astype(np.float64)
+        return chosen, self._rotated(tall, rotation)
 
     def _amplified(self, tall: VectorArray) -> VectorArray:
         """Return two products' worth of orthonormal columns, the largest eigenpairs brought out.
@@ -180,26 +184,23 @@ class _Associations:
         if squares[0] * WIDEST_SPREAD**2 <= squares[-1]:
             return self._times(self._orthonormal(once))
         once *= np.float32(2.0 / squares[0])
-        return self._times(once) - tall
+        twice = self._times(once)
+        twice -= tall
+        return twice
 
     def _times(self, tall: VectorArray) -> VectorArray:
         out = np.zeros_like(tall)
         width = tall.shape[1]
         flat = out.reshape(-1)
-        for number, part in enumerate(self._parts):
-            matrix = (part.indptr, part.indices, self._associations(number, part))
+        for part in self._counts.parts:
             rows = flat[part.first * width : (part.first + part.n_rows) * width]
-            self.pool.run_kernel(sparse_product, matrix, tall.reshape(-1), rows, width)
+            self.pool.run_kernel(
+                association_product, tuple(part), self._weights, tall.reshape(-1), rows, width
+            )
         self._products += 1
         if self._progress is not None:
             self._progress(self._products, START_STEPS)
         return out
-
-    def _associations(self, number: int, part: CountPart) -> NDArray[np.float32]:
-        if self._made != number:
-            self.pool.run_kernel(associations, tuple(part), *self._weights, self._values)
-            self._made = number
-        return self._values[: len(part.indices)]
 
     def _gram(self, left: VectorArray, right: VectorArray) -> NDArray[np.float64]:
         rows, width = left.shape

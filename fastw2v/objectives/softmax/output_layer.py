@@ -33,7 +33,7 @@ from fastw2v.objectives.arrays import (
     unpadded_rows,
 )
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
-from fastw2v.objectives.softmax.precision import Products
+from fastw2v.objectives.softmax.precision import PLANES, Products, resolved_precision
 from fastw2v.system.threads import WorkerPool
 
 __all__ = ["ObservedRows", "OutputLayer", "tile_for"]
@@ -112,8 +112,8 @@ class OutputLayer:
         self._vectors = np.zeros(self.max_rows * self.stride, np.float32)
         self._packed = np.zeros(self.max_rows * self.dimensions, np.float32)
         self._row_weights = np.zeros(self.max_rows, np.float32)
-        self.work = self._workspace()
         self._precision = precision
+        self.work = self._workspace()
         self._products = self._new_products()
 
     def _new_products(self) -> Products:
@@ -127,8 +127,10 @@ class OutputLayer:
 
     def _workspace(self) -> Workspace:
         tiles = -(-self._words // self.tile)
+        # Rounded scores are kept where they are rounded.
+        n_scores = 0 if PLANES[resolved_precision(self._precision)] else self._words * self.max_rows
         return Workspace(
-            np.empty(self._words * self.max_rows, np.float32),
+            np.empty(n_scores, np.float32),
             np.empty((tiles, self.max_rows), np.float32),
             np.empty((tiles, self.max_rows), np.float32),
             np.empty(self.max_rows, np.float32),
@@ -152,6 +154,10 @@ class OutputLayer:
         """Memory of parameters, optimiser state and workspace, in bytes."""
         arrays = (*self.state, *self.work, self._vectors, self._packed, self._row_weights)
         return self._products.nbytes + sum(array.nbytes for array in arrays)
+
+    def give_up_workspace(self) -> None:
+        """Give back the memory that only `loss` and `train` need; neither can be called again."""
+        del self.work, self._products
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that training changes, as views."""

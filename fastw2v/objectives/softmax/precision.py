@@ -24,6 +24,7 @@ from fastw2v.kernels.softmax.tiles import (
     combine_tiles,
     forward_tiles,
     loss_tiles,
+    observed_tiles,
 )
 from fastw2v.kernels.softmax.updates import Rule
 from fastw2v.system.threads import WorkerPool
@@ -84,6 +85,7 @@ class Products:
     ) -> None:
         self._pool, self._output, self._work = pool, output, work
         self._rounded: Operands | None = None
+        self._observed = np.empty(0, np.float32)  # exponentials of a batch's observed entries
         planes = PLANES[resolved_precision(precision)]
         if planes:
             self._rounded = Operands(
@@ -110,9 +112,6 @@ class Products:
             operands = self._single(batch)
         else:
             round_centres(shape, batch, operands.packed)
-        self._score(shape, operands)
-
-    def _score(self, shape: Shape, operands: Operands) -> None:
         self._pool.run_kernel(forward_tiles, shape, self._output, operands, self._work)
         combine_tiles(shape, self._work)
 
@@ -127,9 +126,16 @@ class Products:
         )
 
     def observe(self, shape: Shape, batch: BatchArrays) -> None:
-        """Write the workspace's observed sums of a batch, always computed in float32."""
-        self._score(shape, self._single(batch))
-        self._pool.run_kernel(loss_tiles, shape, self._output, batch, self._work)
+        """Write the workspace's observed sums of a batch, always computed in float32.
+
+        Of the scores only those of observed words are kept, so that no room for all is needed.
+        """
+        if len(self._observed) < len(batch.columns):
+            self._observed = np.empty(len(batch.columns), np.float32)
+        arguments = (shape, self._output, batch, self._work, self._observed)
+        self._pool.run_kernel(observed_tiles, *arguments)
+        combine_tiles(shape, self._work)
+        self._pool.run_kernel(loss_tiles, *arguments)
 
 
 def _new_planes(n_planes: int, size: int) -> tuple[NDArray[np.uint32], ...]:

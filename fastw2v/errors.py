@@ -16,6 +16,7 @@ __all__ = [
     "ModelFormatError",
     "OutputError",
     "TextEncodingError",
+    "TokenKindError",
     "UnknownWordError",
     "UnwritableWordError",
     "VocabularyError",
@@ -38,6 +39,10 @@ class CorpusError(FastW2VError):
 
 class TextEncodingError(CorpusError):
     """A text is not valid UTF-8; the message names the file and the byte offset."""
+
+
+class TokenKindError(CorpusError, TypeError):
+    """Sentences hold something that cannot be a token, or are none."""
 
 
 class VocabularyError(FastW2VError):

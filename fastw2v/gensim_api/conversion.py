@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from gensim.models import Word2Vec as GensimWord2Vec
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.given_vectors import read_given
 from fastw2v.gensim_api.state import ModelState
+from fastw2v.text.token_kinds import check_kinds
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +136,7 @@ class ConversionMethods(ModelState):
                 f"model: expected a gensim.models.Word2Vec, got a {type(model).__name__}; vectors "
                 "alone can be read with intersect_word2vec_format, others cannot"
             )
+        check_kinds(model.wv.index_to_key, f"{type(model).__name__} from gensim")
         construct: Any = cls
         converted: Self = construct(**{name: getattr(model, name) for name in CONSTRUCTED})
         _copy_learned(model, converted)

@@ -8,13 +8,15 @@ reader. Nothing is cut short: sentences may have any length.
 import logging
 import os
 import tempfile
+import weakref
 from array import array
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from gensim.interfaces import TransformedCorpus
@@ -22,10 +24,12 @@ from gensim.models import word2vec
 from gensim.models.phrases import _PhrasesTransformation
 from numpy.typing import NDArray
 
+from fastw2v.errors import TokenKindError
 from fastw2v.kernels.text.interning import SENTENCE_END, renumber
 from fastw2v.text.corpus import Source
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import number_corpus
+from fastw2v.text.token_kinds import described_kind
 
 __all__ = [
     "LONGEST_LINE",
@@ -34,6 +38,7 @@ __all__ = [
     "Sentences",
     "checked_sentences",
     "logger",
+    "raise_unfit",
     "read_text",
     "reads_the_same",
 ]
@@ -51,10 +56,14 @@ _READ_AGAIN_THE_SAME = (*_FILES, word2vec.Text8Corpus, word2vec.BrownCorpus)
 
 
 class _Numbers:
-    """Numbers of a corpus: in memory, and on disk without a name when they become many."""
+    """Numbers of a corpus: in memory, and on disk without a name when they become many.
+
+    The file is closed when nobody holds the numbers any more.
+    """
 
     def __init__(self, longest: int | None) -> None:
         self._file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115
+        weakref.finalize(self, _close, self._file)
         self._longest = longest
         self.n_tokens = 0
         self.n_sentences = 0
@@ -76,6 +85,11 @@ class _Numbers:
         self._file.seek(0)
         while data := self._file.read(4 * _CHUNK_NUMBERS):
             yield np.frombuffer(data, np.int32)
+
+
+def _close(file: IO[bytes]) -> None:
+    with suppress(OSError):  # that a full disk did not take all is an error already
+        file.close()
 
 
 def _cut(
@@ -179,8 +193,12 @@ def _read_sentences(sentences: Sentences, progress_per: int) -> NumberedText:
     number = table.__getitem__
     chunk = array("i")
     counts = np.zeros(0, np.int64)
-    for sentence in checked_sentences(sentences, progress_per):
-        chunk.extend(map(number, sentence))
+    for place, sentence in enumerate(checked_sentences(sentences, progress_per)):
+        try:
+            chunk.extend(map(number, sentence))
+        except TypeError:
+            raise_unfit(sentence, place)
+            raise
         chunk.append(SENTENCE_END)
         if len(chunk) >= _CHUNK_NUMBERS:
             counts = _keep(numbers, chunk, counts, len(table))
@@ -211,6 +229,30 @@ def checked_sentences(sentences: Sentences, progress_per: int) -> Iterator[Any]:
                 type(sentence),
             )
         yield sentence
+
+
+def raise_unfit(sentence: object, number: int) -> None:
+    """Raise for a sentence that is none, or has a token that no dict can hold, if it is such a one.
+
+    Raises
+    ------
+    TokenKindError
+        A TypeError, as gensim's: it says where.
+    """
+    where = f"sentence {number}"
+    if not isinstance(sentence, Iterable):
+        raise TokenKindError(
+            f"{where} (counted from 0): expected a list of tokens, got {described_kind(sentence)}"
+        )
+    for place, token in enumerate(sentence):
+        try:
+            hash(token)
+        except TypeError:
+            raise TokenKindError(
+                f"{where}, token {place} (counted from 0): expected a str, a whole number, bytes "
+                f"or a tuple of these, got {described_kind(token)}; sentences are lists of tokens, "
+                "not of lists"
+            ) from None
 
 
 def reads_the_same(corpus: Any) -> bool:

@@ -19,6 +19,7 @@ from fastw2v.gensim_api.conversion import CONSTRUCTED, GATHERED
 from fastw2v.gensim_api.state import ModelState
 from fastw2v.gensim_api.vocabulary import VocabularyMethods
 from fastw2v.system.files import whole_file
+from fastw2v.text.token_kinds import tokens_from_json, tokens_to_json
 from fastw2v.version import VERSION
 
 __all__ = [
@@ -63,9 +64,7 @@ def save_model(model: ModelState, target: Any) -> None:
 def _arrays(model: ModelState) -> dict[str, NDArray[Any]]:
     wv = model.wv
     state: Any = model.random.get_state()
-    words = json.dumps(wv.index_to_key)
-    if json.loads(words) != wv.index_to_key:
-        raise ConfigurationError("words: expected strings or whole numbers to save, got others")
+    words = json.dumps(tokens_to_json(wv.index_to_key))
     arrays = {
         "words": np.frombuffer(words.encode(), np.uint8),
         "vectors": wv.vectors,
@@ -97,7 +96,9 @@ def _description(model: ModelState) -> dict[str, str]:
         "hashfxn": getattr(model.hashfxn, "__qualname__", repr(model.hashfxn)),
         "gathered": gathered,
         "random": [kind, position, has_gauss, gauss],
-        "raw_vocab": list(raw.items()) if raw is not None else None,
+        "raw_vocab": list(zip(tokens_to_json(raw), raw.values(), strict=True))
+        if raw is not None
+        else None,
         "lifecycle_events": getattr(model, "lifecycle_events", None),
     }
     return {
@@ -109,8 +110,8 @@ def _description(model: ModelState) -> dict[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a number of numpy's as Python's; anything else as text."""
-    return value.item() if isinstance(value, np.generic) else str(value)
+    """Return numbers of numpy's as Python's; anything else as text."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)
 
 
 def load_model(kind: type[AnyModel], fname: Any, mmap: str | None) -> AnyModel:
@@ -141,7 +142,7 @@ def _fill(
     model: VocabularyMethods, arrays: dict[str, NDArray[Any]], content: dict[str, Any]
 ) -> None:
     wv = model.wv
-    wv.index_to_key = json.loads(arrays["words"].tobytes())
+    wv.index_to_key = tokens_from_json(json.loads(arrays["words"].tobytes()))
     wv.key_to_index = {word: place for place, word in enumerate(wv.index_to_key)}
     wv.vectors, wv.vectors_lockf = arrays["vectors"], arrays["vectors_lockf"]
     for name, values in arrays.items():
@@ -153,7 +154,10 @@ def _fill(
     name, position, has_gauss, gauss = content["random"]
     model.random.set_state((name, arrays["random_state"], position, has_gauss, gauss))
     if content["raw_vocab"] is not None:
-        model.raw_vocab = defaultdict(int, dict(content["raw_vocab"]))
+        words, numbers = (
+            zip(*content["raw_vocab"], strict=True) if content["raw_vocab"] else ((), ())
+        )
+        model.raw_vocab = defaultdict(int, zip(tokens_from_json(words), numbers, strict=True))
     if model.hs and len(wv):
         model.create_binary_tree()
     if model.negative:

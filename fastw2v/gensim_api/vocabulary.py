@@ -15,9 +15,16 @@ from gensim.utils import keep_vocab_item, prune_vocab
 from numpy.typing import NDArray
 
 from fastw2v.gensim_api.checks import check_corpus
-from fastw2v.gensim_api.reading import Sentences, checked_sentences, read_text, reads_the_same
+from fastw2v.gensim_api.reading import (
+    Sentences,
+    checked_sentences,
+    raise_unfit,
+    read_text,
+    reads_the_same,
+)
 from fastw2v.gensim_api.state import ModelState
 from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.text.token_kinds import check_kinds
 
 __all__ = [
     "SAMPLE_INT_MAX",
@@ -130,9 +137,13 @@ class VocabularyMethods(ModelState):
         n_words, n_sentences, least = 0, 0, 1
         for sentence in checked_sentences(sentences, progress_per):
             n_sentences += 1
-            n_words += len(sentence)
-            for word in sentence:
-                counts[word] += 1
+            try:
+                n_words += len(sentence)
+                for word in sentence:
+                    counts[word] += 1
+            except TypeError:
+                raise_unfit(sentence, n_sentences - 1)
+                raise
             if len(counts) > (self.max_vocab_size or 0):
                 prune_vocab(counts, least, trim_rule=trim_rule)
                 least += 1
@@ -168,6 +179,8 @@ class VocabularyMethods(ModelState):
         counts = np.fromiter(kept.values(), np.int64, len(kept))
         keep = keep_probabilities(counts, sample)
         if not dry_run:
+            saved = raw if keep_raw_vocab else kept
+            check_kinds(saved, "vocabulary", list(saved.values()))
             if not update:
                 self.min_count, self.sample = min_count, sample
             self._enter(kept, keep, raw, update)

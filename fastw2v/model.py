@@ -4,7 +4,7 @@ It has more than 400 lines because half of them document what users call.
 """
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -354,13 +354,13 @@ class Word2Vec:
             self._keyed[vectors] = self.embeddings.keyed_vectors(vectors)
         return self._keyed[vectors]
 
-    def vector(self, word: str) -> NDArray[np.float32]:
+    def vector(self, word: Hashable) -> NDArray[np.float32]:
         """Return the vector (D,) of a word, as `vectors` does."""
         row: NDArray[np.float32] = self.vectors([word])[0]
         return row
 
     def vectors(
-        self, words: Sequence[str], table: VectorChoice | None = None
+        self, words: Sequence[Hashable], table: VectorChoice | None = None
     ) -> NDArray[np.float32]:
         """Return vectors (N, D) of words, known or not.
 
@@ -369,7 +369,7 @@ class Word2Vec:
 
         Parameters
         ----------
-        words : sequence of str
+        words : sequence of str or other tokens
         table : {"in", "out", "sum"}, optional
             Default: as `wv`. Unknown words have no output vectors.
 
@@ -418,12 +418,13 @@ class Word2Vec:
         n_grams = Hyperparameters(inputs="subwords", min_n=min_n, max_n=max_n, bucket=bucket)
         chosen = Ngrams(n_grams.min_n, n_grams.max_n, n_grams.bucket)
         with WorkerPool(self.workers) as pool:
+            self.vocabulary.require_text("make_unknown_words")
             unknown = fitted_unknown_words(self.embeddings, chosen, pool)
         self._trained = replace(self._result, embeddings=replace(self.embeddings, unknown=unknown))
         self._keyed = {}
         return self
 
-    def predict_context(self, word: str, topn: int | None = 10) -> list[tuple[str, float]]:
+    def predict_context(self, word: Hashable, topn: int | None = 10) -> list[tuple[Any, float]]:
         """Return the `topn` most probable context words of `word` with p(o | word).
 
         The word may be unknown where the model makes vectors of unknown words.

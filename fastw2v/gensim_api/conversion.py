@@ -2,7 +2,6 @@
 
 import logging
 import os
-import warnings
 from typing import Any, Self
 
 import numpy as np

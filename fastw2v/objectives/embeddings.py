@@ -1,8 +1,8 @@
 """Trained vectors with their words: which table to hand out, and as what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,7 @@ class Embeddings:
             return self.in_vectors + self.out_vectors
         raise ConfigurationError(f"vectors: expected 'in', 'out' or 'sum', got {vectors!r}")
 
-    def context_probabilities(self, word: str) -> NDArray[np.float64]:
+    def context_probabilities(self, word: Hashable) -> NDArray[np.float64]:
         """Return p(o | word) for all V words o, float64, summing to one."""
         return self.probabilities_of(self.centre_vectors([word])[0])
 
@@ -110,7 +110,7 @@ class Embeddings:
         return np.asarray(scores / scores.sum())
 
     def vectors_of(
-        self, words: Sequence[str], vectors: VectorChoice | None = None
+        self, words: Sequence[Any], vectors: VectorChoice | None = None
     ) -> NDArray[np.float32]:
         """Return vectors (N, D) of any words, from the table "in", "out" or "sum", or the default.
 
@@ -128,7 +128,7 @@ class Embeddings:
         make = self.unknown.vectors if self.unknown and handed_out else None
         return self._looked_up(words, self.table(vectors), make)
 
-    def centre_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
+    def centre_vectors(self, words: Sequence[Any]) -> NDArray[np.float32]:
         """Return centre vectors (N, D) of any words; raises as `vectors_of`."""
         make = self.unknown.centre_vectors if self.unknown else None
         return self._looked_up(words, self.in_vectors, make)
@@ -138,7 +138,7 @@ class Embeddings:
         return self.unknown is not None and (vectors or self.default_vectors) != "out"
 
     def unknown_vectors(
-        self, words: Sequence[str], vectors: VectorChoice | None = None
+        self, words: Sequence[Any], vectors: VectorChoice | None = None
     ) -> NDArray[np.float32]:
         """Return the vectors (N, D) that unknown words are given, as `vectors_of` does.
 
@@ -155,7 +155,7 @@ class Embeddings:
 
     def _looked_up(
         self,
-        words: Sequence[str],
+        words: Sequence[Any],
         table: NDArray[np.float32],
         make: Callable[[Sequence[str]], NDArray[np.float32]] | None,
     ) -> NDArray[np.float32]:
@@ -190,7 +190,7 @@ class Embeddings:
 
 
 def as_keyed_vectors(
-    words: list[str], table: NDArray[np.float32], counts: NDArray[np.int64] | None
+    words: list[Any], table: NDArray[np.float32], counts: NDArray[np.int64] | None
 ) -> "KeyedVectors":
     """Return a gensim `KeyedVectors` that owns `table` (V, D), with copies of words and counts."""
     from gensim.models import KeyedVectors
@@ -205,7 +205,7 @@ def as_keyed_vectors(
 
 
 def as_fasttext_vectors(
-    words: list[str],
+    words: list[Any],
     table: NDArray[np.float32],
     counts: NDArray[np.int64] | None,
     of_ngrams: NgramVectors,

@@ -122,7 +122,7 @@ def _draw_map(
     ground = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}
     for place in named_places(places, _NAMED_WORDS):
         axes.annotate(
-            _plain(model.vocabulary.words[place]),
+            _plain(model.vocabulary.texts[place]),
             places[place],
             fontsize=8,
             color=_COLOUR,

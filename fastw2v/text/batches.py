@@ -1,15 +1,17 @@
 """Batches of sentences: lists of tokens as one array of text, as kernels read them."""
 
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import CorpusError, TextEncodingError
+from fastw2v.errors import CorpusError, TextEncodingError, TokenKindError
 from fastw2v.kernels.text.scan import PADDING
+from fastw2v.text.token_bytes import NUMBER_BYTES, number_bytes, token_bytes
+from fastw2v.text.token_kinds import advice_on, is_settled
 
 __all__ = [
     "BATCH_SENTENCES",
@@ -17,6 +19,7 @@ __all__ = [
     "TokenBatch",
     "checked_tokens",
     "described",
+    "number_batch",
     "sentence_batches",
     "token_batch",
 ]
@@ -29,7 +32,7 @@ class TokenBatch(NamedTuple):
     """Some sentences of tokens, as `fastw2v.kernels.text.interning.intern_tokens` takes them."""
 
     text: NDArray[np.uint8]
-    """The tokens' UTF-8, one behind the other, and padding."""
+    """The tokens' bytes (`fastw2v.text.token_bytes`), one behind the other, and padding."""
     token_ends: NDArray[np.int64]
     """(n_tokens,): where each token ends in the text."""
     sentence_ends: NDArray[np.int64]
@@ -37,19 +40,21 @@ class TokenBatch(NamedTuple):
 
 
 def sentence_batches(
-    sentences: Iterable[Iterable[str]], batch_tokens: int = BATCH_TOKENS
+    sentences: Iterable[Iterable[Hashable]], batch_tokens: int = BATCH_TOKENS
 ) -> Iterator[TokenBatch]:
     """Gather sentences into batches of about so many tokens, or `BATCH_SENTENCES` sentences.
 
     Raises
     ------
     CorpusError
-        If a sentence is not a sequence of tokens, or a token is not a str.
+        If a sentence is not a sequence of tokens.
+    TokenKindError
+        If a token is no str, whole number, bytes, or tuple of these.
     TextEncodingError
         If a token holds a lone surrogate.
     """
     first, n_tokens = 0, 0
-    gathered: list[Sequence[str]] = []
+    gathered: list[Sequence[Any]] = []
     for sentence in sentences:
         tokens = _tokens_of(sentence, first + len(gathered))
         gathered.append(tokens)
@@ -61,37 +66,62 @@ def sentence_batches(
         yield token_batch(gathered, first)
 
 
-def token_batch(sentences: Sequence[Sequence[str]], first: int = 0) -> TokenBatch:
+def token_batch(sentences: Sequence[Sequence[Any]], first: int = 0) -> TokenBatch:
     """Put sentences, whose numbers in messages begin at `first`, into one batch."""
     tokens = list(chain.from_iterable(sentences))
+    sentence_ends = np.cumsum(np.fromiter(map(len, sentences), np.int64, len(sentences)))
     try:
         data = "".join(tokens).encode()
-    except (TypeError, UnicodeEncodeError):
+    except UnicodeEncodeError:
         raise _bad_token(sentences, first) from None
+    except TypeError:
+        text, token_ends = _of_all_kinds(tokens, sentences, first)
+        return TokenBatch(text, token_ends, sentence_ends)
     text = np.frombuffer(data + bytes(PADDING), np.uint8)
     token_ends = np.cumsum(np.fromiter(map(len, tokens), np.int64, len(tokens)))
     if not data.isascii():  # from characters to bytes: the bytes 80 to BF go on with a character
         character_starts = np.flatnonzero((text[: len(data)] & 0xC0) != 0x80)
         token_ends = np.append(character_starts, len(data))[token_ends]
-    sentence_ends = np.cumsum(np.fromiter(map(len, sentences), np.int64, len(sentences)))
     return TokenBatch(text, token_ends, sentence_ends)
 
 
-def checked_tokens(sentence: Any, number: int) -> Sequence[str]:
+def number_batch(numbers: NDArray[np.int64], sentence_ends: NDArray[np.int64]) -> TokenBatch:
+    """Return a batch of tokens that are whole numbers."""
+    text = np.concatenate([number_bytes(numbers), np.zeros(PADDING, np.uint8)])
+    token_ends = np.arange(1, len(numbers) + 1, dtype=np.int64) * NUMBER_BYTES
+    return TokenBatch(text, token_ends, sentence_ends)
+
+
+def _of_all_kinds(
+    tokens: list[Any], sentences: Sequence[Sequence[Any]], first: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the bytes of tokens of any kind, and where each ends."""
+    if all(kind is int or issubclass(kind, np.integer) for kind in set(map(type, tokens))):
+        try:
+            numbers = np.fromiter(tokens, np.int64, len(tokens))
+        except OverflowError:
+            pass
+        else:
+            batch = number_batch(numbers, np.empty(0, np.int64))
+            return batch.text, batch.token_ends
+    try:
+        encoded = list(map(token_bytes, tokens))
+    except (CorpusError, UnicodeEncodeError):
+        raise _bad_token(sentences, first) from None
+    text = np.frombuffer(b"".join(encoded) + bytes(PADDING), np.uint8)
+    return text, np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
+
+
+def checked_tokens(sentence: Any, number: int) -> Sequence[Any]:
     """Return the tokens of one sentence, whose number in messages is `number`.
 
     Raises
     ------
-    CorpusError
-        If it is not a sequence of tokens, or a token is not a str.
-    TextEncodingError
-        If a token holds a lone surrogate.
+    CorpusError, TokenKindError, TextEncodingError
+        As `sentence_batches`.
     """
     tokens = _tokens_of(sentence, number)
-    try:
-        "".join(tokens).encode()
-    except (TypeError, UnicodeEncodeError):
-        raise _bad_token([tokens], number) from None
+    token_batch([tokens], number)
     return tokens
 
 
@@ -101,7 +131,7 @@ def described(value: object) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} ({reprlib.repr(value)})"
 
 
-def _tokens_of(sentence: Any, number: int) -> Sequence[str]:
+def _tokens_of(sentence: Any, number: int) -> Sequence[Any]:
     if isinstance(sentence, list | tuple):
         return sentence
     if not isinstance(sentence, str | bytes | Set | Mapping):
@@ -115,18 +145,21 @@ def _tokens_of(sentence: Any, number: int) -> Sequence[str]:
 
 
 def _bad_token(sentences: Sequence[Sequence[Any]], first: int) -> CorpusError:
-    """Return the error for the first token that is not a str, or that UTF-8 cannot hold."""
+    """Return the error for the first token that cannot be one, or that UTF-8 cannot hold."""
     for number, sentence in enumerate(sentences, first):
         for place, token in enumerate(sentence):
             where = f"sentence {number}, token {place} (counted from 0)"
-            if not isinstance(token, str):
-                return CorpusError(f"{where}: expected a str, got {described(token)}")
+            if not is_settled(token):
+                return TokenKindError(
+                    f"{where}: expected a str, a whole number, bytes, or a tuple of these, got "
+                    f"{described(token)}; {advice_on(token)}"
+                )
             try:
-                token.encode()
+                token_bytes(token)
             except UnicodeEncodeError as error:
                 return TextEncodingError(
                     f"{where}: expected text that UTF-8 can hold, got the lone surrogate "
-                    f"U+{ord(token[error.start]):04X}; decode the bytes it came from with the "
-                    "right encoding"
+                    f"U+{ord(error.object[error.start]):04X}; decode the bytes it came from with "
+                    "the right encoding"
                 )
     raise AssertionError("every token is fit to be encoded")

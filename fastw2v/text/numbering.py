@@ -1,6 +1,7 @@
 """Numbering the tokens of text or of lists of tokens by a table of words."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +86,7 @@ class TokenReader:
         self._keep_numbers(numbers)
 
 
-def table_of_words(words: list[str]) -> tuple[InternedWords, NDArray[np.int32]]:
+def table_of_words(words: list[Any]) -> tuple[InternedWords, NDArray[np.int32]]:
     """Return a table of a vocabulary's words, and the id of each number that it gives.
 
     Raises

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from fastw2v.text.files import BLOCK_BYTES
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.numbering import TokenReader, table_of_words
 from fastw2v.text.sources.cells import Piece
+from fastw2v.text.token_bytes import token_bytes, tokens_of
 from fastw2v.text.vocabulary import Vocabulary, build_vocabulary
 
 __all__ = [
@@ -131,7 +133,7 @@ def read_split_corpus(
             reader.table, min_count=min_count, max_final_vocab=max_final_vocab, source=name
         )
         tokens = reader.encoded(vocabulary, ranks, folder)
-    places = {word.encode(): place for place, word in enumerate(vocabulary.words)}
+    places = {token_bytes(word): place for place, word in enumerate(vocabulary.words)}
     types = held_out.table.words(np.arange(held_out.table.n_types[0]))
     known = np.array([places.get(word, -1) for word in types], np.int32)
     return vocabulary, tokens, held_out.encoded(vocabulary, known, None)
@@ -181,7 +183,7 @@ def encode_corpus(
 
 def number_corpus(
     corpus: Corpus, store: NumberStore, *, tokenizer: Tokenizer = "words"
-) -> tuple[list[str], NDArray[np.int64]]:
+) -> tuple[list[Any], NDArray[np.int64]]:
     """Read a corpus once and number its words by their first appearance.
 
     For whoever chooses a vocabulary otherwise than `read_corpus` does.
@@ -195,7 +197,7 @@ def number_corpus(
 
     Returns
     -------
-    words : list of str
+    words : list
         Word k has the number k.
     counts : int64 array
         How often each occurs.
@@ -208,7 +210,7 @@ def number_corpus(
     reader = _Reader(new_word_table(), store, add=True, tokenizer=tokenizer)
     reader.read(corpus, None, BLOCK_BYTES)
     counts = count_types(reader.table)
-    words = [word.decode() for word in reader.table.words(np.arange(len(counts)))]
+    words = tokens_of(reader.table.words(np.arange(len(counts))))
     return words, counts
 
 

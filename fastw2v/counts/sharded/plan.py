@@ -25,8 +25,9 @@ from fastw2v.text.files import STANDARD_INPUT, is_read_once, shown_name
 from fastw2v.text.sources.cells import is_missing
 from fastw2v.text.sources.frames import value_pieces
 from fastw2v.text.sources.kinds import MissingValues
-from fastw2v.text.sources.parts import Part
+from fastw2v.text.sources.parts import SPOOL, Part
 from fastw2v.text.sources.streams import is_url
+from fastw2v.text.token_kinds import tokens_to_json
 from fastw2v.version import VERSION
 
 __all__ = ["FORMAT", "Plan", "ShardOptions", "memory_for_data", "new_plan", "work_folder_of"]
@@ -229,7 +230,7 @@ def _spool(name: str, path: Path) -> None:
 
 
 def _spooled(corpus: OpenedCorpus, path: Path) -> list[Shard]:
-    """Write lists of tokens, or values, as lines of JSON, which can be read more than once."""
+    """Write lists of tokens, or texts, as lines of JSON, which can be read more than once."""
     cuts: list[int] = []
     with path.open("ab") as file:
         file.truncate(0)
@@ -240,16 +241,19 @@ def _spooled(corpus: OpenedCorpus, path: Path) -> list[Shard]:
         size = file.tell()
     name = str(path.absolute())
     return [
-        Shard(number, Part(name, "jsonl", None, start, stop, size))
+        Shard(number, Part(name, SPOOL, None, start, stop, size))
         for number, (start, stop) in enumerate(pairwise([*cuts, size]))
     ]
 
 
 def _checked_values(corpus: OpenedCorpus) -> Iterator[Any]:
-    """Yield lists of tokens, texts, and None for what is missing; refuse anything else."""
+    """Yield lists of tokens, texts, and None for what is missing; refuse anything else.
+
+    Tokens are as `tokens_to_json` gives them.
+    """
     if corpus.values is None:
         for number, sentence in enumerate(corpus.sentences or ()):
-            yield checked_tokens(sentence, number)
+            yield tokens_to_json(checked_tokens(sentence, number))
         return
     nothing = MissingValues(), Repairs()  # counted when the spool is read
     n_before = 0
@@ -258,10 +262,12 @@ def _checked_values(corpus: OpenedCorpus) -> Iterator[Any]:
             pass
         n_before += len(chunk)
         for value in chunk if isinstance(chunk, list) else chunk.to_pylist():
-            if isinstance(value, str) or is_missing(value):
+            if isinstance(value, str):
                 yield value
+            elif is_missing(value):
+                yield None
             else:
-                yield [None if is_missing(token) else token for token in value]
+                yield [None if is_missing(token) else tokens_to_json([token])[0] for token in value]
 
 
 def _read_plan(folder: Path) -> dict[str, Any] | None:

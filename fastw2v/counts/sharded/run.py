@@ -37,6 +37,8 @@ from fastw2v.counts.sharded.work_folder import (
 from fastw2v.errors import CorpusError, FastW2VError, VocabularyError
 from fastw2v.text.encoded import TextDigest
 from fastw2v.text.reading import without_tokens
+from fastw2v.text.token_bytes import tokens_of
+from fastw2v.text.token_kinds import tokens_to_json
 from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
 
 __all__ = ["FAN_IN", "Engine", "OneProcess", "Task", "count_shards"]
@@ -185,7 +187,7 @@ class _Run:
                 self.plan.name, counting.min_count, (n_tokens, n_types), most
             )
         order = vocabulary_order(words, counts)[: counting.max_final_vocab]
-        chosen = [words[place].decode() for place in order.tolist()]
+        chosen = tokens_of(words[place] for place in order.tolist())
         return Vocabulary(chosen, counts[order], n_tokens, n_types)
 
     def windows(self, vocabulary: Vocabulary, output: Path) -> CountedCorpus:
@@ -193,7 +195,7 @@ class _Run:
         job, reference = self.job, self.reference
         widths = reference.widths if reference else counting_widths(vocabulary, job.counting)
         content = {
-            "words": vocabulary.words,
+            "words": tokens_to_json(vocabulary.words),
             "widths": None if widths is None else widths.tolist(),
         }
         write_json_whole(job.folder / VOCABULARY, content)

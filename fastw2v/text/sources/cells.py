@@ -8,10 +8,11 @@ from collections.abc import Mapping as MappingABC
 from itertools import groupby
 from typing import Any
 
-from fastw2v.errors import CorpusError, TextEncodingError
+from fastw2v.errors import CorpusError, TextEncodingError, TokenKindError
 from fastw2v.text.batches import TokenBatch, described, token_batch
 from fastw2v.text.files import TextBlock
 from fastw2v.text.sources.kinds import MissingValues
+from fastw2v.text.token_kinds import advice_on, is_settled
 
 __all__ = ["Piece", "is_missing", "pieces_of"]
 
@@ -109,19 +110,22 @@ def _present_tokens(
     source: str,
     place: Callable[[int], str],
     missing: MissingValues,
-) -> list[list[str]]:
-    """Leave out missing values within lists; refuse tokens that are none."""
-    kept: list[list[str]] = []
+) -> list[list[Any]]:
+    """Leave out missing values within lists; refuse what cannot be a token."""
+    kept: list[list[Any]] = []
     for number, sentence in enumerate(sentences):
         present = [token for token in sentence if not is_missing(token)]
         missing.add(len(sentence) - len(present), source, place(number))
-        for token in present:
-            if not isinstance(token, str):
-                raise CorpusError(
-                    f"{source}, {place(number)}: expected tokens that are str, got "
-                    f"{described(token)}"
-                )
-            _require_encodable(token, source, place(number))
+        try:
+            token_batch([present])
+        except TokenKindError:
+            wrong = next(token for token in present if not is_settled(token))
+            raise TokenKindError(
+                f"{source}, {place(number)}: expected tokens that are str, whole numbers, bytes or "
+                f"tuples of these, got {described(wrong)}; {advice_on(wrong)}"
+            ) from None
+        except TextEncodingError as error:
+            raise TextEncodingError(f"{source}, {place(number)}: {error}") from None
         kept.append(present)
     return kept
 

@@ -10,7 +10,7 @@ from fastw2v.config import Errors, Kind
 from fastw2v.errors import CorpusError, FastW2VError, one_line
 from fastw2v.kernels.text.scan import PADDING
 from fastw2v.system.dependencies import optional_module
-from fastw2v.text.batches import TokenBatch
+from fastw2v.text.batches import TokenBatch, number_batch
 from fastw2v.text.encoding import Repairs
 from fastw2v.text.files import STANDARD_INPUT, is_read_once, shown_name
 from fastw2v.text.sources.cells import Piece, pieces_of
@@ -52,7 +52,7 @@ def group_sizes(file: str, kind: Kind, field: Field | None) -> list[int]:
     Raises
     ------
     CorpusError
-        If the file cannot be read, or has no such column of text or of lists of text.
+        If the file cannot be read, or has no such column of text or of lists of tokens.
     """
     with _opened(file, kind) as table:
         column_of(file, kind, table.schema, field)
@@ -156,31 +156,35 @@ def _first_null(column: Any, place: Callable[[int], str]) -> str:
 
 
 def _token_batch(column: Any, arrow: Any) -> TokenBatch | None:
-    """Return lists of text as a batch, from the arrays as they are; None where that is not simple.
+    """Return lists of text or whole numbers as a batch, from the arrays as they are, or None.
 
-    That is: tokens are missing, are something else than text, or are not UTF-8.
+    None where tokens are missing, are something else, are not UTF-8, or numbers have no sign and 64
+    bits.
     """
     from pyarrow import compute
 
     tokens = column.flatten()
     if arrow.types.is_dictionary(tokens.type):
         tokens = tokens.dictionary_decode()
-    if not _is_text(tokens.type) or tokens.null_count:
+    if tokens.null_count:
+        return None
+    lengths = compute.fill_null(compute.list_value_length(column), 0).to_numpy()
+    sentence_ends = np.cumsum(lengths, dtype=np.int64)
+    if arrow.types.is_integer(tokens.type) and tokens.type != arrow.uint64():
+        return number_batch(tokens.cast(arrow.int64()).to_numpy(), sentence_ends)
+    if not _is_text(tokens.type):
         return None
     try:
         tokens.validate(full=True)
     except arrow.ArrowException:
         return None
     tokens = tokens.cast(arrow.large_string())
-    lengths = compute.fill_null(compute.list_value_length(column), 0).to_numpy()
     offsets = np.frombuffer(tokens.buffers()[1], np.int64) if len(tokens) else np.zeros(1, np.int64)
     offsets = offsets[tokens.offset : tokens.offset + len(tokens) + 1]
     values = tokens.buffers()[2] if len(tokens) else None
     data = b"" if values is None else memoryview(values)[offsets[0] : offsets[-1]].tobytes()
     text = np.frombuffer(data + bytes(PADDING), np.uint8)
-    return TokenBatch(
-        text, (offsets[1:] - offsets[0]).astype(np.int64), np.cumsum(lengths, dtype=np.int64)
-    )
+    return TokenBatch(text, (offsets[1:] - offsets[0]).astype(np.int64), sentence_ends)
 
 
 def _is_text(kind: Any) -> bool:
@@ -190,13 +194,15 @@ def _is_text(kind: Any) -> bool:
 
 
 def _is_usable(kind: Any) -> bool:
-    """Tell whether a column is text, or lists of text; each may be coded by a dictionary."""
+    """Tell whether a column is text, or lists of tokens; each may be coded by a dictionary."""
     from pyarrow import types
 
+    is_list = types.is_list(kind) or types.is_large_list(kind)
     for unwrapped in (types.is_dictionary, types.is_list, types.is_large_list, types.is_dictionary):
         if unwrapped(kind):
             kind = kind.value_type
-    return _is_text(kind) or bool(types.is_null(kind))
+    is_number = types.is_integer(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+    return _is_text(kind) or bool(types.is_null(kind)) or bool(is_list and is_number)
 
 
 def columns_of(schema: Any, before: tuple[str, ...] = ()) -> dict[str, tuple[Any, list[str]]]:

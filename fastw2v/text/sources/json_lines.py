@@ -83,6 +83,7 @@ def read_json_lines(
     field: Field | None,
     missing: MissingValues,
     first_line: int | None = 1,
+    restored: Callable[[Any], Any] | None = None,
 ) -> Iterator[tuple[Piece, int]]:
     """Yield what a field holds, each piece with the number of bytes up to its end.
 
@@ -95,6 +96,8 @@ def read_json_lines(
     missing : MissingValues
     first_line : int or None
         The number of the first line; None if that is not known.
+    restored : callable, optional
+        Makes of a line's value what it stands for.
 
     Raises
     ------
@@ -103,7 +106,10 @@ def read_json_lines(
     """
     for block, n_bytes in blocks:
         lines = block.data.split(b"\n")
-        values = _values(lines, block, field, first_line)
+        if restored is None:
+            values = _values(lines, block, field, first_line)
+        else:
+            values = [restored(orjson.loads(line)) for line in lines if line]
         place = _places(lines, block, first_line)
         for piece in pieces_of(values, shown_name(block.source), place, missing):
             yield piece, n_bytes

@@ -7,7 +7,7 @@ groups.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from fastw2v.config import Errors, Kind
 from fastw2v.errors import ConfigurationError, CorpusError
@@ -30,8 +30,13 @@ from fastw2v.text.sources.kinds import (
     require_no_field,
 )
 from fastw2v.text.sources.streams import byte_chunks, open_bytes, reading, size_of
+from fastw2v.text.token_kinds import tokens_from_json
 
-__all__ = ["Part"]
+__all__ = ["SPOOL", "Part"]
+
+SPOOL: Literal["spool"] = "spool"
+"""Lines of JSON that `fastw2v.counts.sharded` wrote: texts, lists of tokens of any kind, null."""
+PartKind = Kind | Literal["spool"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Part:
     ----------
     source : str
         Path, URL or ``"-"``.
-    kind : {"text", "jsonl", "csv", "tsv", "parquet", "arrow"}, optional
+    kind : {"text", "jsonl", "csv", "tsv", "parquet", "arrow", "spool"}, optional
         None: as its name says, or its first bytes.
     field : str or int, optional
         The field or column to read of all kinds but plain text.
@@ -54,7 +59,7 @@ class Part:
     """
 
     source: str
-    kind: Kind | None = None
+    kind: PartKind | None = None
     field: Field | None = None
     start: int | None = None
     stop: int | None = None
@@ -136,16 +141,18 @@ class Part:
 
     def _of_lines(
         self,
-        kind: Kind | None,
+        kind: PartKind | None,
         blocks: Iterator[tuple[TextBlock, int]],
         missing: MissingValues,
         line: int | None,
     ) -> Iterator[tuple[Piece, int]]:
+        if kind == SPOOL:
+            return read_json_lines(blocks, None, missing, line, _restored)
         if kind == "jsonl":
             return read_json_lines(blocks, self.field, missing, line)
         return blocks
 
-    def _check(self, kind: Kind, first: bytes) -> None:
+    def _check(self, kind: PartKind, first: bytes) -> None:
         """Refuse a file that has not the field, or no fields though one was named."""
         if kind == "jsonl":
             check_json_lines(self.source, first, self.field)
@@ -195,7 +202,16 @@ class Part:
             )
 
 
-def _looked_at(chunks: Iterator[bytes], kind: Kind | None, chunk_bytes: int) -> tuple[bytes, Any]:
+def _restored(value: Any) -> Any:
+    """Return a value as it was before it was spooled; null within a list is what was missing."""
+    if not isinstance(value, list):
+        return value
+    return [None if token is None else tokens_from_json([token])[0] for token in value]
+
+
+def _looked_at(
+    chunks: Iterator[bytes], kind: PartKind | None, chunk_bytes: int
+) -> tuple[bytes, Any]:
     """Return the first bytes, as many as tell the kind and the fields, and all chunks."""
     held: list[bytes] = []
     n_bytes = 0

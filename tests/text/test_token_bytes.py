@@ -106,7 +106,7 @@ def test_a_model_of_every_kind_is_saved_and_loaded(tmp_path):
         assert set(loaded.vocabulary.words) == expected
         assert {type(word) for word in loaded.vocabulary.words} == {tuple, bytes, int, str}
         for token in expected:
-            assert (loaded.vector(token) == model.wv[model.wv.key_to_index[token]]).all()
+            assert (loaded.vector(token) == model.wv.vectors[model.wv.key_to_index[token]]).all()
             assert (loaded.vector(token) == loaded.wv.vectors[loaded.wv.key_to_index[token]]).all()
     near = [other for other, _ in model.wv.most_similar([model.vector(("a", 1))], topn=8)]
     assert set(near) == expected
@@ -129,18 +129,16 @@ def test_columns_of_numbers(tmp_path):
     from pyarrow import parquet
 
     sessions = [[7, 2**40, 7], [], [-3, 7], [2**40]] * 5
-    parquet.write_table(
-        pyarrow.table(
-            {"items": sessions, "large": pyarrow.array(sessions, pyarrow.list_("int64"))}
-        ),
-        tmp_path / "a.parquet",
-    )
+    large = pyarrow.array(sessions, pyarrow.large_list(pyarrow.int64()))
+    table = pyarrow.table({"items": sessions, "large": large})
+    parquet.write_table(table, tmp_path / "a.parquet")
     unsigned = pyarrow.array([[2**64 - 1, 1]], pyarrow.list_(pyarrow.uint64()))
     lines = "".join(f"{session}\n" for session in sessions)
     (tmp_path / "a.jsonl").write_text(lines)
     expected, tokens = read_corpus(sessions, min_count=1)
     for corpus in (
         Source(tmp_path / "a.parquet", "items"),
+        Source(tmp_path / "a.parquet", "large"),
         tmp_path / "a.jsonl",
         pandas.Series(sessions),
         pandas.Series([np.array(session, np.int64) for session in sessions]),

@@ -54,8 +54,8 @@ LEFT_OUT = ("loss", "settings", "epoch_losses_nats")  # what a record does not n
 STOPPED = 130
 
 
-def planned(options: argparse.Namespace, folder: Path) -> list[PlannedRun]:
-    """Return every run of a whole table."""
+def planned(options: argparse.Namespace, folder: Path) -> tuple[list[PlannedRun], list[PlannedRun]]:
+    """Return every run of a whole table, and those that are wanted now; what is added is."""
     base = TrainingRequest(
         trainer="fastw2v",
         corpus=options.corpus,
@@ -66,8 +66,10 @@ def planned(options: argparse.Namespace, folder: Path) -> list[PlannedRun]:
         workers=options.workers,
     )
     runs = tuned(base, epochs=options.epochs, samples=options.samples)
-    runs += [added(base, text) for text in options.add]
-    return list({run.name: run for run in runs}.values())
+    more = {run.name: run for run in (added(base, text) for text in options.add)}
+    runs = [run for run in runs if run.name not in more] + list(more.values())
+    wanted = chosen(runs, options.only)
+    return runs, wanted + [run for run in more.values() if run not in wanted]
 
 
 def named(options: argparse.Namespace) -> str:
@@ -134,7 +136,7 @@ def train(options: argparse.Namespace) -> int:
     if options.plot:
         require_drawable(options.plot)
     with tempfile.TemporaryDirectory() as name, locked(options.json):
-        runs = planned(options, Path(name))
+        runs, wanted = planned(options, Path(name))
         results = Results.begin(
             options.json,
             title=options.title,
@@ -143,7 +145,6 @@ def train(options: argparse.Namespace) -> int:
         )
         results.content["title"] = results.content["title"] or named(options)
         results.plan(runs, seeds)
-        wanted = chosen(runs, options.only)
         again = chosen(runs, options.again or [])
         sources = state_of_sources()
         todo = [
@@ -261,8 +262,9 @@ def main() -> int:
             return 0
         unpin_blas()
         # A run that is ended, or whose terminal is closed, ends what it has started.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.default_int_handler)
         return train(options)
     except FastW2VError as error:
         say(f"error: {error}")

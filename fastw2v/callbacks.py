@@ -21,7 +21,7 @@ class StepReport:
         Mean loss of the current epoch so far, per weighted pair.
     learning_rate : float
     elapsed_s : float
-        Seconds since training began.
+        Seconds since training began, without those in which kernels were compiled.
     epoch_ended : bool
     held_out_loss_nats : float, optional
         At the end of an epoch, if the run has a validation text.
@@ -56,13 +56,17 @@ class EpochRecord:
         Of the last batch.
     elapsed_s : float
         Seconds from the start of training to the end of the epoch; of a resumed run those of its
-        parts together.
+        parts together. Without those in which kernels were compiled.
     tokens_per_s : float, optional
         Tokens of the training text by the seconds that the epoch took.
     held_out_loss_nats : float, optional
         Loss on the validation text after the epoch, in nats per pair.
     held_out_perplexity : float, optional
         exp of it, where it is one of probabilities.
+    compile_s : float, optional
+        Seconds in which kernels were compiled while the epoch was trained.
+    finish_s : float, optional
+        Of the last epoch: seconds from its end to the model, see `TrainingSummary`.
     """
 
     epoch: int
@@ -72,6 +76,8 @@ class EpochRecord:
     tokens_per_s: float | None = None
     held_out_loss_nats: float | None = None
     held_out_perplexity: float | None = None
+    compile_s: float | None = None
+    finish_s: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain values that JSON can hold."""

@@ -4,11 +4,11 @@ The model validates with it on construction and stores it; the command line is b
 more than 400 lines because each setting brings its bounds and its help.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
+from fastw2v.checks import real_number, shown_value, whole_number
 from fastw2v.defaults import (
     FINAL_RATES,
     NGRAM_SIZES,
@@ -22,6 +22,8 @@ from fastw2v.errors import ConfigurationError
 __all__ = [
     "COUNTING_NAMES",
     "LARGEST_SEED",
+    "MOST_DIMENSIONS",
+    "SMALLEST_SAMPLE",
     "BatchKind",
     "Bias",
     "Condition",
@@ -52,6 +54,12 @@ Kind = Literal["text", "jsonl", "csv", "tsv", "parquet", "arrow"]
 """What files of a corpus are."""
 
 LARGEST_SEED = 2**63 - 1
+MOST_DIMENSIONS = 2**20  # what files of vectors may have, too
+# What is left of words then has squares that are ordinary numbers.
+SMALLEST_SAMPLE = 1e-30
+_LARGEST_COUNT = 2**63 - 1
+_MOST_AT_ONCE = 2**31 - 1
+_LARGEST_RATE = 1e30  # times what optimisers multiply it by is still a float32
 
 
 Condition = tuple[tuple[str, str], ...]
@@ -65,6 +73,7 @@ def _setting(
     low: float | None = None,
     high: float | None = None,
     low_is_open: bool = False,
+    least_above_low: float | None = None,
     used_if: tuple[Condition, ...] = (),
 ) -> Any:
     """Make a field; it is looked at if one of `used_if` holds, or always if that is empty."""
@@ -75,6 +84,7 @@ def _setting(
             "low": low,
             "high": high,
             "low_is_open": low_is_open,
+            "least_above_low": least_above_low,
             "used_if": used_if,
         },
     )
@@ -110,10 +120,10 @@ class Hyperparameters:
         parameter, what is expected and what came.
     """
 
-    # Settings that have no upper bound; there are some for a class that serves another library.
-    _upper_bounds: ClassVar[Mapping[str, float]] = {}  # in place of those of the settings
+    # Other upper bounds, in a class that serves another library.
+    _upper_bounds: ClassVar[Mapping[str, float]] = {}
 
-    vector_size: int = _setting(100, "Dimensions of the vectors.", low=1)
+    vector_size: int = _setting(100, "Dimensions of the vectors.", low=1, high=MOST_DIMENSIONS)
     window: int = _setting(
         5, "Places that a window has on each side; nearer words weigh more.", low=1, high=10_000
     )
@@ -123,11 +133,17 @@ class Hyperparameters:
         "reaches over them as word2vec's does over dropped words; 0: always a whole place.",
         low=0,
         high=1,
+        least_above_low=SMALLEST_SAMPLE,
         used_if=(_SOFTMAX + _SKIPGRAM,),
     )
-    min_count: int = _setting(5, "Words that occur less often are left out.", low=1)
+    min_count: int = _setting(
+        5, "Words that occur less often are left out.", low=1, high=_LARGEST_COUNT
+    )
     max_final_vocab: int | None = _setting(
-        None, "Keep at most this many words, the most frequent ones. Default: all.", low=1
+        None,
+        "Keep at most this many words, the most frequent ones. Default: all.",
+        low=1,
+        high=_LARGEST_COUNT,
     )
     sample: float = _setting(
         None,
@@ -135,8 +151,9 @@ class Hyperparameters:
         "softmax, 1e-3 for the other objectives.",
         low=0,
         high=1,
+        least_above_low=SMALLEST_SAMPLE,
     )
-    epochs: int = _setting(5, "Passes over the objective.", low=1)
+    epochs: int = _setting(5, "Passes over the objective.", low=1, high=_MOST_AT_ONCE)
     seed: int = _setting(1, "All random choices follow from it.", low=0, high=LARGEST_SEED)
     model: ModelName = _setting(
         "skipgram",
@@ -175,7 +192,7 @@ class Hyperparameters:
         2_000_000,
         "Buckets that n-grams are hashed into; only those in use take memory.",
         low=1,
-        high=2**31 - 1,
+        high=_MOST_AT_ONCE,
         used_if=(_SUBWORDS,),
     )
     negative: int = _setting(
@@ -206,6 +223,7 @@ class Hyperparameters:
         None,
         "Centre words in a batch of counts. Default: 256, fewer if memory is short.",
         low=1,
+        high=_MOST_AT_ONCE,
         used_if=((*_SOFTMAX, *_SKIPGRAM, ("batches", "counts")),),
     )
     batch_tokens: int | None = _setting(
@@ -213,6 +231,7 @@ class Hyperparameters:
         "Running tokens in a batch of tokens, or positions in a batch of CBOW. Default: 1024, with "
         "CBOW 512, fewer if memory is short.",
         low=1,
+        high=_MOST_AT_ONCE,
         used_if=((*_SOFTMAX, ("batches", "tokens")), _SOFTMAX + _CBOW),
     )
     scores_mib: int = _setting(
@@ -220,6 +239,7 @@ class Hyperparameters:
         "What the scores of one batch may take of memory, in MiB; it bounds the batch size, and so "
         "belongs to the result. --memory is the budget of the whole run, and changes no result.",
         low=1,
+        high=_MOST_AT_ONCE,
         used_if=(_SOFTMAX,),
     )
     optimizer: OptimizerName = _setting("adam", "How gradients become steps.", used_if=(_SOFTMAX,))
@@ -228,6 +248,7 @@ class Hyperparameters:
         "First rate; it falls linearly. Default: the optimizer's own with softmax, else 0.025, "
         "0.05 with subwords, and 0.15 for the mean of CBOW.",
         low=0,
+        high=_LARGEST_RATE,
         low_is_open=True,
     )
     final_rate: float = _setting(
@@ -275,10 +296,8 @@ class Hyperparameters:
             if value is None and item.name in _FOLLOWING:
                 continue
             high = self._upper_bounds.get(item.name, item.metadata["high"])
-            _check(item.name, value, item.type, {**item.metadata, "high": high})
-            if hasattr(value, "__index__") and item.type is not bool:
-                # A whole number of numpy's, say, which JSON refuses.
-                object.__setattr__(self, item.name, int(value))
+            checked = _checked(item.name, value, item.type, {**item.metadata, "high": high})
+            object.__setattr__(self, item.name, checked)
         for name, followed in _FOLLOWING.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, followed(self))
@@ -354,7 +373,7 @@ class Hyperparameters:
                 chosen = cls(**chosen.given, **{name: values[name]})
         unused = {name for name in values if name in _FIELDS and not chosen.uses(name)}
         for name in unused:
-            _check(name, values[name], _FIELDS[name].type, _FIELDS[name].metadata)
+            _checked(name, values[name], _FIELDS[name].type, _FIELDS[name].metadata)
         return cls(**{name: value for name, value in values.items() if name not in unused})
 
     def as_dict(self) -> dict[str, Any]:
@@ -380,46 +399,32 @@ _FOLLOWING: dict[str, Callable[[Hyperparameters], float]] = {
 _FIELDS = {item.name: item for item in fields(Hyperparameters)}
 
 
-def _check(name: str, value: Any, annotation: Any, metadata: Any) -> None:
+def _checked(name: str, value: Any, annotation: Any, metadata: Any) -> Any:
+    """Return the value of a setting, a number as Python's own; raises as `Hyperparameters`."""
     kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
     optional = type(None) in get_args(annotation)
     if value is None and optional:
-        return
+        return None
     if get_origin(annotation) is Literal:
-        if value not in get_args(annotation):
+        if not isinstance(value, str) or value not in get_args(annotation):
             allowed = ", ".join(repr(choice) for choice in get_args(annotation))
-            raise ConfigurationError(f"{name}: expected one of {allowed}, got {value!r}")
-        return
+            raise ConfigurationError(f"{name}: expected one of {allowed}, got {shown_value(value)}")
+        return value
     kind = kinds[0] if optional else annotation
     if kind is bool:
         if not isinstance(value, bool):
-            raise ConfigurationError(f"{name}: expected True or False, got {value!r}")
-        return
-    if kind is int:
-        if isinstance(value, bool) or not hasattr(value, "__index__"):
-            raise ConfigurationError(f"{name}: expected a whole number, got {value!r}")
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"{name}: expected a number, got {value!r}")
-    elif not _is_finite(value):
-        raise ConfigurationError(f"{name}: expected a finite number, got {str(value)[:60]}")
-    _check_range(name, value, metadata)
-
-
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an int beyond all floats
-        return False
-
-
-def _check_range(name: str, value: float, metadata: Any) -> None:
+            raise ConfigurationError(f"{name}: expected True or False, got {shown_value(value)}")
+        return value
     low, high = metadata["low"], metadata["high"]
-    if low is not None and (value < low or (metadata["low_is_open"] and value == low)):
-        bound = "more than" if metadata["low_is_open"] else "at least"
-        raise ConfigurationError(f"{name}: expected {bound} {low:g}, got {value!r}")
-    if high is not None and value > high:
-        most = high if isinstance(high, int) else f"{high:g}"
-        raise ConfigurationError(f"{name}: expected at most {most}, got {str(value)[:60]}")
+    if kind is int:
+        return whole_number(name, value, low=low, high=high)
+    number = real_number(name, value, low=low, high=high, low_is_open=metadata["low_is_open"])
+    least = metadata["least_above_low"]
+    if least is not None and low < number < least:
+        raise ConfigurationError(
+            f"{name}: expected {low:g} or at least {least:g}, got {shown_value(value)}"
+        )
+    return number
 
 
 _DEFAULTS = Hyperparameters()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, EpochRecord, StageProgress
+from fastw2v.checks import whole_number
 from fastw2v.config import Hyperparameters, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError, FastW2VError, UnknownWordError
@@ -80,6 +81,7 @@ class Word2Vec:
         self.settings = settings or Hyperparameters(**hyperparameters)
         self._given = self.settings.given
         self.workers = checked_workers(workers)
+        self._workers_named = workers is not None
         self._trained: TrainedModel | None = None
         self._checkpoints: Checkpoints | None = None
         self._keyed: dict[str, KeyedVectors] = {}
@@ -152,6 +154,7 @@ class Word2Vec:
             Run(
                 settings=_with_features(self.settings, features),
                 workers=self.workers,
+                workers_named=self._workers_named,
                 source=with_field(corpus, field),
                 features=_as_given(features),
                 validation=validation,
@@ -215,6 +218,7 @@ class Word2Vec:
                     settings_for_counts(self._given, read_counting_settings(folder)), features
                 ),
                 workers=self.workers,
+                workers_named=self._workers_named,
                 source=CountsFolder(folder),
                 features=_as_given(features),
                 validation=validation,
@@ -265,8 +269,11 @@ class Word2Vec:
             Needed where the run was validated on lists of tokens.
         features : mapping or (matrix, names), optional
             Needed where the run has features that came from no file.
-        workers, callbacks, progress, notice
-            As in `Word2Vec` and `fit`.
+        workers : int, optional
+            Default: as the run began. Where the bits depend on it, `notice` is told of another
+            number.
+        callbacks, progress, notice
+            As in `fit`.
 
         Raises
         ------
@@ -279,13 +286,13 @@ class Word2Vec:
             Path(model),
             corpus,
             validation,
-            workers=checked_workers(workers),
+            workers=workers,
             features=_as_given(features),
             callbacks=callbacks,
             progress=progress,
             notice=notice,
         )
-        return cls(run.settings, workers=workers)._take(run)
+        return cls(run.settings, workers=run.workers)._take(run)
 
     @property
     def history(self) -> list[EpochRecord]:
@@ -434,7 +441,11 @@ class Word2Vec:
         ------
         UnknownWordError
             If the word is not in the vocabulary, and no vector can be made for it.
+        ConfigurationError
+            If `topn` is no whole number from 0 on.
         """
+        if topn is not None:
+            topn = whole_number("topn", topn, low=0)
         probabilities = self.embeddings.context_probabilities(word)
         order = np.argsort(-probabilities, kind="stable")[:topn]
         words = self.vocabulary.words

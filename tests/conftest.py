@@ -1,10 +1,15 @@
 """Corpora and trained models that several test modules share; none of them may change these."""
 
+import os
+
 import pytest
 
 from fastw2v import Word2Vec
 from fastw2v.cli.main import main
+from fastw2v.training.ahead import SWITCH
 from tests.support.corpora_made import as_text, chain_sentences, write_text
+
+os.environ[SWITCH] = "0"  # each test's settings are new; tests/training/test_ahead.py has it on
 
 N_WORDS = 40
 

@@ -178,5 +178,5 @@ def _run(base: TrainingRequest, family: str, given: dict[str, Any]) -> PlannedRu
     if request.sample is not None:
         name += f" x {'t' if family == 'fastText' else 'sample'} {request.sample:g}"
     more = {key: value for key, value in given.items() if key not in ("epochs", "sample")}
-    name += "".join(f", {key} {value}" for key, value in more.items())
+    name += "".join(f" {key} {value}" for key, value in more.items())
     return PlannedRun(name, family, request)

@@ -1,6 +1,5 @@
 """The file of finished runs: one corpus, every run written at once, so that none is lost."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,11 @@ from quality.plan import PlannedRun
 
 from fastw2v.errors import ConfigurationError, OutputError
 from fastw2v.system.files import whole_file
+
+try:
+    import fcntl
+except ImportError:  # as in fastw2v.system.renames
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["FORMAT", "Results", "locked"]
 
@@ -146,13 +150,16 @@ class Results:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other processes from measuring into the same file.
+    """Keep other processes from measuring into the same file, where the system has such locks.
 
     Raises
     ------
     OutputError
         If one does, or the folder cannot be written to.
     """
+    if fcntl is None:
+        yield
+        return
     beside = path.with_name(f".{path.name}.lock")
     try:
         handle = os.open(beside, os.O_CREAT | os.O_RDWR, 0o666)

@@ -1,6 +1,5 @@
 """What is seen while a command runs: bars on a terminal, plain lines elsewhere, JSON on request."""
 
-import json
 import math
 import sys
 import time
@@ -13,12 +12,12 @@ from typing import Any, NamedTuple, Self
 import click
 
 from fastw2v.callbacks import StepReport
+from fastw2v.cli.streams import log_event
 
 __all__ = [
     "LOG_JSON",
     "Display",
     "held_out",
-    "log_event",
     "ngrams_left_behind",
     "words_left_out",
 ]
@@ -28,7 +27,7 @@ LOG_JSON = "fastw2v.log_json"  # where click's context keeps the option
 _LINE_EVERY_S = 10.0
 _JSON_EVERY_S = 1.0
 _MOST_NAMED = 100
-_DETAILS = {"starting": "first vectors; the first run ever compiles its kernels here"}
+_DETAILS = {"starting": "first vectors"}
 
 
 class _Unit(NamedTuple):
@@ -48,6 +47,7 @@ _UNITS = {
     "analogies": _Unit("words", 1e3, "k words"),
     "probe": _Unit("folds", 1, "folds"),
     "measuring": _Unit("batches", 1, "batches"),
+    "calibrating": _Unit("rounds", 1, "rounds"),
     "training": _Unit("batches", 1, "batches"),
 }
 
@@ -300,17 +300,6 @@ class _StageClock:
         if due:
             self._shown_s[name] = now_s
         return now_s - begun_s, due
-
-
-def log_event(event: str, **values: Any) -> None:
-    """Write one line of ``--log-json``; a number that JSON does not have becomes null."""
-    plain = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
-    }
-    _write_line(
-        json.dumps({"event": event, "time": round(time.time(), 3), **plain}, allow_nan=False)
-    )
 
 
 def _write_line(line: str) -> None:

@@ -5,13 +5,30 @@ standard error. An error is one line and exit status 2, without a traceback.
 """
 
 import sys
+import traceback
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from fastw2v.cli.manual import EXIT_ERROR, EXIT_INTERRUPTED, manual_text
-from fastw2v.errors import FastW2VError
+from fastw2v.cli.manual import (
+    EXIT_DONE,
+    EXIT_ERROR,
+    EXIT_FAULT,
+    EXIT_INTERRUPTED,
+    EXIT_READER_GONE,
+    manual_text,
+)
+from fastw2v.cli.streams import (
+    ReaderGoneError,
+    asks_for_json,
+    log_event,
+    parting_line,
+    usable_streams,
+)
+from fastw2v.errors import FastW2VError, one_line
+from fastw2v.system.home import keep_a_home
+from fastw2v.system.signals import ANSWERED_WITHIN_S, StopSignals
 from fastw2v.version import VERSION
 
 __all__ = ["COMMANDS", "command_line", "main"]
@@ -33,8 +50,17 @@ COMMANDS = (
     "compare",
     "report",
     "plot",
+    "compile",
     "completion",
 )
+
+
+class _PastClickError(Exception):
+    """An error that click would give an answer of its own to: a blank line, "aborted", status 1."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _Commands(click.Group):
@@ -51,6 +77,12 @@ class _Commands(click.Group):
         command.epilog = manual_text(cmd_name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (EOFError, KeyboardInterrupt, OSError) as error:
+            raise _PastClickError(error) from error
+
 
 @click.group(
     cls=_Commands,
@@ -65,40 +97,72 @@ def command_line() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 2 an error of use or input, 130 interrupted."""
+    """Run the command line and exit, with a status of `fastw2v.cli.manual.EXIT_STATUSES`."""
     given = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # file names and words that a terminal cannot show
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        status = command_line.main(arguments, prog_name="fastw2v", standalone_mode=False)
-    except _NO_ARGUMENTS as error:
-        click.echo(error.format_message(), err=True)
-        sys.exit(EXIT_ERROR)
-    except click.ClickException as error:
-        message = " ".join(error.format_message().split()).rstrip(".")
-        _end(given, f"{message}; see 'fastw2v --help'", EXIT_ERROR)
-    except FastW2VError as error:
-        notes = getattr(error, "__notes__", [])
-        _end(given, "; ".join([str(error), *notes]), EXIT_ERROR)
-    except (click.Abort, KeyboardInterrupt):
-        _end(given, "interrupted", EXIT_INTERRUPTED)
-    except OSError as error:  # such as a full disk behind standard output
-        _end(given, f"could not read or write: {error}", EXIT_ERROR)
-    except MemoryError as error:
-        _end(given, _too_little_memory(error), EXIT_ERROR)
-    sys.exit(status if isinstance(status, int) else 0)
-
-
-def _end(arguments: list[str], message: str, status: int) -> NoReturn:
-    """Say why the command ends, as a line or, with ``--log-json``, as an event."""
-    if "--log-json" in arguments:
-        from fastw2v.cli.display import log_event
-
-        log_event("error", message=message, exit_status=status)
-    else:
-        click.echo(f"fastw2v: {message}", err=True)
+    as_json = asks_for_json(given)
+    keep_a_home()
+    is_program = arguments is None
+    with usable_streams(as_json=as_json, until_exit=is_program):
+        try:
+            status = _run(given, as_json=as_json, is_program=is_program)
+        except BaseException as caught:
+            error = caught.error if isinstance(caught, _PastClickError) else caught
+            ending = _ending_of(error)
+            if ending is None and (not as_json or isinstance(error, SystemExit)):
+                raise
+            status = _end(error, ending, as_json=as_json)
     sys.exit(status)
+
+
+def _run(given: list[str], *, as_json: bool, is_program: bool) -> int:
+    """Call the command, where it answers signals; return its exit status."""
+    signals = StopSignals(exit_after_s=ANSWERED_WITHIN_S, at_once=True)
+    signals.is_last = is_program
+    signals.parting = parting_line("interrupted", EXIT_INTERRUPTED, as_json=as_json)
+    with signals:
+        status = command_line.main(given, prog_name="fastw2v", standalone_mode=False)
+        sys.stdout.flush()
+    return status if isinstance(status, int) else EXIT_DONE
+
+
+def _ending_of(error: BaseException) -> tuple[str, int] | None:
+    """Return what to say of an error that ends a command, and the status; None for a fault."""
+    message, status = None, EXIT_ERROR
+    if isinstance(error, ReaderGoneError):
+        message, status = "", EXIT_READER_GONE
+    elif isinstance(error, click.Abort | KeyboardInterrupt):
+        message, status = "interrupted", EXIT_INTERRUPTED
+    elif isinstance(error, _NO_ARGUMENTS):
+        message = error.format_message()  # the whole help
+    elif isinstance(error, click.ClickException):
+        said = " ".join(error.format_message().split()).rstrip(".")
+        message = f"{said}; see 'fastw2v --help'"
+    elif isinstance(error, FastW2VError):
+        message = "; ".join([str(error), *getattr(error, "__notes__", [])])
+    elif isinstance(error, OSError):  # such as a full disk behind standard output
+        message = f"could not read or write: {error}"
+    elif isinstance(error, EOFError):
+        message = f"could not read: what was read ended too early ({one_line(error)})"
+    elif isinstance(error, MemoryError):
+        message = _too_little_memory(error)
+    return None if message is None else (message, status)
+
+
+def _end(error: BaseException, ending: tuple[str, int] | None, *, as_json: bool) -> int:
+    """Say why the command ends, as a line or, with ``--log-json``, as an event."""
+    if ending is None:  # a fault of ours, with --log-json
+        details = "".join(traceback.format_exception(error))
+        message = f"{type(error).__name__}: {one_line(error)}"
+        log_event("error", message=message, exit_status=EXIT_FAULT, traceback=details)
+        return EXIT_FAULT
+    message, status = ending
+    if as_json and message:
+        log_event("error", message=message, exit_status=status)
+    elif isinstance(error, _NO_ARGUMENTS):
+        click.echo(message, err=True)
+    elif message:
+        click.echo(f"fastw2v: {message}", err=True)
+    return status
 
 
 def _too_little_memory(error: MemoryError) -> str:

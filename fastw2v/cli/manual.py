@@ -10,7 +10,9 @@ __all__ = [
     "ENVIRONMENT",
     "EXIT_DONE",
     "EXIT_ERROR",
+    "EXIT_FAULT",
     "EXIT_INTERRUPTED",
+    "EXIT_READER_GONE",
     "EXIT_STATUSES",
     "MANUALS",
     "Manual",
@@ -18,17 +20,22 @@ __all__ = [
 ]
 
 EXIT_DONE = 0
+EXIT_FAULT = 1
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+EXIT_READER_GONE = 141
 
 EXIT_STATUSES = {
     EXIT_DONE: "done",
+    EXIT_FAULT: "a fault of fastw2v; what is on standard error belongs into a report of it",
     EXIT_ERROR: "wrong use or input; a line on standard error says what was expected and what came",
-    EXIT_INTERRUPTED: "interrupted, by Ctrl-C say; no half-written file is left behind",
+    EXIT_INTERRUPTED: "interrupted, by Ctrl-C or SIGTERM; no half-written file is left behind",
+    EXIT_READER_GONE: "whoever read standard output has stopped, as 'head -1' does",
 }
 
 ENVIRONMENT = {
     "FASTW2V_AMX": "1: multiply on the matrix tiles of a CPU that has AMX (--precision bf16).",
+    "FASTW2V_AHEAD": "0: no second process compiles kernels while a first run reads its text.",
     "NUMBA_CACHE_DIR": "Where compiled kernels are kept, instead of the package's folder.",
     "NO_COLOR": "If set, progress has no colours.",
     "TMPDIR": "Where training keeps running text meanwhile, and with --memory its counts.",
@@ -159,6 +166,10 @@ MANUALS = {
                 "A smaller file from a large vocabulary:",
                 "fastw2v report model -o report.html --words 20000 --no-evaluation",
             ),
+            (
+                "Of vectors that another program made:",
+                "fastw2v report wiki.en.bin -o wiki.html --words 20000",
+            ),
         ),
         _MODEL + " The page is one HTML file, written whole or not at all; it needs no network. "
         "docs/report.md says how to read it.",
@@ -169,6 +180,17 @@ MANUALS = {
             ("The map, as pixels:", "fastw2v plot model --kind map --output map.png"),
         ),
         _MODEL + " The picture is written whole or not at all.",
+    ),
+    "compile": Manual(
+        (
+            ("All that runs with the defaults need:", "fastw2v compile"),
+            (
+                "For runs with these settings, in the Dockerfile of an image:",
+                "fastw2v compile --objective negative --vector-size 300",
+            ),
+        ),
+        "Kernels are kept beside the package, in NUMBA_CACHE_DIR, or in the user's cache; the "
+        "folder is printed. They are for CPUs with the same features and versions of Numba.",
     ),
     "completion": Manual(
         (

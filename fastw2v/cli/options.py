@@ -1,5 +1,6 @@
 """Options and arguments that several commands share."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -10,11 +11,14 @@ import click
 
 from fastw2v.cli.display import LOG_JSON
 from fastw2v.config import COUNTING_NAMES, Hyperparameters, Kind
+from fastw2v.errors import ConfigurationError
 from fastw2v.formats import FORMATS
 
 __all__ = [
+    "TEXT",
     "advising_to_skip",
     "counting_options",
+    "decoded_text",
     "display_options",
     "format_option",
     "given_settings",
@@ -24,6 +28,38 @@ __all__ = [
     "sources_of",
     "workers_option",
 ]
+
+
+def decoded_text(given: str) -> str:
+    """Return text of the command line, whose letters a locale of C has handed on as bytes.
+
+    Raises
+    ------
+    ConfigurationError
+        If the bytes are not UTF-8.
+    """
+    if not any("\udc80" <= letter <= "\udcff" for letter in given):
+        return given
+    data = os.fsencode(given)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{given!r}: expected text in UTF-8, or in the encoding of the locale, got byte "
+            f"{data[error.start]:#04x}; set LC_ALL to the locale that it was typed in"
+        ) from None
+
+
+class _Text(click.ParamType):  # type: ignore[type-arg]  # of click 8.4
+    """Text that is not the name of a file: names stay as they came, to be found on the disk."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return decoded_text(str(value))
+
+
+TEXT = _Text()
 
 
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -115,6 +151,7 @@ _field = click.option(
     "--column",
     "field",
     metavar="NAME",
+    type=TEXT,
     help="Field of JSON lines (OUTER.INNER too) or column of CSV, TSV, Parquet and Arrow files "
     "that holds the text; a number is the column of a file without a header, from 1.",
 )

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
     from numpy.typing import NDArray
 
+    from fastw2v.formats.vectors import Vectors
     from fastw2v.model import Word2Vec
     from fastw2v.objectives.embeddings import VectorChoice
     from fastw2v.objectives.feature_vectors import NgramVectors
 
-__all__ = ["VectorSource", "vector_source"]
+__all__ = ["VectorSource", "model_or_vectors", "vector_source"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,24 @@ class VectorSource:
         return int(self.keyed.get_vecattr(word, "count"))
 
 
+def model_or_vectors(path: Path, workers: int | None = None) -> "Word2Vec | Vectors":
+    """Return the model of a folder, or the vectors of a file or folder in any format.
+
+    Raises
+    ------
+    ModelFormatError
+        If it is neither.
+    """
+    from fastw2v.formats import read_vectors
+    from fastw2v.formats.model_folder import is_model_folder
+    from fastw2v.model import Word2Vec
+
+    # What is no file is told as a model that is missing.
+    if path.is_file() or (path.is_dir() and not is_model_folder(path) and any(path.iterdir())):
+        return read_vectors(path)
+    return Word2Vec.load(path, workers=workers)
+
+
 def vector_source(path: Path, table: "VectorChoice | None" = None) -> VectorSource:
     """Open a model folder or a file of vectors.
 
@@ -82,21 +101,18 @@ def vector_source(path: Path, table: "VectorChoice | None" = None) -> VectorSour
         If a table is asked of a file, which has one.
     """
     from fastw2v.errors import ConfigurationError
-    from fastw2v.formats import read_vectors
-    from fastw2v.formats.model_folder import is_model_folder
-    from fastw2v.model import Word2Vec
+    from fastw2v.formats.vectors import Vectors
     from fastw2v.objectives.embeddings import as_keyed_vectors
 
-    # What is no file is told as a model that is missing.
-    if path.is_file() or (path.is_dir() and not is_model_folder(path) and any(path.iterdir())):
+    found = model_or_vectors(path)
+    if isinstance(found, Vectors):
         if table is not None:
             raise ConfigurationError(
                 f"{path}: expected a model to choose the table {table!r} of, got a file of vectors"
             )
-        found = read_vectors(path)
         keyed = as_keyed_vectors(found.words, found.vectors, found.counts)
         return VectorSource(keyed, found.ngrams)
-    model = Word2Vec.load(path)
+    model = found
     vocabulary, vectors = model.vocabulary, model.embeddings.table(table)
     keyed = as_keyed_vectors(vocabulary.texts, vectors, vocabulary.counts)
     return VectorSource(keyed, model=model, table=table)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from fastw2v.checks import real_number, whole_number
 from fastw2v.comparison.machine import describe_machine
 from fastw2v.comparison.requests import SharedSettings, TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
@@ -55,20 +56,19 @@ class ComparisonSettings(SharedSettings):
     def __post_init__(self) -> None:
         least = ("rounds", "epochs", "vector_size", "window", "min_count", "negative", "workers")
         for name in least:
-            if getattr(self, name) < 1:
-                raise ConfigurationError(
-                    f"{name}: expected a whole number from 1 on, got {getattr(self, name)!r}"
-                )
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), low=1))
+        if self.time_limit_s is not None:
+            limit_s = real_number("time_limit_s", self.time_limit_s, low=0, low_is_open=True)
+            object.__setattr__(self, "time_limit_s", limit_s)
         if self.inputs == "features":
             raise ConfigurationError(
                 f"inputs: expected 'words' or 'subwords' to compare, got {self.inputs!r}"
             )
         sizes: Any = self.ngram_sizes()
         Hyperparameters(**sizes, inputs=self.inputs)  # refuses what training would refuse
-        if self.fasttext_t is not None and not 0 < self.fasttext_t <= 1:
-            raise ConfigurationError(
-                f"fasttext_t: expected more than 0 and at most 1, got {self.fasttext_t!r}"
-            )
+        if self.fasttext_t is not None:
+            fasttext_t = real_number("fasttext_t", self.fasttext_t, low=0, high=1, low_is_open=True)
+            object.__setattr__(self, "fasttext_t", fasttext_t)
         if len(set(self.rivals)) != len(self.rivals):
             raise ConfigurationError(f"rivals: expected each once, got {', '.join(self.rivals)}")
         _ = self.runs

@@ -24,6 +24,7 @@ from fastw2v.comparison.clock import (
 )
 from fastw2v.comparison.requests import END_OF_LINE, Trained, TrainingRequest
 from fastw2v.errors import MissingDependencyError
+from fastw2v.system.home import a_home
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +67,8 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
     clock = stop_clock()
     settings, summary, unknown = model.settings, model.summary, model.embeddings.unknown
     assert summary is not None
-    handed_out = "in+out" if model.embeddings.default_vectors == "sum" else "in"
+    choice = model.embeddings.default_vectors
+    handed_out = "in+out" if choice == "sum" else choice
     outputs = "nodes" if settings.objective == "hierarchical" else "out"
     stages: dict[str, Any] = {
         "read_s": summary.read_s,
@@ -121,7 +123,8 @@ def train_fastw2v_negative(request: TrainingRequest) -> Trained:
 def train_gensim(request: TrainingRequest) -> Trained:
     """Train gensim's skip-gram with negative sampling, from a corpus file, its fastest way."""
     try:
-        from gensim.models import Word2Vec
+        with a_home():
+            from gensim.models import Word2Vec
     except ImportError as error:
         raise MissingDependencyError(f"gensim cannot be imported ({error})") from error
 
@@ -187,7 +190,8 @@ def train_word2vec(request: TrainingRequest) -> Trained:
     flags = [str(part) for name, value in (files | named).items() for part in (f"-{name}", value)]
     clock = _run_program([program, *flags])
 
-    from gensim.models import KeyedVectors
+    with a_home():
+        from gensim.models import KeyedVectors
 
     keyed = KeyedVectors.load_word2vec_format(str(binary), fvocab=str(listed), binary=True)
     words = [word for word in keyed.index_to_key if word != END_OF_LINE]

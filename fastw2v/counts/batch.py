@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fastw2v.counts.checked_text import broken_sentence, text_of, unknown_word
 from fastw2v.counts.matrix import LARGEST_INT32
 from fastw2v.counts.windows import largest_count, windows_of
-from fastw2v.errors import ConfigurationError
+from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.kernels.counts.batch_counting import (
     BROKEN_SENTENCE,
     UNKNOWN_WORD,
@@ -23,6 +23,8 @@ from fastw2v.kernels.counts.windows import Spans
 from fastw2v.text.encoded import EncodedTokens
 
 __all__ = ["BatchCounts", "BatchWorkspace", "count_batch"]
+
+_LONGEST_STRETCH = 2**31 - 1  # in tokens, so that int32 counts how often a word is a centre
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +137,8 @@ def count_batch(
     IndexError
         If the stretch does not lie within the text.
     CorpusError
-        If a sentence that is touched is inconsistent, or a count may not fit int64.
+        If a sentence that is touched is inconsistent, the stretch has more than 2**31 - 1 tokens,
+        or a count may not fit int64.
     VocabularyError
         If an id that is touched is not below `n_words`, or there is not one width for each word.
     """
@@ -149,8 +152,14 @@ def count_batch(
         raise IndexError(
             f"start, stop: expected positions within 0 to {text.ids.size}, got {start}, {stop}"
         )
+    if stop - start > _LONGEST_STRETCH:
+        raise CorpusError(
+            f"start, stop: expected a stretch of at most {_LONGEST_STRETCH} tokens, got "
+            f"{stop - start}; cut it into several, whose counts add up to the same"
+        )
     centres = workspace.centres_for(stop - start)
-    n_rows, detail = group_batch(text, start, stop, windows, workspace.accumulator, centres)
+    origin = max(0, start - windows.reach)
+    n_rows, detail = group_batch(text, start, stop, origin, windows, workspace.accumulator, centres)
     if n_rows == UNKNOWN_WORD:
         raise unknown_word(text, detail, n_words)
     if n_rows == BROKEN_SENTENCE:
@@ -160,7 +169,7 @@ def count_batch(
     accumulator, entries = workspace.rows_for(room, largest_count(most, windows))
     spans = Spans(centres.spans.packed[: stop - start], centres.spans.starts[: n_rows + 1])
     indptr = np.empty(n_rows + 1, np.int64)
-    largest = count_batch_rows(text.ids, spans, windows, accumulator, indptr, entries)
+    largest = count_batch_rows(text.ids[origin:], spans, windows, accumulator, indptr, entries)
     size = int(indptr[-1])
     return BatchCounts(
         rows=centres.words[:n_rows].copy(),

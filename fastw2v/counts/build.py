@@ -35,6 +35,7 @@ from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.reading import encode_corpus, read_corpus
+from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
 
 __all__ = ["ShardOptions", "count_corpus", "count_text", "counted_windows", "reference_counts"]
@@ -86,7 +87,9 @@ def count_text(
         widths=widths,
         progress=stage_of(progress, "counting"),
     )
-    statistics = CorpusStatistics.of(tokens, vocabulary, n_invalid, n_missing)
+    statistics = CorpusStatistics.of(
+        tokens, vocabulary, n_invalid, n_missing, version_of(counting.tokenizer)
+    )
     return CountedCorpus(vocabulary, counting, widths, statistics, counts)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fastw2v.config import CountingSettings, Hyperparameters
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.counts.windows import word_widths
+from fastw2v.errors import CorpusError
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
 
@@ -37,6 +38,9 @@ class CorpusStatistics:
         Sequences of bytes that were not UTF-8 and were replaced or left out, as `errors` asked.
     n_missing : int
         Values that were missing in the field that was read.
+    unicode_version : str, optional
+        Of the characters by which the tokenizer 'words' cut the text; None for other tokenizers,
+        and for counts made before the package had a table of its own.
     """
 
     digests: tuple[str, ...]
@@ -45,6 +49,7 @@ class CorpusStatistics:
     n_sentences: int
     n_invalid: int = 0
     n_missing: int = 0
+    unicode_version: str | None = None
 
     @classmethod
     def of(
@@ -53,11 +58,18 @@ class CorpusStatistics:
         vocabulary: Vocabulary,
         n_invalid: int = 0,
         n_missing: int = 0,
+        unicode_version: str | None = None,
     ) -> "CorpusStatistics":
         """Return what is known of a text in memory."""
-        digests = (tokens.digest(vocabulary),)
-        sizes = tokens.n_raw_tokens, tokens.n_tokens, tokens.n_sentences
-        return cls(digests, *sizes, n_invalid, n_missing)
+        return cls(
+            (tokens.digest(vocabulary),),
+            tokens.n_raw_tokens,
+            tokens.n_tokens,
+            tokens.n_sentences,
+            n_invalid,
+            n_missing,
+            unicode_version,
+        )
 
     @property
     def digest(self) -> str:
@@ -67,7 +79,20 @@ class CorpusStatistics:
         return hashlib.blake2b("".join(self.digests).encode(), digest_size=32).hexdigest()
 
     def plus(self, other: "CorpusStatistics") -> "CorpusStatistics":
-        """Return the statistics of both texts together, in whatever order they are added."""
+        """Return the statistics of both texts together, in whatever order they are added.
+
+        Raises
+        ------
+        CorpusError
+            If words of the two were cut by different versions of Unicode.
+        """
+        versions = {self.unicode_version, other.unicode_version}
+        if None not in versions and len(versions) > 1:
+            raise CorpusError(
+                "unicode_version: expected counts of texts that were cut into words by one "
+                f"version of Unicode, got {' and '.join(sorted(map(str, versions)))}; count the "
+                "older text again"
+            )
         return CorpusStatistics(
             tuple(sorted(self.digests + other.digests)),
             self.n_raw_tokens + other.n_raw_tokens,
@@ -75,6 +100,7 @@ class CorpusStatistics:
             self.n_sentences + other.n_sentences,
             self.n_invalid + other.n_invalid,
             self.n_missing + other.n_missing,
+            self.unicode_version if len(versions) == 1 else None,
         )
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.checks import whole_number
+from fastw2v.config import LARGEST_SEED
 from fastw2v.evaluation.neighbours import comparable
 from fastw2v.evaluation.word_table import WordTable
 
@@ -57,9 +59,12 @@ def align(first: WordTable, second: WordTable, *, seed: int = 1) -> Alignment:
     ------
     EvaluationError
         If they have fewer than two words in common.
+    ConfigurationError
+        If `seed` is out of range.
     """
     from scipy.linalg import orthogonal_procrustes
 
+    seed = whole_number("seed", seed, low=0, high=LARGEST_SEED)
     first, second = comparable(first, second)
     n_words = len(first)
     dimensions = max(first.vectors.shape[1], second.vectors.shape[1])

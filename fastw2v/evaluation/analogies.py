@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.checks import whole_number
 from fastw2v.evaluation.test_sets import AnalogySet
 from fastw2v.evaluation.word_table import WordTable
-from fastw2v.system.threads import WorkerPool, available_cores
+from fastw2v.system.threads import WorkerPool, checked_workers
 
 __all__ = [
     "EPSILON",
@@ -170,7 +171,13 @@ def evaluate_analogies(
         Threads; default: the cores at hand. The answers do not depend on them.
     progress : callable, optional
         Gets words among which answers were sought, and words in all.
+
+    Raises
+    ------
+    ConfigurationError
+        If `restrict` or `workers` is out of range.
     """
+    restrict = whole_number("restrict", restrict, low=1)
     sections = _answered(table.head(restrict), questions, workers, progress)
     found = AnalogyResult(questions.name, sections)
     if table.make_unknown is None:
@@ -266,7 +273,7 @@ def best_answers(
         slice(first, first + _CHUNK_QUESTIONS)
         for first in range(0, len(questions), _CHUNK_QUESTIONS)
     ]
-    with WorkerPool(workers or available_cores()) as pool:
+    with WorkerPool(checked_workers(workers)) as pool:
         for first, last in blocks:
             cosines = table.unit[words_asked] @ table.unit[first:last].T
 

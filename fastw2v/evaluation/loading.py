@@ -3,8 +3,6 @@
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from fastw2v.errors import ConfigurationError
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.formats import read_vectors
@@ -59,9 +57,6 @@ def load_table(
         raise ConfigurationError(
             f"vectors: expected no choice for {path}, which has one table only, got {vectors!r}"
         )
-    stored = read_vectors(path)
+    stored = read_vectors(path).by_frequency()
     make = stored.ngrams.of if stored.ngrams is not None else None
-    if stored.counts is None or not (np.diff(stored.counts) > 0).any():
-        return WordTable(stored.words, stored.vectors, make), None
-    order = np.argsort(-stored.counts, kind="stable")
-    return WordTable([stored.words[row] for row in order], stored.vectors[order], make), None
+    return WordTable(stored.words, stored.vectors, make), None

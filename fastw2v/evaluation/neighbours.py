@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.checks import whole_number
+from fastw2v.config import LARGEST_SEED
 from fastw2v.errors import EvaluationError
 from fastw2v.evaluation.word_table import WordTable
 
@@ -99,10 +101,13 @@ def neighbour_overlap(
     ------
     EvaluationError
         If they have fewer than two words in common.
+    ConfigurationError
+        If `k` or `seed` is out of range.
     """
     first, second = comparable(first, second)
     n_words = len(first)
-    k = min(k, n_words - 1)
+    k = min(whole_number("k", k, low=1), n_words - 1)
+    seed = whole_number("seed", seed, low=0, high=LARGEST_SEED)
     generator = np.random.default_rng(seed)
     sample = generator.choice(n_words, min(SAMPLED_WORDS, n_words), replace=False)
     one, other = (nearest(table, sample, k) for table in (first, second))

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import ConfigurationError
+from fastw2v.checks import real_number, whole_number
+from fastw2v.config import LARGEST_SEED
 from fastw2v.kernels.formulas.network import NetworkParameters, forward, loss_and_gradients
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.updates import ADAM, Rule, update_block
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 DECAY_FIRST, DECAY_SECOND, EPSILON = 0.9, 0.999, 1e-8
+_MOST_SIGMOIDS, _MOST = 2**16, 2**31 - 1
+_LARGEST = 1e30  # still a float32 times what a step multiplies it by
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -65,19 +68,16 @@ class ProbeSettings:
     seed: int = 1
 
     def __post_init__(self) -> None:
+        most = {"hidden_size": _MOST_SIGMOIDS, "seed": LARGEST_SEED}
         least = {"hidden_size": 1, "folds": 2, "epochs": 1, "batch_rows": 1, "seed": 0}
         for name, low in least.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ConfigurationError(
-                    f"{name}: expected a whole number from {low} on, got {value!r}"
-                )
-        if not self.learning_rate > 0:
-            raise ConfigurationError(
-                f"learning_rate: expected more than 0, got {self.learning_rate!r}"
+            value = whole_number(name, getattr(self, name), low=low, high=most.get(name, _MOST))
+            object.__setattr__(self, name, value)
+        for name in ("learning_rate", "l2"):
+            rate = real_number(
+                name, getattr(self, name), low=0, high=_LARGEST, low_is_open=name != "l2"
             )
-        if not self.l2 >= 0:
-            raise ConfigurationError(f"l2: expected at least 0, got {self.l2!r}")
+            object.__setattr__(self, name, rate)
 
 
 class TrainedNetwork(NamedTuple):

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.checks import whole_number
+from fastw2v.config import LARGEST_SEED
 from fastw2v.evaluation.test_sets import PairSet
 from fastw2v.evaluation.word_table import WordTable
 
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 RESAMPLES = 2000
+_MOST_RESAMPLES = 1_000_000
 CONFIDENCE = 0.95
 FEWEST_PAIRS = 3  # two pairs correlate perfectly, whatever they are
 
@@ -105,8 +108,15 @@ def evaluate_similarity(
     seed : int
         Of the bootstrap.
     resamples : int
-        Of the bootstrap; 0 for no interval.
+        Of the bootstrap; 0 for no interval, at most a million.
+
+    Raises
+    ------
+    ConfigurationError
+        If `seed` or `resamples` is out of range.
     """
+    seed = whole_number("seed", seed, low=0, high=LARGEST_SEED)
+    resamples = whole_number("resamples", resamples, low=0, high=_MOST_RESAMPLES)
     total = len(pairs.pairs)
     judgements = np.array([judged for *_, judged in pairs.pairs])
     known, cosines = _cosines(table, pairs)

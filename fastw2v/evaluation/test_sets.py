@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastw2v.errors import CorpusError, EvaluationError
+from fastw2v.system.home import a_home
 from fastw2v.text.files import BLOCK_BYTES, text_blocks
 
 __all__ = [
@@ -56,7 +57,8 @@ def bundled_analogies() -> list[AnalogySet]:
 
 
 def _bundled(file: str) -> Path:
-    from gensim.test.utils import datapath
+    with a_home():
+        from gensim.test.utils import datapath
 
     return Path(datapath(file))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.checks import whole_number
 from fastw2v.errors import EvaluationError
 from fastw2v.objectives.embeddings import ngram_vectors_of
 
@@ -138,7 +139,8 @@ class WordTable:
         )
 
     def head(self, n_words: int) -> Self:
-        """Return the first `n_words` words."""
+        """Return the first `n_words` words; `ConfigurationError` if that is no whole number."""
+        n_words = whole_number("n_words", n_words, low=0)
         if n_words >= len(self):
             return self
         return replace(self, words=self.words[:n_words], vectors=self.vectors[:n_words])

@@ -18,6 +18,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import MOST_DIMENSIONS
 from fastw2v.errors import ModelFormatError, OutputError, TextEncodingError
 from fastw2v.formats.compression import opened_to_write
 from fastw2v.formats.sources import ByteSource
@@ -39,7 +40,6 @@ _MATRIX = struct.Struct("<qq")
 _NUMBER = np.dtype("<f4")
 _ROWS_BYTES = 1 << 24
 _LONGEST_WORD_BYTES = 1 << 20
-_MOST_DIMENSIONS = 1 << 20
 _MOST_ENTRIES = 2**31 - 1
 _WORD, _LABEL = 0, 1
 _SKIPGRAM, _SUPERVISED, _SOFTMAX = 2, 3, 3
@@ -194,7 +194,7 @@ def _read_settings(reader: _Reader) -> _Settings:
     if version == 11 and settings.model == _SUPERVISED:
         settings = settings._replace(maxn=0)  # as fastText itself does
     bounds = {
-        "dim": (settings.dim, 1, _MOST_DIMENSIONS),
+        "dim": (settings.dim, 1, MOST_DIMENSIONS),
         "bucket": (settings.bucket, 1 if settings.maxn > 0 else 0, _MOST_ENTRIES),
         "minn": (settings.minn, 0, max(settings.maxn, 0)),
         "maxn": (settings.maxn, 0, 2**20),

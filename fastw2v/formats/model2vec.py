@@ -20,7 +20,7 @@ from fastw2v.formats.vectors import (
     require_words,
     white_space_refusal,
 )
-from fastw2v.system.array_files import Arrays, read_arrays, write_arrays
+from fastw2v.system.array_files import Arrays, read_arrays, stored_kinds, write_arrays
 from fastw2v.system.files import whole_folder
 from fastw2v.system.manifests import read_json, write_json
 from fastw2v.version import VERSION
@@ -35,6 +35,7 @@ ARRAYS, WORDS, CONFIG, MODULES = (
 )
 NESTED = "0_StaticEmbedding"  # where sentence-transformers puts the first two
 _TABLES = ("embeddings", "embedding.weight")
+_KNOWN_KINDS = {"F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL"}
 _UNKNOWN = "[UNK]"
 _ADDED = "fastw2v_unknown_word"
 
@@ -67,19 +68,18 @@ def read(path: Path) -> Vectors:
     """
     parts = path / NESTED if (path / NESTED).is_dir() else path
     try:
+        kinds = stored_kinds(parts / ARRAYS)
+        if not set(kinds.values()) <= _KNOWN_KINDS:
+            raise _unsupported(path, f"numbers of {sorted(set(kinds.values()) - _KNOWN_KINDS)[0]}")
         arrays = read_arrays(parts / ARRAYS)
         tokenizer = read_json(parts / WORDS)
         config = path / CONFIG
         added = read_json(config).get(_ADDED) if config.is_file() else None
         vocabulary = tokenizer["model"]["vocab"]
         table = next(arrays[name] for name in _TABLES if name in arrays)
-        unsupported = _unsupported(arrays, table, vocabulary)
-        if unsupported is not None:
-            raise ModelFormatError(
-                f"{path}: expected a model2vec folder with a row of floating-point numbers for "
-                f"each word, got {unsupported}, which fastw2v does not read; take the model "
-                "before that, or one of a tokenizer of words"
-            )
+        other = _other_than_rows(arrays, table, vocabulary)
+        if other is not None:
+            raise _unsupported(path, other)
         ids = {**vocabulary, **{item["content"]: item["id"] for item in tokenizer["added_tokens"]}}
         if sorted(ids.values()) != list(range(len(table))):
             raise ValueError(f"expected the words to be numbered up to {len(table)}, one a row")
@@ -103,10 +103,20 @@ def read(path: Path) -> Vectors:
     return checked_vectors(path, words, as_float32)
 
 
-def _unsupported(arrays: Arrays, table: NDArray[Any], vocabulary: Any) -> str | None:
+def _unsupported(path: Path, other: str) -> ModelFormatError:
+    return ModelFormatError(
+        f"{path}: expected a model2vec folder with a row of floating-point numbers for each word, "
+        f"got {other}, which fastw2v does not read; save the model without that, in float32 and "
+        "with a tokenizer of words"
+    )
+
+
+def _other_than_rows(arrays: Arrays, table: NDArray[Any], vocabulary: Any) -> str | None:
     """Return what a sound folder has that is no row of numbers for each word."""
-    if "mapping" in arrays or "weights" in arrays:
+    if "mapping" in arrays:
         return "a quantised vocabulary, whose words share rows"
+    if "weights" in arrays:
+        return "weights of words beside their rows"
     if isinstance(vocabulary, list):
         return "a Unigram tokenizer of pieces of words"
     if table.dtype.kind in "iu":

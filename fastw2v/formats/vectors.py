@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,17 @@ class Vectors:
     counts: NDArray[np.int64] | None = None
     tokenizer: Tokenizer | None = None
     ngrams: NgramVectors | None = None
+
+    def by_frequency(self) -> "Vectors":
+        """Return them with the most frequent words first; as they are where counts are not known.
+
+        Files without counts are taken to be in that order.
+        """
+        if self.counts is None or not (np.diff(self.counts) > 0).any():
+            return self
+        order = np.argsort(-self.counts, kind="stable")
+        words = [self.words[row] for row in order]
+        return replace(self, words=words, vectors=self.vectors[order], counts=self.counts[order])
 
     def keyed_vectors(self) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` of a copy of the table."""

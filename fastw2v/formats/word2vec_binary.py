@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import MOST_DIMENSIONS
 from fastw2v.errors import ModelFormatError, TextEncodingError
 from fastw2v.formats.compression import is_compressed, opened_to_write
 from fastw2v.formats.sources import CHUNK_BYTES, ByteSource
@@ -19,7 +20,6 @@ _HEADER = re.compile(rb"[ \t]*([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t\r]*\n")
 _LONGEST_HEADER = 64
 # A file that is no such file may have no blank for gigabytes.
 LONGEST_WORD_BYTES = 1 << 20
-MOST_DIMENSIONS = 1 << 20
 _NUMBER = np.dtype("<f4")
 _ROWS_A_REPORT = 1000
 

@@ -9,7 +9,10 @@ Imports `model`, `training`, `formats`, `objectives`, `text`, `kernels`, `system
 gensim's FastText and comes from it.
 """
 
-from gensim.models.word2vec import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
+from fastw2v.system.home import a_home
+
+with a_home():  # before any module of this room imports gensim
+    from gensim.models.word2vec import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 
 from fastw2v.gensim_api.fasttext import from_fasttext, to_fasttext
 from fastw2v.gensim_api.model import Word2Vec

@@ -10,6 +10,7 @@ from gensim.models import Word2Vec as GensimWord2Vec
 
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.given_vectors import read_given
+from fastw2v.gensim_api.numbers import LARGEST_FACTOR, float_of
 from fastw2v.gensim_api.state import ModelState
 from fastw2v.text.token_kinds import check_kinds
 
@@ -91,13 +92,13 @@ class ConversionMethods(ModelState):
         Raises
         ------
         ConfigurationError
-            If the file's vectors have another size.
+            If the file's vectors have another size, or `lockf` is no number.
         ModelFormatError
             If the file is missing, damaged or another.
         TextEncodingError
             If its text is in another encoding.
         """
-        wv = self.wv
+        wv, factor = self.wv, float_of("lockf", lockf, high=LARGEST_FACTOR)
         words, table = read_given(
             fname,
             wv.vector_size,
@@ -117,7 +118,7 @@ class ConversionMethods(ModelState):
             wv.vectors_lockf = np.resize(np.asarray(wv.vectors_lockf, np.float32), len(wv))
         if shared:
             wv.vectors[rows] = table[shared]
-            wv.vectors_lockf[rows] = lockf
+            wv.vectors_lockf[rows] = factor
         wv.norms = None
         self.add_lifecycle_event("intersect_word2vec_format", msg=f"{len(shared)} of {fname}")
         return len(shared)

@@ -7,6 +7,7 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
+from fastw2v.gensim_api.numbers import int_of
 from fastw2v.version import VERSION
 
 __all__ = ["Events", "logger"]
@@ -32,6 +33,7 @@ class Events:
         **event
             What to record; plain values.
         """
+        level = int_of("log_level", log_level or 0, low=0, high=2**31 - 1)
         entry = deepcopy(event)
         entry["datetime"] = datetime.now().isoformat()
         entry["fastw2v"] = VERSION
@@ -40,7 +42,7 @@ class Events:
         entry["event"] = event_name
         if not hasattr(self, "lifecycle_events"):
             self.lifecycle_events = []
-        if log_level:
-            logger.log(int(log_level), "%s lifecycle event %s", type(self).__name__, entry)
+        if level:
+            logger.log(level, "%s lifecycle event %s", type(self).__name__, entry)
         if self.lifecycle_events is not None:
             self.lifecycle_events.append(entry)

@@ -15,6 +15,17 @@ from fastw2v.gensim_api.checks import check_corpus, check_training
 from fastw2v.gensim_api.conversion import ConversionMethods
 from fastw2v.gensim_api.epochs import Reading, readings, train_epoch
 from fastw2v.gensim_api.exact import train_exact
+from fastw2v.gensim_api.numbers import (
+    LARGEST_EXPONENT,
+    dimensions_of,
+    float_of,
+    generator_of,
+    int_of,
+    int_or_none,
+    number_of,
+    number_or_none,
+    threshold_of,
+)
 from fastw2v.gensim_api.reading import NumberedText, Sentences
 from fastw2v.gensim_api.scores import ScoreMethods
 from fastw2v.gensim_api.storage import load_model, save_model
@@ -107,19 +118,29 @@ class Word2Vec(VocabularyMethods, ScoreMethods, ConversionMethods):
     ) -> None:
         if objective not in (None, "softmax"):
             raise ConfigurationError(f"objective: expected None or 'softmax', got {objective!r}")
-        if objective == "softmax" and hs:
+        self.vector_size = self.layer1_size = dimensions_of(vector_size)
+        self.workers, self.epochs = int_of("workers", workers), int_of("epochs", epochs)
+        self.batch_words = int_of("batch_words", batch_words)
+        self.sg, self.hs = int_of("sg", sg), int_of("hs", hs)
+        self.negative = int_of("negative", negative)
+        if objective == "softmax" and self.hs:
             raise ConfigurationError("hs: expected 0 with objective='softmax', got 1; choose one")
-        self.vector_size = self.layer1_size = int(vector_size)
-        self.workers, self.epochs, self.batch_words = int(workers), epochs, batch_words
-        self.sg, self.hs, self.negative = int(sg), int(hs), int(negative)
-        self.objective, self.ns_exponent, self.cbow_mean = objective, ns_exponent, int(cbow_mean)
-        self.alpha, self.min_alpha = float(alpha), float(min_alpha)
-        self.min_alpha_yet_reached = float(alpha)
-        self.window, self.shrink_windows = int(window), bool(shrink_windows)
-        self.seed, self.random = seed, np.random.RandomState(seed)
-        self.min_count, self.sample, self.max_vocab_size = min_count, sample, max_vocab_size
-        self.max_final_vocab, self.sorted_vocab = max_final_vocab, sorted_vocab
-        self.null_word, self.hashfxn, self.comment = null_word, hashfxn, comment
+        self.objective, self.ns_exponent = (
+            objective,
+            float_of("ns_exponent", ns_exponent, high=LARGEST_EXPONENT),
+        )
+        self.cbow_mean = int_of("cbow_mean", cbow_mean)
+        self.alpha, self.min_alpha = float_of("alpha", alpha), float_of("min_alpha", min_alpha)
+        self.min_alpha_yet_reached = self.alpha
+        self.window, self.shrink_windows = int_of("window", window), bool(shrink_windows)
+        self.seed, self.random = seed, generator_of(seed)
+        self.min_count = number_of("min_count", min_count)
+        self.sample = threshold_of(sample)
+        self.max_vocab_size = number_or_none("max_vocab_size", max_vocab_size)
+        self.max_final_vocab = int_or_none("max_final_vocab", max_final_vocab)
+        self.sorted_vocab = int_of("sorted_vocab", sorted_vocab)
+        self.null_word = int_of("null_word", null_word)
+        self.hashfxn, self.comment = hashfxn, comment
         self.compute_loss, self.running_training_loss = bool(compute_loss), 0.0
         self.train_count, self.total_train_time = 0, 0.0
         self.corpus_count = self.corpus_total_words = 0
@@ -208,6 +229,11 @@ class Word2Vec(VocabularyMethods, ScoreMethods, ConversionMethods):
             epochs.
         """
         callbacks = list(callbacks)
+        total_examples = int_or_none("total_examples", total_examples)
+        total_words = int_or_none("total_words", total_words)
+        epochs = int_or_none("epochs", epochs, low=-(2**63))
+        start_alpha = None if start_alpha is None else float_of("start_alpha", start_alpha)
+        end_alpha = None if end_alpha is None else float_of("end_alpha", end_alpha)
         self.alpha, self.min_alpha = start_alpha or self.alpha, end_alpha or self.min_alpha
         check_training(self, (total_examples, total_words), epochs)
         check_corpus(corpus_iterable, corpus_file, epochs=epochs or 1)

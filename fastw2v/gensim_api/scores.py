@@ -9,6 +9,7 @@ import numpy as np
 from gensim import matutils
 from numpy.typing import NDArray
 
+from fastw2v.gensim_api.numbers import int_of
 from fastw2v.gensim_api.state import ModelState
 
 __all__ = ["ScoreMethods", "logger"]
@@ -41,6 +42,7 @@ class ScoreMethods(ModelState):
             )
         if not hasattr(self, "syn1neg"):
             raise RuntimeError("predict_output_word: expected output vectors (syn1neg), found none")
+        topn = int_of("topn", topn, low=0)
         rows = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
         if not rows:
             logger.warning(
@@ -78,7 +80,7 @@ class ScoreMethods(ModelState):
                 "score: expected a model of hierarchical softmax, got another; train with hs=1 and "
                 "negative=0"
             )
-        scored = islice(sentences, total_sentences)
+        scored = islice(sentences, int_of("total_sentences", total_sentences, low=0))
         return np.fromiter((_log_probability(self, sentence) for sentence in scored), np.float32)
 
     def get_latest_training_loss(self) -> float:

@@ -62,8 +62,8 @@ class ModelState(Events):
     alpha: float
     min_alpha: float
     sample: float
-    min_count: int
-    max_vocab_size: int | None
+    min_count: float
+    max_vocab_size: float | None
     max_final_vocab: int | None
     sorted_vocab: int
     null_word: int
@@ -75,7 +75,7 @@ class ModelState(Events):
     compute_loss: bool
     comment: str | None
 
-    effective_min_count: int
+    effective_min_count: float
     corpus_count: int
     corpus_total_words: int
     min_alpha_yet_reached: float

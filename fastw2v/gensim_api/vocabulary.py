@@ -15,6 +15,13 @@ from gensim.utils import keep_vocab_item, prune_vocab
 from numpy.typing import NDArray
 
 from fastw2v.gensim_api.checks import check_corpus
+from fastw2v.gensim_api.numbers import (
+    dimensions_of,
+    int_of,
+    int_or_none,
+    number_of,
+    threshold_of,
+)
 from fastw2v.gensim_api.reading import (
     Sentences,
     checked_sentences,
@@ -24,6 +31,7 @@ from fastw2v.gensim_api.reading import (
 )
 from fastw2v.gensim_api.state import ModelState
 from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.noise import noise_distribution
 from fastw2v.text.token_kinds import check_kinds
 
 __all__ = [
@@ -95,7 +103,7 @@ class VocabularyMethods(ModelState):
         update: bool = False,
     ) -> None:
         """Build the vocabulary from counts of words; parameters as in `build_vocab`."""
-        self.corpus_count = corpus_count or 0
+        self.corpus_count = int_or_none("corpus_count", corpus_count) or 0
         self.raw_vocab = word_freq
         report = self.prepare_vocab(
             keep_raw_vocab=keep_raw_vocab, trim_rule=trim_rule, update=update
@@ -112,6 +120,7 @@ class VocabularyMethods(ModelState):
         trim_rule: TrimRule | None = None,
     ) -> tuple[int, int]:
         """Count words into `raw_vocab`; return the numbers of tokens and of sentences."""
+        progress_per = int_of("progress_per", progress_per, low=1)
         if self.max_vocab_size:
             lines = corpus_iterable if corpus_file is None else LineSentence(corpus_file)
             n_words, n_sentences = self._scan_pruning(lines, progress_per, trim_rule)
@@ -166,9 +175,10 @@ class VocabularyMethods(ModelState):
         dict
             drop_unique, retain_total, downsample_unique, downsample_total, num_retained_words.
         """
-        min_count, sample = min_count or self.min_count, sample or self.sample
+        least = number_of("min_count", min_count or self.min_count)
+        threshold = threshold_of(sample) or self.sample
         raw = self.raw_vocab or {}
-        self.effective_min_count = self._least_count(raw, min_count)
+        self.effective_min_count = self._least_count(raw, least)
         kept = {
             word: number
             for word, number in raw.items()
@@ -177,12 +187,12 @@ class VocabularyMethods(ModelState):
         if update:
             self._require_vocabulary()
         counts = np.fromiter(kept.values(), np.int64, len(kept))
-        keep = keep_probabilities(counts, sample)
+        keep = keep_probabilities(counts, threshold)
         if not dry_run:
             saved = raw if keep_raw_vocab else kept
             check_kinds(saved, "vocabulary", list(saved.values()))
             if not update:
-                self.min_count, self.sample = min_count, sample
+                self.min_count, self.sample = least, threshold
             self._enter(kept, keep, raw, update)
             if not keep_raw_vocab:
                 self.raw_vocab = defaultdict(int)
@@ -202,7 +212,7 @@ class VocabularyMethods(ModelState):
             "num_retained_words": len(kept),
         }
 
-    def _least_count(self, raw: Mapping[Any, int], min_count: int) -> int:
+    def _least_count(self, raw: Mapping[Any, int], min_count: float) -> float:
         limit = self.max_final_vocab
         if limit is None:
             return min_count
@@ -271,10 +281,13 @@ class VocabularyMethods(ModelState):
 
     def make_cum_table(self, domain: int = 2**31 - 1) -> None:
         """Write `cum_table`: of numbers up to `domain`, how many go to the words up to each."""
+        domain = int_of("domain", domain, low=0, high=2**32 - 1)
         counts = np.asarray(self.wv.expandos.get("count", ()), np.float64)
-        powers = np.cumsum(counts**self.ns_exponent)
-        shares = powers / powers[-1] if len(powers) else powers
-        self.cum_table = np.rint(shares * domain).astype(np.uint32)
+        if not len(counts):
+            self.cum_table = np.zeros(0, np.uint32)
+            return
+        shares = np.cumsum(noise_distribution(counts, self.ns_exponent))
+        self.cum_table = np.rint(shares / shares[-1] * domain).astype(np.uint32)
 
     def prepare_weights(self, update: bool = False) -> None:
         """Make the vectors that belong to the vocabulary."""
@@ -315,7 +328,7 @@ class VocabularyMethods(ModelState):
         self, vocab_size: int | None = None, report: dict[str, int] | None = None
     ) -> dict[str, int]:
         """Return the bytes that the model takes, by part, as gensim estimates them."""
-        n_words = vocab_size or len(self.wv)
+        n_words = int_or_none("vocab_size", vocab_size) or len(self.wv)
         report = report or {}
         report["vocab"] = n_words * _VOCABULARY_BYTES[bool(self.hs)]
         report["vectors"] = 4 * n_words * self.vector_size
@@ -327,7 +340,9 @@ class VocabularyMethods(ModelState):
     def seeded_vector(self, seed_string: str, vector_size: int) -> NDArray[np.float32]:
         """Return a random vector that depends on a string through `hashfxn`; gensim's."""
         return np.asarray(
-            pseudorandom_weak_vector(vector_size, seed_string=seed_string, hashfxn=self.hashfxn)
+            pseudorandom_weak_vector(
+                dimensions_of(vector_size), seed_string=seed_string, hashfxn=self.hashfxn
+            )
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastw2v.callbacks import Callback, StepReport
+from fastw2v.checks import real_number
 
 __all__ = ["DEFAULT_EVERY_S", "Metrics", "metrics_callback", "metrics_of"]
 
@@ -39,7 +40,13 @@ def metrics_callback(
     log : callable
         Gets a dict from names to numbers (`metrics_of`), and how many batches are done.
     every_s : float
-        Seconds between two calls, besides those at the end of each epoch. 0: every batch.
+        Seconds between two calls, besides those at the end of each epoch. 0: every batch;
+        infinity: only at the end of each epoch.
+
+    Raises
+    ------
+    ConfigurationError
+        If `every_s` is no number from 0 on.
 
     Examples
     --------
@@ -50,6 +57,8 @@ def metrics_callback(
     >>> len(model.fit([["a", "b"], ["b", "a"]], callbacks=[callback]).history), len(losses) >= 3
     (3, True)
     """
+    if not (isinstance(every_s, float) and every_s == math.inf):
+        every_s = real_number("every_s", every_s, low=0)
     logged_s = -math.inf
 
     def callback(report: StepReport) -> None:

@@ -1,7 +1,7 @@
 """word2vec as a scikit-learn transformer: documents to the means of their words' vectors."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import fields
 from inspect import Parameter, Signature
 from typing import Any, Self
@@ -26,6 +26,7 @@ except ImportError as error:
 __all__ = ["UnknownDocumentWarning", "Word2VecTransformer"]
 
 _LARGEST_DRAWN_SEED = 2**31 - 1
+_SHOWN_NAMES = 5
 
 
 class UnknownDocumentWarning(UserWarning):
@@ -109,6 +110,8 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Parameters
         ----------
         X : iterable of str or of lists of str
+            A column of a table, not a table: name it to a `ColumnTransformer` as ``"text"``, since
+            ``["text"]`` gives a table of one column.
         y : ignored
 
         Raises
@@ -116,7 +119,7 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         ConfigurationError
             If a parameter has an impossible value.
         CorpusError, VocabularyError
-            If `X` is no documents, or nothing is left to train on.
+            If `X` is no documents, or a table, or nothing is left to train on.
         """
         sentences = [sentence for document in self._documents(X) for sentence in document]
         parameters = self.get_params(deep=False)
@@ -210,6 +213,7 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def _documents(self, X: Any) -> list[list[list[str]]]:
         """Return the documents as lists of sentences of tokens."""
+        _require_one_dimension(X)
         if isinstance(X, str | bytes) or not isinstance(X, Iterable):
             raise CorpusError(
                 f"X: expected documents, each a str or a list of tokens, got one "
@@ -232,8 +236,40 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return made
 
 
+def _require_one_dimension(X: Any) -> None:
+    """Raise for tables: iterated over, some give the names of their columns instead of rows."""
+    shape: Any = getattr(X, "shape", None)
+    has_shape = isinstance(shape, tuple)
+    if has_shape and len(shape) == 1:
+        return
+    names = list(X) if isinstance(X, Mapping) else _column_names(X)
+    if not has_shape and not isinstance(X, Mapping) and not names:
+        return
+    sizes = f" of shape {shape}" if has_shape else ""
+    shown = ", ".join(map(repr, names[:_SHOWN_NAMES])) + ", ..." * (len(names) > _SHOWN_NAMES)
+    columns = f" with the columns {shown}" if names else ""
+    column = repr(names[0]) if names else "0"
+    raise CorpusError(
+        f"X: expected one dimension of documents, each a str or a list of tokens, got a "
+        f"{type(X).__name__}{sizes}{columns}; pass one column, X[{column}] of a frame or X[:, 0] "
+        f"of an array, or in a pipeline ColumnTransformer([('words', Word2VecTransformer(), "
+        f"{column})]) with the column itself: a list of columns, as [{column}], gives two "
+        "dimensions"
+    )
+
+
+def _column_names(X: Any) -> list[Any]:
+    """Return the names of a table's columns, as pandas, polars, pyarrow and datasets have them."""
+    for attribute in ("column_names", "columns"):
+        names = getattr(X, attribute, None)
+        if names is not None and not callable(names):
+            return list(names)
+    return []
+
+
 def _tokens(document: Any, place: int) -> list[str]:
-    tokens = None if isinstance(document, bytes) else _as_list(document)
+    is_unordered = isinstance(document, bytes | Mapping | Set)
+    tokens = None if is_unordered else _as_list(document)
     if tokens is None or not all(isinstance(token, str) for token in tokens):
         raise CorpusError(
             f"X: expected each document to be a str or a list of str, got {document!r:.60} "

@@ -9,7 +9,9 @@ checksum: a damaged or cut one is compiled anew.
 Kernels are kept in ``NUMBA_CACHE_DIR`` if that is set, else beside the sources, else in the user's
 folder for caches: in the first of these that can be written. They are looked for in all of them, so
 that kernels which were compiled when the package was installed serve users who may only read it.
-Where nothing can be written, one warning says so, and every process compiles what it finds nowhere.
+Where none can be written, a folder among the temporary files that this user alone may enter takes
+their place, and one warning says so. Kernels are code that is run: what others may write is neither
+read nor written, nor is what somebody else has made under that name.
 
 Of other digests the folders used last are left, for other interpreters and CPUs that share the
 place; older ones are removed.
@@ -35,20 +37,20 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 import llvmlite
 import numba
-from llvmlite import binding
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.serialize import dumps
-from numba.misc.appdirs import AppDirs
 
+from fastw2v.kernels.cache_places import is_private, private_place, shared_places
 from fastw2v.kernels.stored_code import (
     Reading,
     StoredLibrary,
     initialize_runtime,
     stored_library,
 )
+from fastw2v.kernels.target import target_cpu
 
-__all__ = ["kernel", "source_digest"]
+__all__ = ["folder_of_kernels", "is_marked", "kernel", "leave_mark", "source_digest"]
 
 _FOLDER = "fastw2v-kernels-"
 _DIGEST_LETTERS = 24
@@ -58,6 +60,7 @@ _CHECKSUM_BYTES = hashlib.sha256().digest_size
 # Besides the CPU, what changes the code that Numba makes of a kernel.
 _NUMBA_SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")
 _OWN_SETTINGS = ("FASTW2V_AMX",)
+_NOT_KEPT = "compiled kernels are not kept, so that every process compiles them anew"
 
 
 P = ParamSpec("P")
@@ -73,16 +76,6 @@ def _sources(folder: Traversable, path: str = "") -> Iterator[tuple[str, bytes]]
             yield path + entry.name, entry.read_bytes()
 
 
-def _target() -> tuple[str, str]:
-    """Return name and features of the CPU that Numba compiles for."""
-    features: str | None = getattr(config, "CPU_FEATURES")  # noqa: B009 - set at run time
-    if features is None:
-        host = binding.get_host_cpu_features()
-        features = ",".join(sorted(name for name, present in host.items() if present))
-    name: str | None = getattr(config, "CPU_NAME")  # noqa: B009
-    return name or binding.get_host_cpu_name(), features
-
-
 def source_digest() -> str:
     """Return a digest of all that a compiled kernel is made of."""
     digest = hashlib.sha256()
@@ -94,7 +87,7 @@ def source_digest() -> str:
 
     for path, text in _sources(importlib.resources.files("fastw2v.kernels")):
         add(path, text)
-    add(sys.implementation.cache_tag, platform.machine(), *_target())
+    add(sys.implementation.cache_tag, platform.machine(), *target_cpu())
     add(numba.__version__, llvmlite.__version__)
     add(*(getattr(config, name, None) for name in _NUMBA_SETTINGS))
     add(*(os.environ.get(name) for name in _OWN_SETTINGS))
@@ -103,20 +96,6 @@ def source_digest() -> str:
 
 # Made when the first kernel is imported: later the files may be those of another version.
 _DIGEST = source_digest()
-
-
-def _places() -> list[Path]:
-    """Return the folders that may hold kernels, the preferred one first."""
-    package = Path(__file__).resolve().parent
-    chosen: str = getattr(config, "CACHE_DIR")  # noqa: B009
-    # Several copies of the package may share a folder: each has its own part of it.
-    part = hashlib.sha256(str(package).encode()).hexdigest()[:_DIGEST_LETTERS]
-    if chosen:
-        return [Path(chosen) / f"fastw2v-{part}"]
-    user = Path(AppDirs("fastw2v", appauthor=False).user_cache_dir)
-    places = [package / "__pycache__", user / f"kernels-{part}"]
-    # A user without a home has "~/.cache", which would be made in the current folder.
-    return [place for place in places if place.is_absolute()]
 
 
 def _is_writable(folder: Path) -> bool:
@@ -145,7 +124,11 @@ class _Store:
 
     def __init__(self) -> None:
         name = _FOLDER + _DIGEST
-        self.folders = [place / name for place in _places()]
+        self.folders = [place / name for place in shared_places()]
+        private = private_place()
+        self._private = private / name if private is not None else None
+        if private is not None and is_private(private.parent):
+            self.folders.append(private / name)  # of an earlier process
         self._searched = False
         self._written: Path | None = None
         for folder in self.folders:
@@ -153,27 +136,41 @@ class _Store:
                 os.utime(folder)  # in use, see `_remove_unused`
 
     def _folder_to_write(self) -> Path | None:
-        """Return the first folder that can be written; None, after a warning, if none can."""
+        """Return the first folder that can be written; None if none can. A warning says so."""
         if not self._searched:
             self._searched = True
-            for folder in self.folders:
-                is_new = not folder.exists()
-                if _is_writable(folder):
-                    self._written = folder
-                    if is_new:
-                        _remove_unused(folder.parent)
-                    return folder
-            self._give_up("nowhere to keep them can be written")
+            private = self._private
+            shared = [folder for folder in self.folders if folder != private]
+            if any(self._take(folder) for folder in shared):
+                return self._written
+            tried = ", ".join(str(folder.parent) for folder in shared)
+            if private is None or not self._take_private(private):
+                tried += f", {private.parent}" if private is not None else ""
+                _warn(_NOT_KEPT, f"none of these can be written: {tried}")
+            else:
+                _warn(f"compiled kernels are kept in {private.parent}", f"not written: {tried}")
         return self._written
 
-    def _give_up(self, reason: str) -> None:
-        self._written = None
-        tried = ", ".join(str(folder.parent) for folder in self.folders)
-        warnings.warn(
-            f"compiled kernels are not kept, so that every process compiles them anew: {reason} "
-            f"(tried {tried}); set NUMBA_CACHE_DIR to a folder that can be written",
-            stacklevel=2,
-        )
+    def _take_private(self, folder: Path) -> bool:
+        """Write to the folder among the temporary files, if nobody else may."""
+        own = folder.parent.parent
+        with contextlib.suppress(OSError):
+            own.mkdir(mode=0o700, exist_ok=True)
+        if not is_private(own) or not self._take(folder):
+            return False
+        if folder not in self.folders:
+            self.folders.append(folder)
+        return True
+
+    def _take(self, folder: Path) -> bool:
+        """Write to a folder from now on, if that can be done."""
+        is_new = not folder.exists()
+        if not _is_writable(folder):
+            return False
+        self._written = folder
+        if is_new:
+            _remove_unused(folder.parent)
+        return True
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield what sound files of this name hold."""
@@ -200,7 +197,8 @@ class _Store:
         except OSError as error:
             with contextlib.suppress(OSError):
                 unfinished.unlink(missing_ok=True)
-            self._give_up(str(error))
+            self._written = None
+            _warn(_NOT_KEPT, f"{folder}: could not be written ({error.strerror or error})")
 
     def remove(self, pattern: str) -> None:
         """Remove files from the folder that is written to."""
@@ -210,9 +208,30 @@ class _Store:
                 path.unlink()
 
 
+def _warn(what: str, why: str) -> None:
+    warnings.warn(
+        f"{what}: {why}; set NUMBA_CACHE_DIR to a folder that can be written", stacklevel=2
+    )
+
+
 @functools.cache
 def _store() -> _Store:
     return _Store()
+
+
+def folder_of_kernels() -> Path | None:
+    """Return the folder that kernels are kept in; None if none can be written."""
+    return _store()._folder_to_write()
+
+
+def leave_mark(name: str) -> None:
+    """Leave a mark beside the kernels, which is as old and as valid as they are."""
+    _store().write(name, b"")
+
+
+def is_marked(name: str) -> bool:
+    """Return whether a mark of this name was left beside the kernels of this digest."""
+    return any(True for _ in _store().read(name))
 
 
 class _KernelLocator:

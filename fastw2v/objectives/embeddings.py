@@ -13,6 +13,7 @@ from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
 from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.system.home import a_home
 from fastw2v.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -193,7 +194,8 @@ def as_keyed_vectors(
     words: list[Any], table: NDArray[np.float32], counts: NDArray[np.int64] | None
 ) -> "KeyedVectors":
     """Return a gensim `KeyedVectors` that owns `table` (V, D), with copies of words and counts."""
-    from gensim.models import KeyedVectors
+    with a_home():
+        from gensim.models import KeyedVectors
 
     keyed = KeyedVectors(table.shape[1], count=0, dtype=np.float32)
     keyed.index_to_key = list(words)
@@ -219,7 +221,8 @@ def as_fasttext_vectors(
     ConfigurationError
         If there are more buckets than that.
     """
-    from gensim.models.fasttext import FastTextKeyedVectors
+    with a_home():
+        from gensim.models.fasttext import FastTextKeyedVectors
 
     ngrams = of_ngrams.ngrams
     sizes = (ngrams.min_n, ngrams.max_n, ngrams.bucket)
@@ -248,7 +251,8 @@ def ngram_vectors_of(keyed: "KeyedVectors") -> NgramVectors | None:
     None for plain `KeyedVectors`, and for a `FastTextKeyedVectors` without n-grams. Buckets of
     zeros are left out; they make no difference.
     """
-    from gensim.models.fasttext import FastTextKeyedVectors
+    with a_home():
+        from gensim.models.fasttext import FastTextKeyedVectors
 
     if not isinstance(keyed, FastTextKeyedVectors) or not keyed.bucket:
         return None

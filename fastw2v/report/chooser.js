@@ -87,7 +87,7 @@ function makeChooser(input, words, counts, choose, unknown = null) {
         option.setAttribute("role", "option");
         const count = document.createElement("small");
         const is_known = typeof id === "number";
-        count.textContent = is_known ? counts[id].toLocaleString("en") : "unknown";
+        count.textContent = is_known ? (counts?.[id].toLocaleString("en") ?? "") : "unknown";
         option.append(is_known ? words.words[id] : id, count);
         option.addEventListener("pointerdown", (event) => {
           event.preventDefault();

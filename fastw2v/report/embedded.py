@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastw2v.errors import ConfigurationError
+from fastw2v.formats.vectors import Vectors
 from fastw2v.kernels.softmax.observed_scores import tree_children
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.feature_vectors import NgramVectors
@@ -21,6 +22,7 @@ __all__ = [
     "LARGEST_PAGE_BYTES",
     "UnknownInPage",
     "embedded_model",
+    "embedded_vectors",
     "log_normalisers",
     "packed",
     "unknown_in_page",
@@ -47,22 +49,10 @@ class UnknownInPage(NamedTuple):
         return self.n_ngrams > 0 and self.mib <= self.most_mib
 
 
-def unknown_in_page(embeddings: Embeddings, most_mib: int) -> UnknownInPage:
-    """Return what becomes of unknown words in a page.
-
-    Nothing, if the model has no n-grams, or is one of hierarchical softmax that got some later.
-
-    Raises
-    ------
-    ConfigurationError
-        If `most_mib` is negative.
-    """
-    if most_mib < 0:
-        raise ConfigurationError(f"ngrams-mib: expected a whole number from 0 on, got {most_mib}")
-    unknown = embeddings.unknown
-    if unknown is None or (embeddings.default_vectors != "sum" and not unknown.are_trained_means):
+def unknown_in_page(table: NgramVectors | None, most_mib: int) -> UnknownInPage:
+    """Return what becomes of unknown words in a page, whose vectors are made of these n-grams'."""
+    if table is None:
         return UnknownInPage(0, 0, most_mib)
-    table = unknown.table
     n_bytes = (table.vectors.size * 2 + len(table.buckets) * 8) * 4 // 3
     return UnknownInPage(len(table.buckets), -(-n_bytes // 2**20), most_mib)
 
@@ -118,6 +108,49 @@ def embedded_model(
         "normalisers": None
         if is_tree or n_shown == len(embeddings.vocabulary)
         else _base64(log_normalisers(embeddings, n_shown), np.float32),
+    }
+
+
+def embedded_vectors(
+    vectors: Vectors,
+    places: NDArray[np.float32],
+    n_shown: int,
+    *,
+    with_unknown: bool = False,
+) -> dict[str, Any]:
+    """Return what the page's script reads of vectors without a model, which have no contexts.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        Most frequent words first.
+    places, n_shown, with_unknown
+        As in `embedded_model`.
+
+    Raises
+    ------
+    ConfigurationError
+        If the page would be larger than `LARGEST_PAGE_BYTES`.
+    """
+    table = vectors.vectors[:n_shown]
+    unknown = vectors.ngrams if with_unknown else None
+    n_numbers = table.size + (unknown.vectors.size if unknown else 0)
+    _require_room(n_numbers, n_shown, len(vectors.words))
+    return {
+        "words": vectors.words[:n_shown],
+        "counts": None if vectors.counts is None else vectors.counts[:n_shown].tolist(),
+        "n_words": len(vectors.words),
+        "objective": None,
+        "vectors": "in",
+        "temperature": 1.0,
+        "dimensions": table.shape[1],
+        "places": _base64(places, np.float32),
+        "inputs": packed(table),
+        "outputs": None,
+        "bias": None,
+        "tree": None,
+        "unknown": _embedded_ngrams(unknown, vectors.words) if unknown else None,
+        "normalisers": None,
     }
 
 

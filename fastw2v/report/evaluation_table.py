@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from fastw2v.evaluation.analogies import SectionResult
     from fastw2v.evaluation.similarity import AllPairs, SimilarityResult
-    from fastw2v.model import Word2Vec
+    from fastw2v.report.subject import Subject
 
 __all__ = ["EvaluationRow", "evaluation_rows"]
 
@@ -24,17 +24,16 @@ class EvaluationRow(NamedTuple):
 
 
 def evaluation_rows(
-    model: "Word2Vec", report: Callable[[int, int | None], None] | None = None
+    subject: "Subject", report: Callable[[int, int | None], None] | None = None
 ) -> list[EvaluationRow]:
     """Return the results on the sets that come with gensim, sections of analogies apart.
 
     `report` gets sets done, and sets in all.
     """
     from fastw2v.evaluation import evaluate_analogies, evaluate_similarity
-    from fastw2v.evaluation.loading import table_of
     from fastw2v.evaluation.test_sets import bundled_analogies, bundled_pairs
 
-    table = table_of(model.embeddings)
+    table = subject.word_table()
     pair_sets, analogy_sets = bundled_pairs(), bundled_analogies()
     steps = _Steps(len(pair_sets) + len(analogy_sets), report)
     rows = []
@@ -47,7 +46,7 @@ def evaluation_rows(
             rows.append(_correlation(name, found.with_unknown, covered, found.total))
         steps.next()
     for questions in analogy_sets:
-        answers = evaluate_analogies(table, questions, workers=model.workers)
+        answers = evaluate_analogies(table, questions, workers=subject.workers)
         rows += _both_methods(answers.overall)
         rows += [
             EvaluationRow(

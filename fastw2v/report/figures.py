@@ -14,15 +14,20 @@ if TYPE_CHECKING:
 __all__ = ["loss_figure", "map_figure"]
 
 _FONT = "system-ui, sans-serif"
+_BARE_TOOLTIP = '<div class="tip"><b>@word</b></div>'
 _TOOLTIP = '<div class="tip"><b>@word</b> @count{0,0}</div>'
 
 
-def map_figure() -> dict[str, Any]:
-    """Return the map without its points: the page has the words once, and fills them in."""
+def map_figure(*, has_counts: bool = True) -> dict[str, Any]:
+    """Return the map without its points: the page has the words once, and fills them in.
+
+    `has_counts` says whether a word is told with how often it was seen.
+    """
     from bokeh.core.properties import value
     from bokeh.models import ColumnDataSource, HoverTool, PanTool, TapTool, WheelZoomTool
     from bokeh.plotting import figure
 
+    told = _TOOLTIP if has_counts else _BARE_TOOLTIP
     plane = figure(
         name="plane",
         x_range=(-1, 1),
@@ -74,7 +79,11 @@ def map_figure() -> dict[str, Any]:
     plane.add_tools(
         pan,
         wheel,
-        HoverTool(renderers=[points], tooltips=_TOOLTIP, point_policy="snap_to_data"),
+        HoverTool(
+            renderers=[points],
+            tooltips=told,
+            point_policy="snap_to_data",
+        ),
         TapTool(renderers=[points], behavior="select", mode="replace"),
     )
     plane.toolbar.active_scroll = wheel

@@ -30,8 +30,9 @@ class WordMap {
 
   /** Frequent words are larger; many words are fainter. */
   #fill() {
-    const { words, counts } = this.data;
-    const most = Math.log(counts[0] + 1);
+    const { words } = this.data;
+    const counts = this.data.counts ?? words.map(() => 1); // all alike, where nothing is known
+    const most = Math.log(counts[0] + 1) || 1;
     const faint = Math.max(0.25, Math.min(0.7, 60 / Math.sqrt(words.length)));
     const weight = counts.map((count) => Math.log(count + 1) / most);
     this.sizes = weight.map((w) => 2.5 + 5 * w ** 2);

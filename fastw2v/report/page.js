@@ -54,8 +54,9 @@ async function start() {
     const contexts = vectors.contexts(id, LISTED);
     $("word-title").textContent = data.words[id];
     const share = (id + 1).toLocaleString("en");
-    $("word-count").textContent =
-      `${data.counts[id].toLocaleString("en")} times, number ${share} by frequency`;
+    $("word-count").textContent = data.counts
+      ? `${data.counts[id].toLocaleString("en")} times, number ${share} by frequency`
+      : `number ${share} of the file`;
     list($("near"), data.words, near, (cosine) => cosine.toFixed(3), choose);
     list($("contexts"), data.words, contexts, asPercent, choose);
     map?.light([id], ids(near), ids(contexts));

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastw2v.callbacks import StageProgress, stage_of
-from fastw2v.errors import ConfigurationError
-from fastw2v.report.embedded import embedded_model, unknown_in_page
+from fastw2v.checks import MOST_MIB, whole_number
+from fastw2v.formats.vectors import Vectors
+from fastw2v.report.embedded import embedded_model, embedded_vectors, unknown_in_page
 from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.report.history import epoch_rows
 from fastw2v.report.projection import ProjectionMethod, project, require_method
+from fastw2v.report.subject import subject_of
 from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import require_writable, whole_file
+from fastw2v.system.threads import checked_workers
 from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
@@ -53,9 +56,15 @@ class ReportOptions:
     with_evaluation: bool = True
     ngrams_mib: int = 64
 
+    def __post_init__(self) -> None:
+        if self.n_words is not None:
+            object.__setattr__(self, "n_words", whole_number("words", self.n_words, low=1))
+        mib = whole_number("ngrams-mib", self.ngrams_mib, low=0, high=MOST_MIB)
+        object.__setattr__(self, "ngrams_mib", mib)
+
 
 def write_report(
-    model: "Word2Vec",
+    source: "Word2Vec | Vectors",
     target: str | Path,
     options: ReportOptions,
     *,
@@ -65,8 +74,9 @@ def write_report(
 
     Parameters
     ----------
-    model : Word2Vec
-        A trained one.
+    source : Word2Vec or Vectors
+        A trained model; or what `fastw2v.formats.read_vectors` read of any program's file, whose
+        page has no contexts and nothing of training.
     target : path
         The page; written whole or not at all.
     options : ReportOptions
@@ -86,7 +96,7 @@ def write_report(
     require_bokeh()
     require_method(options.method)
     require_writable(Path(target))
-    page = page_of(model, options, progress)
+    page = page_of(source, options, progress)
     with _Stage(progress, "drawing"), whole_file(Path(target)) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
@@ -98,7 +108,7 @@ def require_bokeh() -> None:
 
 
 def page_of(
-    model: "Word2Vec",
+    source: "Word2Vec | Vectors",
     options: ReportOptions,
     progress: StageProgress | None = None,
 ) -> str:
@@ -108,44 +118,60 @@ def page_of(
 
     from fastw2v.report.figures import loss_figure, map_figure
 
-    n_shown = _n_shown(options, len(model.vocabulary))
-    unknown = unknown_in_page(model.embeddings, options.ngrams_mib)
-    rows = epoch_rows(model)
+    subject = subject_of(source)
+    model, n_words = subject.model, len(subject.words)
+    n_shown = _n_shown(options, n_words)
+    unknown = unknown_in_page(subject.ngrams, options.ngrams_mib)
+    rows = [] if model is None else epoch_rows(model)
     evaluation = None
     if options.with_evaluation:
-        evaluation = evaluation_rows(model, stage_of(progress, "evaluating"))
+        evaluation = evaluation_rows(subject, stage_of(progress, "evaluating"))
     with _Stage(progress, "mapping"):
-        table = model.embeddings.table()[:n_shown]
-        places = project(table, options.method, seed=model.settings.seed, workers=model.workers)
-    embedded = embedded_model(model.embeddings, places, n_shown, with_unknown=unknown.is_in_page)
-    source = files("fastw2v.report")
+        places = project(
+            subject.vectors[:n_shown],
+            options.method,
+            seed=subject.seed,
+            workers=checked_workers(subject.workers),
+        )
+    if model is not None:
+        embedded = embedded_model(
+            model.embeddings, places, n_shown, with_unknown=unknown.is_in_page
+        )
+    else:
+        shown = Vectors(subject.words, subject.vectors, subject.counts, ngrams=subject.ngrams)
+        embedded = embedded_vectors(shown, places, n_shown, with_unknown=unknown.is_in_page)
+    parts = files("fastw2v.report")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(source.joinpath("page.html").read_text(encoding="utf-8"))
+    template = environment.from_string(parts.joinpath("page.html").read_text(encoding="utf-8"))
     return template.render(
         title=options.title,
-        style="\n".join(source.joinpath(name).read_text(encoding="utf-8") for name in _STYLES),
+        style="\n".join(parts.joinpath(name).read_text(encoding="utf-8") for name in _STYLES),
         library=_as_script(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw),
-        script=_as_script([source.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS]),
+        script=_as_script([parts.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS]),
         data=_as_json(embedded),
         unknown=unknown,
         figures=_as_json(
-            {"map": map_figure(), "loss": loss_figure(rows, model.summary) if rows else None}
+            {
+                "map": map_figure(has_counts=subject.counts is not None),
+                "loss": loss_figure(rows, model.summary) if model is not None and rows else None,
+            }
         ),
         model=model,
-        summary=model.summary,
+        n_words=n_words,
+        n_counted=None if subject.counts is None else int(subject.counts.sum()),
+        dimensions=subject.vectors.shape[1],
+        summary=model.summary if model is not None else None,
         n_shown=n_shown,
         method=_METHOD_NAMES[options.method],
         rows=rows,
         evaluation=evaluation,
-        settings=settings_shown(model),
+        settings=settings_shown(model) if model is not None else [],
         version=VERSION,
     )
 
 
 def _n_shown(options: ReportOptions, n_words: int) -> int:
-    if options.n_words is not None and options.n_words < 1:
-        raise ConfigurationError(f"words: expected at least 1, got {options.n_words}")
-    return min(options.n_words or n_words, n_words)
+    return n_words if options.n_words is None else min(options.n_words, n_words)
 
 
 def settings_shown(model: "Word2Vec") -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.objectives.embeddings import VectorChoice
 from fastw2v.report.projection import ProjectionMethod, project, require_method
+from fastw2v.report.subject import Subject, subject_of
 from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import require_writable, whole_file
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from fastw2v.formats.vectors import Vectors
     from fastw2v.model import Word2Vec
 
 __all__ = ["PICTURE_KINDS", "SUFFIXES", "PictureKind", "named_places", "spectrum", "write_picture"]
@@ -37,13 +39,14 @@ _STYLE = {
 }
 _COLOUR, _SECOND, _QUIET = "#14667f", "#a84a12", "#75808e"
 _NAMED_WORDS = 80
+_ONE_SIZE = 4.0  # of points, where counts are not known
 _CELLS = (40, 80)
 _NAME_COLUMNS, _NAME_ROWS = 4, 1  # how many cells a name takes to each side
 _METHODS = {"pca": "principal component", "umap": "UMAP", "tsne": "t-SNE"}
 
 
 def write_picture(
-    model: "Word2Vec",
+    source: "Word2Vec | Vectors",
     target: str | Path,
     kind: PictureKind,
     *,
@@ -54,8 +57,8 @@ def write_picture(
 
     Parameters
     ----------
-    model : Word2Vec
-        A trained one.
+    source : Word2Vec or Vectors
+        A trained model; or vectors of a file, of which there is no loss.
     target : path
         Ends in .png or .svg, which decides the format.
     kind : {"map", "loss", "spectrum"}
@@ -69,7 +72,8 @@ def write_picture(
     Raises
     ------
     ConfigurationError
-        For an unknown kind or file name, or a method whose package is missing.
+        For an unknown kind or file name, a method whose package is missing, or the loss or a
+        table of a file.
     MissingDependencyError
         If matplotlib is not installed.
     OutputError
@@ -84,6 +88,13 @@ def write_picture(
             f"output: expected a name that ends in .png or .svg, got {target.name!r}"
         )
     require_method(method)
+    subject = subject_of(source)
+    if kind == "loss" and subject.model is None:
+        raise ConfigurationError(
+            "kind: expected 'map' or 'spectrum' of a file of vectors, which has no history of "
+            "training, got 'loss'"
+        )
+    table = subject.table(vectors)
     require_writable(target)
     matplotlib = _matplotlib()
     from matplotlib.figure import Figure
@@ -92,11 +103,13 @@ def write_picture(
         figure = Figure(figsize=(8, 8) if kind == "map" else (8, 5), layout="constrained")
         axes = figure.subplots()
         if kind == "map":
-            _draw_map(axes, model, method, vectors)
-        elif kind == "loss":
-            _draw_loss(axes, model)
+            _draw_map(axes, subject, table, method)
+        elif kind == "loss" and subject.model is not None:
+            _draw_loss(axes, subject.model)
         else:
-            _draw_spectrum(axes, model, vectors)
+            if subject.model is not None:
+                vectors = vectors or subject.model.embeddings.default_vectors
+            _draw_spectrum(axes, table, vectors)
         _save(figure, target)
 
 
@@ -112,17 +125,18 @@ def _save(figure: "Figure", target: Path) -> None:
 
 
 def _draw_map(
-    axes: "Axes", model: "Word2Vec", method: ProjectionMethod, vectors: VectorChoice | None
+    axes: "Axes", subject: Subject, table: NDArray[np.float32], method: ProjectionMethod
 ) -> None:
-    table = model.embeddings.table(vectors)
-    places = project(table, method, seed=model.settings.seed, workers=1)
-    weight = np.log1p(model.vocabulary.counts)
-    sizes = 2 + 14 * (weight / weight[0]) ** 2
+    places = project(table, method, seed=subject.seed, workers=1)
+    sizes: NDArray[np.float64] | float = _ONE_SIZE
+    if subject.counts is not None:
+        weight = np.log1p(subject.counts)
+        sizes = 2 + 14 * (weight / (weight[0] or 1)) ** 2
     axes.scatter(places[:, 0], places[:, 1], s=sizes, color=_QUIET, alpha=0.4, linewidths=0)
     ground = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}
     for place in named_places(places, _NAMED_WORDS):
         axes.annotate(
-            _plain(model.vocabulary.texts[place]),
+            _plain(subject.words[place]),
             places[place],
             fontsize=8,
             color=_COLOUR,
@@ -187,13 +201,12 @@ def spectrum(table: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(np.linalg.svd(table.astype(np.float64), compute_uv=False))
 
 
-def _draw_spectrum(axes: "Axes", model: "Word2Vec", vectors: VectorChoice | None) -> None:
-    chosen = vectors or model.embeddings.default_vectors
-    values = spectrum(model.embeddings.table(chosen))
+def _draw_spectrum(axes: "Axes", table: NDArray[np.float32], chosen: VectorChoice | None) -> None:
+    values = spectrum(table)
     axes.plot(np.arange(1, len(values) + 1), values, marker=".", color=_COLOUR)
     axes.set_yscale("log")
-    names = {"in": "in vectors", "out": "out vectors", "sum": "in + out vectors"}
-    axes.set_title(f"Spectrum of the {names[chosen]}, {len(model.vocabulary):,} words")
+    names = {"in": "in vectors", "out": "out vectors", "sum": "in + out vectors", None: "vectors"}
+    axes.set_title(f"Spectrum of the {names[chosen]}, {len(table):,} words")
     axes.set_xlabel("number of the singular value")
     axes.set_ylabel("singular value (length of vectors)")
 

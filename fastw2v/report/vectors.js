@@ -45,7 +45,7 @@ class Vectors {
     const pause = () => new Promise((resolve) => setTimeout(resolve));
     const inputs = unpacked(data.inputs, data.dimensions);
     await pause();
-    const outputs = unpacked(data.outputs, data.dimensions);
+    const outputs = data.outputs && unpacked(data.outputs, data.dimensions);
     await pause();
     return new Vectors(data, inputs, outputs);
   }
@@ -112,7 +112,9 @@ class Vectors {
     return best(this.#products(this.units, target.map((x) => x / length)), size, [a, b, c]);
   }
 
+  /** Return the most probable contexts; none of vectors without a model. */
   contexts(id, size) {
+    if (!this.outputs) return [];
     return best(this.tree ? this.#leaves(id) : this.#softmax(id), size, []);
   }
 

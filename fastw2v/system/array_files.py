@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastw2v.system.memory_maps import mapped_bytes, native
 
-__all__ = ["Arrays", "read_arrays", "read_metadata", "write_arrays"]
+__all__ = ["Arrays", "read_arrays", "read_metadata", "stored_kinds", "write_arrays"]
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -98,6 +98,17 @@ def _mapped_arrays(path: Path) -> Arrays:
         stored = data[begin:end].view(_DTYPES[entry["dtype"]])
         arrays[name] = native(stored.reshape(entry["shape"]))
     return arrays
+
+
+def stored_kinds(path: Path) -> dict[str, str]:
+    """Return the kind of number of each array, "F32" or "BF16" say; errors as `read_arrays`."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            return {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path.name}: expected a safetensors file ({error})") from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -76,8 +76,8 @@ def whole_file(target: Path) -> Iterator[Path]:
     try:
         with claimed(temporary):
             yield temporary
-        _sync_file(temporary)
-        temporary.chmod(0o666 & ~_umask())
+            _sync_file(temporary)
+            temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
         _sync_folder(parent)
     except OSError as error:
@@ -105,11 +105,11 @@ def whole_folder(target: Path, marker: str) -> Iterator[Path]:
     try:
         with claimed(temporary):
             yield temporary
-        for path in temporary.iterdir():
-            path.chmod(0o666 & ~_umask())  # some libraries write for the owner alone
-            _sync_file(path)
-        _sync_folder(temporary)
-        temporary.chmod(0o777 & ~_umask())
+            for path in temporary.iterdir():
+                path.chmod(0o666 & ~_umask())  # some libraries write for the owner alone
+                _sync_file(path)
+            _sync_folder(temporary)
+            temporary.chmod(0o777 & ~_umask())
         take_place(temporary, target)
         _sync_folder(parent)
     except OSError as error:

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = [
     "exchange",
     "recover",
     "remove",
+    "remove_claimed",
     "take_place",
     "temporary_prefix",
 ]
@@ -33,6 +35,9 @@ _EXCHANGE = 2  # RENAME_EXCHANGE
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 TEMPORARY_PREFIX = ".fastw2v-"
+
+_claims: set[Path] = set()
+_claiming = threading.Lock()
 
 
 def temporary_prefix(target: Path) -> str:
@@ -56,12 +61,27 @@ def claimed(temporary: Path) -> Iterator[None]:
         yield
         return
     descriptor = os.open(temporary, os.O_RDONLY)
+    _claims.add(temporary)
     try:
         with suppress(OSError):  # a disk without locks; the process's number has to do
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
+        # Once this process removes what is unfinished, nothing is put in a target's place.
+        with _claiming:
+            _claims.discard(temporary)
         os.close(descriptor)
+
+
+def remove_claimed() -> None:
+    """Remove what this process is writing, before it is ended from another thread.
+
+    Whoever holds something claimed waits for ever from here on.
+    """
+    _claiming.acquire()
+    for path in tuple(_claims):
+        with suppress(OSError):
+            remove(path)
 
 
 def clear_abandoned(target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: asked for in the middle of a step, answered at its end.
+"""Ctrl-C, SIGTERM and SIGHUP: asked for in the middle of a step, answered at its end.
 
 Python runs a signal's handler only between two of its own instructions. During training that
 would be anywhere, with the parameters half updated; so while a `StopSignals` defers, a signal
@@ -12,12 +12,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, ClassVar, Self
 
+from fastw2v.system.renames import remove_claimed
+
 __all__ = [
+    "ANSWERED_WITHIN_S",
     "EXIT_INTERRUPTED",
     "StopSignals",
     "TrainingInterrupted",
@@ -26,7 +29,8 @@ __all__ = [
 ]
 
 EXIT_INTERRUPTED = 130
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ANSWERED_WITHIN_S = 0.8  # or the process is ended by force, where nothing can be lost
+_GONE_WITHIN_S = 10.0  # after an answer that no run has to be saved for
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -48,24 +52,42 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class StopSignals:
-    """Handlers of SIGINT and SIGTERM, in place while entered; none outside the main thread.
+    """Handlers of SIGINT, SIGTERM and SIGHUP, while entered; none outside the main thread.
+
+    SIGHUP, at which a terminal is closed, stays ignored where it is: ``nohup`` asks for that.
 
     Parameters
     ----------
     exit_after_s : float, optional
         End the process by force if the main thread has not answered a signal after so long, and
-        is not training. Default: never.
+        is not training. What is being written is removed. Default: never.
+    at_once : bool
+        Whether a signal raises `KeyboardInterrupt` in the main thread as soon as that runs Python,
+        instead of being marked for whoever looks. With `exit_after_s` the process is also ended
+        by force if it has not left this context some seconds after.
+
+    Attributes
+    ----------
+    requested : bool
+        Whether a signal has come that nobody has answered.
+    parting : str
+        What a process that is ended by force writes to standard error.
+    is_last : bool
+        Whether the process ends after this: signals then have their plain effect, and none of
+        Python's handlers interrupts it on its way out.
     """
 
     current: ClassVar["StopSignals | None"] = None
 
-    def __init__(self, *, exit_after_s: float | None = None) -> None:
+    def __init__(self, *, exit_after_s: float | None = None, at_once: bool = False) -> None:
         self.requested = False
         self.parting = "fastw2v: interrupted\n"
+        self.is_last = False
         self._deferring = False
         # An exception while a kernel hands its results to Python can crash the process. Until
         # there is something to save, a mark will do: whoever does not see it is ended.
-        self._only_marks = exit_after_s is not None
+        self._only_marks = exit_after_s is not None and not at_once
+        self._at_once = at_once
         self._answered = 0
         self._exit_after_s = exit_after_s
         self._earlier: dict[int, Any] = {}
@@ -77,7 +99,9 @@ class StopSignals:
         if threading.current_thread() is not threading.main_thread():
             return self
         self._outer, StopSignals.current = StopSignals.current, self
-        for number in _SIGNALS:
+        if self._outer is not None:
+            self.parting = self._outer.parting
+        for number in _signals_to_handle():
             self._earlier[number] = signal.signal(number, self._handle)
         if self._exit_after_s is not None:
             # Sockets, for Windows wakes by nothing else.
@@ -98,7 +122,7 @@ class StopSignals:
         if not self._earlier:
             return
         for number, handler in self._earlier.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if self.is_last else handler)
         self._earlier.clear()
         StopSignals.current = self._outer
         if self._wakeup is not None:
@@ -118,13 +142,34 @@ class StopSignals:
         assert self._wakeup is not None
         while True:
             answered = self._answered
-            if not self._wakeup[0].recv(64):
-                self._wakeup[0].close()
+            if self._has_left(None):
                 return
             time.sleep(self._exit_after_s or 0)
-            if self._answered == answered and not self._deferring:
+            if self._answered != answered or self._deferring:
+                if not self._at_once:
+                    continue
+                if self._has_left(_GONE_WITHIN_S):
+                    return
+            remove_claimed()
+            with suppress(OSError):
                 os.write(2, self.parting.encode())
-                os._exit(EXIT_INTERRUPTED)
+            os._exit(EXIT_INTERRUPTED)
+
+    def _has_left(self, within_s: float | None) -> bool:
+        """Wait for the end of this context, or, without a limit of time, for a signal."""
+        assert self._wakeup is not None
+        woken, end_s = self._wakeup[0], time.monotonic() + (within_s or 0)
+        while True:
+            woken.settimeout(None if within_s is None else max(0.01, end_s - time.monotonic()))
+            try:
+                came = woken.recv(64)
+            except TimeoutError:
+                return False
+            if not came:
+                woken.close()
+                return True
+            if within_s is None:
+                return False
 
     def answer(self) -> None:
         """Raise `KeyboardInterrupt` if a signal has come, unless signals are deferred."""
@@ -149,6 +194,14 @@ def answer_signals() -> None:
     current = StopSignals.current
     if current is not None:
         current.answer()
+
+
+def _signals_to_handle() -> list[signal.Signals]:
+    """Return the signals that ask for an end here."""
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is None or signal.getsignal(hang_up) == signal.SIG_IGN:
+        return [signal.SIGINT, signal.SIGTERM]
+    return [signal.SIGINT, signal.SIGTERM, hang_up]
 
 
 @contextmanager

@@ -16,11 +16,13 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from fastw2v.checks import whole_number
 from fastw2v.errors import ConfigurationError
 
 __all__ = ["Result", "WorkerPool", "available_cores", "checked_workers"]
 
 Result = TypeVar("Result")
+_MOST_WORKERS = 4096  # beyond all machines; a slip of a digit should not start so many threads
 
 
 def available_cores() -> int:
@@ -79,9 +81,7 @@ class WorkerPool:
     """
 
     def __init__(self, workers: int) -> None:
-        if workers < 1:
-            raise ConfigurationError(f"workers: expected at least 1, got {workers}")
-        self.workers = workers
+        self.workers = workers = whole_number("workers", workers, low=1, high=_MOST_WORKERS)
         self._done = threading.Semaphore(0)
         self._others: list[_Worker[object]] = []
         self._closed = False
@@ -155,10 +155,8 @@ def checked_workers(workers: int | None) -> int:
     Raises
     ------
     ConfigurationError
-        If that is no whole number from 1 on.
+        If that is no whole number from 1 to 4,096.
     """
     if workers is None:
         return available_cores()
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ConfigurationError(f"workers: expected a whole number from 1 on, got {workers!r}")
-    return workers
+    return whole_number("workers", workers, low=1, high=_MOST_WORKERS)

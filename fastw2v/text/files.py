@@ -38,6 +38,7 @@ __all__ = [
     "is_read_once",
     "plain_size",
     "shown_name",
+    "standard_input",
     "text_blocks",
 ]
 
@@ -234,10 +235,22 @@ def _damaged(file: str, error: Exception) -> CorpusError:
     )
 
 
-def _standard_input(chunk_bytes: int) -> Iterator[bytes]:
+def standard_input() -> BinaryIO:
+    """Return standard input as bytes.
+
+    Raises
+    ------
+    CorpusError
+        If it is closed.
+    """
     if sys.stdin is None:
         raise CorpusError("standard input: expected text, got a closed one; name a file instead")
-    yield from iter(lambda: sys.stdin.buffer.read(chunk_bytes), b"")
+    return sys.stdin.buffer
+
+
+def _standard_input(chunk_bytes: int) -> Iterator[bytes]:
+    stream = standard_input()
+    yield from iter(lambda: stream.read(chunk_bytes), b"")
 
 
 def _require_unchanged(file: str, stored: BinaryIO, at_opening: os.stat_result) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import ConfigurationError
+from fastw2v.checks import checked_fraction
 from fastw2v.kernels.text.documents import hash_documents
 from fastw2v.kernels.text.scan import PADDING
 from fastw2v.text.batches import TokenBatch
@@ -43,10 +43,7 @@ class HeldOutChoice:
     seed: int
 
     def __post_init__(self) -> None:
-        if not 0 < self.fraction < 1:
-            raise ConfigurationError(
-                f"validation_fraction: expected more than 0 and less than 1, got {self.fraction!r}"
-            )
+        object.__setattr__(self, "fraction", checked_fraction(self.fraction))
 
     def _chosen(self, text: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
         hashes = np.empty(len(ends), np.uint64)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
-from fastw2v.errors import VocabularyError
+from fastw2v.errors import CorpusError, VocabularyError
 from fastw2v.kernels.text.interning import (
     SENTENCE_END,
     InternedWords,
@@ -20,6 +20,8 @@ from fastw2v.text.files import TextBlock
 from fastw2v.text.tokenizers import TextNormalizer
 
 __all__ = ["TokenReader", "table_of_words"]
+
+_MOST_WORDS = 2**31 - 1  # that numbers of 32 bits tell apart
 
 
 class TokenReader:
@@ -69,6 +71,7 @@ class TokenReader:
             if self._scratch.size < n_bytes:
                 self._scratch = np.empty(n_bytes, np.int32)
             numbers = self._scratch
+            self._require_numbers((n_bytes + 1) // 2)
             self.table, n_numbers = intern_lines(text, n_bytes, self.table, self._add, numbers)
             self._keep(numbers[:n_numbers])
 
@@ -76,8 +79,18 @@ class TokenReader:
         """Give numbers to the tokens of batches of sentences."""
         for batch in batches:
             numbers = np.empty(len(batch.token_ends) + len(batch.sentence_ends), np.int32)
+            self._require_numbers(len(batch.token_ends))
             self.table = intern_tokens(*batch, self.table, self._add, numbers)
             self._keep(numbers)
+
+    def _require_numbers(self, n_tokens: int) -> None:
+        """Raise CorpusError unless so many more words would still have numbers of their own."""
+        n_words = int(self.table.n_types[0])
+        if self._add and n_words + n_tokens > _MOST_WORDS:
+            raise CorpusError(
+                f"corpus: expected at most {_MOST_WORDS} different words, got {n_words} and more "
+                "to come; cut the text into parts, or its words into fewer by a tokenizer of yours"
+            )
 
     def _keep(self, numbers: NDArray[np.int32]) -> None:
         n_sentences = int(np.count_nonzero(numbers == SENTENCE_END))

@@ -4,13 +4,14 @@ Both keep lines apart, because a line is a sentence:
 
 - ``whitespace`` cuts each line exactly as `str.split` does, and changes nothing else.
 - ``words`` keeps lower-cased words. A word is a longest run of letters, numbers, combining
-  marks (Unicode categories L, N and M) and underscores. An apostrophe (``'`` or U+2019, written
+  marks (categories L, N and M of one version of Unicode, `fastw2v.text.unicode_table`) and
+  underscores. An apostrophe (``'`` or U+2019, written
   as ``'``), a zero-width joiner or a zero-width non-joiner stays if it stands directly between
   two such characters. Soft hyphens (U+00AD) vanish. Everything else separates. Each code point
-  is lower-cased by itself (``chr(c).lower()``), whatever stands around it.
+  is lower-cased by itself, by Unicode's simple mapping, whatever stands around it; only U+0130
+  becomes two code points, as in ``str.lower``.
 """
 
-import unicodedata
 from functools import cache
 from typing import get_args
 
@@ -28,6 +29,7 @@ from fastw2v.kernels.text.unicode_words import (
     SOFT_HYPHEN,
     write_words,
 )
+from fastw2v.text.unicode_table import word_characters
 
 __all__ = ["TextNormalizer", "tokenize_text"]
 
@@ -39,37 +41,29 @@ _SPECIAL_KINDS = {
     0xAD: SOFT_HYPHEN,
     0x130: DOTTED_CAPITAL_I,
 }
-# Where Unicode has assigned characters; the rest is reserved or private, and separates.
-_ASSIGNED = (range(0x40000), range(0xE0000, 0xE1000))
-_CASED = ("Lu", "Lt", "Nl")
 
 
-def _kinds_of(code_points: range) -> NDArray[np.int32]:
-    """Return what each code point is, as `fastw2v.kernels.text.unicode_words` has it."""
-    categories = list(map(unicodedata.category, map(chr, code_points)))
-    is_word = np.fromiter((category[0] in "LNM" for category in categories), bool)
-    kinds = np.where(is_word, np.asarray(code_points, np.int32), 0).astype(np.int32)
-    for place, category in enumerate(categories):
-        code = code_points[place]
-        if category in _CASED and code not in _SPECIAL_KINDS:
-            kinds[place] = ord(chr(code).lower())
-    for code, kind in {**_SPECIAL_KINDS, 0x5F: 0x5F}.items():
-        if code in code_points:
-            kinds[code - code_points.start] = kind
+@cache
+def _all_kinds() -> NDArray[np.int32]:
+    """Return what each code point is, as `fastw2v.kernels.text.unicode_words` has it.
+
+    It is made at the first text that needs it, in some milliseconds.
+    """
+    kinds = word_characters()
+    for code, kind in {**_SPECIAL_KINDS, ord("_"): ord("_")}.items():
+        kinds[code] = kind
     return kinds
 
 
 @cache
 def _ascii_kinds() -> NDArray[np.int32]:
-    return _kinds_of(range(128))
-
-
-@cache
-def _all_kinds() -> NDArray[np.int32]:
-    """Return the whole table, which takes some 50 ms to build, at the first text that needs it."""
-    kinds = np.zeros(0x110000, np.int32)
-    for code_points in _ASSIGNED:
-        kinds[code_points.start : code_points.stop] = _kinds_of(code_points)
+    """Return the same for ASCII, where apostrophes alone are looked up."""
+    kinds = np.zeros(128, np.int32)
+    kinds[ord("'")] = APOSTROPHE
+    for code in b"0123456789_abcdefghijklmnopqrstuvwxyz":
+        kinds[code] = code
+    for code in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+        kinds[code] = code + 32
     return kinds
 
 

@@ -1,12 +1,11 @@
 """CBOW by the exact softmax: batches, start, training."""
 
-import time
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import CorpusError
+from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
@@ -19,6 +18,7 @@ from fastw2v.objectives.softmax.estimates import (
 from fastw2v.objectives.softmax.initialization import START_STEPS, random_vectors, spectral_vectors
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.system.threads import WorkerPool
+from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
 from fastw2v.training.loop import BatchTraining, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
@@ -50,7 +50,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
     DivergenceError, TrainingInterrupted
         As in `Word2Vec.fit`.
     """
-    started = time.perf_counter()
+    started = working_s()
     settings, vocabulary = run.settings, text.vocabulary
     n_words = len(vocabulary)
     keep = keep_probability(vocabulary.counts, settings.sample)
@@ -83,6 +83,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         if report:
             report(START_STEPS, START_STEPS)
         memory_bytes = training_bytes(n_words, settings, batches.max_rows, held_bytes)
+        run.wait_for_kernels()
         announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         embeddings_of, watch = train_softmax(
@@ -97,11 +98,12 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         n_entries=None,
         read_s=text.read_s,
         count_s=0.0,
-        train_s=time.perf_counter() - started,
+        train_s=working_s() - started,
         batch_rows=size,
         precision=used_precision(settings),
         n_invalid=text.n_invalid,
         n_missing=text.n_missing,
+        unicode_version=version_of(settings.tokenizer),
     )
     return watch.result(embeddings, summary, text.tokens.digest(vocabulary))
 

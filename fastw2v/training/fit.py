@@ -2,9 +2,9 @@
 
 import logging
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from fastw2v.counts.build import ShardOptions, count_corpus
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import read_counts
 from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError, OutputError
+from fastw2v.kernels.compile_clock import told_of_compiling, working_s
 from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
 from fastw2v.system.signals import TrainingInterrupted
 from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
@@ -21,6 +22,7 @@ from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import encode_corpus, read_corpus, read_split_corpus
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.ahead import compiled_ahead
 from fastw2v.training.cbow import train_cbow
 from fastw2v.training.inputs import prepare_features
 from fastw2v.training.result import TrainedModel
@@ -33,6 +35,10 @@ from fastw2v.training.validation import ValidationText
 __all__ = ["fit"]
 
 _LOGGER = logging.getLogger(__name__)
+_COMPILING = (
+    "compiling kernels that this machine has not run yet; they are kept for later runs "
+    "(fastw2v compile makes them ahead)"
+)
 
 
 def fit(run: Run) -> TrainedModel:
@@ -47,7 +53,7 @@ def fit(run: Run) -> TrainedModel:
     if source is None:
         raise ConfigurationError("source: expected a text or counts to train on, got none")
     prepare_features(run)  # refused before the text is read
-    with _supervised(run):
+    with _supervised(run), compiled_ahead(run):
         if isinstance(source, CountsFolder):
             return _train_on_counts(run, source.path)
         is_exact = settings.objective == "softmax"
@@ -64,7 +70,8 @@ def _supervised(run: Run) -> Iterator[None]:
     """Save on the way out what an interrupted or failed run has to be saved."""
     run.announce()
     try:
-        yield
+        with told_of_compiling(partial(run.notice, _COMPILING) if run.notice else None):
+            yield
     except FastW2VError:
         run.failed()
         raise
@@ -78,9 +85,9 @@ def _supervised(run: Run) -> Iterator[None]:
 
 def _train_on_counts(run: Run, folder: Path) -> TrainedModel:
     """Train on a folder of counts, which is mapped."""
-    started = time.perf_counter()
+    started = working_s()
     corpus = read_counts(folder)
-    return _train_on(run, corpus, (time.perf_counter() - started, 0.0))
+    return _train_on(run, corpus, (working_s() - started, 0.0))
 
 
 def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
@@ -90,7 +97,7 @@ def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
             f"memory: expected no fraction of the corpus to hold out beside it, got "
             f"{run.validation.fraction:g}; give a validation text, or leave one of both out"
         )
-    started = time.perf_counter()
+    started = working_s()
     opened = open_corpus(source, run.settings.errors, READ_WITH_ERRORS)
     corpus = count_corpus(
         opened,
@@ -100,7 +107,7 @@ def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
         shards=ShardOptions(run.memory_mib),
         progress=run.progress,
     )
-    return _train_on(run, corpus, (0.0, time.perf_counter() - started))
+    return _train_on(run, corpus, (0.0, working_s() - started))
 
 
 def _train_on(run: Run, corpus: CountedCorpus, seconds: tuple[float, float]) -> TrainedModel:
@@ -150,12 +157,12 @@ def _train_on_text(run: Run, source: Corpus, folder: Path | None) -> TrainedMode
 
 def _text(run: Run, source: Corpus, folder: Path | None) -> TrainingText:
     """Return the text to train on; the run knows of it, and has its validation text."""
-    started = time.perf_counter()
+    started = working_s()
     opened = open_corpus(source, run.settings.errors, READ_WITH_ERRORS)
     vocabulary, tokens, held_out = _read(run, opened, folder)
     _notice_reading(run, opened, folder)
     _note_texts(run, vocabulary, (lambda: tokens.digest(vocabulary), tokens.n_tokens), held_out)
-    read_s = time.perf_counter() - started
+    read_s = working_s() - started
     _LOGGER.info(
         "read %d tokens, %d of %d words kept, in %.1f s",
         vocabulary.n_raw_tokens, len(vocabulary), vocabulary.n_raw_types, read_s,

@@ -52,6 +52,7 @@ def train(trained: Trainable, run: Run, embeddings: Callable[[], Embeddings]) ->
     TrainingInterrupted
         If a signal asked for the end of a run that has checkpoints; it has been saved.
     """
+    run.wait_for_kernels()
     with Watch(run, trained, embeddings) as watch:
         watch.state.block_tokens = trained.block_tokens
         _train_epochs(trained, run, watch)

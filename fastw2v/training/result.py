@@ -32,7 +32,7 @@ class TrainingSummary:
     n_entries : int, optional
         Different window pairs, where they were counted.
     read_s, count_s, train_s : float
-        Seconds of each stage.
+        Seconds of each stage: training with its first vectors, up to the end of the last epoch.
     batch_rows : int, optional
         Rows of a batch, where there are batches.
     precision : str, optional
@@ -45,6 +45,14 @@ class TrainingSummary:
         out.
     n_missing : int
         Values that were missing in the field that was read.
+    unicode_version : str, optional
+        Of the characters by which the tokenizer 'words' cut the text; None for other tokenizers,
+        and for models made before the package had a table of its own.
+    finish_s : float
+        Seconds from the end of the last epoch to the model: calibrating, measuring the exact loss.
+    compile_s : float
+        Seconds in which kernels were compiled, which are in none of the others. A machine compiles
+        a kernel once.
     """
 
     loss_nats: float
@@ -59,6 +67,9 @@ class TrainingSummary:
     softmax_loss_nats: float | None = None
     n_invalid: int = 0
     n_missing: int = 0
+    unicode_version: str | None = None
+    finish_s: float = 0.0
+    compile_s: float = 0.0
 
     @property
     def perplexity(self) -> float:

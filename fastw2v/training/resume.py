@@ -8,6 +8,7 @@ from fastw2v.callbacks import Callback, StageProgress
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import CheckpointError, ConfigurationError
 from fastw2v.formats.model_folder import with_present_names
+from fastw2v.system.threads import checked_workers
 from fastw2v.text.corpus import Corpus
 from fastw2v.training.checkpoints import (
     Checkpoints,
@@ -15,7 +16,7 @@ from fastw2v.training.checkpoints import (
     checkpoint_path,
     read_checkpoint,
 )
-from fastw2v.training.run import CountsFolder, GivenFeatures, Run, used_precision
+from fastw2v.training.run import CountsFolder, GivenFeatures, Run, used_products
 from fastw2v.training.validation import Validation, opened_sources
 
 __all__ = ["resumed_run"]
@@ -26,7 +27,7 @@ def resumed_run(
     corpus: Corpus | None = None,
     validation: Validation | None = None,
     *,
-    workers: int,
+    workers: int | None = None,
     features: GivenFeatures | None = None,
     callbacks: Sequence[Callback] = (),
     progress: StageProgress | None = None,
@@ -37,16 +38,16 @@ def resumed_run(
     checkpoint = read_checkpoint(path)
     about = checkpoint.run
     settings = Hyperparameters.from_stored(with_present_names(about.hyperparameters))
-    precision = used_precision(settings)
+    precision = used_products(settings)
     if precision != about.precision:
         raise CheckpointError(
             f"{path}: the run multiplies in {about.precision}, precision="
             f"{settings.precision!r} is {precision} on this machine; resume it on one like the "
-            "first"
+            "first, with FASTW2V_AMX as it was there"
         )
-    return Run(
+    run = Run(
         settings=settings,
-        workers=workers,
+        workers=checked_workers(about.workers if workers is None else workers),
         source=_source_of(path, about, corpus),
         validation=validation or _validation_of(path, about),
         patience=about.patience,
@@ -58,6 +59,22 @@ def resumed_run(
         features=features if features is not None else _features_of(about),
         keeps_good_epochs=True,
         resumed=checkpoint,
+    )
+    if notice is not None and not run.is_exact and run.workers != about.workers:
+        notice(_other_workers(run.workers, about.workers))
+    return run
+
+
+def _other_workers(now: int, begun: int | None) -> str:
+    if begun is None:
+        return (
+            f"the run goes on with {now} workers; its checkpoint, of an earlier version, does not "
+            "say how many it began with. With another number it ends in other vectors, and with "
+            "more than one no two runs end in the same"
+        )
+    return (
+        f"the run began with {begun} workers and goes on with {now}: it ends in other vectors than "
+        "if it had never been interrupted"
     )
 
 

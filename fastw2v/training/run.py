@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.callbacks import Callback, StageProgress, stage_of
+from fastw2v.checks import MOST_MIB, whole_number
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
+from fastw2v.kernels.compile_clock import compiling_s
+from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.softmax.precision import resolved_precision
 from fastw2v.system.signals import TrainingInterrupted
@@ -26,7 +29,7 @@ from fastw2v.training.validation import (
     source_options,
 )
 
-__all__ = ["CountsFolder", "GivenFeatures", "Run", "VectorPair", "used_precision"]
+__all__ = ["CountsFolder", "GivenFeatures", "Run", "VectorPair", "used_precision", "used_products"]
 
 GivenFeatures = Mapping[str, Sequence[str]] | tuple[Any, Sequence[str]] | Path
 """Names of features for each word, a sparse matrix (V, F) of scipy's with F names, or a file."""
@@ -51,6 +54,8 @@ class Run:
     settings : Hyperparameters
     workers : int
         Threads.
+    workers_named : bool
+        Whether somebody chose them, so that the run keeps them on any machine.
     source : Corpus or CountsFolder, optional
         What is trained on; None where the caller has read it.
     validation : Validation, optional
@@ -85,6 +90,10 @@ class Run:
         Of the training text, once it has been read.
     has_saved : bool
         Whether training has written a checkpoint.
+    compiled_before_s : float
+        What compiling had taken in this process before the run.
+    await_kernels : callable, optional
+        Where another process compiles the run's kernels: waits for it.
     save_trained : callable, optional
         Once all epochs are done: writes a checkpoint of that, and returns how many they were.
 
@@ -96,6 +105,7 @@ class Run:
 
     settings: Hyperparameters
     workers: int
+    workers_named: bool = False
     source: Corpus | CountsFolder | None = None
     validation: Validation | None = None
     patience: int | None = None
@@ -113,6 +123,8 @@ class Run:
     validation_text: ValidationText | None = field(init=False, default=None)
     n_tokens: int | None = field(init=False, default=None)
     has_saved: bool = field(init=False, default=False)
+    compiled_before_s: float = field(init=False, default_factory=compiling_s)
+    await_kernels: Callable[[], None] | None = field(init=False, default=None)
     save_trained: Callable[[], int] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -121,21 +133,23 @@ class Run:
             raise ConfigurationError(
                 "patience: expected a validation text or fraction to look at, got none"
             )
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, int) or value < 1
-        ):
-            raise ConfigurationError(f"patience: expected a whole number from 1 on, got {value!r}")
+        if value is not None:
+            object.__setattr__(self, "patience", whole_number("patience", value, low=1))
+        if self.memory_mib is not None:
+            memory_mib = whole_number("memory", self.memory_mib, low=1, high=MOST_MIB)
+            object.__setattr__(self, "memory_mib", memory_mib)
         self.description = self.resumed.run if self.resumed else self._described()
 
     def _described(self) -> RunDescription:
         counts = self.source.path if isinstance(self.source, CountsFolder) else None
         return RunDescription(
             hyperparameters=self.settings.as_dict(),
-            precision=used_precision(self.settings),
+            precision=used_products(self.settings),
             sources=None if counts else named_sources(self.source),
             reads=source_options(self.source) or None,
             counts=str(counts.absolute()) if counts else None,
             memory_mib=self.memory_mib,
+            workers=self.workers if self.workers_named or not self.is_exact else None,
             validation=self.validation.as_dict() if self.validation else None,
             patience=self.patience,
             every=self.checkpoints.every if self.checkpoints else None,
@@ -146,6 +160,11 @@ class Run:
     def state(self) -> TrainingState | None:
         """Where the run goes on; None if it begins."""
         return self.resumed.state if self.resumed else None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the bits that the run ends in are those of any number of workers."""
+        return self.settings.objective == "softmax"
 
     @property
     def begins(self) -> bool:
@@ -160,6 +179,11 @@ class Run:
     def stage(self, name: str) -> Callable[[int, int | None], None] | None:
         """Return what reports (done, total) of one stage, or None."""
         return stage_of(self.progress, name)
+
+    def wait_for_kernels(self) -> None:
+        """Wait for kernels that another process compiles, before the first one is needed."""
+        if self.await_kernels is not None:
+            self.await_kernels()
 
     def announce(self) -> None:
         """Write down what run this is before anything is read, so that it can be begun again."""
@@ -184,3 +208,9 @@ class Run:
 def used_precision(settings: Hyperparameters) -> str:
     """Return in which numbers a run multiplies on this machine."""
     return resolved_precision(settings.precision) if settings.objective == "softmax" else "float32"
+
+
+def used_products(settings: Hyperparameters) -> str:
+    """Return what tells how a run multiplies from others whose sums have another order."""
+    precision = used_precision(settings)
+    return f"{precision} on matrix tiles" if HAS_AMX and precision != "float32" else precision

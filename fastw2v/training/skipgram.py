@@ -1,7 +1,6 @@
 """Skip-gram by the exact softmax: count, start, train, and look at the result."""
 
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
+from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.softmax.batches import (
     BatchSource,
     CountBatches,
@@ -81,7 +81,7 @@ def train_counted(
     seconds : tuple of float
         What reading and counting took.
     """
-    started = time.perf_counter()
+    started = working_s()
     settings, vocabulary, counts = run.settings, corpus.vocabulary, corpus.counts
     if not counts.n_entries:
         raise CorpusError(
@@ -99,12 +99,16 @@ def train_counted(
     with WorkerPool(run.workers) as pool:
         give_back_freed()  # of the text, and what counting needed
         objective = _started(run, counts, keep, batches.max_rows, pool, inputs)
+        if run.await_kernels is not None:
+            # Those of the loss, meanwhile: the other process makes those of a step.
+            objective.loss(next(iter(batches.one_epoch(0))))
+        run.wait_for_kernels()
         give_back_freed()
         announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         training = BatchTraining(objective, batches, optimizer)
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
-        loss_nats = _final_loss(settings, objective, counts, keep, inputs)
+        loss_nats = _final_loss(run, objective, counts, keep, inputs)
         objective.layer.give_up_workspace()
         give_back_freed()
         embeddings = embeddings_of()
@@ -118,11 +122,12 @@ def train_counted(
         n_entries=counts.n_entries,
         read_s=read_s,
         count_s=count_s,
-        train_s=time.perf_counter() - started,
+        train_s=working_s() - started,
         batch_rows=batches.max_rows,
         precision=used_precision(settings),
         n_invalid=corpus.statistics.n_invalid,
         n_missing=corpus.statistics.n_missing,
+        unicode_version=corpus.statistics.unicode_version,
     )
     return watch.result(embeddings, summary, corpus.statistics.digest)
 
@@ -193,7 +198,7 @@ def _batches(
 
 
 def _final_loss(
-    settings: Hyperparameters,
+    run: Run,
     objective: SoftmaxObjective[Any],
     counts: SparseCounts,
     keep: NDArray[np.float64],
@@ -202,12 +207,12 @@ def _final_loss(
     all_rows = CountBatches(
         counts,
         keep,
-        dimensions=settings.vector_size,
+        dimensions=run.settings.vector_size,
         rows=objective.layer.max_rows,
-        seed=settings.seed,
+        seed=run.settings.seed,
     )
     rows = _with_features(all_rows, inputs)
-    loss_nats = exact_loss(objective, rows)
+    loss_nats = exact_loss(objective, rows, run.stage("measuring"))
     if not math.isfinite(loss_nats):
         raise DivergenceError(
             f"training diverged: expected a finite loss of the final vectors, got {loss_nats}; "

@@ -4,7 +4,6 @@ After training the scores of negative sampling are calibrated on a sample of the
 they give probabilities of contexts and a loss in nats like every other objective's.
 """
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastw2v.callbacks import EpochRecord
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
+from fastw2v.kernels.compile_clock import working_s
 from fastw2v.kernels.softmax.observed_scores import longest_sentence
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.embeddings import Embeddings
@@ -24,6 +24,7 @@ from fastw2v.objectives.stream.settings import StreamSettings
 from fastw2v.objectives.stream.tables import StreamTables
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.unicode_table import version_of
 from fastw2v.training.inputs import input_features
 from fastw2v.training.loop import train
 from fastw2v.training.result import TrainedModel, TrainingSummary
@@ -44,7 +45,7 @@ BLOCK_TOKENS = 20_000
 
 def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
     """Train by negative sampling or hierarchical softmax; errors as in `Word2Vec.fit`."""
-    started = time.perf_counter()
+    started = working_s()
     settings, vocabulary, tokens = run.settings, text.vocabulary, text.tokens
     require_windows(tokens, settings.window)
     inputs = input_features(run, vocabulary)
@@ -67,7 +68,8 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         if settings.objective == "negative":
             log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
             rows = training_rows(in_vectors, tokens, settings, run.workers)
-            found = calibrate(SoftmaxScores(out_vectors, pool), rows, log_unigram)
+            report = run.stage("calibrating")
+            found = calibrate(SoftmaxScores(out_vectors, pool), rows, log_unigram, report)
             bias = (found.unigram_weight * log_unigram).astype(np.float32)
             temperature, softmax_loss_nats = found.temperature, found.loss_nats
     trained = Embeddings(vocabulary, in_vectors, out_vectors, bias, settings.objective, temperature)
@@ -80,11 +82,12 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         n_entries=None,
         read_s=text.read_s,
         count_s=0.0,
-        train_s=time.perf_counter() - started,
+        train_s=working_s() - started,
         batch_rows=None,
         softmax_loss_nats=softmax_loss_nats,
         n_invalid=text.n_invalid,
         n_missing=text.n_missing,
+        unicode_version=version_of(settings.tokenizer),
     )
     return watch.result(trained, summary, tokens.digest(vocabulary))
 

@@ -1,6 +1,5 @@
 """The text that a run trains on, and its counts within a budget of memory."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -10,8 +9,10 @@ from typing import NamedTuple
 from fastw2v.config import CountingSettings
 from fastw2v.counts.build import ShardOptions, count_corpus, count_text
 from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, window_widths
+from fastw2v.kernels.compile_clock import working_s
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
 
@@ -51,7 +52,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
 
     Within a budget of memory the counts are in files that are mapped.
     """
-    started = time.perf_counter()
+    started = working_s()
     give_back_freed()  # what reading needed
     vocabulary, tokens = text.vocabulary, text.tokens
     counting = CountingSettings.of(run.settings)
@@ -69,7 +70,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
             n_missing=text.n_missing,
             progress=run.progress,
         )
-        return corpus, time.perf_counter() - started
+        return corpus, working_s() - started
     counts = count_corpus(
         _sentences(text),
         # All words that are left are in the vocabulary.
@@ -79,9 +80,11 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
         shards=ShardOptions(run.memory_mib),
         progress=run.progress,
     ).counts
-    statistics = CorpusStatistics.of(tokens, vocabulary, text.n_invalid, text.n_missing)
+    statistics = CorpusStatistics.of(
+        tokens, vocabulary, text.n_invalid, text.n_missing, version_of(counting.tokenizer)
+    )
     corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts)
-    return corpus, time.perf_counter() - started
+    return corpus, working_s() - started
 
 
 def _sentences(text: TrainingText) -> Iterator[list[str]]:

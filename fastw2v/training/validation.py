@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fastw2v.checks import checked_fraction
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.build import counted_windows
 from fastw2v.errors import ConfigurationError, CorpusError
@@ -57,11 +58,8 @@ class Validation:
                 "validation: expected either a text or a fraction of the training text, got "
                 f"{'neither' if self.text is None else 'both'}"
             )
-        value = self.fraction
-        if value is not None and (isinstance(value, bool) or not 0 < value < 1):
-            raise ConfigurationError(
-                f"validation_fraction: expected more than 0 and less than 1, got {value!r}"
-            )
+        if self.fraction is not None:
+            object.__setattr__(self, "fraction", checked_fraction(self.fraction))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold; a text that is no file has no sources."""

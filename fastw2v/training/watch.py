@@ -13,6 +13,7 @@ from typing import Protocol, Self
 
 from fastw2v.callbacks import EpochProgress, EpochRecord, StepReport
 from fastw2v.errors import CheckpointError, DivergenceError
+from fastw2v.kernels.compile_clock import compiling_s, working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.array_files import Arrays
@@ -96,8 +97,9 @@ class Watch:
         self._kept = KeptArrays()
         self._signals: StopSignals | None = None
         self._deferral: AbstractContextManager[StopSignals | None] = nullcontext()
-        self._began = time.perf_counter() - self.state.elapsed_s
+        self._began = working_s() - self.state.elapsed_s
         self._saved = time.perf_counter()
+        self._ended_s = self._compiled_s = 0.0
 
     def __enter__(self) -> Self:
         if self._run.resumed is not None and not self._run.begins:
@@ -105,7 +107,8 @@ class Watch:
         if self._run.checkpoints is not None:
             self._deferral = deferred_signals()
         self._signals = self._deferral.__enter__()
-        self._began = time.perf_counter() - self.state.elapsed_s
+        self._began = working_s() - self.state.elapsed_s
+        self._compiled_s = compiling_s()
         return self
 
     def __exit__(
@@ -133,6 +136,7 @@ class Watch:
                 self._run.save_trained = self._save_trained
             return True
         finally:
+            self._ended_s = working_s()
             self._deferral.__exit__(None, None, None)
 
     @property
@@ -143,8 +147,20 @@ class Watch:
     def result(
         self, embeddings: Embeddings, summary: TrainingSummary, corpus_digest: str
     ) -> TrainedModel:
-        """Return the model that the run has ended in."""
+        """Return the model that the run has ended in.
+
+        Of the summary's seconds of training those since the last epoch are taken off: the time
+        that calibrating and measuring took is one of its own, and so is that of compiling.
+        """
         run, about = self._run, self._run.description
+        finish_s = working_s() - self._ended_s
+        summary = replace(
+            summary,
+            train_s=summary.train_s - finish_s,
+            finish_s=finish_s,
+            compile_s=compiling_s() - run.compiled_before_s,
+        )
+        self.state.history[-1] = replace(self.state.history[-1], finish_s=finish_s)
         asked, held_out = about.validation, about.held_out
         return TrainedModel(
             run.settings,
@@ -164,7 +180,7 @@ class Watch:
 
     def elapsed_s(self) -> float:
         """Return the seconds of training so far, those before a resumption too."""
-        return time.perf_counter() - self._began
+        return working_s() - self._began
 
     def step_done(self, steps_done: int, loss_sum: float, weight_sum: float) -> None:
         """Take note of a batch within an epoch.
@@ -215,7 +231,8 @@ class Watch:
         return replace(report, held_out_loss_nats=record.held_out_loss_nats)
 
     def _record(self, report: StepReport) -> EpochRecord:
-        elapsed_s = self.elapsed_s()
+        elapsed_s, compiled_s = self.elapsed_s(), compiling_s()
+        compile_s, self._compiled_s = compiled_s - self._compiled_s, compiled_s
         n_tokens, took_s = self._run.n_tokens, elapsed_s - self.state.epoch_began_s
         record = EpochRecord(
             report.epoch,
@@ -223,6 +240,7 @@ class Watch:
             report.learning_rate,
             elapsed_s,
             n_tokens / took_s if n_tokens and took_s > 0 else None,
+            compile_s=compile_s or None,
         )
         if self._run.validation_text is None:
             return record

@@ -36,7 +36,8 @@ def command(corpus, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(bench_quality, "warm_up", lambda *given: None)
         words = ["train", str(corpus), "--json", str(target), "--min-count", "1", *options]
         monkeypatch.setattr(sys, "argv", ["bench_quality.py", *words])
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        handlers = {number: signal.getsignal(number) for number in numbers}
         try:
             status = bench_quality.main()
         finally:
@@ -93,6 +94,15 @@ def test_a_run_can_be_done_again(command):
     results = Results.read(command.target)
     assert {"exact 3", "exact 5"}.isdisjoint(results.missing())
     assert len(results.content["results"]) == 4
+
+
+def test_a_run_that_is_added_is_done_whatever_else_is_chosen(command):
+    asked = []
+    more = ("--add", 'gensim={"epochs": 7, "sample": 0.01}', "--add", 'exact={"epochs": 3}')
+    command("--only", "exact 3", "exact 5", "--seeds", "1", *more, asked=asked)
+    assert sorted(asked) == [("fastw2v 3", None, 1), ("fastw2v 5", None, 1), ("gensim 7", 0.01, 1)]
+    _, out, _ = command("--only", "exact 3", "--seeds", "1")
+    assert "| gensim 7 x sample 0.01 | 1 |" in out
 
 
 def test_runs_of_other_sources_are_done_again_if_asked(command, monkeypatch):

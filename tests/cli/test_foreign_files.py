@@ -34,6 +34,9 @@ PLACES = {
     "report": ("report", "FILE", "-o", "out.html"),
     "plot": ("plot", "FILE", "--kind", "map", "-o", "out.png"),
     "counts": ("counts", "info", "FILE"),
+    "counts, merged": ("counts", "merge", "FILE", "FILE", "-o", "out"),
+    "train, counts": ("train", "--counts", "FILE", "-o", "out", "--quiet"),
+    "eval, text": ("eval", "MODEL", "--pairs", "pairs", "--text", "FILE"),
 }
 READS_TEXT = ("train", "count", "eval, pairs", "convert, named", "perplexity")
 READS_VECTORS = ("convert", "neighbors", "eval")
@@ -44,6 +47,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text").write_text(PLAIN)
     (tmp_path / "vectors.txt").write_text(PLAIN_VECTORS)
+    (tmp_path / "pairs").write_text("w1\tw2\t1\nw2\tw3\t2\nw1\tw3\t3\n")
     return tmp_path
 
 

@@ -343,7 +343,7 @@ def test_settings_that_make_no_sense_are_refused():
         ComparisonSettings(rivals=["gensim:0"])
     with pytest.raises(ConfigurationError, match="expected each once, got gensim, gensim"):
         ComparisonSettings(rivals=["gensim", "gensim"])
-    with pytest.raises(ConfigurationError, match="rounds: expected a whole number from 1 on"):
+    with pytest.raises(ConfigurationError, match="rounds: expected at least 1"):
         ComparisonSettings(rounds=0)
     with pytest.raises(ConfigurationError, match="expected 'words' or 'subwords' to compare"):
         ComparisonSettings(inputs="features")

@@ -1,6 +1,7 @@
 """Counting against naive loops; what must be refused."""
 
 import itertools
+import mmap
 from collections import Counter
 from dataclasses import replace
 
@@ -288,3 +289,39 @@ def test_other_settings_out_of_range_are_refused():
             make()
     with pytest.raises(ConfigurationError, match="workspace: expected one for 2 words, got 3"):
         count_batch(tokens_of([[0, 1]]), 0, 1, 2, 1, BatchWorkspace(3))
+
+
+def text_at_the_end_of(n_tokens, sentences):
+    """A text of so many tokens, which takes memory only where it is looked at: word 0, then these.
+
+    Returns it and the position at which they begin.
+    """
+    try:
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_NORESERVE
+        memory = mmap.mmap(-1, 4 * n_tokens, flags=flags)
+    except (AttributeError, OSError) as error:
+        pytest.skip(f"no address space of {4 * n_tokens} bytes: {error}")
+    ids = np.frombuffer(memory, np.int32)
+    lengths = [len(sentence) for sentence in sentences]
+    begin = n_tokens - sum(lengths)
+    ids[begin:] = np.concatenate(sentences)
+    starts = np.cumsum([0, begin - 3, 3, *lengths]).astype(np.int64)
+    return EncodedTokens(ids, starts, n_tokens, 0), begin
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_batches_of_texts_longer_than_a_span_has_room_for(measured):
+    sentences = [[1, 2, 3, 1], [2, 4, 4], [5]]
+    tokens, begin = text_at_the_end_of(2**35 + 1000, sentences)
+    widths = np.full(6, 2**15, np.int32) if measured else None
+    batch = count_batch(tokens, begin, begin + 8, 6, 2, BatchWorkspace(6), widths)
+    alone = count_batch(tokens_of(sentences), 0, 8, 6, 2, BatchWorkspace(6), widths)
+    assert_identical(batch, alone)
+    # Over the boundary itself, where three words 0 stand alone in their sentence.
+    batch = count_batch(tokens, begin - 3, begin + 8, 6, 2, BatchWorkspace(6), widths)
+    alone = count_batch(tokens_of([[0, 0, 0], *sentences]), 0, 11, 6, 2, BatchWorkspace(6), widths)
+    assert_identical(batch, alone)
+    with pytest.raises(CorpusError, match=r"a stretch of at most 2147483647 tokens"):
+        count_batch(tokens, 0, 2**31, 6, 2, BatchWorkspace(6), widths)
+    with pytest.raises(CorpusError, match=r"at most 34359738368, got 34359739368"):
+        count_pairs(tokens, 6, 2, workers=1, widths=widths)

@@ -136,6 +136,16 @@ def change_arrays(change):
     return damage
 
 
+def in_bfloat16(folder):
+    """Half of the bytes of each number, as torch would store them; numpy has no such kind."""
+    path = folder / "model.safetensors"
+    array = load_file(str(path))["embeddings"]
+    data = array.view(np.uint16).reshape(*array.shape, 2)[..., 1].tobytes()
+    entry = {"dtype": "BF16", "shape": array.shape, "data_offsets": [0, len(data)]}
+    header = json.dumps({"embeddings": entry}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + data)
+
+
 FOLDER_DAMAGE = {
     "model2vec": {
         "no arrays": (lambda f: (f / "model.safetensors").unlink(), "FileNotFound"),
@@ -163,6 +173,15 @@ FOLDER_DAMAGE = {
             change_arrays(lambda a: {"embeddings": a["embeddings"].astype(np.int32)}),
             "got quantised vectors of int32, which fastw2v does not read",
         ),
+        "a quantised vocabulary": (
+            change_arrays(lambda a: a | {"mapping": np.zeros(4, np.int64)}),
+            "got a quantised vocabulary, .* does not read",
+        ),
+        "weights": (
+            change_arrays(lambda a: a | {"weights": np.ones(4, np.float32)}),
+            "got weights of words .* does not read",
+        ),
+        "bfloat16": (in_bfloat16, "got numbers of BF16, which fastw2v does not read"),
     },
     "projector": {
         "no words": (lambda f: (f / "metadata.tsv").unlink(), "no such file"),

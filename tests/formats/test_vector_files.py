@@ -323,7 +323,8 @@ def test_convert_on_the_command_line(run, tmp_path, reference):
     assert back.vectors.tobytes() == expected.embeddings.table("sum").tobytes()
     code, out, err = run("convert", tmp_path / "d.npz", tmp_path / "e", "--from", "parquet")
     assert (code, out) == (2, "")
-    assert err.startswith(f"fastw2v: {tmp_path / 'd.npz'}: expected a Parquet file")
+    assert err.startswith(f"fastw2v: {tmp_path / 'd.npz'}: expected vectors in the format 'parq")
+    assert "which is the format 'npz'" in err
     assert not (tmp_path / "e").exists()
 
 

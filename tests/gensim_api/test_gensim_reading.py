@@ -1,6 +1,9 @@
 """What fastw2v.gensim_api reads: gensim's readers of files, streams, and how often each is read."""
 
+import gc
 import io
+import tempfile
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +12,7 @@ from gensim.models.phrases import Phrases
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastw2v.errors import TokenKindError
 from fastw2v.gensim_api import (
     BrownCorpus,
     LineSentence,
@@ -229,6 +233,33 @@ def test_compressed_files_are_refused_as_corpus_file(tmp_path):
     path.write_bytes(b"")
     with pytest.raises(TypeError, match="pass LineSentence"):
         Word2Vec(corpus_file=str(path))
+
+
+@pytest.mark.parametrize("memory_bytes", [1 << 26, 64])  # in memory, and on disk
+def test_nothing_is_left_open(memory_bytes, monkeypatch, file):
+    monkeypatch.setattr(reading, "_MEMORY_BYTES", memory_bytes)
+    opened = []
+
+    class Spool(tempfile.SpooledTemporaryFile):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            opened.append(self)
+
+    monkeypatch.setattr(reading.tempfile, "SpooledTemporaryFile", Spool)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Word2Vec(some_sentences(), min_count=1, epochs=1)
+        Word2Vec(LineSentence(str(file)), min_count=1, epochs=2)
+        with pytest.raises(TokenKindError):
+            Word2Vec([["a"], ["b", []]], min_count=1)
+        model = Word2Vec(min_count=1)
+        model.build_vocab(Counted())
+        model.train(Counted(), total_examples=model.corpus_count, epochs=2)
+        del model
+        gc.collect()
+    assert [item for item in caught if issubclass(item.category, ResourceWarning)] == []
+    assert len(opened) == 6
+    assert all(spool.closed for spool in opened)
 
 
 def test_many_numbers_wait_on_disk(monkeypatch):

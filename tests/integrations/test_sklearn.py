@@ -10,7 +10,9 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -186,6 +188,81 @@ def test_documents_of_unknown_words_are_zero_and_counted():
 def test_what_is_no_documents_is_refused(documents, message):
     with pytest.raises(CorpusError, match=message):
         Word2VecTransformer().fit(documents)
+
+
+TEXTS = ["red apples and pears", "sweet red apples", "old iron nails", "nails of iron"]
+
+
+class Relation:
+    """A table that has a shape alone, as those of databases."""
+
+    shape = (4, 1)
+
+    def __iter__(self):
+        return iter([(text,) for text in TEXTS])
+
+
+def tables():
+    pd = pytest.importorskip("pandas")
+    pa = pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"text": TEXTS, "label": [0, 0, 1, 1]})
+    return {
+        "frame": frame,
+        "frame of one column": frame[["text"]],
+        "frame without names": pd.DataFrame(TEXTS),
+        "array of one column": np.array(TEXTS)[:, None],
+        "array of tokens": np.array([["a", "b"], ["b", "a"]]),
+        "no dimension": np.array("text"),
+        "three dimensions": np.array([[["a"]]]),
+        "mapping": {"text": TEXTS},
+        "arrow": pa.table({"text": TEXTS}),
+        "sparse": csr_array(np.eye(3)),
+        "relation": Relation(),
+    }
+
+
+@pytest.mark.parametrize("method", ["fit", "fit_transform", "transform"])
+@pytest.mark.parametrize("name", tables())
+def test_tables_are_refused(name, method):
+    table = tables()[name]
+    transformer = Word2VecTransformer(**QUICK)
+    if method == "transform":
+        transformer.fit(TEXTS)
+    with pytest.raises(
+        CorpusError, match=r"one dimension of documents.*ColumnTransformer\(\["
+    ) as e:
+        getattr(transformer, method)(table)
+    message = str(e.value)
+    if "text" in getattr(table, "columns", ()):
+        assert f"of shape {table.shape} with the columns 'text'" in message
+        assert "X['text']" in message
+        assert "a list of columns, as ['text'], gives two dimensions" in message
+
+
+def test_frames_of_polars_are_refused():
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"text": TEXTS})
+    with pytest.raises(CorpusError, match="with the columns 'text'"):
+        Word2VecTransformer(**QUICK).fit(frame)
+    expected = Word2VecTransformer(**QUICK).fit(TEXTS).vectors_
+    assert np.array_equal(Word2VecTransformer(**QUICK).fit(frame["text"]).vectors_, expected)
+
+
+def test_a_column_transformer_gives_the_column_that_it_is_told():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"text": TEXTS, "label": [0, 0, 1, 1]})
+    words = Word2VecTransformer(**QUICK)
+    expected = clone(words).fit_transform(TEXTS)
+    given = ColumnTransformer([("words", words, "text")]).fit_transform(frame)
+    assert np.array_equal(given, expected)
+    with pytest.raises(CorpusError, match=r"of shape \(4, 1\) with the columns 'text'"):
+        ColumnTransformer([("words", words, ["text"])]).fit(frame)
+
+
+@pytest.mark.parametrize("document", [{"text": "red apples"}, {"red", "apples"}, b"red"])
+def test_documents_without_an_order_are_refused(document):
+    with pytest.raises(CorpusError, match="as document 1"):
+        Word2VecTransformer(**QUICK).fit([["red", "apples"], document])
 
 
 def test_containers_of_documents_are_alike():

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -243,15 +244,114 @@ def test_a_package_that_cannot_be_written_keeps_kernels_for_the_user(package, tm
     assert run(package, **environment)[:2] == (2, 0)
 
 
-def test_nowhere_to_write_is_said_once_and_does_no_harm(package, tmp_path):
+TWO_KERNELS = (
+    """
+from fastw2v.kernels.formulas.random_numbers import scramble
+scramble(np.uint64(3))
+"""
+    + DRAWN
+)
+ADVICE = "set NUMBA_CACHE_DIR to a folder that can be written"
+
+
+@pytest.fixture
+def homeless(package, tmp_path):
+    """An environment in which neither the package nor the user has a place for kernels."""
     block(kept(package))
     block(tmp_path / "home")
-    environment = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": None}
-    code = "from fastw2v.kernels.formulas.random_numbers import scramble\nscramble(np.uint64(3))\n"
-    value, compiled, errors = run(package, code + DRAWN, **environment)
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp").chmod(0o1777)
+    return {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": None, "TMPDIR": str(tmp_path / "tmp")}
+
+
+def private_folder(tmp_path):
+    return tmp_path / "tmp" / f"fastw2v-{os.geteuid()}"
+
+
+def test_without_another_place_a_private_folder_keeps_kernels_and_is_named_once(
+    package, homeless, tmp_path
+):
+    value, compiled, errors = run(package, TWO_KERNELS, **homeless)
     assert value == 2
     assert compiled > 0
-    assert errors.count("set NUMBA_CACHE_DIR to a folder that can be written") == 1
+    assert errors.count(ADVICE) == 1
+    assert f"kept in {private_folder(tmp_path)}" in errors
+    assert stat.S_IMODE(private_folder(tmp_path).stat().st_mode) == 0o700
+    assert run(package, TWO_KERNELS, **homeless) == (2, 0, "")
+    assert [path.name for path in (tmp_path / "tmp").iterdir()] == [private_folder(tmp_path).name]
+
+
+def open_to_all(folder, _elsewhere):
+    folder.mkdir()
+    folder.chmod(0o777)
+
+
+def a_link(folder, elsewhere):
+    elsewhere.mkdir(mode=0o700)
+    folder.symlink_to(elsewhere)
+
+
+def anothers(folder, _elsewhere):
+    if os.geteuid() != 0:
+        pytest.skip("only a superuser can give a folder away")
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 12345, 12345)
+
+
+def a_file(folder, _elsewhere):
+    folder.touch()
+
+
+def in_a_folder_for_all(folder, _elsewhere):
+    folder.mkdir(mode=0o700)
+    folder.parent.chmod(0o777)  # not sticky: anybody may rename what is in it
+
+
+@pytest.mark.parametrize("trap", [open_to_all, a_link, anothers, a_file, in_a_folder_for_all])
+def test_kernels_are_neither_read_nor_written_where_others_may(package, homeless, tmp_path, trap):
+    trap(private_folder(tmp_path), tmp_path / "elsewhere")
+    for _ in range(2):
+        value, compiled, errors = run(package, TWO_KERNELS, **homeless)
+        assert value == 2
+        assert compiled > 0
+        assert errors.count(ADVICE) == 1
+        assert "not kept" in errors
+    assert not list(tmp_path.glob("tmp/**/*.nbc")) + list(tmp_path.glob("elsewhere/**/*.nbc"))
+
+
+def test_what_others_could_have_left_is_not_run(package, homeless, tmp_path):
+    """Sabotage: kernels that were kept are gone for a process that must not trust the folder."""
+    assert run(package, **homeless)[1] > 0
+    assert run(package, **homeless)[1] == 0
+    private_folder(tmp_path).chmod(0o750)
+    assert run(package, **homeless)[1] > 0
+
+
+def test_a_current_folder_is_no_place_for_kernels(package, homeless):
+    """Python takes it for temporary files where there is no other place."""
+    code = "import tempfile, os\ntempfile.tempdir = os.getcwd()\n" + DRAWN
+    value, compiled, errors = run(package, code, **homeless | {"TMPDIR": None})
+    assert value == 2
+    assert compiled > 0
+    assert "not kept" in errors
+    assert [path.name for path in package.iterdir()] == ["fastw2v"]
+
+
+FULL = """
+from pathlib import Path
+def full(path, data):
+    raise OSError(28, "No space left on device")  # as write() says it, without a name
+Path.write_bytes = full
+"""
+
+
+def test_a_full_disk_is_named(package):
+    value, compiled, errors = run(package, FULL + TWO_KERNELS)
+    assert value == 2
+    assert compiled > 0
+    assert errors.count(ADVICE) == 1
+    folder = kept(package) / f"{compilation._FOLDER}{compilation._DIGEST}"
+    assert f"{folder}: could not be written (No space left on device)" in errors
 
 
 NO_HOME = """
@@ -263,7 +363,9 @@ pwd.getpwuid = unknown
 
 
 @pytest.mark.parametrize("cache", [None, "", "relative"])
-def test_a_user_without_a_home_gets_no_folder_where_the_program_was_started(package, cache):
+def test_a_user_without_a_home_gets_no_folder_where_the_program_was_started(
+    package, tmp_path, cache
+):
     environment = {"HOME": None, "XDG_CACHE_HOME": cache, "PYTHONDONTWRITEBYTECODE": "1"}
     value, compiled, errors = run(package, NO_HOME + DRAWN, **environment)
     assert (value, errors) == (2, "")
@@ -271,10 +373,11 @@ def test_a_user_without_a_home_gets_no_folder_where_the_program_was_started(pack
     assert run(package, NO_HOME + DRAWN, **environment) == (2, 0, "")
     shutil.rmtree(kept(package))
     block(kept(package))
+    environment["TMPDIR"] = str(tmp_path)
     value, compiled, errors = run(package, NO_HOME + DRAWN, **environment)
     assert value == 2
     assert compiled > 0
-    assert errors.count("set NUMBA_CACHE_DIR to a folder that can be written") == 1
+    assert errors.count(ADVICE) == 1
     assert [path.name for path in package.iterdir()] == ["fastw2v"]
 
 

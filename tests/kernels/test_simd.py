@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numba import njit
+from numba.extending import intrinsic
 
 from fastw2v.kernels.simd import operands
 from fastw2v.kernels.simd.blocks import PANEL, ROWS, THIRD
@@ -11,9 +12,12 @@ from fastw2v.kernels.simd.vectors import (
     broadcast,
     exponential,
     load,
+    logarithm,
     maximum,
+    sigmoid_of,
     square_root,
     store,
+    vector_type,
 )
 
 
@@ -49,6 +53,60 @@ def test_exponential_is_accurate_over_its_range():
     out = np.empty(LANES, np.float32)
     exponential_of_all(np.full(LANES, 0.5 * (1 + 2e-6), np.float32), out)
     assert np.abs(out / np.exp(0.5) - 1).max() > 2e-7
+
+
+@intrinsic
+def sigmoid(typing_context, x):
+    def generate(context, builder, signature, arguments):
+        return sigmoid_of(builder, arguments[0])
+
+    return vector_type(vector_type), generate
+
+
+@njit
+def functions_of_all(x, sigmoids, logarithms):
+    for i in range(0, x.size, LANES):
+        store(sigmoids, i, sigmoid(load(x, i)))
+        store(logarithms, i, logarithm(load(x, i)))
+
+
+def every(step, low, high):
+    """Every `step`-th float32 from one positive number to another, as many as fill vectors."""
+    bits = np.array([low, high], np.float32).view(np.uint32)
+    numbers = np.arange(bits[0], bits[1], step, dtype=np.uint32).view(np.float32)
+    return numbers[: len(numbers) // LANES * LANES]
+
+
+def sigmoid_error(x):
+    found, _ = functions_in_float32(x)
+    small = np.exp(-np.abs(x.astype(np.float64)))
+    return np.abs(found / (np.where(x < 0, small, 1) / (1 + small)) - 1).max()
+
+
+def functions_in_float32(x):
+    results = np.empty_like(x), np.empty_like(x)
+    functions_of_all(x, *results)
+    return results
+
+
+# Of every 17th float32 the largest errors are 6.3e-7 and 4.0e-6, with fused products and without.
+@pytest.mark.parametrize(("low", "high", "bound"), [(2e-7, 8, 7e-7), (8, 87, 4.5e-6)])
+def test_sigmoid_keeps_the_bounds_that_it_states(low, high, bound):
+    x = every(101, low, high)
+    assert sigmoid_error(x) < 2e-7
+    assert bound / 3 < sigmoid_error(-x) < bound
+    beyond = functions_in_float32(np.resize(np.float32([200, -200, 3e38, -3e38]), 16))[0]
+    assert (beyond[::2] == 1).all()
+    assert np.allclose(beyond[1::2], np.exp(-87), rtol=1e-5, atol=0)
+
+
+def test_logarithm_is_accurate_over_all_normal_numbers():
+    for low, high in ((2.0**-126, 3e38), (0.5, 2.0)):
+        x = every(2003 if low < 0.1 else 101, low, high)
+        _, found = functions_in_float32(x)
+        exact = np.log(x.astype(np.float64))
+        error = np.abs(found - exact)
+        assert (error <= 2e-7 * np.abs(exact)).all()
 
 
 def test_exponential_at_its_ends():

@@ -1,5 +1,10 @@
 """The kernels that find, number and rewrite words, against Python's own strings and dicts."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -174,30 +179,91 @@ def test_words_that_differ_in_one_byte_are_different(length):
     assert [all_words(table)[number] for number in found[: len(variants)]] == variants
 
 
-def colliding(word):
-    """Return another 24-byte word with the same key, by undoing its hash (see word_key)."""
-    multiplier, wrap = 0x9FB21C651E98DF25, (1 << 64) - 1
-
-    def mixed(tail):
-        tail = tail * multiplier & wrap
-        return tail ^ (tail >> 32)
-
-    last = int.from_bytes(word[16:], "little")
-    middle = int.from_bytes(word[8:16], "little")
-    other_last = last ^ 0x1234
-    other_middle = middle ^ mixed(last) ^ mixed(other_last)
-    return word[:8] + other_middle.to_bytes(8, "little") + other_last.to_bytes(8, "little")
+# With these a long word's key is the exclusive or of its parts, and short words share one row.
+WEAK = np.array([0, 0, 0, 1], np.uint64)
 
 
 def test_equal_keys_do_not_make_equal_words():
     one = b"abcdefghijklmnopqrstuvwx"
-    other = colliding(one)
-    table, found = interned_tokens([[one, other, other, one]], new_word_table(2))
+    other = one[:8] + one[16:] + one[8:16]
+    table, found = interned_tokens([[one, other, other, one]], new_word_table(2, WEAK))
     used = table.rows.reshape(-1, 4)[table.rows[2::4] != 0]
     assert (used[0, :2] == used[1, :2]).all(), "the planted words no longer collide"
     assert found == [0, 1, 1, 0, SENTENCE_END]
     assert all_words(table) == [one, other]
     assert count_types(table).tolist() == [2, 2]
+
+
+def crafted_words(n_words, n_parts):
+    """Words that shared their keys, or the lowest bits of their hash, when the hash had no secret.
+
+    The hash of a word of 8 bytes could be undone; a change of the highest bit went through that
+    of a longer word's parts, whatever stood before.
+    """
+    wrap = 2**64 - 1
+    words = []
+    for number in range(n_words):
+        if n_parts == 1:
+            mixed = (number + 1) << 32
+            mixed ^= mixed >> 29 ^ mixed >> 58
+            mixed = mixed * pow(0xC4CEB9FE1A85EC53, -1, 2**64) & wrap
+            mixed ^= mixed >> 32
+            mixed = (mixed * pow(0xFF51AFD7ED558CCD, -1, 2**64) & wrap) ^ 8
+            words.append(mixed.to_bytes(8, "little"))
+            continue
+        parts = [0x6162636465666768] * n_parts
+        for k in range(n_parts - 2):
+            if number >> k & 1:
+                parts[1 + k] ^= 1 << 63
+                parts[2 + k] ^= 1 << 63 | 1 << 31
+        last, *rest = parts
+        words.append(b"beginning"[:8] + b"".join(p.to_bytes(8, "little") for p in (*rest, last)))
+    assert len(set(words)) == n_words
+    return words
+
+
+def displacements(table):
+    """How many rows each word stands behind the one that its hash chooses."""
+    secrets = [int(secret) for secret in table.secrets]
+    rows = table.rows.reshape(-1, 4)
+
+    def folded(x, y):
+        return (x * y >> 64) ^ (x * y & 2**64 - 1)
+
+    found = []
+    for place in np.flatnonzero(rows[:, 2]):
+        head, tail, length = int(rows[place, 0]), int(rows[place, 1]), int(rows[place, 2]) >> 32
+        hashed = folded(folded(head ^ secrets[0], tail ^ secrets[1]) ^ length, secrets[2])
+        found.append((int(place) - hashed) % len(rows))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("n_parts", [1, 14])
+def test_words_that_were_made_to_collide_do_not(n_parts):
+    words = crafted_words(4096, n_parts)
+    table, found = interned_tokens([words], new_word_table(2))
+    assert found == [*range(4096), SENTENCE_END]
+    behind = displacements(table)
+    assert behind.mean() < 2
+    assert behind.max() < 200
+    keys = {tuple(row[:2]) for row in table.rows.reshape(-1, 4).tolist() if row[2]}
+    assert len(keys) == 4096
+    weak, found = interned_tokens([words], new_word_table(2, WEAK))
+    assert found == [*range(4096), SENTENCE_END]
+    assert displacements(weak).max() > 1000, "the check sees no collisions"
+
+
+def test_secrets_are_those_of_the_process_and_change_no_numbers():
+    code = (
+        "from fastw2v.kernels.text.interning import new_word_table\n"
+        "print(*new_word_table(2).secrets)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-c", code]
+    other = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    ours = new_word_table(2).secrets.tolist()
+    assert new_word_table(4).secrets.tolist() == ours
+    assert len(set(map(int, other.stdout.split())) | set(ours)) == 8
 
 
 @patient

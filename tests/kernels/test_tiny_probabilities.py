@@ -63,6 +63,40 @@ def test_the_loss_is_exact_however_small_the_probability(n_words, depth):
     assert measured != pytest.approx(forgetful, rel=1e-4)
 
 
+def far_below_one_word(n_words, depth):
+    """As `improbable`, but all other words lie that deep: whole tiles have no share in a row."""
+    dense, (in_vectors, out_vectors, bias) = improbable(n_words, 0.0)
+    bias[0] += np.float32(depth)
+    return dense, (in_vectors, out_vectors, bias)
+
+
+def far_below_its_reference(n_words, depth):
+    """As `improbable`, but all scores lie 30 nats below the biases, which tiles are scaled by."""
+    dense, (in_vectors, out_vectors, bias) = improbable(n_words, depth)
+    out_vectors[:, 0] -= 30
+    return dense, (in_vectors, out_vectors, bias + np.float32(30))
+
+
+@pytest.mark.parametrize("n_words", [40, 2 * TILE + 92])
+@pytest.mark.parametrize("depth", [30.0, 50.0, 65.0, 70.0, 100.0, 1000.0, 5000.0])
+@pytest.mark.parametrize("made", [far_below_one_word, far_below_its_reference])
+def test_the_loss_is_exact_however_far_below_the_others_a_tile_lies(made, n_words, depth):
+    dense, tables = made(n_words, depth)
+    measured, trained, scale = losses(dense, tables)
+    expected = scale * exact(dense, *tables).loss
+    assert measured == pytest.approx(expected, rel=2e-6)
+    assert trained == pytest.approx(expected, rel=2e-6)
+
+
+@pytest.mark.skipif(not bfloat16.HAS_BFLOAT16, reason="the CPU has no bfloat16")
+@pytest.mark.parametrize(("precision", "tolerance"), [("bf16x2", 1e-4), ("bf16", 1e-2)])
+@pytest.mark.parametrize("made", [far_below_one_word, far_below_its_reference])
+def test_rounded_steps_report_that_too(precision, tolerance, made):
+    dense, tables = made(2 * TILE + 92, 1000.0)
+    _, trained, scale = losses(dense, tables, precision)
+    assert trained == pytest.approx(scale * exact(dense, *tables).loss, rel=tolerance)
+
+
 @pytest.mark.skipif(not bfloat16.HAS_BFLOAT16, reason="the CPU has no bfloat16")
 @pytest.mark.parametrize(("precision", "tolerance"), [("bf16x2", 1e-4), ("bf16", 1e-2)])
 @pytest.mark.parametrize("depth", [60.0, 80.0, 95.0])

@@ -133,12 +133,12 @@ def test_workers_beyond_the_cores_change_nothing(run, tmp_path):
 
 @pytest.mark.parametrize("workers", [0, -3])
 def test_no_workers_are_refused(run, tmp_path, workers):
-    with pytest.raises(ConfigurationError, match=rf"workers: .* from 1 on, got {workers}"):
+    with pytest.raises(ConfigurationError, match=rf"workers: expected at least 1, got {workers}"):
         Word2Vec(workers=workers)
     path = holding(TEXT)(tmp_path)
     status, _, errors = run("train", path, "-o", tmp_path / "model", f"--workers={workers}")
     assert status == 2
-    assert f"workers: expected a whole number from 1 on, got {workers}" in errors
+    assert f"workers: expected at least 1, got {workers}" in errors
 
 
 def test_more_workers_than_the_system_has_threads_for(monkeypatch):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastw2v import Word2Vec
 from fastw2v.config import Hyperparameters
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.objectives.softmax import initialization as initial
@@ -166,6 +167,39 @@ def test_columns_beyond_the_rank_are_random(n_words):
     assert np.array_equal(in_vectors[:, n_words:], expected[0][:, n_words:])
     assert not out_vectors[:, n_words:].any()
     assert np.isfinite(in_vectors).all()
+
+
+def counts_of_rank(groups, n_words):
+    """Words of the same group are alike, and only meet one another: PMI is all of this rank."""
+    group = np.arange(n_words) % groups
+    return np.where(group[:, None] == group[None, :], 3, 0)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 4])
+def test_columns_beyond_the_rank_of_the_counts_are_random_too(rank):
+    n_words, dimensions = 60, 12
+    dense = counts_of_rank(rank, n_words) if rank > 1 else np.ones((n_words, n_words), int)
+    if rank == 1:  # all but the last word meet alike, which is alone with itself
+        dense[-1] = dense[:, -1] = 0
+        dense[-1, -1] = 1
+        rank = 2
+    matrix, _ = associations(dense, np.ones(n_words))
+    assert np.linalg.matrix_rank(matrix, tol=1e-6) == rank
+    in_vectors, out_vectors = spectral(dense, np.ones(n_words), vector_size=dimensions)
+    expected = random_vectors(n_words, Hyperparameters(vector_size=dimensions))[0]
+    assert np.array_equal(in_vectors[:, rank:], expected[:, rank:])
+    assert not out_vectors[:, rank:].any()
+    assert (np.abs(in_vectors).max(axis=0) > 0).all()
+    assert out_vectors[:, :rank].any(axis=0).all()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_counts_of_low_rank_leave_no_column_that_never_learns(optimizer):
+    sentences = [["a", "b", "a", "c"], ["x", "y", "x", "z"], ["a", "c"], ["z", "y"]] * 20
+    settings = {"vector_size": 12, "min_count": 1, "epochs": 3, "sample": 0}
+    model = Word2Vec(optimizer=optimizer, **settings).fit(sentences)
+    for vectors in (model.in_vectors, model.out_vectors):
+        assert vectors.any(axis=0).all()
 
 
 def test_a_word_without_contexts_starts_at_random():

@@ -17,6 +17,7 @@ from fastw2v.report import ReportOptions, embedded, write_report
 from fastw2v.report.embedded import embedded_model, log_normalisers, packed
 from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.report.history import epoch_rows
+from fastw2v.report.subject import subject_of
 from fastw2v.training.result import TrainedModel
 from tests.support.corpora_made import chain_sentences
 
@@ -149,7 +150,7 @@ def test_throughput_is_that_of_the_text(model):
 
 def test_tests_that_cover_nothing_have_no_result(model):
     seen = []
-    rows = evaluation_rows(model, lambda done, total: seen.append((done, total)))
+    rows = evaluation_rows(subject_of(model), lambda done, total: seen.append((done, total)))
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert rows
     assert {(str(row.value), row.interval, row.covered) for row in rows} == {("nan", None, 0)}

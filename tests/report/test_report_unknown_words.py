@@ -12,7 +12,6 @@ from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError
 from fastw2v.objectives.features import Ngrams
 from fastw2v.report import ReportOptions, write_report
-from fastw2v.report.embedded import unknown_in_page
 from tests.report.test_report import data_of, page  # noqa: F401
 from tests.support.corpora_made import topic_sentences
 
@@ -147,8 +146,8 @@ def test_n_grams_beyond_the_limit_are_left_out_and_the_page_says_so(run, subword
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert data_of(text)["unknown"] is not None
     assert "more than the" not in text
-    with pytest.raises(ConfigurationError, match="ngrams-mib: expected a whole number from 0 on"):
-        unknown_in_page(subwords.embeddings, -1)
+    with pytest.raises(ConfigurationError, match="ngrams-mib: expected at least 0"):
+        ReportOptions("title", ngrams_mib=-1)
 
 
 def test_models_without_ngrams_say_nothing_of_them(page):  # noqa: F811

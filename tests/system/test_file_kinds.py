@@ -17,7 +17,8 @@ def test_a_file_that_is_no_text_is_told_by_name(name):
     assert str(caught.value).startswith("there: expected UTF-8 text, got ")
     assert "; " in str(caught.value)  # and what to do
     assert isinstance(caught.value, TextEncodingError) == name.startswith("UTF")
-    assert "--" not in str(caught.value)  # no option that a command may not have
+    offered = str(caught.value).replace("'fastw2v count --memory'", "")
+    assert "--" not in offered  # no option that a command may not have
 
 
 TEXTS = {

@@ -442,6 +442,22 @@ def test_unusable_rules_are_errors(rules, message):
         trained(encoded(GOOD), np.ones(3), stream_settings(rules=WordRules(**rules)))
 
 
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_locked_rows_stay_bit_by_bit_their_zeros_too(model, workers):
+    counts = np.array([900, 700, 500, 40])
+    sentences = [list(np.random.default_rng(k).integers(0, 4, 9)) for k in range(40)]
+    start = np.full((4, 5), -0.0, np.float32), np.full((4, 5), 0.25, np.float32)
+    rules = WordRules(locks=np.array([0, 1, 0, 0], np.float32))
+    settings = stream_settings(model=model, vector_size=5, epochs=2, rules=rules)
+    fitted = trained(encoded(sentences), counts, settings, workers=workers, start=start)
+    in_vectors = fitted.in_vectors
+    locked = in_vectors[[0, 2, 3]]
+    assert (locked == 0).all()
+    assert np.signbit(locked).all()
+    assert (in_vectors[1] != 0).all()
+
+
 AVX2 = "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt,+f16c"
 CPUS = {
     "baseline": {"NUMBA_CPU_NAME": "generic"},

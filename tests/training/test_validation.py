@@ -266,7 +266,7 @@ def test_what_cannot_be_validated_is_told(corpus, tmp_path):
     for options, message in (
         ({}, "either a text or a fraction .* got neither"),
         ({"text": [["a"]], "fraction": 0.1}, "got both"),
-        ({"fraction": 0.0}, "more than 0 and less than 1, got 0.0"),
+        ({"fraction": 0.0}, "more than 0, got 0.0"),
         ({"fraction": 1}, "less than 1, got 1"),
         ({"fraction": float("nan")}, "got nan"),
     ):
@@ -275,7 +275,7 @@ def test_what_cannot_be_validated_is_told(corpus, tmp_path):
     with pytest.raises(ConfigurationError, match="patience: expected a validation text"):
         Word2Vec(**SMALL).fit(corpus, patience=1)
     for patience in (0, 1.5, True):
-        with pytest.raises(ConfigurationError, match="patience: expected a whole number from 1"):
+        with pytest.raises(ConfigurationError, match=r"patience: expected (at|a) "):
             Word2Vec(**SMALL).fit(corpus, patience=patience, validation=Validation(fraction=0.1))
     with pytest.raises(CorpusError, match="validation: expected at least one pair of known words"):
         Word2Vec(**SMALL).fit(corpus, validation=Validation([["unknown", "words"]]))

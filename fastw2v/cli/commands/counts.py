@@ -1,10 +1,11 @@
 """`fastw2v counts`: what folders of counts hold, and their sum."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
+
+from fastw2v.cli.streams import as_json_text
 
 __all__ = ["counts_command", "info_command", "merge_command"]
 
@@ -37,7 +38,7 @@ def info_command(counts: Path, as_json: bool, verify: bool) -> None:
             "n_parts": n_parts,
             "n_bytes": n_bytes,
         }
-        click.echo(json.dumps(content))
+        click.echo(as_json_text(content))
         return
     click.echo(describe_counts(found))
     click.echo(f"weight       {found.counts.total:,}, a pair side by side {settings['window']}")

@@ -1,6 +1,5 @@
 """`fastw2v eval`: word similarity, analogies, held-out perplexity, and a probe."""
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
+from fastw2v.cli.streams import as_json_text
 
 if TYPE_CHECKING:
     from fastw2v.evaluation.analogies import AllQuestions, AnalogyResult
@@ -70,7 +70,7 @@ def eval_command(model: Path, as_json: bool, quiet: bool, **options: Any) -> Non
     """
     found = evaluated(model, quiet, options)
     if as_json:
-        click.echo(json.dumps(_as_json(model, found)))
+        click.echo(as_json_text(_as_json(model, found)))
         return
     for result in found["similarity"]:
         click.echo(_similarity_lines(result))
@@ -151,18 +151,14 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
 
 
 def _as_json(path: Path, found: dict[str, Any]) -> dict[str, Any]:
-    perplexity = None
-    if found["perplexity"] is not None:
-        perplexity = asdict(found["perplexity"])
-        if math.isinf(perplexity["perplexity"]):  # JSON has no infinity
-            perplexity["perplexity"] = None
+    perplexity = found["perplexity"]
     return {
         "model": str(path),
         "words": found["words"],
         "dimensions": found["dimensions"],
         "similarity": [result.as_dict() for result in found["similarity"]],
         "analogies": [result.as_dict() for result in found["analogies"]],
-        "perplexity": perplexity,
+        "perplexity": None if perplexity is None else asdict(perplexity),
         "probe": found["probe"].as_dict() if found["probe"] else None,
     }
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fastw2v.cli.options import TEXT
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -16,7 +18,7 @@ __all__ = ["neighbors_command"]
 
 @click.command("neighbors")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.argument("words", nargs=-1, required=True, metavar="WORD...", type=TEXT)
 @click.option("--topn", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option(
     "--vectors",

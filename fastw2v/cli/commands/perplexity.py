@@ -1,7 +1,5 @@
 """`fastw2v perplexity`: the exact loss on a text."""
 
-import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import click
 
 from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
+from fastw2v.cli.streams import as_json_text
 
 __all__ = ["perplexity_command"]
 
@@ -39,10 +38,7 @@ def perplexity_command(
     with Display(quiet=quiet) as display:
         result = loaded.perplexity(sources_of(text, reads), progress=display.stage)
     if as_json:
-        values = asdict(result)
-        if math.isinf(result.perplexity):  # e^loss is too large; JSON has no infinity
-            values["perplexity"] = None
-        click.echo(json.dumps(values))
+        click.echo(as_json_text(asdict(result)))
         return
     click.echo(f"loss        {result.loss_nats:.4f} nats a pair")
     click.echo(f"perplexity  {result.perplexity:,.2f}")

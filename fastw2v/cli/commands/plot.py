@@ -11,7 +11,7 @@ __all__ = ["plot_command"]
 
 
 @click.command("plot")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL_OR_VECTORS")
 @click.option(
     "--kind",
     type=click.Choice(["map", "loss", "spectrum"]),
@@ -41,13 +41,14 @@ def plot_command(
 ) -> None:
     """Draw a model: map, loss or spectrum, as PNG or SVG.
 
-    The same model makes the same bytes.
+    The same model makes the same bytes. A file of vectors, in any format of 'fastw2v convert', has
+    a map and a spectrum.
     """
     from fastw2v.cli.display import Display
-    from fastw2v.model import Word2Vec
+    from fastw2v.cli.sources import model_or_vectors
     from fastw2v.report.plots import write_picture
 
-    loaded = Word2Vec.load(model)
+    loaded = model_or_vectors(model)
     with Display(quiet=quiet) as display:
         display.stage("drawing", 0, None)
         write_picture(loaded, output, kind, method=method, vectors=vectors)

@@ -5,18 +5,20 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import display_options, workers_option
+from fastw2v.cli.options import TEXT, decoded_text, display_options, workers_option
 
 __all__ = ["report_command"]
 
 
 @click.command("report")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL_OR_VECTORS")
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), default=Path("report.html"),
     show_default=True, help="The page.",
 )  # fmt: skip
-@click.option("--title", help="Heading of the page. Default: the model folder's name.")
+@click.option(
+    "--title", type=TEXT, help="Heading of the page. Default: the name of MODEL_OR_VECTORS."
+)
 @click.option(
     "--map",
     "method",
@@ -60,14 +62,18 @@ def report_command(
     """Write a page about a model that opens in any browser, without a network.
 
     It has the loss curve, throughput, settings, evaluation, and a map of the vocabulary that finds
-    words, lights their neighbours, and solves analogies.
+    words, lights their neighbours, and solves analogies. Of a file of vectors, in any format of
+    'fastw2v convert', it has the map and the evaluation; unknown words find their neighbours where
+    the file has vectors of n-grams, as fastText's .bin.
     """
     from fastw2v.cli.display import Display
-    from fastw2v.model import Word2Vec
+    from fastw2v.cli.sources import model_or_vectors
     from fastw2v.report import ReportOptions, write_report
 
-    loaded = Word2Vec.load(model, workers=workers)
-    options = ReportOptions(title or model.absolute().name, method, n_words, evaluation, ngrams_mib)
+    loaded = model_or_vectors(model, workers)
+    options = ReportOptions(
+        title or decoded_text(model.absolute().name), method, n_words, evaluation, ngrams_mib
+    )
     with Display(quiet=quiet) as display:
         write_report(loaded, output, options, progress=display.stage)
     click.echo(str(output))

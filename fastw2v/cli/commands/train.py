@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fastw2v.cli.display import LOG_JSON
 from fastw2v.cli.options import (
     display_options,
     given_settings,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from fastw2v.training.validation import Validation
 
 __all__ = [
-    "ANSWERED_WITHIN_S",
     "RUN_OPTIONS",
     "describe_held_out",
     "describe_interruption",
@@ -32,7 +32,7 @@ __all__ = [
     "train_command",
 ]
 
-ANSWERED_WITHIN_S = 0.8  # or the process is ended by force, where nothing can be lost
+_SHOWN_S = 0.1
 # Options that are not hyper-parameters.
 RUN_OPTIONS = (
     "corpus",
@@ -114,7 +114,13 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
     A line is a sentence (or paragraph); windows do not cross lines.
     """
     from fastw2v.cli.display import Display
-    from fastw2v.system.signals import EXIT_INTERRUPTED, StopSignals, TrainingInterrupted
+    from fastw2v.cli.streams import log_event
+    from fastw2v.system.signals import (
+        ANSWERED_WITHIN_S,
+        EXIT_INTERRUPTED,
+        StopSignals,
+        TrainingInterrupted,
+    )
 
     output = given["resume"] or given["output"]
     with StopSignals(exit_after_s=ANSWERED_WITHIN_S) as signals, Display(quiet=quiet) as display:
@@ -127,7 +133,15 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
                 model.save(output)
         except TrainingInterrupted as interrupted:
             signals.requested = False
-            click.echo(describe_interruption(interrupted, output), err=True)
+            message = describe_interruption(interrupted, output)
+            if click.get_current_context().meta.get(LOG_JSON):
+                checkpoint = interrupted.checkpoint and str(interrupted.checkpoint)
+                message = " ".join(message.split())
+                log_event(
+                    "error", message=message, exit_status=EXIT_INTERRUPTED, checkpoint=checkpoint
+                )
+            else:
+                click.echo(f"fastw2v: {message}", err=True)
             click.get_current_context().exit(EXIT_INTERRUPTED)
     if not quiet and model.summary is not None:
         vocabulary = model.vocabulary
@@ -244,15 +258,12 @@ def _validation(given: dict[str, Any]) -> "Validation | None":
 def describe_interruption(interrupted: "TrainingInterrupted", output: Path) -> str:
     """Return the message for a person whose run was interrupted."""
     if interrupted.checkpoint is None:
-        return "fastw2v: interrupted; there was nothing to save yet"
+        return "interrupted; there was nothing to save yet"
     name, reached = interrupted.checkpoint.name, interrupted.reached
     what = f"{name} is as it was saved before"
     if reached is not None:
         what = f"saved {name} after epoch {reached[0]} and {reached[1]} batches of the next"
-    return (
-        f"fastw2v: interrupted; {what}. Go on with:\n"
-        f"fastw2v train --resume {shlex.quote(str(output))}"
-    )
+    return f"interrupted; {what}. Go on with:\nfastw2v train --resume {shlex.quote(str(output))}"
 
 
 def describe_held_out(history: "list[EpochRecord]", record: "RunRecord") -> str:
@@ -278,7 +289,7 @@ def describe_result(summary: "TrainingSummary", objective: str) -> str:
             f"  and        {summary.conditional_entropy_nats:.4f} conditional entropy of the "
             "counts, the floor",
             f"seconds      {summary.read_s:.1f} reading, {summary.count_s:.1f} counting, "
-            f"{summary.train_s:.1f} training in {summary.precision}",
+            f"{summary.train_s:.1f} training in {summary.precision}{_other_seconds(summary)}",
         ]
     )
     if summary.loss_nats > summary.unigram_entropy_nats:
@@ -297,6 +308,17 @@ def _describe_last_epoch(summary: "TrainingSummary", objective: str) -> str:
         )
     lines.append(
         f"seconds      {summary.read_s:.1f} reading, {summary.train_s:.1f} training in "
-        f"{summary.precision}"
+        f"{summary.precision}{_other_seconds(summary)}"
     )
     return "\n".join(lines)
+
+
+def _other_seconds(summary: "TrainingSummary") -> str:
+    """Return what came after the last epoch, and what a machine does once; little is left out."""
+    others = ""
+    if summary.finish_s >= _SHOWN_S:
+        what = "measuring" if summary.softmax_loss_nats is None else "calibrating"
+        others += f", {summary.finish_s:.1f} {what}"
+    if summary.compile_s >= _SHOWN_S:
+        others += f", {summary.compile_s:.1f} compiling kernels, which are kept"
+    return others

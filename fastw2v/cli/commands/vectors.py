@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import format_option
+from fastw2v.cli.options import TEXT, format_option
 
 __all__ = ["vectors_command"]
 
 
 @click.command("vectors")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("words", nargs=-1, metavar="[WORD]...")
+@click.argument("words", nargs=-1, metavar="[WORD]...", type=TEXT)
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="A file. Default: standard output."
 )
@@ -65,6 +65,8 @@ def vectors_command(
 def _words_of_standard_input() -> list[str]:
     from fastw2v.errors import TextEncodingError
 
+    if sys.stdin is None:
+        return []
     data = sys.stdin.buffer.read()
     try:
         return data.decode().removeprefix("\ufeff").split()

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -11,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from fastw2v.checks import MOST_MIB, real_number, whole_number
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import MANIFEST
 from fastw2v.counts.sharded.shards import SENTENCES_OF_SHARD, Shard, shards_of
@@ -21,7 +21,7 @@ from fastw2v.system.renames import TEMPORARY_PREFIX
 from fastw2v.text.batches import checked_tokens
 from fastw2v.text.corpus import OpenedCorpus
 from fastw2v.text.encoding import Repairs
-from fastw2v.text.files import STANDARD_INPUT, is_read_once, shown_name
+from fastw2v.text.files import STANDARD_INPUT, is_read_once, shown_name, standard_input
 from fastw2v.text.sources.cells import is_missing
 from fastw2v.text.sources.frames import value_pieces
 from fastw2v.text.sources.kinds import MissingValues
@@ -65,10 +65,12 @@ class ShardOptions:
     resume: bool = False
 
     def __post_init__(self) -> None:
-        if self.block_mib <= 0:
-            raise ConfigurationError(f"block_mib: expected more than 0, got {self.block_mib}")
+        block_mib = real_number("block_mib", self.block_mib, low=0, high=MOST_MIB, low_is_open=True)
+        object.__setattr__(self, "block_mib", block_mib)
         if self.memory_mib is not None:
-            memory_for_data(self.memory_mib)
+            memory_mib = whole_number("memory", self.memory_mib, low=1, high=MOST_MIB)
+            object.__setattr__(self, "memory_mib", memory_mib)
+            memory_for_data(memory_mib)
 
 
 def memory_for_data(memory_mib: float) -> int:
@@ -218,7 +220,7 @@ def _spool(name: str, path: Path) -> None:
     try:
         with path.open("wb") as file:
             if name == STANDARD_INPUT:
-                shutil.copyfileobj(sys.stdin.buffer, file)
+                shutil.copyfileobj(standard_input(), file)
             else:
                 with Path(name).open("rb") as source:
                     shutil.copyfileobj(source, file)

@@ -39,6 +39,7 @@ from fastw2v.text.encoded import TextDigest
 from fastw2v.text.reading import without_tokens
 from fastw2v.text.token_bytes import tokens_of
 from fastw2v.text.token_kinds import tokens_to_json
+from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
 
 __all__ = ["FAN_IN", "Engine", "OneProcess", "Task", "count_shards"]
@@ -203,7 +204,7 @@ class _Run:
         found = self._all(self._shard_tasks(steps.count_windows), "counting", n_tokens)
         self._require_same_text(found)
         self._require_tokens(found)
-        statistics = _statistics_of(found, vocabulary)
+        statistics = _statistics_of(found, vocabulary, version_of(job.counting.tokenizer))
         names = [steps.counts_name(shard) for shard in self.plan.shards]
         rows = self._sum(names, vocabulary)
         described = CountsDescription(vocabulary, job.counting, widths, statistics)
@@ -313,7 +314,9 @@ def _ranges(vocabulary: Vocabulary, n_ranges: int) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _statistics_of(found: list[dict[str, Any]], vocabulary: Vocabulary) -> CorpusStatistics:
+def _statistics_of(
+    found: list[dict[str, Any]], vocabulary: Vocabulary, unicode_version: str | None
+) -> CorpusStatistics:
     digest = TextDigest()
     for shard in found:
         digest.append(TextDigest.from_numbers(shard["digest"]))
@@ -325,4 +328,5 @@ def _statistics_of(found: list[dict[str, Any]], vocabulary: Vocabulary) -> Corpu
         digest.n_sentences,
         sum(shard["n_invalid"] for shard in found),
         sum(shard["n_missing"] for shard in found),
+        unicode_version,
     )

@@ -73,6 +73,7 @@ def group_batch(
     text: EncodedText,
     start: int,
     stop: int,
+    origin: int,
     windows: Windows,
     row: RowAccumulator,
     centres: Centres,
@@ -85,6 +86,9 @@ def group_batch(
         Only what the batch and its windows touch is read; just that is checked.
     start, stop : int
         Positions, 0 <= start <= stop <= n_tokens.
+    origin : int
+        The position from which those in spans are counted: a span has no room for positions of
+        any size. Not above `start`.
     windows : Windows
     row : RowAccumulator
         Empty; left empty.
@@ -130,7 +134,9 @@ def group_batch(
             centre = text.ids[i]
             slot = centres.slots[centre]
             centres.slots[centre] = slot + 1
-            span = pack_span(i, sentence_start, sentence_stop, windows.reach)
+            span = pack_span(
+                i - origin, sentence_start - origin, sentence_stop - origin, windows.reach
+            )
             packed[slot] = span
             n_pairs += ((span >> REACH_BITS) & LARGEST_REACH) + (span & LARGEST_REACH)
         position = max(position, sentence_stop)
@@ -152,6 +158,7 @@ def count_batch_rows(
     Parameters
     ----------
     ids : ndarray of uint32, shape (n_tokens,)
+        From the origin of `spans` on.
     spans : Spans
     windows : Windows
     row : RowAccumulator

@@ -232,5 +232,6 @@ def copy_rows(
         start = row_starts[tasks.cuts[task]]
         size = row_starts[tasks.cuts[task + 1]] - start
         place = tasks.places[task]
-        result.indices[start : start + size] = staged.indices[place : place + size]
-        result.values[start : start + size] = staged.values[place : place + size]
+        for k in range(size):
+            result.indices[start + k] = staged.indices[place + k]
+            result.values[start + k] = staged.values[place + k]

@@ -78,7 +78,8 @@ def _join_nodes(word_counts):
     n_words = word_counts.shape[0]
     n_nodes = 2 * n_words - 1
     counts = np.empty(n_nodes, np.int64)
-    counts[:n_words] = word_counts
+    for word in range(n_words):
+        counts[word] = word_counts[word]
     parents = np.zeros(n_nodes, np.int32)
     sides = np.zeros(n_nodes, np.uint8)
     heap = np.arange(n_words).astype(np.int32)

@@ -1,4 +1,4 @@
-"""The bits of a number of 64 bits, each counted or found by one instruction."""
+"""Numbers of 64 bits in a few instructions: bits counted and found, products folded."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["count_ones", "lowest_bit"]
+__all__ = ["count_ones", "folded_product", "lowest_bit"]
 
 
 def _emit_lowest_bit(typing_context, bits):
@@ -27,6 +27,19 @@ def _emit_count_ones(typing_context, bits):
     return types.uint64(types.uint64), generate
 
 
-# Called from kernels with one uint64, without the typing context.
+def _emit_folded_product(typing_context, x, y):
+    """Return the upper half of the product of 128 bits, exclusive or its lower half."""
+
+    def generate(context, builder, signature, arguments):
+        wide, narrow = ir.IntType(128), ir.IntType(64)
+        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
+        upper = builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), narrow)
+        return builder.xor(upper, builder.trunc(product, narrow))
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+# Called from kernels with numbers of uint64, without the typing context.
 lowest_bit: Any = intrinsic(_emit_lowest_bit)
 count_ones: Any = intrinsic(_emit_count_ones)
+folded_product: Any = intrinsic(_emit_folded_product)

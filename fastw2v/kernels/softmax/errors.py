@@ -26,8 +26,10 @@ from fastw2v.kernels.softmax.updates import update_block
 
 __all__ = ["keep_observed", "observed_logs", "subtract_observed", "tile_scales", "update_bias"]
 
-# Probabilities below this are computed anew for the loss: the exponential ends at e^-87.
+# Probabilities below this are computed anew for the loss, and so are those that come of numbers
+# that were kept from vanishing: exponentials, which end at e^-87 = 1.2e-38, and scales.
 _SMALLEST_PROBABILITY = np.float32(1e-30)
+_SMALLEST_EXPONENTIAL = np.float32(1e-37)
 # exp(40) times this is still nothing: a tile so far below the others has no share in a row.
 _SMALLEST_SCALE = np.float32(1e-30)
 _OBSERVED_BUFFER = 1024
@@ -82,6 +84,8 @@ def _relative_scales(shape, batch, scales):
     for row in range(shape.rows):
         if batch.row_weights[row] > 0:
             relatives[row] = scales[row] / batch.row_weights[row]
+            if relatives[row] < np.float32(2) * _SMALLEST_SCALE:
+                relatives[row] = 0  # kept from vanishing: no probability comes of it
             shares[row] = np.float32(1) / scales[row]
     return relatives, shares
 
@@ -119,7 +123,7 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
         value = number_at(scores, i)
         set_number(scores, i, value - weight * shares[row])
         probability = value * relatives[row]
-        if probability < _SMALLEST_PROBABILITY:
+        if probability < _SMALLEST_PROBABILITY or value < _SMALLEST_EXPONENTIAL:
             word = batch.columns[k]
             total += weight * _log_probability(shape, row, word, output, batch, work)
             continue
@@ -153,7 +157,7 @@ def observed_logs(shape, tile, output, batch, work, scales, exponentials):
         row = batch.entry_rows[k]
         weight = batch.weights[k]
         probability = exponentials[k] * relatives[row]
-        if probability < _SMALLEST_PROBABILITY:
+        if probability < _SMALLEST_PROBABILITY or exponentials[k] < _SMALLEST_EXPONENTIAL:
             word = batch.columns[k]
             total += weight * _log_probability(shape, row, word, output, batch, work)
             continue
@@ -193,10 +197,14 @@ def update_bias(shape, output, place, scores, scales, gradient, rule):
     bias, moments = output.bias, output.bias_moments
     values = np.zeros(padded, np.float32)
     kept = np.zeros((moments.shape[0], padded), np.float32)
-    values[:words] = bias[word : word + words]
-    for i in range(moments.shape[0]):
-        kept[i, :words] = moments[i, word : word + words]
-    update_block(values, kept, 0, gradient, 0, padded, rule)
-    bias[word : word + words] = values[:words]
-    for i in range(moments.shape[0]):
-        moments[i, word : word + words] = kept[i, :words]
+    # Number by number here and elsewhere: between slices Numba compiles the message of a mismatch,
+    # which takes it 2 s.
+    for k in range(words):
+        values[k] = bias[word + k]
+        for i in range(moments.shape[0]):
+            kept[i, k] = moments[i, word + k]
+    update_block(values, kept, np.int64(0), gradient, 0, padded, rule)
+    for k in range(words):
+        bias[word + k] = values[k]
+        for i in range(moments.shape[0]):
+            moments[i, word + k] = kept[i, k]

@@ -46,7 +46,8 @@ def _bring_home(rows, first, marks, size):
     """Add the changes of a copy to the first rows of the table; renew copy and marks."""
     for at in range(0, size, LANES):
         copy = load(rows, first + at)
-        shared = load(rows, at) + (copy - load(marks, at))
+        # So that what has not changed stays bit by bit, as -0.0 + (x - x) does not.
+        shared = load(rows, at) - (load(marks, at) - copy)
         store(rows, at, shared)
         store(rows, first + at, shared)
         store(marks, at, shared)
@@ -60,8 +61,9 @@ def begin_copies(tables, copies, worker):
         (tables.out_rows, copies.out_first, copies.out_marks, copies.out_size),
     ):
         start = first + worker * size
-        rows[start : start + size] = rows[:size]
-        marks[worker, :size] = rows[:size]
+        for k in range(size):
+            rows[start + k] = rows[k]
+            marks[worker, k] = rows[k]
 
 
 @kernel

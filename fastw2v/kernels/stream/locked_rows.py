@@ -67,7 +67,8 @@ def borrow_row(rows, at, factor, loans, n_before, copies, stride):
     loans.homes[n_before] = at
     loans.factors[n_before] = factor
     copy = copies + n_before * stride
-    rows[copy : copy + stride] = rows[at : at + stride]
+    for k in range(stride):
+        rows[copy + k] = rows[at + k]
     return copy
 
 

@@ -5,17 +5,23 @@ integers: the first 8 bytes, and the last 8 bytes (of words of 9 to 16 bytes) or
 all behind the first 8 (of longer ones). With the length that is exact up to 16 bytes; longer
 words are also compared byte by byte with the table's own copy.
 
+Both that hash and the one that chooses a row are keyed by secret numbers, other ones in every
+process, so that nobody can write a text whose words all want the same row. What a word's number
+is does not depend on them. The products of 128 bits are those of wyhash (Wang Yi 2019).
+
 Tokens are found and hashed in batches, whose table rows are prefetched meanwhile, then looked
 up. The table grows between batches, never within one.
 """
 
+import os
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.kernels.compilation import kernel
-from fastw2v.kernels.simd.bits import lowest_bit
+from fastw2v.kernels.simd.bits import folded_product, lowest_bit
 from fastw2v.kernels.simd.vectors import prefetch
 from fastw2v.kernels.text.scan import (
     ONE,
@@ -61,6 +67,8 @@ class InternedWords(NamedTuple):
     """The words' UTF-8, one behind the other."""
     n_types: NDArray[np.int64]
     """(1,): number of distinct words."""
+    secrets: NDArray[np.uint64]
+    """(4,): the keys of the hashes."""
 
     def words(self, numbers: NDArray[np.int64]) -> list[bytes]:
         """Return the UTF-8 of the words with these numbers."""
@@ -69,29 +77,35 @@ class InternedWords(NamedTuple):
         return [data[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def new_word_table(capacity: int = 1 << 16) -> InternedWords:
-    """Return an empty table of `capacity` rows, a power of two."""
+@cache
+def _secrets() -> NDArray[np.uint64]:
+    return np.frombuffer(os.urandom(32), np.uint64)
+
+
+def new_word_table(
+    capacity: int = 1 << 16, secrets: NDArray[np.uint64] | None = None
+) -> InternedWords:
+    """Return an empty table of `capacity` rows, a power of two; by default with secret keys."""
     return InternedWords(
         rows=np.zeros(_ROW * capacity, np.uint64),
         offsets=np.zeros(capacity // 2 + 1, np.int64),
         word_bytes=np.empty(8 * capacity, np.uint8),
         n_types=np.zeros(1, np.int64),
+        # A copy: what NumPy may not write to would need kernels of its own.
+        secrets=(_secrets() if secrets is None else secrets).copy(),
     )
 
 
 # Inlined by Numba itself: a call for every token, with arrays to pass, would cost as much again.
 @kernel(inline="always")
-def hash_key(head, tail, length):  # type: ignore[no-untyped-def]
-    """Mix a word's key into 64 bits, whose lowest ones choose its row (after MurmurHash3)."""
-    mixed = head ^ (tail * np.uint64(0x9E3779B97F4A7C15)) ^ np.uint64(length)
-    mixed *= np.uint64(0xFF51AFD7ED558CCD)
-    mixed ^= mixed >> np.uint64(32)
-    mixed *= np.uint64(0xC4CEB9FE1A85EC53)
-    return mixed ^ (mixed >> np.uint64(29))
+def hash_key(head, tail, length, secrets):  # type: ignore[no-untyped-def]
+    """Mix a word's key into 64 bits, whose lowest ones choose its row."""
+    mixed = folded_product(head ^ secrets[0], tail ^ secrets[1])
+    return folded_product(mixed ^ np.uint64(length), secrets[2])
 
 
 @kernel(inline="always")
-def word_key(text, start, length):  # type: ignore[no-untyped-def]
+def word_key(text, start, length, secrets):  # type: ignore[no-untyped-def]
     """Return the two integers that stand for ``text[start : start + length]`` in the table."""
     head = load_8(text, start)
     if length < 8:
@@ -99,24 +113,25 @@ def word_key(text, start, length):  # type: ignore[no-untyped-def]
     tail = _ZERO
     if length > 8:
         tail = load_8(text, start + length - 8)
-        for at in range(start + 8, start + length - 8, 8):
-            tail *= np.uint64(0x9FB21C651E98DF25)
-            tail ^= (tail >> np.uint64(32)) ^ load_8(text, at)
+        if length > 16:
+            tail = folded_product(tail ^ secrets[0], secrets[3])
+            for at in range(start + 8, start + length - 8, 8):
+                tail = folded_product(tail ^ load_8(text, at), secrets[3])
     return head, tail
 
 
 @kernel(inline="always")
-def _put(batch, n_batch, text, start, length, rows):  # type: ignore[no-untyped-def]
+def _put(batch, n_batch, text, start, length, table):  # type: ignore[no-untyped-def]
     """Put a token into the batch and have its row of the table brought near."""
-    head, tail = word_key(text, start, length)
-    hashed = hash_key(head, tail, min(length, _LONGEST_LENGTH))
+    head, tail = word_key(text, start, length, table.secrets)
+    hashed = hash_key(head, tail, min(length, _LONGEST_LENGTH), table.secrets)
     at = _FIELDS * n_batch
     batch[at] = start
     batch[at + 1] = length
     batch[at + 2] = head
     batch[at + 3] = tail
     batch[at + 4] = hashed
-    prefetch(rows, _ROW * (np.int64(hashed) & (rows.size // _ROW - 1)))
+    prefetch(table.rows, _ROW * (np.int64(hashed) & (table.rows.size // _ROW - 1)))
 
 
 @kernel
@@ -129,7 +144,7 @@ def _with_more_rows(table, n_types):  # type: ignore[no-untyped-def]
     for at in range(0, old.size, _ROW):
         if old[at + 2] == _ZERO:
             continue
-        hashed = hash_key(old[at], old[at + 1], old[at + 2] >> np.uint64(32))
+        hashed = hash_key(old[at], old[at + 1], old[at + 2] >> np.uint64(32), table.secrets)
         row = np.int64(hashed) & (capacity - 1)
         while rows[_ROW * row + 2] != _ZERO:
             row = (row + 1) & (capacity - 1)
@@ -138,7 +153,7 @@ def _with_more_rows(table, n_types):  # type: ignore[no-untyped-def]
     offsets = np.zeros(capacity // 2 + 1, np.int64)
     for number in range(table.offsets.size):
         offsets[number] = table.offsets[number]
-    return InternedWords(rows, offsets, table.word_bytes, table.n_types)
+    return InternedWords(rows, offsets, table.word_bytes, table.n_types, table.secrets)
 
 
 @kernel
@@ -155,7 +170,7 @@ def _with_room(table, batch, n_batch):  # type: ignore[no-untyped-def]
         word_bytes = np.empty(max(needed, 2 * table.word_bytes.size), np.uint8)
         for at in range(used):
             word_bytes[at] = table.word_bytes[at]
-        table = InternedWords(table.rows, table.offsets, word_bytes, table.n_types)
+        table = InternedWords(table.rows, table.offsets, word_bytes, table.n_types, table.secrets)
     return table
 
 
@@ -255,7 +270,7 @@ def intern_lines(text, n_bytes, table, add, numbers):  # type: ignore[no-untyped
                 bit = ONE << np.uint64(event)
                 events ^= bit
                 if ends & bit:
-                    _put(batch, n_batch, text, start, position + event - start, table.rows)
+                    _put(batch, n_batch, text, start, position + event - start, table)
                     n_batch += 1
                     start = position + lowest_bit(starts)
                     starts &= starts - ONE
@@ -301,7 +316,7 @@ def intern_tokens(text, token_ends, sentence_ends, table, add, numbers):  # type
         n_batch = 0
         while sentence < sentence_ends.size and n_batch < _BATCH:
             if token < sentence_ends[sentence]:
-                _put(batch, n_batch, text, start, token_ends[token] - start, table.rows)
+                _put(batch, n_batch, text, start, token_ends[token] - start, table)
                 start = token_ends[token]
                 token += 1
             else:

@@ -16,6 +16,8 @@ pair, the same for all (docs/math.md). Vectors and everything else stay as they 
     loss_nats = calibrated_loss(scores, held_out, log_unigram, calibration)
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,15 +25,18 @@ from numpy.typing import NDArray
 
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.errors import DivergenceError
+from fastw2v.kernels.formulas.skipgram import SparseRows
 from fastw2v.objectives.arrays import VectorArray
-from fastw2v.objectives.losses.rows import InputRows
+from fastw2v.objectives.losses.rows import InputRows, RowBatch
 from fastw2v.objectives.losses.scores import ContextScores
 
 __all__ = ["Calibration", "calibrate", "calibrated_loss", "context_log_probabilities"]
 
 _MOST_STEPS = 60
 _MOST_HALVINGS = 30
-_SETTLED_NATS = 1e-9  # a Newton step that promises less than this is the last
+_SETTLED_NATS = 1e-7  # a Newton step that promises less than this is the last
+_COARSE = 16  # a first fit goes over every so manieth row
+_FEWEST_COARSE = 64
 _ROUNDING = 1e-6  # relative error of the loss, which is summed in single precision
 _RIDGE = 1e-5  # keeps a step finite where scores are all the same
 
@@ -65,10 +70,16 @@ def context_log_probabilities(counts: PairCounts) -> VectorArray:
     return np.asarray(np.log(sums / sums.sum()), np.float32)
 
 
-def calibrate(scores: ContextScores, rows: InputRows, log_unigram: VectorArray) -> Calibration:
+def calibrate(
+    scores: ContextScores,
+    rows: InputRows,
+    log_unigram: VectorArray,
+    report: Callable[[int, int | None], None] | None = None,
+) -> Calibration:
     """Fit temperature and unigram weight by Newton's method with exact gradients.
 
-    The loss is convex in both, so what is found is the best there is.
+    The loss is convex in both, so what is found is the best there is. A fit to a part of the rows,
+    where there are many, is where the fit to all of them begins: most rounds are short ones.
 
     Parameters
     ----------
@@ -77,6 +88,8 @@ def calibrate(scores: ContextScores, rows: InputRows, log_unigram: VectorArray) 
         Of the training text; a sample of `CALIBRATION_ROWS` rows will do.
     log_unigram : float32 array (V,)
         From `context_log_probabilities`, of the training text.
+    report : callable, optional
+        Called with the rounds that are done, and at the end with as many in all.
 
     Returns
     -------
@@ -89,16 +102,57 @@ def calibrate(scores: ContextScores, rows: InputRows, log_unigram: VectorArray) 
     VocabularyError
         If dimensions or words do not fit together.
     """
-    fit = _Fit(scores, rows, log_unigram)
+    rounds = _Rounds(report)
     point = np.array([1.0, 1.0])
+    if sum(len(batch.inputs) for batch in rows) >= _COARSE * _FEWEST_COARSE:
+        with suppress(DivergenceError):  # too few rows to say so
+            point, _ = _minimum(_Fit(scores, list(_thinned(rows)), log_unigram), point, rounds)
+    point, value = _minimum(_Fit(scores, rows, log_unigram), point, rounds)
+    rounds.end()
+    return Calibration(float(point[0]), float(point[1]), value.loss)
+
+
+class _Rounds:
+    """Counts the evaluations of the loss, and reports them."""
+
+    def __init__(self, report: Callable[[int, int | None], None] | None) -> None:
+        self._report, self._done = report, 0
+
+    def done(self) -> None:
+        self._done += 1
+        if self._report:
+            self._report(self._done, None)
+
+    def end(self) -> None:
+        if self._report:
+            self._report(self._done, self._done)
+
+
+def _thinned(rows: InputRows) -> Iterator[RowBatch]:
+    """Yield every `_COARSE`-th row of each batch."""
+    for batch in rows:
+        starts, contexts = batch.contexts.indptr, batch.contexts
+        chosen = np.arange(0, len(batch.inputs), _COARSE)
+        lengths = np.diff(starts)[chosen]
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        entries = np.repeat(starts[chosen] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        kept = SparseRows(indptr, contexts.indices[entries], contexts.weights[entries])
+        yield RowBatch(batch.inputs[chosen], kept)
+
+
+def _minimum(
+    fit: "_Fit", point: NDArray[np.float64], rounds: _Rounds
+) -> tuple[NDArray[np.float64], "_Value"]:
+    """Return where the loss is least, from a point on, and what it is there."""
     value = fit.value(point)
     for _ in range(_MOST_STEPS):
         step = np.asarray(-np.linalg.solve(value.curvature, value.gradient), np.float64)
         promised = float(-value.gradient @ step)
         point, value = _accepted(fit, point, value, step, promised)
+        rounds.done()
         # Where every pair could be certain there is no minimum: the loss goes to 0 for ever.
         if promised < _SETTLED_NATS or value.loss < _ROUNDING:
-            return Calibration(float(point[0]), float(point[1]), value.loss)
+            return point, value
     raise DivergenceError(
         f"calibration: expected a minimum of the loss, got none after {_MOST_STEPS} steps at "
         f"temperature {point[0]:g} and unigram weight {point[1]:g}; give more rows"

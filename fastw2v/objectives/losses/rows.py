@@ -29,11 +29,14 @@ __all__ = [
     "CentreRows",
     "InputRows",
     "RowBatch",
+    "calibration_rows",
     "sampled_text",
     "training_rows",
 ]
 
 CALIBRATION_ROWS = 2048  # enough for both numbers; more change them by less than they matter
+_FEWEST_ROWS = 64
+_MOST_PRODUCTS = 2**34  # of one round of calibrating; a few rounds take two cores about 2 s
 
 _STRETCHES = 64
 _STRETCH_TOKENS = 4096
@@ -260,19 +263,33 @@ def _generator(seed: int) -> np.random.Generator:
 def training_rows(
     in_vectors: NDArray[np.float32], tokens: EncodedTokens, settings: Hyperparameters, workers: int
 ) -> InputRows:
-    """Return a sample of the training text's rows, of a size that does not grow with it."""
+    """Return a sample of the training text's rows, of a size that does not grow with it.
+
+    With a large vocabulary it is a smaller one, see `calibration_rows`.
+    """
     text = sampled_text(tokens)
+    sample = calibration_rows(*in_vectors.shape)
     if settings.model == "cbow":
         return CbowRows(
             in_vectors,
             text,
             window=settings.window,
             mean=settings.cbow_mean,
-            sample=CALIBRATION_ROWS,
+            sample=sample,
             seed=settings.seed,
         )
     counts = count_pairs(text, len(in_vectors), settings.window, workers=workers)
-    return CentreRows(in_vectors, counts, sample=CALIBRATION_ROWS, seed=settings.seed)
+    return CentreRows(in_vectors, counts, sample=sample, seed=settings.seed)
+
+
+def calibration_rows(n_words: int, dimensions: int) -> int:
+    """Return how many rows calibrate scores of so many words: fewer where each takes long.
+
+    So that calibrating takes about two seconds at most, whatever the vocabulary; by a bound on the
+    work and not by a clock, or the result would depend on the machine.
+    """
+    fitting = _MOST_PRODUCTS // (n_words * dimensions)
+    return min(max(fitting, _FEWEST_ROWS), CALIBRATION_ROWS)
 
 
 def sampled_text(tokens: EncodedTokens) -> EncodedTokens:

@@ -29,6 +29,7 @@ __all__ = [
     "MASS_EXPONENT",
     "OVERSAMPLING",
     "ROUNDS",
+    "SMALLEST_EIGENVALUE",
     "START_STEPS",
     "STRETCH",
     "WIDEST_SPREAD",
@@ -46,6 +47,9 @@ ROUNDS = 4  # of two products each, after a first one: nearer than ten plain pro
 # precision tell 3,000 apart.
 WIDEST_SPREAD = 32.0
 STRETCH = 2.0  # positive PMI is too timid: zero where it should be negative
+# A part of the largest; smaller ones are zeros that products in single precision have blurred.
+# Their columns would be zero on both sides, and columns of zeros never learn.
+SMALLEST_EIGENVALUE = 1e-6
 # What a start is reported in: the products of the spectral one, and the objective around it.
 START_STEPS = 2 + 2 * ROUNDS + 1
 WORDS_AT_ONCE = 4096  # whose vectors are scaled in float64
@@ -114,13 +118,17 @@ def spectral_vectors(
     # threads, which wait by spinning, take a hundred times as long for these small matrices.
     with threadpool_limits(1, "blas"):
         values, basis = matrix.largest_eigenpairs(rank, generator)
+    # They fall, so that those of the counts' own rank come first.
+    sizes = np.abs(values)
+    found = int(np.count_nonzero(sizes > SMALLEST_EIGENVALUE * sizes.max(initial=0.0)))
+    values = values[:found]
     half = np.sqrt(STRETCH * np.abs(values))
     signed = half * np.sign(values)
     in_vectors, out_vectors = random_vectors(len(keep), settings)
     for known in _stretches(np.flatnonzero(masses)):
-        rows = basis[known, : len(values)].astype(np.float64) / scale[known, None]
-        in_vectors[known, : len(values)] = rows * half
-        out_vectors[known, : len(values)] = rows * signed
+        rows = basis[known, :found].astype(np.float64) / scale[known, None]
+        in_vectors[known, :found] = rows * half
+        out_vectors[known, :found] = rows * signed
     return in_vectors, out_vectors
 
 

@@ -51,8 +51,8 @@ def resolved_precision(precision: Precision) -> Precision:
     if precision != "float32" and not HAS_BFLOAT16:
         raise ConfigurationError(
             f"precision: expected a CPU with AVX512-BF16 for {precision!r}, this one has it not "
-            "(or it is switched off by NUMBA_CPU_NAME or NUMBA_CPU_FEATURES); use 'float32' or "
-            "'auto'"
+            "(or NUMBA_CPU_NAME, NUMBA_CPU_FEATURES or NUMBA_ENABLE_AVX switches it off); use "
+            "'float32' or 'auto'"
         )
     return precision
 

@@ -1,0 +1,160 @@
+"""Kernels of a run compiled ahead by a second process, while the first one reads and counts.
+
+Numba compiles one kernel at a time in a process, and keeps what it has compiled on disk. So the
+first run of its kind on a machine starts another process, which trains on a few words with the same
+settings; before the first step it is waited for, and what it has compiled is read. It leaves a mark
+beside the kernels, so that later runs of that kind start nothing.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numpy as np
+
+from fastw2v.config import CountingSettings, Hyperparameters
+from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus
+from fastw2v.counts.matrix import PairCounts
+from fastw2v.kernels.compilation import is_marked, leave_mark
+from fastw2v.kernels.compile_clock import compiling
+from fastw2v.system.threads import available_cores
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.cbow import train_cbow
+from fastw2v.training.run import Run
+from fastw2v.training.skipgram import train_counted
+from fastw2v.training.stream import train_running_text
+from fastw2v.training.text import TrainingText
+
+__all__ = ["SWITCH", "compiled_ahead", "mark_of", "train_on_few_words"]
+
+_LOGGER = logging.getLogger(__name__)
+
+SWITCH = "FASTW2V_AHEAD"  # 0: no second process
+_FEW_WORDS = 64
+_POLL_S = 0.05
+# Numbers that no kernel is made for; other settings may choose between kernels.
+_NUMBERS = (
+    *("seed", "epochs", "learning_rate", "final_rate", "min_count", "max_final_vocab"),
+    *("sample", "window_sample", "window", "tokenizer", "errors", "scores_mib", "batch_rows"),
+    *("batch_tokens", "start", "bucket", "min_n", "max_n"),
+)
+
+
+def mark_of(settings: Hyperparameters, precision: str) -> str:
+    """Return the name of the mark for all runs that call the same kernels."""
+    kinds = {name: value for name, value in settings.as_dict().items() if name not in _NUMBERS}
+    text = json.dumps([kinds, precision], sort_keys=True, default=str)
+    return f"ahead-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+@contextmanager
+def compiled_ahead(run: Run) -> Iterator[None]:
+    """Compile a run's kernels in another process, if there are cores for it and it is the first.
+
+    Within, `run.await_kernels` waits until they are there.
+    """
+    process = _started(run)
+    if process is None:
+        yield
+        return
+    run.await_kernels = lambda: _wait(process, run)
+    try:
+        yield
+    finally:
+        run.await_kernels = None
+        process.kill()
+        _end(process)
+
+
+def _started(run: Run) -> "subprocess.Popen[bytes] | None":
+    settings = run.settings
+    is_wanted = os.environ.get(SWITCH) != "0" and settings.inputs != "features"
+    if not is_wanted or not sys.executable or min(available_cores(), run.workers) < 2:
+        return None
+    if is_marked(mark_of(settings, run.description.precision)):
+        return None
+    code = "from fastw2v.training.ahead import _child; _child()"
+    arguments = json.dumps({"settings": settings.given, "workers": run.workers})
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, arguments],
+            stdin=subprocess.PIPE,  # its end is that of this process, however it comes
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        _LOGGER.debug("no process to compile ahead: %s", error)
+        return None
+    return process
+
+
+def _wait(process: "subprocess.Popen[bytes]", run: Run) -> None:
+    """Wait for what is still being compiled; whatever comes of it, this process can do it too."""
+    run.await_kernels = None
+    report: Callable[[int, int | None], None] | None = run.stage("compiling")
+    if process.poll() is None:
+        with compiling():
+            while process.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_POLL_S)
+                if report:
+                    report(0, None)  # signals are answered there
+    _LOGGER.debug("compiled ahead, status %s", process.returncode)
+    _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    process.wait()
+
+
+def _child() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    given = json.loads(sys.argv[1])
+    train_on_few_words(Hyperparameters(**given["settings"]), given["workers"])
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
+    """Train for an epoch on a few words that come from nowhere, and leave the mark."""
+    changes: dict[str, Any] = {"epochs": 1, "min_count": 1}
+    if "start" in settings.as_dict() and settings.objective == "softmax":
+        changes["start"] = "random"  # the other process begins by spectral vectors meanwhile
+    run = Run(settings=Hyperparameters(**settings.given | changes), workers=workers)
+    generator = np.random.default_rng(1)
+    ids = generator.integers(0, _FEW_WORDS, 40 * _FEW_WORDS).astype(np.int32)
+    counts = -np.sort(-np.maximum(np.bincount(ids, minlength=_FEW_WORDS), 1))
+    words = [f"word{number}" for number in range(_FEW_WORDS)]
+    vocabulary = Vocabulary(words, counts, len(ids), _FEW_WORDS)
+    tokens = EncodedTokens(ids, np.arange(0, len(ids) + 1, 40), len(ids), 0)
+    text = TrainingText(vocabulary, tokens)
+    if settings.objective != "softmax":
+        train_running_text(run, text)
+    elif settings.model == "cbow":
+        train_cbow(run, text)
+    else:
+        train_counted(run, _few_counts(run, vocabulary), tokens, (0.0, 0.0))
+    leave_mark(mark_of(settings, run.description.precision))
+
+
+def _few_counts(run: Run, vocabulary: Vocabulary) -> CountedCorpus:
+    n_words = len(vocabulary)
+    indptr = np.arange(0, n_words * n_words + 1, n_words, dtype=np.int64)
+    indices = np.tile(np.arange(n_words, dtype=np.int32), n_words)
+    values = np.ones(len(indices), np.int32)
+    counts = PairCounts(indptr, indices, values, run.settings.window)
+    statistics = CorpusStatistics(("0" * 64,), 1, 1, 1)
+    return CountedCorpus(vocabulary, CountingSettings.of(run.settings), None, statistics, counts)

@@ -1,0 +1,454 @@
+"""Every number of every public constructor and function ends in a result or a project error.
+
+A number that is no good is told by name before anything is done with it: no raw error of Python,
+NumPy or the system, no warning, no crash, no memory or time that the number asks for.
+"""
+
+import importlib
+import inspect
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import fields
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gensim.models.callbacks import CallbackAny2Vec
+
+from fastw2v import Checkpoints, Hyperparameters, Validation, Word2Vec, gensim_api
+from fastw2v.comparison import ComparisonSettings
+from fastw2v.config import CountingSettings
+from fastw2v.counts.build import ShardOptions, count_corpus
+from fastw2v.errors import FastW2VError, MissingDependencyError
+from fastw2v.evaluation import WordTable, evaluate_analogies, evaluate_similarity, scores
+from fastw2v.evaluation.alignment import align
+from fastw2v.evaluation.loading import load_table
+from fastw2v.evaluation.neighbours import neighbour_overlap
+from fastw2v.evaluation.probe import run_probe
+from fastw2v.evaluation.probe_network import ProbeSettings
+from fastw2v.evaluation.test_sets import AnalogySet, PairSet
+from fastw2v.integrations.metrics import metrics_callback
+from fastw2v.integrations.sklearn import Word2VecTransformer
+from fastw2v.report import ReportOptions, write_report
+
+INFINITE, NOT_A_NUMBER = float("inf"), float("nan")
+WHOLE = [
+    *(0, 1, 2, -1, -(2**31), -(2**63)),
+    *(2**31 - 1, 2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**400, -(10**400)),
+    *(np.int8(1), np.int64(2), np.int64(2**63 - 1), np.uint64(2**64 - 1)),
+]
+BROKEN = [
+    *(-0.0, 0.5, 5e-324, 1e-45, 1e-38, 1e-5, 1.5, 1e37, 1e38, 1e39, 1.7976931348623157e308),
+    *(INFINITE, -INFINITE, NOT_A_NUMBER, np.float32(0.5), np.float64(1e38), np.float32("nan")),
+]
+NO_NUMBERS = [
+    *(None, True, False, np.True_, "5", "nan", b"5", 1j, [], [1], {}, object()),
+    *(Decimal("1.5"), Decimal("nan"), Fraction(1, 2), np.array([1, 2]), np.array(2), np.int64),
+]
+NASTY = [*WHOLE, *BROKEN, *NO_NUMBERS]
+
+SENTENCES = [["a", "b", "c", "a"], ["b", "a", "d"], ["c", "d", "a", "b"]] * 2
+SMALL = {"vector_size": 3, "min_count": 1, "epochs": 1, "sample": 0}
+
+
+class Stop(Exception):  # noqa: N818 - no error: ends a run that was begun, and would take years
+    """What was to be seen was seen."""
+
+
+def stop_after_an_epoch(report):
+    if report.epoch > 2:
+        raise Stop
+
+
+def fitted(corpus=SENTENCES, workers=1, fit=(), **settings):
+    """Train on a few words; whatever the number is, two epochs are enough."""
+    made = Word2Vec(workers=workers, **{**SMALL, **settings})
+    return made.fit(corpus, callbacks=[stop_after_an_epoch], **dict(fit))
+
+
+def used(model: Word2Vec) -> None:
+    """What comes of a setting is a model like any other."""
+    assert np.isfinite(model.in_vectors).all()
+    assert np.isfinite(model.out_vectors).all()
+    assert all(0 <= chance <= 1 for _, chance in model.predict_context("a"))
+
+
+SETTINGS = {
+    "softmax": {},
+    "tokens": {"batches": "tokens"},
+    "subwords": {"inputs": "subwords"},
+    "cbow": {"model": "cbow"},
+    "negative": {"objective": "negative"},
+    "negative cbow": {"objective": "negative", "model": "cbow"},
+    "hierarchical": {"objective": "hierarchical"},
+    "sgd": {"optimizer": "sgd"},
+    "adagrad": {"optimizer": "adagrad"},
+}
+NUMBERS = [item.name for item in fields(Hyperparameters) if item.type in (int, float, int | None)]
+
+
+class EndOfEpoch(CallbackAny2Vec):
+    """For gensim's names: as `stop_after_an_epoch`."""
+
+    def __init__(self):
+        self.seen = 0
+
+    def on_epoch_end(self, model):
+        self.seen += 1
+        if self.seen > 2:
+            raise Stop
+
+
+class Problem:
+    """What functions are tried on, made once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.text = folder / "text.txt"
+        self.text.write_text("\n".join(map(" ".join, SENTENCES)) + "\n", encoding="utf-8")
+        self.model = Word2Vec(**SMALL).fit(SENTENCES)
+        self.model.save(folder / "model")
+        self.counts = folder / "counts"
+        count_corpus(self.text, CountingSettings(min_count=1), self.counts)
+        self.table = WordTable(self.model.vocabulary.words, self.model.in_vectors)
+        self.pairs = PairSet("pairs", [("a", "b", 1.0), ("b", "c", 2.0), ("c", "d", 0.5)])
+        self.analogies = AnalogySet("analogies", {"one": [("a", "b", "c", "d")]})
+        self.keyed = folder / "vectors.txt"
+        self.model.export(self.keyed, "word2vec")
+        self.labelled = [("a", "x"), ("b", "y"), ("c", "x"), ("d", "y")]
+
+    def run(self, name: str, value: Any, **settings: Any) -> None:
+        used(fitted(**{**settings, name: value}))
+
+    def fit(self, name: str, value: Any) -> None:
+        given = {"validation": Validation(fraction=0.4)} if name == "patience" else {}
+        used(fitted(fit={**given, name: value}))
+
+    def fit_counts(self, name: str, value: Any) -> None:
+        text = Validation(SENTENCES)
+        given = {"validation": text} if name == "patience" else {}
+        used(Word2Vec(**SMALL).fit_counts(self.counts, **given, **{name: value}))
+
+    def resume(self, name: str, value: Any) -> None:
+        target = self.folder / "resumed"
+        checkpoints = Checkpoints(target, "1epoch")
+        try:
+            model = Word2Vec(**{**SMALL, "epochs": 3}, workers=1)
+            model.fit(SENTENCES, checkpoints=checkpoints, callbacks=[stop_after_an_epoch])
+        except Stop:
+            used(Word2Vec.resume(target, SENTENCES, **{name: value}))
+        finally:
+            checkpoints.path.unlink(missing_ok=True)
+
+    def subwords(self, name: str, value: Any) -> None:
+        model = Word2Vec(**SMALL).fit(SENTENCES).make_unknown_words(**{name: value})
+        assert np.isfinite(model.vector("abcd")).all()
+
+    def gensim(self, name: str, value: Any, **given: Any) -> None:
+        options = {"vector_size": 3, "min_count": 1, "epochs": 1, "workers": 1, **given}
+        model = gensim_api.Word2Vec(SENTENCES, callbacks=[EndOfEpoch()], **{**options, name: value})
+        assert np.isfinite(model.wv.vectors).all()
+
+    def gensim_method(self, method: str, name: str, value: Any, *given: Any, **named: Any) -> None:
+        model = gensim_api.Word2Vec(min_count=1, vector_size=3, epochs=1, workers=1)
+        if "vocab" not in method or method == "prepare_vocab":
+            model.build_vocab(SENTENCES)
+        if method == "train":
+            named = {"total_examples": 6, "epochs": 1, "callbacks": [EndOfEpoch()], **named}
+        getattr(model, method)(*given, **{**named, name: value})
+        if len(model.wv):
+            assert np.isfinite(model.wv.vectors).all()
+
+    def transformer(self, name: str, value: Any) -> None:
+        made = Word2VecTransformer(**{**SMALL, "n_jobs": 1, name: value})
+        if name != "epochs":
+            assert np.isfinite(made.fit(SENTENCES).transform(SENTENCES)).all()
+
+    def callback(self, name: str, value: Any) -> None:
+        called = metrics_callback(lambda metrics, step: None, **{name: value})
+        Word2Vec(**SMALL).fit(SENTENCES, callbacks=[called])
+
+    def tracker(self, module: str, made: str, name: str, value: Any) -> None:
+        callback = getattr(pytest.importorskip(f"fastw2v.integrations.{module}"), made)
+        given = {"tensorboard": [self.folder / "logs"]}.get(module, [])
+        try:
+            callback(*given, **{name: value})
+        except MissingDependencyError:
+            pytest.skip("not installed")
+
+    def report(self, name: str, value: Any) -> None:
+        pytest.importorskip("bokeh")
+        options = ReportOptions(**{"title": "a", "with_evaluation": False, name: value})
+        write_report(self.model, self.folder / "report.html", options)
+
+    def count(self, name: str, value: Any) -> None:
+        if name == "workers":
+            count_corpus(self.text, CountingSettings(min_count=1), self.folder / "c", workers=value)
+            return
+        shards = ShardOptions(**{name: value})
+        count_corpus(
+            self.text, CountingSettings(min_count=1), self.folder / "c", workers=1, shards=shards
+        )
+
+    def counting(self, name: str, value: Any) -> None:
+        settings = CountingSettings(**{"min_count": 1, name: value})
+        count_corpus(self.text, settings, self.folder / "c", workers=1)
+
+    def probe(self, name: str, value: Any) -> None:
+        settings = ProbeSettings(**{"epochs": 1, "folds": 2, "hidden_size": 2, name: value})
+        if settings.epochs < 10:
+            run_probe(self.table, self.labelled, settings)
+
+
+def cases() -> dict[str, Callable[[Problem, Any], Any]]:
+    """What is tried: the function and the parameter, and how to call it with a value."""
+    made: dict[str, Callable[[Problem, Any], Any]] = {}
+
+    def add(label: str, call: Callable[..., Any], names: list[str], **given: Any) -> None:
+        for name in names:
+            made[f"{label} {name}"] = partial(_called, call, name, given)
+
+    add("fastw2v.Hyperparameters", lambda p, n, v: Hyperparameters(**{n: v}), NUMBERS)
+    for label, settings in SETTINGS.items():
+        chosen = Hyperparameters(**settings)
+        looked_at = [name for name in NUMBERS if chosen.uses(name)]
+        add(f"training {label}", Problem.run, looked_at, **settings)
+    add("fastw2v.Word2Vec", Problem.run, ["workers"])
+    add("fastw2v.Word2Vec.fit", Problem.fit, ["patience", "memory_mib"])
+    add("fastw2v.Word2Vec.fit_counts", Problem.fit_counts, ["patience", "memory_mib"])
+    add("fastw2v.Word2Vec.resume", Problem.resume, ["workers"])
+    add(
+        "fastw2v.Word2Vec.load",
+        lambda p, n, v: Word2Vec.load(p.folder / "model", **{n: v}),
+        ["workers"],
+    )
+    add("fastw2v.Word2Vec.make_unknown_words", Problem.subwords, ["min_n", "max_n", "bucket"])
+    add(
+        "fastw2v.Word2Vec.predict_context",
+        lambda p, n, v: p.model.predict_context("a", **{n: v}),
+        ["topn"],
+    )
+    add(
+        "fastw2v.Validation",
+        lambda p, n, v: fitted(fit={"validation": Validation(**{n: v})}),
+        ["fraction"],
+    )
+    numbers = [
+        *("vector_size", "alpha", "window", "min_count", "max_vocab_size", "sample", "workers"),
+        *("min_alpha", "sg", "hs", "negative", "ns_exponent", "cbow_mean", "epochs", "null_word"),
+        *("sorted_vocab", "batch_words", "max_final_vocab", "seed"),
+    ]
+    add("fastw2v.gensim_api.Word2Vec", Problem.gensim, numbers)
+    add("gensim softmax", Problem.gensim, numbers, objective="softmax")
+    add("gensim sg hs", Problem.gensim, ["window", "alpha", "sample"], sg=1, hs=1)
+    for method, names, given, named in (
+        ("add_lifecycle_event", ["log_level"], ["x"], {}),
+        ("build_vocab", ["progress_per"], [SENTENCES], {}),
+        ("build_vocab_from_freq", ["corpus_count"], [{"a": 3, "b": 2}], {}),
+        ("estimate_memory", ["vocab_size"], [], {}),
+        ("make_cum_table", ["domain"], [], {}),
+        ("predict_output_word", ["topn"], [["a", "b"]], {}),
+        ("prepare_vocab", ["min_count", "sample"], [], {}),
+        ("scan_vocab", ["progress_per", "workers"], [SENTENCES], {}),
+        (
+            "score",
+            ["total_sentences", "chunksize", "queue_factor", "report_delay"],
+            [SENTENCES],
+            {},
+        ),
+        ("seeded_vector", ["vector_size"], ["a"], {}),
+        (
+            "train",
+            [
+                *("total_examples", "total_words", "epochs", "start_alpha", "end_alpha"),
+                *("word_count", "queue_factor", "report_delay"),
+            ],
+            [SENTENCES],
+            {},
+        ),
+    ):
+        call = partial(_method, method, given, named)
+        add(f"fastw2v.gensim_api.Word2Vec.{method}", call, names)
+    add(
+        "fastw2v.gensim_api.Word2Vec.intersect_word2vec_format",
+        lambda p, n, v: p.gensim_method("intersect_word2vec_format", n, v, p.keyed),
+        ["lockf"],
+    )
+    add("sklearn", Problem.transformer, [*NUMBERS, "random_state", "n_jobs"])
+    add("fastw2v.integrations.metrics.metrics_callback", Problem.callback, ["every_s"])
+    for module, name in (
+        ("tensorboard", "TensorBoardCallback"),
+        ("mlflow", "mlflow_callback"),
+        ("wandb", "wandb_callback"),
+    ):
+        call = partial(_tracker, module, name)
+        add(f"fastw2v.integrations.{module}.{name}", call, ["every_s"])
+    add("fastw2v.evaluation.WordTable.head", lambda p, n, v: p.table.head(v), ["n_words"])
+    add(
+        "fastw2v.evaluation.evaluate_similarity",
+        lambda p, n, v: evaluate_similarity(p.table, p.pairs, **{"resamples": 50, n: v}),
+        ["seed", "resamples"],
+    )
+    add(
+        "fastw2v.evaluation.evaluate_analogies",
+        lambda p, n, v: evaluate_analogies(p.table, p.analogies, **{"workers": 1, n: v}),
+        ["restrict", "workers"],
+    )
+    add("fastw2v.evaluation.scores", lambda p, n, v: scores(p.table, **{n: v}), ["workers"])
+    add(
+        "fastw2v.evaluation.loading.load_table",
+        lambda p, n, v: load_table(p.folder / "model", **{n: v}),
+        ["workers"],
+    )
+    add("fastw2v.evaluation.probe_network.ProbeSettings", Problem.probe, PROBE)
+    add(
+        "fastw2v.evaluation.neighbours.neighbour_overlap",
+        lambda p, n, v: neighbour_overlap(p.table, p.table, **{"k": 1, n: v}),
+        ["k", "seed"],
+    )
+    add(
+        "fastw2v.evaluation.alignment.align",
+        lambda p, n, v: align(p.table, p.table, **{n: v}),
+        ["seed"],
+    )
+    add(
+        "fastw2v.comparison.ComparisonSettings",
+        lambda p, n, v: ComparisonSettings(**{n: v}),
+        [
+            *("epochs", "vector_size", "window", "min_count", "negative", "workers", "sample"),
+            *("min_n", "max_n", "bucket", "rounds", "time_limit_s", "fasttext_t"),
+        ],
+    )
+    add("fastw2v.report.ReportOptions", Problem.report, ["n_words", "ngrams_mib"])
+    counting = ["window", "window_sample", "min_count", "max_final_vocab"]
+    add("fastw2v.config.CountingSettings", Problem.counting, counting)
+    add("fastw2v.counts.build.count_corpus", Problem.count, ["workers"])
+    add("fastw2v.counts.build.ShardOptions", Problem.count, ["memory_mib", "block_mib"])
+    return made
+
+
+PROBE = ["hidden_size", "folds", "epochs", "batch_rows", "learning_rate", "l2", "seed"]
+
+
+def _called(call: Any, name: str, given: dict[str, Any], problem: Problem, value: Any) -> None:
+    call(problem, name, value, **given)
+
+
+def _method(method: str, given: Any, named: Any, problem: Problem, name: str, value: Any) -> None:
+    problem.gensim_method(method, name, value, *given, **named)
+
+
+def _tracker(module: str, made: str, problem: Problem, name: str, value: Any) -> None:
+    problem.tracker(module, made, name, value)
+
+
+CASES = cases()
+RECORDS = {  # what the package itself makes; nobody gives them numbers
+    *("TrainingSummary", "Perplexity", "StepReport", "EpochRecord", "Score", "ProbeResult"),
+    *("NeighbourOverlap", "Alignment", "PairSet", "TrainingInterrupted"),
+}
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory):
+    return Problem(tmp_path_factory.mktemp("numbers"))
+
+
+@pytest.fixture
+def little_memory():
+    """No number may ask for more than some gigabytes beyond what is in use."""
+    resource = pytest.importorskip("resource")
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        pytest.skip("asks Linux what memory is in use")
+    used_bytes = int(status.read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used_bytes + 2**32, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def shown(value: Any) -> str:
+    return f"{type(value).__name__} {str(value)[:30]}"
+
+
+def _marked(case: str) -> Any:
+    """Return a case, which is slow if it trains with every value that is accepted."""
+    trains = (*("training", "gensim", "sklearn", "fastw2v.gensim_api"), *_TRAINING)
+    return pytest.param(case, marks=[pytest.mark.slow] if case.startswith(trains) else [])
+
+
+_TRAINING = (
+    *("fastw2v.Word2Vec.fit", "fastw2v.Word2Vec.resume", "fastw2v.Word2Vec.make_unknown"),
+    *("fastw2v.evaluation.scores", "fastw2v.Validation", "fastw2v.integrations"),
+)
+
+
+@pytest.mark.parametrize("case", [_marked(case) for case in CASES])
+def test_every_number_ends_in_a_result_or_a_project_error(problem, little_memory, case):
+    wrong = []
+    for value in NASTY:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            try:
+                CASES[case](problem, value)
+            except Stop:
+                pass
+            except RuntimeError as error:  # gensim's, for a vocabulary without a word
+                if "you must first build vocabulary" not in str(error):
+                    wrong.append((shown(value), "RuntimeError", str(error)[:200]))
+            except FastW2VError as error:
+                if len(str(error)) < 15 or len(str(error)) > 1500:
+                    wrong.append((shown(value), "message", str(error)[:200]))
+            except Exception as error:
+                wrong.append((shown(value), type(error).__name__, str(error)[:200]))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_no_number_of_a_public_function_is_left_out():
+    text = Path("docs/api.md").read_text(encoding="utf-8")
+    missing = []
+    for module, names in re.findall(r"^\| `(fastw2v[\w.]*)` \| (.*?) \|", text, re.MULTILINE):
+        try:
+            imported = importlib.import_module(module)
+        except ImportError:
+            continue
+        for name in re.findall(r"`(\w+)`", names):
+            found = getattr(imported, name)
+            if name in RECORDS or not callable(found):
+                continue
+            missing += [
+                label
+                for label in _numbers_of(f"{module}.{name}", found)
+                if label not in CASES and not label.startswith("fastw2v.integrations.sklearn")
+            ]
+    assert not missing
+
+
+def _numbers_of(label: str, found: Any) -> list[str]:
+    """Return "function parameter" for every parameter that is annotated as a number."""
+    parts = [(label, found.__init__ if inspect.isclass(found) else found)]
+    if inspect.isclass(found):
+        members = inspect.getmembers(found, callable)
+        parts += [(f"{label}.{name}", one) for name, one in members if not name.startswith("_")]
+    labels = []
+    for called, function in parts:
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):
+            continue
+        kinds = {parameter.name: _annotated(parameter) for parameter in parameters}
+        labels += [f"{called} {name}" for name, kind in kinds.items() if kind]
+    return labels
+
+
+def _annotated(parameter: inspect.Parameter) -> bool:
+    kind = parameter.annotation
+    written = kind.__name__ if isinstance(kind, type) else str(kind)
+    return bool(re.fullmatch(r"(int|float)( \| None)?", written))

@@ -28,7 +28,7 @@ _DECOMPRESS = "decompress it first, or let its name end in {}"
 _UNPACK = "unpack it first, and name the file that it holds"
 _FETCH = "it is not the file itself: fetch that with {}"
 _IN_WORDS = "write the text that it holds into a text file first"
-_COLUMN = "name the column of it that holds the text, where a corpus is read: --column"
+_COLUMN = "name the column that holds the text, where a corpus is read, or write it as text"
 _NO_TEXT = "name the file of text instead"
 _REENCODE = "re-encode the text, for example with: iconv -f {} -t UTF-8 OLD > NEW"
 

@@ -386,7 +386,7 @@ def test_what_is_no_corpus_is_the_same_error_in_shards(tmp_path, corpus):
     assert len(messages) == 1
 
 
-@pytest.mark.parametrize("sentence", ["b c", ["b", 3], ["b", "\ud800"], {"b"}, 5])
+@pytest.mark.parametrize("sentence", ["b c", ["b", 3.5], ["b", "\ud800"], {"b"}, 5])
 def test_a_wrong_sentence_is_the_same_error_in_shards(tmp_path, sentence):
     messages = set()
     for shards in (None, ShardOptions(memory_mib=600)):
@@ -420,9 +420,9 @@ def test_a_text_without_tokens_is_refused_over_given_words_too(tmp_path, text_fi
         (["/no/such/file"], "no such file"),
         (["/no/such/*.txt"], "files that match"),
         (["memory://no/such"], "no such file"),
-        ([], "got none"),
+        ([], "got an empty list"),
         ([["a"], "b c"], "sentence 1 .*lists of tokens"),
-        ([["a"], ["b", 3]], "sentence 1, token 1 .*expected a str"),
+        ([["a"], ["b", 3.5]], "sentence 1, token 1 .*expected a str"),
     ],
 )
 def test_wrong_sources_are_refused_and_leave_nothing(tmp_path, sources, message):
@@ -463,7 +463,7 @@ def test_runs_of_words_are_grouped_and_add_up():
 
 def table_of(sentence):
     from fastw2v.kernels.text.interning import intern_tokens, new_word_table
-    from fastw2v.text.corpus import token_batch
+    from fastw2v.text.batches import token_batch
 
     numbers = np.empty(len(sentence) + 1, np.int32)
     table = intern_tokens(*token_batch([sentence]), new_word_table(1 << 12), True, numbers)

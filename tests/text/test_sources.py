@@ -538,7 +538,7 @@ def test_gensim_s_corpus_file_stays_lines(tmp_path):
         (pandas.DataFrame({"a": ["x"]}), {}, CorpusError, "DataFrame; it has 'a'"),
         (pandas.DataFrame({"a": ["x"]}), {"field": "b"}, CorpusError, "fields 'a', got 'b'"),
         (pandas.Series(["a"]), {"field": "a"}, CorpusError, "one column .*leave the field out"),
-        (pandas.Series([["a", 5]]), {}, CorpusError, r"row 0 .*got an int \(5\)"),
+        (pandas.Series([["a", 5.5]]), {}, CorpusError, r"row 0 .*got a float \(5.5\)"),
         (pandas.Series(["a", b"b"]), {}, CorpusError, r"row 1 .*got a bytes .*decode it"),
         (pandas.Series([{"a"}]), {}, CorpusError, "a set has no order"),
         (table(), {}, CorpusError, "it has 'id', 'text', 'inner'"),

@@ -128,25 +128,34 @@ def column_pieces(
 
     if len(column) == 0:
         return
-    if arrow.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    kind = column.type
-    if arrow.types.is_null(kind):
-        column = column.cast(arrow.string())
-    elif arrow.types.is_list(kind) or arrow.types.is_large_list(kind):
+    types, name = arrow.types, shown_name(source)
+    is_text = _is_text(column.type) or types.is_null(column.type)
+    if types.is_string(column.type):  # whether it is UTF-8 is for `errors`
+        column = column.view(arrow.binary())
+    elif types.is_large_string(column.type):
+        column = column.view(arrow.large_binary())
+    try:
+        column.validate(full=True)  # offsets of a damaged file may lead anywhere
+    except arrow.ArrowException as error:
+        raise CorpusError(
+            f"{name}, {place(0)} and after: expected a sound column, got a damaged one "
+            f"({one_line(error)}); restore the file, or write it again"
+        ) from error
+    if is_text:
+        yield text_cells(column.to_pylist(), source, place, errors, repairs, missing)
+        return
+    if types.is_dictionary(column.type):
+        decoded = column.dictionary_decode()
+        yield from column_pieces(decoded, source, place, errors, repairs, missing)
+        return
+    batch = None
+    if types.is_list(column.type) or types.is_large_list(column.type):
         batch = _token_batch(column, arrow)
-        if batch is not None:
-            missing.add(column.null_count, shown_name(source), _first_null(column, place))
-            yield batch
-            return
-    elif not _is_text(kind):
-        yield from pieces_of(column.to_pylist(), shown_name(source), place, missing)
-        return
-    if _is_text(column.type):
-        cells = column.cast(arrow.large_binary()).to_pylist()
-        yield text_cells(cells, source, place, errors, repairs, missing)
-        return
-    yield from pieces_of(column.to_pylist(), shown_name(source), place, missing)
+    if batch is None:
+        yield from pieces_of(column.to_pylist(), name, place, missing)
+    else:
+        missing.add(column.null_count, name, _first_null(column, place))
+        yield batch
 
 
 def _first_null(column: Any, place: Callable[[int], str]) -> str:
@@ -158,8 +167,7 @@ def _first_null(column: Any, place: Callable[[int], str]) -> str:
 def _token_batch(column: Any, arrow: Any) -> TokenBatch | None:
     """Return lists of text or whole numbers as a batch, from the arrays as they are, or None.
 
-    None where tokens are missing, are something else, are not UTF-8, or numbers have no sign and 64
-    bits.
+    None where tokens are missing, are something else, or numbers have no sign and 64 bits.
     """
     from pyarrow import compute
 
@@ -173,10 +181,6 @@ def _token_batch(column: Any, arrow: Any) -> TokenBatch | None:
     if arrow.types.is_integer(tokens.type) and tokens.type != arrow.uint64():
         return number_batch(tokens.cast(arrow.int64()).to_numpy(), sentence_ends)
     if not _is_text(tokens.type):
-        return None
-    try:
-        tokens.validate(full=True)
-    except arrow.ArrowException:
         return None
     tokens = tokens.cast(arrow.large_string())
     offsets = np.frombuffer(tokens.buffers()[1], np.int64) if len(tokens) else np.zeros(1, np.int64)
@@ -239,7 +243,10 @@ def inner_column(column: Any, way: list[str]) -> Any:
     """Return the column that a way leads to, from the outermost one."""
     from pyarrow import compute
 
-    return compute.struct_field(column, way[1:]) if len(way) > 1 else column
+    if len(way) == 1:
+        return column
+    column.validate()
+    return compute.struct_field(column, way[1:])
 
 
 class _Parquet:

@@ -24,6 +24,7 @@ __all__ = [
     "LARGEST_SEED",
     "MOST_DIMENSIONS",
     "SMALLEST_SAMPLE",
+    "VECTOR_CHOICES",
     "BatchKind",
     "Bias",
     "Condition",
@@ -37,6 +38,7 @@ __all__ = [
     "Precision",
     "Start",
     "Tokenizer",
+    "VectorChoice",
     "settings_for_counts",
 ]
 
@@ -52,6 +54,8 @@ Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
 Kind = Literal["text", "jsonl", "csv", "tsv", "parquet", "arrow"]
 """What files of a corpus are."""
+VectorChoice = Literal["in", "out", "sum", "both"]
+VECTOR_CHOICES: tuple[VectorChoice, ...] = get_args(VectorChoice)
 
 LARGEST_SEED = 2**63 - 1
 MOST_DIMENSIONS = 2**20  # what files of vectors may have, too
@@ -59,6 +63,7 @@ MOST_DIMENSIONS = 2**20  # what files of vectors may have, too
 SMALLEST_SAMPLE = 1e-30
 _LARGEST_COUNT = 2**63 - 1
 _MOST_AT_ONCE = 2**31 - 1
+_MOST_EPOCHS = 1_000_000  # CBOW looks at all of them before the first one
 _LARGEST_RATE = 1e30  # times what optimisers multiply it by is still a float32
 
 
@@ -153,7 +158,7 @@ class Hyperparameters:
         high=1,
         least_above_low=SMALLEST_SAMPLE,
     )
-    epochs: int = _setting(5, "Passes over the objective.", low=1, high=_MOST_AT_ONCE)
+    epochs: int = _setting(5, "Passes over the objective.", low=1, high=_MOST_EPOCHS)
     seed: int = _setting(1, "All random choices follow from it.", low=0, high=LARGEST_SEED)
     model: ModelName = _setting(
         "skipgram",
@@ -267,6 +272,12 @@ class Hyperparameters:
         "spectral",
         "First vectors: from the spectrum of the counts, or small random ones.",
         used_if=(_SOFTMAX,),
+    )
+    canonical: bool = _setting(
+        True,
+        "Whether vectors get their canonical form after training: all probabilities stay, and "
+        "cosines tell more.",
+        used_if=(_SOFTMAX, (*_NEGATIVE, ("inputs", "words"))),
     )
     precision: Precision = _setting(
         "auto",

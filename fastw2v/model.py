@@ -8,20 +8,21 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, EpochRecord, StageProgress
 from fastw2v.checks import whole_number
-from fastw2v.config import Hyperparameters, settings_for_counts
+from fastw2v.config import Hyperparameters, VectorChoice, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError, FastW2VError, UnknownWordError
 from fastw2v.formats import export
-from fastw2v.objectives.embeddings import Embeddings, VectorChoice
+from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
+from fastw2v.objectives.losses.reliability import LEAST_COUNT, Reliability, text_reliability
 from fastw2v.objectives.unknown_words import fitted_unknown_words
 from fastw2v.system.threads import WorkerPool, checked_workers
 from fastw2v.text.corpus import Corpus, Field, with_field
@@ -37,7 +38,9 @@ from fastw2v.training.validation import Validation
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-__all__ = ["Word2Vec"]
+__all__ = ["ContextOrder", "Word2Vec"]
+
+ContextOrder = Literal["probability", "lift"]
 
 
 class Word2Vec:
@@ -355,7 +358,7 @@ class Word2Vec:
         return self.keyed_vectors()
 
     def keyed_vectors(self, vectors: VectorChoice | None = None) -> "KeyedVectors":
-        """Return gensim `KeyedVectors` of the table "in", "out" or "sum", made once."""
+        """Return gensim `KeyedVectors` of the table "in", "out", "sum" or "both", made once."""
         vectors = vectors or self.embeddings.default_vectors
         if vectors not in self._keyed:
             self._keyed[vectors] = self.embeddings.keyed_vectors(vectors)
@@ -377,7 +380,7 @@ class Word2Vec:
         Parameters
         ----------
         words : sequence of str or other tokens
-        table : {"in", "out", "sum"}, optional
+        table : {"in", "out", "sum", "both"}, optional
             Default: as `wv`. Unknown words have no output vectors.
 
         Raises
@@ -431,25 +434,79 @@ class Word2Vec:
         self._keyed = {}
         return self
 
-    def predict_context(self, word: Hashable, topn: int | None = 10) -> list[tuple[Any, float]]:
-        """Return the `topn` most probable context words of `word` with p(o | word).
+    def predict_context(
+        self, word: Hashable, topn: int | None = 10, *, by: ContextOrder = "probability"
+    ) -> list[tuple[Any, float]]:
+        """Return the `topn` first context words of `word`, each with what orders them.
 
-        The word may be unknown where the model makes vectors of unknown words.
-        Over the whole vocabulary (``topn=None``) the probabilities sum to one.
+        Parameters
+        ----------
+        word : str or other token
+            It may be unknown where the model makes vectors of unknown words.
+        topn : int, optional
+            None: all words. Their probabilities sum to one.
+        by : {"probability", "lift"}
+            p(o | word), which frequent words lead; or how many times as likely o is beside the
+            word as anywhere, p(o | word) / p(o), which is what is typical of the word. p(o) is the
+            word's share of the training text.
 
         Raises
         ------
         UnknownWordError
             If the word is not in the vocabulary, and no vector can be made for it.
         ConfigurationError
-            If `topn` is no whole number from 0 on.
+            If `by` is neither, or `topn` no whole number from 0 on.
         """
         if topn is not None:
             topn = whole_number("topn", topn, low=0)
-        probabilities = self.embeddings.context_probabilities(word)
-        order = np.argsort(-probabilities, kind="stable")[:topn]
+        if by not in get_args(ContextOrder):
+            raise ConfigurationError(f"by: expected 'probability' or 'lift', got {by!r}")
+        values = (
+            self.embeddings.context_probabilities(word)
+            if by == "probability"
+            else self.embeddings.context_lifts(word)
+        )
+        order = np.argsort(-values, kind="stable")[:topn]
         words = self.vocabulary.words
-        return [(words[i], float(probabilities[i])) for i in order]
+        return [(words[i], float(values[i])) for i in order]
+
+    def reliability(
+        self,
+        corpus: Corpus,
+        *,
+        field: Field | None = None,
+        least_count: int = LEAST_COUNT,
+        progress: StageProgress | None = None,
+    ) -> Reliability:
+        """Return what the model predicts of a text beside what the text has, by probability.
+
+        The text should be one that the model was not trained on. Where probabilities are right
+        predicted and observed shares are equal, up to chance; docs/evaluation.md has more.
+
+        Parameters
+        ----------
+        corpus, field
+            As in `fit`.
+        least_count : int
+            Centre words are those that the training text has so often at least.
+        progress : callable, optional
+            As in `fit`.
+
+        Raises
+        ------
+        CorpusError
+            If the text cannot be read, or no such word has a context in it.
+        ConfigurationError
+            If `least_count` is no whole number from 1 on.
+        """
+        return text_reliability(
+            self.embeddings,
+            with_field(corpus, field),
+            self.settings,
+            least_count=least_count,
+            workers=self.workers,
+            progress=progress,
+        )
 
     def perplexity(
         self,

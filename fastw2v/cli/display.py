@@ -47,6 +47,7 @@ _UNITS = {
     "analogies": _Unit("words", 1e3, "k words"),
     "probe": _Unit("folds", 1, "folds"),
     "measuring": _Unit("batches", 1, "batches"),
+    "fitting": _Unit("batches", 1, "batches"),
     "calibrating": _Unit("rounds", 1, "rounds"),
     "training": _Unit("batches", 1, "batches"),
 }

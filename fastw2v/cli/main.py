@@ -46,6 +46,7 @@ COMMANDS = (
     "neighbors",
     "vectors",
     "perplexity",
+    "calibration",
     "eval",
     "compare",
     "report",

@@ -121,6 +121,16 @@ MANUALS = {
             ("For a script:", "fastw2v perplexity model held-out.txt --json --quiet"),
         )
     ),
+    "calibration": Manual(
+        (
+            ("On a text that was held out:", "fastw2v calibration model held-out.txt"),
+            (
+                "Rarer words as well, for a script:",
+                "fastw2v calibration model held-out.txt --least-count 20 --json --quiet",
+            ),
+        ),
+        _MODEL + " docs/evaluation.md says how to read the table.",
+    ),
     "eval": Manual(
         (
             ("The usual sets, which come with gensim:", "fastw2v eval model"),

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
     from numpy.typing import NDArray
 
+    from fastw2v.config import VectorChoice
     from fastw2v.formats.vectors import Vectors
     from fastw2v.model import Word2Vec
-    from fastw2v.objectives.embeddings import VectorChoice
     from fastw2v.objectives.feature_vectors import NgramVectors
 
 __all__ = ["VectorSource", "model_or_vectors", "vector_source"]
@@ -29,7 +29,7 @@ class VectorSource:
     ngrams : NgramVectors, optional
         What unknown words' vectors are made of.
     model : Word2Vec, optional
-    table : {"in", "out", "sum"}, optional
+    table : {"in", "out", "sum", "both"}, optional
         Of the model; None for the one that it hands out.
     """
 

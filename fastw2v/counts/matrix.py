@@ -160,6 +160,12 @@ class SparseCounts:
             [pair_statistics.weighted_row_sums(*part.arrays, weights) for part in self.parts]
         )
 
+    def self_counts(self) -> NDArray[np.float64]:
+        """Return n(c, c) of every word, as float64 (V,)."""
+        return np.concatenate(
+            [pair_statistics.own_counts(*part.arrays, part.first) for part in self.parts]
+        )
+
     def context_sums(self, centre_weights: ArrayLike | None = None) -> NDArray[np.float64]:
         """Return sum_c weight(c) n(c, o) of every context o, as float64 (V,).
 

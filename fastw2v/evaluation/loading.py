@@ -3,18 +3,19 @@
 from functools import partial
 from pathlib import Path
 
+from fastw2v.config import VectorChoice
 from fastw2v.errors import ConfigurationError
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.formats import read_vectors
 from fastw2v.formats.model_folder import is_model_folder
 from fastw2v.model import Word2Vec
-from fastw2v.objectives.embeddings import Embeddings, VectorChoice
+from fastw2v.objectives.embeddings import Embeddings
 
 __all__ = ["load_table", "table_of"]
 
 
 def table_of(embeddings: Embeddings, vectors: VectorChoice | None = None) -> WordTable:
-    """Return a model's table "in", "out" or "sum", or its default one, to be evaluated.
+    """Return a model's table "in", "out", "sum" or "both", or its default one, to be evaluated.
 
     It makes vectors of unknown words where the model does.
     """
@@ -36,7 +37,7 @@ def load_table(
         A model folder, or what `fastw2v.formats.read_vectors` reads. Without counts a file is
         taken to be in the order of frequency. Vectors of unknown words are made where the model or
         the file has those of n-grams.
-    vectors : {"in", "out", "sum"}, optional
+    vectors : {"in", "out", "sum", "both"}, optional
         Which table of a model. A file of vectors has one only.
     workers : int, optional
         As in `Word2Vec.load`.

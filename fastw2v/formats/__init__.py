@@ -17,9 +17,9 @@ from fastw2v.formats.registry import (
 )
 
 if TYPE_CHECKING:
-    from fastw2v.config import Tokenizer
+    from fastw2v.config import Tokenizer, VectorChoice
     from fastw2v.formats.vectors import Vectors
-    from fastw2v.objectives.embeddings import Embeddings, VectorChoice
+    from fastw2v.objectives.embeddings import Embeddings
     from fastw2v.text.corpus import Progress
 
 __all__ = [
@@ -55,7 +55,7 @@ def export(
         A file; a folder for "model2vec" and "projector".
     form : str, optional
         Name of one of `FORMATS`; default: by the target's suffix, "word2vec" for others.
-    vectors : {"in", "out", "sum"}, optional
+    vectors : {"in", "out", "sum", "both"}, optional
         Which table; default: that of the model's objective. npz holds both tables and the bias
         whatever is chosen.
     tokenizer : {"words", "whitespace"}, optional

@@ -2,8 +2,8 @@
 
 No file is executable or pickled. config.json has the schema version, which says what the layout
 is, and the size and SHA-256 of the other file; docs/long_runs.md has every key. Folders of schema
-2, which had no vectors of features, and of schema 1, which had the words in a file of their own and
-no digests, are read too.
+3, which had no rates of words beside themselves, of schema 2, which had no vectors of features,
+and of schema 1, which had the words in a file of their own and no digests, are read too.
 """
 
 import math
@@ -49,7 +49,7 @@ VOCABULARY_OF_SCHEMA_1 = "vocabulary.json"
 _KIND = FolderKind(
     manifest=CONFIG,
     format="fastw2v-model",
-    schema_version=3,
+    schema_version=4,
     oldest_version=1,
     expected="a model folder written by 'fastw2v train'",
     what="the model is",
@@ -96,6 +96,8 @@ def write_model(model: StoredModel, folder: Path) -> None:
         "word_bytes": word_bytes,
         "word_ends": word_ends,
     }
+    if embeddings.self_rates is not None:
+        arrays["self_rates"] = embeddings.self_rates
     arrays |= feature_arrays(embeddings)
     with whole_folder(folder, CONFIG) as temporary:
         write_arrays(temporary / ARRAYS, arrays)
@@ -110,6 +112,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
                 "objective": embeddings.objective,
                 "temperature": embeddings.temperature,
             },
+            "is_canonical": embeddings.is_canonical,
             "features": described_features(embeddings),
         }
         config = signed(_KIND.header() | model.config | content)
@@ -149,12 +152,15 @@ def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None
             arrays["out_bias"],
             probabilities.get("objective", "softmax"),
             probabilities.get("temperature", 1.0),
+            self_rates=arrays.get("self_rates"),
+            is_canonical=_checked_canonical(config.get("is_canonical", False)),
             **read_feature_vectors(arrays, config.get("features")),
         )
         _require_arrays(arrays, len(vocabulary), embeddings.objective)
         _require_temperature(embeddings.temperature)
         if not mapped:
             _require_finite(arrays)
+            _require_rates(embeddings.self_rates)
     return StoredModel(config, embeddings)
 
 
@@ -194,10 +200,17 @@ def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
 
     A later setting's default need not be what models did before it.
     """
+    hyperparameters = {"canonical": False, **hyperparameters}
     kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
     if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
         return hyperparameters
     return {"window_sample": 0.0, **hyperparameters}  # windows were plain
+
+
+def _checked_canonical(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"is_canonical: expected true or false, got {str(value)[:60]}")
+    return value
 
 
 def _require_temperature(temperature: Any) -> None:
@@ -219,6 +232,8 @@ def _require_arrays(arrays: Arrays, n_words: int, objective: str) -> None:
         "out_vectors": (np.float32, (n_outputs, dimensions)),
         "out_bias": (np.float32, (n_words,)),
     }
+    if "self_rates" in arrays:
+        expected["self_rates"] = (np.float32, (n_words,))
     for name, (dtype, shape) in expected.items():
         came = arrays[name]
         if came.dtype != dtype or came.shape != shape:
@@ -226,6 +241,11 @@ def _require_arrays(arrays: Arrays, n_words: int, objective: str) -> None:
                 f"{name}: expected {np.dtype(dtype).name} of shape {shape}, "
                 f"got {came.dtype.name} of shape {came.shape}"
             )
+
+
+def _require_rates(rates: Any) -> None:
+    if rates is not None and not ((rates >= 0) & (rates <= 1)).all():
+        raise ValueError("self_rates: expected numbers from 0 to 1, got others")
 
 
 def _require_finite(arrays: Arrays) -> None:

@@ -111,13 +111,18 @@ def write(vectors: Vectors, target: Path) -> None:
 
 
 def write_model(embeddings: Embeddings, target: Path) -> None:
-    """Write ``words, counts, in_vectors, out_vectors, out_bias``; raises as `write`."""
+    """Write ``words, counts, in_vectors, out_vectors, out_bias``, and ``self_rates`` if there are.
+
+    Raises as `write`.
+    """
     arrays = {
         "counts": embeddings.vocabulary.counts,
         "in_vectors": embeddings.in_vectors,
         "out_vectors": embeddings.out_vectors,
         "out_bias": embeddings.out_bias,
     }
+    if embeddings.self_rates is not None:
+        arrays["self_rates"] = embeddings.self_rates
     _write(written_words(embeddings.vocabulary), arrays, target)
 
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import Tokenizer
+from fastw2v.config import Tokenizer, VectorChoice
 from fastw2v.errors import ModelFormatError, UnwritableWordError
 from fastw2v.objectives.embeddings import (
     Embeddings,
-    VectorChoice,
     as_fasttext_vectors,
     as_keyed_vectors,
 )
@@ -82,7 +81,7 @@ class Vectors:
 def vectors_of(
     embeddings: Embeddings, choice: VectorChoice | None, tokenizer: Tokenizer | None
 ) -> Vectors:
-    """Return one table of a model: "in", "out", "sum", or by default the objective's own."""
+    """Return one table of a model by its name, or by default the objective's own."""
     vocabulary = embeddings.vocabulary
     # Unknown words have vectors in the space of what is handed out, not of each table.
     handed_out = choice in (None, embeddings.default_vectors)

@@ -135,5 +135,6 @@ def _settings(model: ModelState, counts: NDArray[np.int64]) -> Hyperparameters:
         seed=drawn_seed(model.random),
         model="skipgram" if model.sg else "cbow",
         cbow_mean=model.sg > 0 or bool(model.cbow_mean),
+        canonical=False,  # further epochs go on from these vectors, with a bias of their own
         **rates,  # type: ignore[arg-type]
     )

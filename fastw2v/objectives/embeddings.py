@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import ObjectiveName
+from fastw2v.config import VECTOR_CHOICES, ObjectiveName, VectorChoice
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
@@ -21,16 +21,11 @@ if TYPE_CHECKING:
     from gensim.models.fasttext import FastTextKeyedVectors
 
 __all__ = [
-    "VECTOR_CHOICES",
     "Embeddings",
-    "VectorChoice",
     "as_fasttext_vectors",
     "as_keyed_vectors",
     "ngram_vectors_of",
 ]
-
-VectorChoice = Literal["in", "out", "sum"]
-VECTOR_CHOICES: tuple[VectorChoice, ...] = ("in", "out", "sum")
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,11 @@ class Embeddings:
         What makes vectors of words outside the vocabulary.
     named_features : NamedFeatures, optional
         Vectors of the features that the user gave words.
+    self_rates : (V,) float32, optional
+        p(c | c) of each word, of the text. The softmax is then one over all words but the centre,
+        and shares out what is left (docs/math.md, section 21). None: p(c | c) is the softmax's.
+    is_canonical : bool
+        Whether the vectors are in canonical form (`fastw2v.objectives.canonical`).
     """
 
     vocabulary: Vocabulary
@@ -67,6 +67,8 @@ class Embeddings:
     temperature: float = 1.0
     unknown: UnknownWords | None = None
     named_features: NamedFeatures | None = None
+    self_rates: NDArray[np.float32] | None = None
+    is_canonical: bool = False
 
     @property
     def default_vectors(self) -> VectorChoice:
@@ -79,9 +81,13 @@ class Embeddings:
         return "in" if self.objective == "hierarchical" or are_means else "sum"
 
     def table(self, vectors: VectorChoice | None = None) -> NDArray[np.float32]:
-        """Return the (V, D) table called "in", "out" or "sum" (in + out), or the default one."""
+        """Return the (V, D) table called "in", "out" or "sum" (in + out), or the default one.
+
+        "both" is (V, 2 D): the vector as input and the one as output side by side, each of length
+        1, so that a cosine is the mean of the two cosines.
+        """
         vectors = vectors or self.default_vectors
-        if self.objective == "hierarchical" and vectors in ("out", "sum"):
+        if self.objective == "hierarchical" and vectors in ("out", "sum", "both"):
             raise ConfigurationError(
                 f"vectors: expected 'in', got {vectors!r}: hierarchical softmax has output vectors "
                 "for the inner nodes of its tree, not for words"
@@ -92,28 +98,50 @@ class Embeddings:
             return self.out_vectors
         if vectors == "sum":
             return self.in_vectors + self.out_vectors
-        raise ConfigurationError(f"vectors: expected 'in', 'out' or 'sum', got {vectors!r}")
+        if vectors == "both":
+            return np.concatenate([_unit(self.in_vectors), _unit(self.out_vectors)], axis=1)
+        choices = ", ".join(repr(choice) for choice in VECTOR_CHOICES)
+        raise ConfigurationError(f"vectors: expected one of {choices}, got {vectors!r}")
+
+    def dimensions(self, vectors: VectorChoice | None = None) -> int:
+        """Return how many numbers a row of a table has."""
+        return int(self.in_vectors.shape[1]) * (2 if vectors == "both" else 1)
 
     def context_probabilities(self, word: Hashable) -> NDArray[np.float64]:
         """Return p(o | word) for all V words o, float64, summing to one."""
-        return self.probabilities_of(self.centre_vectors([word])[0])
+        scores = self._scores(self.centre_vectors([word])[0])
+        if self.self_rates is None or word not in self.vocabulary:
+            return _softmax(scores)
+        own = self.vocabulary.index(word)
+        rate = float(self.self_rates[own])
+        scores[own] = -np.inf
+        probabilities = (1.0 - rate) * _softmax(scores)
+        probabilities[own] = rate
+        return probabilities
+
+    def context_lifts(self, word: Hashable) -> NDArray[np.float64]:
+        """Return p(o | word) / p(o) for all V words o, float64; p(o) is a share of the text."""
+        counts = self.vocabulary.counts.astype(np.float64)
+        return np.asarray(self.context_probabilities(word) * (counts.sum() / counts))
 
     def probabilities_of(self, centre: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return p(o | centre) for a centre vector (D,), as `context_probabilities` does."""
+        """Return p(o | centre) for a centre vector (D,) that is no known word's, (V,) float64."""
+        return _softmax(self._scores(centre))
+
+    def _scores(self, centre: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return numbers whose softmax is p(o | centre) without a rate for the word itself."""
         centre = centre.astype(np.float64)
         outputs = self.out_vectors.astype(np.float64)
         if self.objective == "hierarchical":
             tree = huffman_tree(self.vocabulary.counts)
             logs: NDArray[np.float64] = leaf_log_probabilities(centre, outputs, tree)
-            return np.exp(logs)
-        scores = self.temperature * (outputs @ centre) + self.out_bias
-        scores = np.exp(scores - scores.max())
-        return np.asarray(scores / scores.sum())
+            return logs
+        return np.asarray(self.temperature * (outputs @ centre) + self.out_bias)
 
     def vectors_of(
         self, words: Sequence[Any], vectors: VectorChoice | None = None
     ) -> NDArray[np.float32]:
-        """Return vectors (N, D) of any words, from the table "in", "out" or "sum", or the default.
+        """Return vectors (N, D) of any words, from the table of that name, or the default one.
 
         Unknown words get theirs from their n-grams, where the model has vectors of these.
 
@@ -136,7 +164,8 @@ class Embeddings:
 
     def makes_unknown(self, vectors: VectorChoice | None = None) -> bool:
         """Tell whether unknown words get vectors beside those of this table, or the default."""
-        return self.unknown is not None and (vectors or self.default_vectors) != "out"
+        has_outputs = (vectors or self.default_vectors) in ("out", "both")
+        return self.unknown is not None and not has_outputs
 
     def unknown_vectors(
         self, words: Sequence[Any], vectors: VectorChoice | None = None
@@ -145,7 +174,7 @@ class Embeddings:
 
         Those for which none can be made get zeros; all of them, if `makes_unknown` is false.
         """
-        made = np.zeros((len(words), self.in_vectors.shape[1]), np.float32)
+        made = np.zeros((len(words), self.dimensions(vectors)), np.float32)
         if self.unknown is None or not self.makes_unknown(vectors):
             return made
         can_be_made = self.unknown.can_make
@@ -182,12 +211,23 @@ class Embeddings:
         """
         vectors = vectors or self.default_vectors
         table = self.table(vectors)
-        if vectors != "sum":  # the sum is a new array as it is
+        if vectors not in ("sum", "both"):  # these are new arrays as they are
             table = table.copy()
         words, counts = self.vocabulary.words, self.vocabulary.counts
         if self.unknown is not None and vectors == self.default_vectors:
             return as_fasttext_vectors(words, table, counts, self.unknown.table)
         return as_keyed_vectors(words, table, counts)
+
+
+def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    exponentials = np.exp(scores - scores.max())
+    return np.asarray(exponentials / exponentials.sum())
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return rows of length 1; those of zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
 
 
 def as_keyed_vectors(

@@ -102,6 +102,10 @@ def embedded_model(
         "places": _base64(places, np.float32),
         "inputs": packed(inputs),
         "outputs": packed(outputs),
+        "n_tokens": embeddings.vocabulary.n_tokens,
+        "self_rates": None
+        if embeddings.self_rates is None
+        else _base64(embeddings.self_rates[:n_shown], np.float32),
         "bias": None if is_tree else _base64(embeddings.out_bias[:n_shown], np.float32),
         "tree": tree,
         "unknown": _embedded_ngrams(unknown, embeddings.vocabulary.words) if unknown else None,
@@ -174,12 +178,17 @@ def packed(table: NDArray[np.float32]) -> dict[str, str]:
 
 
 def log_normalisers(embeddings: Embeddings, n_shown: int) -> NDArray[np.float64]:
-    """Return log sum_o exp(score of o) over the whole vocabulary for the first words."""
+    """Return log sum_o exp(score of o) over the whole vocabulary for the first words.
+
+    Where words have rates beside themselves they are left out of their own sum.
+    """
     sums = np.empty(n_shown)
     for first in range(0, n_shown, _BLOCK_ROWS):
         rows = slice(first, min(first + _BLOCK_ROWS, n_shown))
         scores = embeddings.in_vectors[rows] @ embeddings.out_vectors.T
         scores = embeddings.temperature * scores.astype(np.float64) + embeddings.out_bias
+        if embeddings.self_rates is not None:
+            scores[np.arange(len(scores)), np.arange(rows.start, rows.stop)] = -np.inf
         highest = scores.max(axis=1)
         sums[rows] = highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
     return sums

@@ -8,6 +8,10 @@ function asPercent(p) {
   return p >= 0.0001 ? `${(100 * p).toFixed(2)} %` : p.toExponential(1);
 }
 
+function asTimes(lift) {
+  return `${lift >= 100 ? lift.toFixed(0) : lift.toPrecision(2)} x`;
+}
+
 /** Fill a list with words that can be chosen, each with a bar as long as its value. */
 function list(element, words, answers, shown, choose) {
   const longest = Math.max(...answers.map(({ value }) => value), 1e-12);
@@ -52,6 +56,7 @@ async function start() {
     if (!vectors) return;
     const near = vectors.near(id, LISTED);
     const contexts = vectors.contexts(id, LISTED);
+    const typical = vectors.typical(id, LISTED);
     $("word-title").textContent = data.words[id];
     const share = (id + 1).toLocaleString("en");
     $("word-count").textContent = data.counts
@@ -59,6 +64,7 @@ async function start() {
       : `number ${share} of the file`;
     list($("near"), data.words, near, (cosine) => cosine.toFixed(3), choose);
     list($("contexts"), data.words, contexts, asPercent, choose);
+    list($("typical"), data.words, typical, asTimes, choose);
     map?.light([id], ids(near), ids(contexts));
     if (!from_person) return;
     $("find").value = data.words[id];
@@ -81,6 +87,7 @@ async function start() {
       `unknown, its vector made of ${made.known} of its ${made.size} n-grams`;
     list($("near"), data.words, near, (cosine) => cosine.toFixed(3), choose);
     $("contexts").replaceChildren();
+    $("typical").replaceChildren();
     map?.light([], ids(near), []);
     $("find").value = word;
     $("status").textContent = `${word} (unknown): near ${names(near.slice(0, 5))}`;

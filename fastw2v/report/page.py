@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastw2v.callbacks import StageProgress, stage_of
 from fastw2v.checks import MOST_MIB, whole_number
+from fastw2v.errors import ConfigurationError
 from fastw2v.formats.vectors import Vectors
 from fastw2v.report.embedded import embedded_model, embedded_vectors, unknown_in_page
 from fastw2v.report.evaluation_table import evaluation_rows
@@ -21,6 +22,7 @@ from fastw2v.version import VERSION
 
 if TYPE_CHECKING:
     from fastw2v.model import Word2Vec
+    from fastw2v.text.corpus import Corpus
 
 __all__ = ["ReportOptions", "page_of", "require_bokeh", "settings_shown", "write_report"]
 
@@ -48,6 +50,8 @@ class ReportOptions:
     ngrams_mib : int
         What vectors of n-grams may take of the page, in MiB. Unknown words get their neighbours by
         them; the page says so if they would take more and were left out.
+    text : path, sequence of paths, or lists of tokens, optional
+        A text that was held out, on which probabilities are compared with what is observed.
     """
 
     title: str
@@ -55,6 +59,7 @@ class ReportOptions:
     n_words: int | None = None
     with_evaluation: bool = True
     ngrams_mib: int = 64
+    text: "Corpus | None" = None
 
     def __post_init__(self) -> None:
         if self.n_words is not None:
@@ -126,6 +131,13 @@ def page_of(
     evaluation = None
     if options.with_evaluation:
         evaluation = evaluation_rows(subject, stage_of(progress, "evaluating"))
+    reliability = None
+    if options.text is not None:
+        if model is None:
+            raise ConfigurationError(
+                "text: expected a model, whose p(context | word) is measured on it, got vectors"
+            )
+        reliability = model.reliability(options.text, progress=progress)
     with _Stage(progress, "mapping"):
         places = project(
             subject.vectors[:n_shown],
@@ -165,6 +177,7 @@ def page_of(
         method=_METHOD_NAMES[options.method],
         rows=rows,
         evaluation=evaluation,
+        reliability=reliability,
         settings=settings_shown(model) if model is not None else [],
         version=VERSION,
     )

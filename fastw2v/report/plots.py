@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import VectorChoice
 from fastw2v.errors import ConfigurationError, FastW2VError
-from fastw2v.objectives.embeddings import VectorChoice
 from fastw2v.report.projection import ProjectionMethod, project, require_method
 from fastw2v.report.subject import Subject, subject_of
 from fastw2v.system.dependencies import optional_module
@@ -66,7 +66,7 @@ def write_picture(
         they are known; the singular values of the vectors.
     method : {"pca", "umap", "tsne"}
         How words get their places on the map.
-    vectors : {"in", "out", "sum"}, optional
+    vectors : {"in", "out", "sum", "both"}, optional
         Which table the map or the spectrum is of. Default: the one that is handed out.
 
     Raises
@@ -205,7 +205,13 @@ def _draw_spectrum(axes: "Axes", table: NDArray[np.float32], chosen: VectorChoic
     values = spectrum(table)
     axes.plot(np.arange(1, len(values) + 1), values, marker=".", color=_COLOUR)
     axes.set_yscale("log")
-    names = {"in": "in vectors", "out": "out vectors", "sum": "in + out vectors", None: "vectors"}
+    names = {
+        "in": "in vectors",
+        "out": "out vectors",
+        "sum": "in + out vectors",
+        "both": "in and out vectors side by side",
+        None: "vectors",
+    }
     axes.set_title(f"Spectrum of the {names[chosen]}, {len(table):,} words")
     axes.set_xlabel("number of the singular value")
     axes.set_ylabel("singular value (length of vectors)")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import VectorChoice
 from fastw2v.errors import ConfigurationError
 from fastw2v.formats.vectors import Vectors
-from fastw2v.objectives.embeddings import Embeddings, VectorChoice
+from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.feature_vectors import NgramVectors
 
 if TYPE_CHECKING:

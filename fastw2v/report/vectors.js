@@ -59,6 +59,8 @@ class Vectors {
     this.bias = data.bias && new Float32Array(bytesOf(data.bias));
     this.tree = data.tree && new Int32Array(bytesOf(data.tree));
     this.normalisers = data.normalisers && new Float32Array(bytesOf(data.normalisers));
+    this.rates = data.self_rates && new Float32Array(bytesOf(data.self_rates));
+    this.shares = data.outputs && data.counts.map((count) => count / data.n_tokens);
     this.units = this.#units(data.vectors);
   }
 
@@ -114,15 +116,33 @@ class Vectors {
 
   /** Return the most probable contexts; none of vectors without a model. */
   contexts(id, size) {
-    if (!this.outputs) return [];
-    return best(this.tree ? this.#leaves(id) : this.#softmax(id), size, []);
+    return this.outputs ? best(this.#told(id), size, []) : [];
   }
 
+  /** Return words by how many times as likely they are beside the word as anywhere. */
+  typical(id, size) {
+    if (!this.outputs) return [];
+    return best(this.#told(id).map((p, word) => p / this.shares[word]), size, []);
+  }
+
+  /** Return p(o | word) of every word of the page. */
+  #told(id) {
+    const told = this.tree ? this.#leaves(id) : this.#softmax(id);
+    if (!this.rates) return told;
+    const rate = this.rates[id];
+    const others = this.tree ? (1 - rate) / (1 - told[id]) : 1 - rate;
+    for (let word = 0; word < told.length; word++) told[word] *= others;
+    told[id] = rate;
+    return told;
+  }
+
+  /** Return the softmax; without the word itself where that has a rate of its own. */
   #softmax(id) {
     const scores = this.#products(this.outputs, this.#row(this.inputs, id));
     let highest = -Infinity;
     for (let word = 0; word < scores.length; word++) {
       scores[word] = this.temperature * scores[word] + this.bias[word];
+      if (this.rates && word === id) scores[word] = -Infinity;
       highest = Math.max(highest, scores[word]);
     }
     let normaliser = this.normalisers?.[id];

@@ -7,6 +7,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.errors import CorpusError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
+from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
 from fastw2v.objectives.softmax.estimates import (
@@ -91,6 +92,9 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         )
         objective.layer.give_up_workspace()
         embeddings = embeddings_of()
+        form = canonical_form(embeddings, settings, pool)
+        if form is not None:
+            embeddings = form.applied(embeddings, pool)
     summary = TrainingSummary(
         watch.kept_record.loss_nats,
         unigram_entropy_nats=None,

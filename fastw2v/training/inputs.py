@@ -13,6 +13,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.objectives.arrays import VectorArray, round_up
+from fastw2v.objectives.canonical import CanonicalForm
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
 from fastw2v.objectives.features import (
@@ -68,29 +69,32 @@ class InputFeatures:
         tables = further * (1 + kept) + 6 * features + 2 * words
         return row * tables + 32 * len(self.matrix.indices)
 
-    def finished(self, embeddings: Embeddings, objective: FeatureSoftmax) -> Embeddings:
+    def finished(
+        self, embeddings: Embeddings, form: CanonicalForm | None, objective: FeatureSoftmax
+    ) -> Embeddings:
         """Return trained embeddings in their final form, with vectors of features beside them.
 
-        Both tables are centred, which moves no probability: a constant added to all output vectors
-        adds the same to all scores of a row, and one taken off all centre vectors goes into the
-        bias (docs/math.md). Words by another name stay as they are.
+        Parameters
+        ----------
+        embeddings : Embeddings
+            In canonical form, if there is one.
+        form : CanonicalForm, optional
+            What put them there; the features' vectors follow.
+        objective : FeatureSoftmax
+            As training left it.
         """
-        if not self.matrix.is_plain:
-            embeddings = _centred(embeddings)
-        offset = (objective.in_vectors - embeddings.in_vectors)[0]
-        centres = objective.feature_vectors
+        pool, centres = objective.pool, objective.feature_vectors
+        offset = np.zeros(objective.dimensions, np.float32)
+        if form is not None:
+            centres, offset = form.features(centres, pool), form.offset
         if self.names is not None:
-            vectors = vectors_of_features(
-                self.matrix, embeddings, (centres, offset), objective.pool
-            )
+            vectors = vectors_of_features(self.matrix, embeddings, (centres, offset), pool)
             named = NamedFeatures(self.names, vectors, centres, offset)
             return replace(embeddings, named_features=named)
         assert self.ngrams is not None
         assert self.buckets is not None
         of_ngrams = centres[len(embeddings.vocabulary) :]
-        unknown = unknown_words_of(
-            embeddings, self.ngrams, self.buckets, (of_ngrams, offset), objective.pool
-        )
+        unknown = unknown_words_of(embeddings, self.ngrams, self.buckets, (of_ngrams, offset), pool)
         return replace(embeddings, unknown=unknown)
 
     def with_trained_means(self, embeddings: Embeddings, vectors: VectorArray) -> Embeddings:
@@ -108,18 +112,6 @@ class InputFeatures:
         of_ngrams = vectors[self.matrix.n_words :].copy()
         table = NgramVectors(self.ngrams, self.buckets, of_ngrams)
         return replace(embeddings, unknown=UnknownWords.of_trained_means(table))
-
-
-def _centred(embeddings: Embeddings) -> Embeddings:
-    in_mean = embeddings.in_vectors.mean(axis=0, dtype=np.float64)
-    out_vectors = embeddings.out_vectors - embeddings.out_vectors.mean(axis=0, dtype=np.float64)
-    bias = embeddings.out_bias + out_vectors @ in_mean
-    return replace(
-        embeddings,
-        in_vectors=(embeddings.in_vectors - in_mean).astype(np.float32),
-        out_vectors=out_vectors.astype(np.float32),
-        out_bias=bias.astype(np.float32),
-    )
 
 
 def prepare_features(run: Run) -> None:

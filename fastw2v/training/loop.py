@@ -22,7 +22,7 @@ from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
 from fastw2v.training.watch import Trainable, Watch
 
-__all__ = ["BatchTraining", "train", "train_softmax"]
+__all__ = ["BatchTraining", "text_bias", "train", "train_softmax"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -196,8 +196,15 @@ def train_softmax(
     objective = training.objective
 
     def embeddings() -> Embeddings:
-        # p(o|h) of the text itself is q(o|h) / keep(o), normalised: docs/math.md, section 7.
-        bias = (objective.out_bias - np.log(keep)).astype(np.float32)
+        bias = text_bias(objective, keep)
         return Embeddings(vocabulary, objective.in_vectors, objective.out_vectors, bias)
 
     return embeddings, train(training, run, embeddings)
+
+
+def text_bias(objective: SoftmaxObjective[AnyBatch], keep: NDArray[np.float64]) -> VectorArray:
+    """Return the output bias (V,) with which probabilities speak of the text itself.
+
+    p(o|h) of the text is q(o|h) / keep(o), normalised: docs/math.md, section 7.
+    """
+    return np.asarray(objective.out_bias - np.log(keep), np.float32)

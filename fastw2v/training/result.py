@@ -24,8 +24,9 @@ class TrainingSummary:
     loss_nats : float
         Skip-gram with the exact softmax: the exact mean of -log p(o|c) over all window pairs of
         the training text as the run weighs them (window distance, subsampling), with the final
-        parameters. Otherwise the mean of the last epoch, in nats per pair of the objective's own
-        definition.
+        parameters of training. `Word2Vec.perplexity` also has what is fitted to the text
+        afterwards, which makes the loss lower. Otherwise the mean of the last epoch, in nats per
+        pair of the objective's own definition.
     unigram_entropy_nats, conditional_entropy_nats : float, optional
         What the best model without centres would reach, and what no model can go below, in nats
         per pair of the same weighting; where window pairs were counted.

@@ -7,7 +7,7 @@ from typing import Any
 from fastw2v.callbacks import Callback, StageProgress
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import CheckpointError, ConfigurationError
-from fastw2v.formats.model_folder import with_present_names
+from fastw2v.formats.model_folder import with_later_settings, with_present_names
 from fastw2v.system.threads import checked_workers
 from fastw2v.text.corpus import Corpus
 from fastw2v.training.checkpoints import (
@@ -37,7 +37,9 @@ def resumed_run(
     path = checkpoint_path(model)
     checkpoint = read_checkpoint(path)
     about = checkpoint.run
-    settings = Hyperparameters.from_stored(with_present_names(about.hyperparameters))
+    settings = Hyperparameters.from_stored(
+        with_later_settings(with_present_names(about.hyperparameters))
+    )
     precision = used_products(settings)
     if precision != about.precision:
         raise CheckpointError(

@@ -36,9 +36,7 @@ def read_saved(folder: Path, *, mapped: bool, verify: bool | None) -> TrainedMod
     stored = read_model(folder, mapped=mapped, verify=verify)
     config = stored.config
     try:
-        hyperparameters = with_present_names(config["hyperparameters"])
-        if config["schema_version"] == 1:
-            hyperparameters = with_later_settings(hyperparameters)
+        hyperparameters = with_later_settings(with_present_names(config["hyperparameters"]))
         saved = TrainedModel(
             Hyperparameters.from_stored(hyperparameters),
             stored.embeddings,

@@ -1,6 +1,7 @@
 """Skip-gram by the exact softmax: count, start, train, and look at the result."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
 from fastw2v.kernels.compile_clock import working_s
+from fastw2v.objectives.canonical import canonical_form
+from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.softmax.batches import (
     BatchSource,
     CountBatches,
@@ -38,12 +41,13 @@ from fastw2v.objectives.softmax.initialization import (
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
+from fastw2v.objectives.softmax.text_fit import TextFit, fit_to_text
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.inputs import InputFeatures, input_features
-from fastw2v.training.loop import BatchTraining, train_softmax
+from fastw2v.training.loop import BatchTraining, text_bias, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run, used_precision
 from fastw2v.training.text import TrainingText, counted
@@ -109,11 +113,15 @@ def train_counted(
         training = BatchTraining(objective, batches, optimizer)
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
         loss_nats = _final_loss(run, objective, counts, keep, inputs)
+        found = _fitted_to_text(run, objective, counts, keep, inputs)
         objective.layer.give_up_workspace()
         give_back_freed()
-        embeddings = embeddings_of()
+        embeddings = _told_by_the_text(embeddings_of(), found)
+        form = canonical_form(embeddings, settings, pool)
+        if form is not None:
+            embeddings = form.applied(embeddings, pool)
         if inputs is not None and isinstance(objective, FeatureSoftmax):
-            embeddings = inputs.finished(embeddings, objective)
+            embeddings = inputs.finished(embeddings, form, objective)
     read_s, count_s = seconds
     summary = TrainingSummary(
         loss_nats,
@@ -195,6 +203,32 @@ def _batches(
         seed=settings.seed,
         widths=widths,
     )
+
+
+def _fitted_to_text(
+    run: Run,
+    objective: SoftmaxObjective[Any],
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    inputs: InputFeatures | None,
+) -> TextFit | None:
+    """Return what the plain counts say of probabilities, beside the vectors."""
+    plain = CountBatches(
+        counts,
+        np.ones(len(keep)),
+        dimensions=run.settings.vector_size,
+        rows=objective.layer.max_rows,
+        seed=run.settings.seed,
+    )
+    rows, bias = _with_features(plain, inputs), text_bias(objective, keep)
+    return fit_to_text(objective, rows, counts, bias, run.settings.window, run.stage("fitting"))
+
+
+def _told_by_the_text(embeddings: Embeddings, found: TextFit | None) -> Embeddings:
+    if found is None:
+        return embeddings
+    bias = (embeddings.out_bias + found.bias_step).astype(np.float32)
+    return replace(embeddings, out_bias=bias, self_rates=found.self_rates)
 
 
 def _final_loss(

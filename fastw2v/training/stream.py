@@ -14,6 +14,7 @@ from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.kernels.softmax.observed_scores import longest_sentence
 from fastw2v.objectives.arrays import VectorArray
+from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.features import FeatureMatrix
 from fastw2v.objectives.losses.calibration import calibrate
@@ -72,9 +73,14 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
             found = calibrate(SoftmaxScores(out_vectors, pool), rows, log_unigram, report)
             bias = (found.unigram_weight * log_unigram).astype(np.float32)
             temperature, softmax_loss_nats = found.temperature, found.loss_nats
-    trained = Embeddings(vocabulary, in_vectors, out_vectors, bias, settings.objective, temperature)
-    if inputs is not None:
-        trained = inputs.with_trained_means(trained, tables.feature_vectors)
+        trained = Embeddings(
+            vocabulary, in_vectors, out_vectors, bias, settings.objective, temperature
+        )
+        form = canonical_form(trained, settings, pool)
+        if form is not None:
+            trained = form.applied(trained, pool)
+        if inputs is not None:
+            trained = inputs.with_trained_means(trained, tables.feature_vectors)
     summary = TrainingSummary(
         watch.kept_record.loss_nats,
         unigram_entropy_nats=None,

@@ -106,9 +106,11 @@ class ValidationText:
     """Measures a model on a held-out text, the same way after every epoch.
 
     Skip-gram with the exact softmax: the exact loss of all its window pairs, as
-    `Word2Vec.perplexity` gives it. That takes one of the three products of an epoch, for the words
-    of the held-out text. The other cells have no counts that make it cheap: their loss is the
-    objective's own, over `VALIDATION_ROWS` rows drawn by the seed, the same ones after each epoch.
+    `Word2Vec.perplexity` gives it but for what is fitted to the text when training is over
+    (`fastw2v.objectives.softmax.text_fit`). That takes one of the three products of an epoch, for
+    the words of the held-out text. The other cells have no counts that make it cheap: their loss is
+    the objective's own, over `VALIDATION_ROWS` rows drawn by the seed, the same ones after each
+    epoch.
 
     Parameters
     ----------

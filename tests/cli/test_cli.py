@@ -238,7 +238,7 @@ def test_neighbors(run, reference):
 
 
 @pytest.mark.parametrize("form", ["word2vec", "word2vec-bin", "npz"])
-@pytest.mark.parametrize("vectors", ["in", "out", "sum"])
+@pytest.mark.parametrize("vectors", ["in", "out", "sum", "both"])
 def test_export(run, tmp_path, reference, form, vectors):
     target = tmp_path / "vectors.out"
     arguments = ("export", reference, target, "--format", form, "--vectors", vectors)

@@ -79,7 +79,7 @@ def test_a_person_without_scikit_learn_is_told_what_to_install(
     assert "not compared: pip install 'fastw2v[sklearn]'" in out
 
 
-@pytest.mark.parametrize("vectors", ["in", "out", "sum"])
+@pytest.mark.parametrize("vectors", ["in", "out", "sum", "both"])
 def test_the_table_that_is_asked_for_is_measured(run, model_folder, model, files, vectors):
     from fastw2v.evaluation import WordTable, evaluate_similarity
     from fastw2v.evaluation.test_sets import read_pairs

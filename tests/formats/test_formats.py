@@ -1,6 +1,7 @@
 """What is written can be read: by gensim, by numpy, by this package; damage is told from models."""
 
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from gensim.models import KeyedVectors
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, OutputError
-from fastw2v.formats import export
+from fastw2v.formats import export, read_vectors
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -63,7 +64,7 @@ def load_word2vec(path, form):
 
 
 @pytest.mark.parametrize("form", ["word2vec", "word2vec-bin"])
-@pytest.mark.parametrize("vectors", ["in", "out", "sum"])
+@pytest.mark.parametrize("vectors", ["in", "out", "sum", "both"])
 def test_gensim_reads_the_same_words_and_vectors(tmp_path, form, vectors):
     embeddings = made(SCRIPTS)
     export(embeddings, tmp_path / "out", form, vectors)
@@ -77,9 +78,28 @@ def test_gensim_reads_the_same_words_and_vectors(tmp_path, form, vectors):
 def test_tables_differ(tmp_path):
     embeddings = made(SCRIPTS)
     assert np.array_equal(embeddings.table("sum"), embeddings.in_vectors + embeddings.out_vectors)
-    for vectors in ("in", "out", "sum"):
+    for vectors in ("in", "out", "sum", "both"):
         export(embeddings, tmp_path / vectors, "word2vec", vectors)
-    assert len({(tmp_path / name).read_bytes() for name in names(tmp_path)}) == 3
+    assert len({(tmp_path / name).read_bytes() for name in names(tmp_path)}) == 4
+
+
+def test_a_cosine_of_both_is_the_mean_of_the_two_cosines():
+    embeddings = made(SCRIPTS)
+    embeddings.in_vectors[2] = 0  # has no direction, and is given none
+
+    def cosines(table):
+        lengths = np.linalg.norm(table, axis=1, keepdims=True)
+        unit = table / np.where(lengths > 0, lengths, 1)
+        return unit @ unit.T
+
+    both = embeddings.table("both")
+    sides = cosines(embeddings.in_vectors), cosines(embeddings.out_vectors)
+    known = [row for row in range(len(SCRIPTS)) if row != 2]
+    expected = (sides[0] + sides[1]) / 2
+    assert np.allclose(cosines(both)[np.ix_(known, known)], expected[np.ix_(known, known)])
+    assert both.dtype == np.float32
+    assert both.shape == (len(SCRIPTS), 2 * embeddings.in_vectors.shape[1])
+    assert np.isfinite(both).all()
 
 
 def test_the_text_format_is_what_the_original_program_writes(tmp_path):
@@ -150,6 +170,14 @@ def test_npz_holds_everything_and_no_pickle(tmp_path):
             assert loaded[name].tobytes() == getattr(embeddings, name).tobytes()
 
 
+def test_npz_has_the_rates_that_probabilities_need(tmp_path):
+    rates = np.linspace(0, 1, len(SCRIPTS), dtype=np.float32)
+    export(replace(made(SCRIPTS), self_rates=rates), tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as loaded:
+        assert loaded["self_rates"].tobytes() == rates.tobytes()
+    assert read_vectors(tmp_path / "out.npz").words == SCRIPTS
+
+
 def test_npz_of_a_name_without_suffix_gets_just_that_name(tmp_path):
     export(made(["a"]), tmp_path / "vectors", "npz", "in")
     assert names(tmp_path) == ["vectors"]
@@ -216,6 +244,6 @@ def test_wv_is_gensim_s_own(model, tmp_path):
 def test_changing_wv_does_not_change_the_model(chain):
     model = Word2Vec(vector_size=3, min_count=1, epochs=1).fit(chain[:50])
     before = model.in_vectors.copy()
-    for vectors in ("in", "out", "sum"):
+    for vectors in ("in", "out", "sum", "both"):
         model.keyed_vectors(vectors).vectors[:] = 7
     assert np.array_equal(model.in_vectors, before)

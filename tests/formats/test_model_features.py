@@ -206,5 +206,37 @@ def test_models_of_schema_3_load_for_ever(kind, mmap):
         assert centre == pytest.approx(expected["centre_of_other_size_5"], rel=1e-5)
 
 
+@pytest.mark.parametrize("mmap", [False, True])
+@pytest.mark.parametrize("kind", ["words", "subwords", "negative"])
+def test_models_of_schema_4_load_for_ever(kind, mmap):
+    """Since then vectors may be in canonical form, and words have rates beside themselves."""
+    text = (GOLDEN / "schema-4" / "expected.json").read_text(encoding="utf-8")
+    expected = json.loads(text)[kind]
+    model = Word2Vec.load(GOLDEN / "schema-4" / kind, mmap=mmap)
+    assert model.vocabulary.words == expected["words"]
+    assert model.vocabulary.counts.tolist() == expected["counts"]
+    for name in ("in_vectors", "out_vectors", "out_bias"):
+        assert getattr(model, name).tolist() == expected[name]
+    rates = model.embeddings.self_rates
+    assert (None if rates is None else rates.tolist()) == expected["self_rates"]
+    assert model.embeddings.is_canonical is expected["is_canonical"] is True
+    assert model.settings.canonical
+    assert [record.loss_nats for record in model.history] == expected["losses"]
+    assert model.corpus_digest == expected["corpus_digest"]
+    assert likely(model, "plain") == expected["context_of_plain"]
+    for word, vector in expected.get("unknown", {}).items():
+        assert model.vector(word) == pytest.approx(vector, rel=1e-5)
+
+
+@pytest.mark.parametrize("schema", [1, 2, 3])
+def test_older_models_are_as_training_left_them(schema):
+    for folder in sorted((GOLDEN / f"schema-{schema}").iterdir()):
+        if folder.is_dir():
+            model = Word2Vec.load(folder)
+            assert not model.embeddings.is_canonical
+            assert model.embeddings.self_rates is None
+            assert not (model.settings.uses("canonical") and model.settings.canonical)
+
+
 def likely(model, word):
     return [[other, round(p, 6)] for other, p in model.predict_context(word, topn=4)]

@@ -120,15 +120,27 @@ DAMAGE = {
     "another program's": (overwrite("config.json", b'{"model_type": "bert"}'), "another program's"),
     "newer": (
         in_place(edit_config, schema_version=lambda c: c["schema_version"] + 1),
-        "expected schema version 1 or 2 or 3, got 4, written by fastw2v 0.*install a newer fastw2v",
+        "schema version 1 or 2 or 3 or 4, got 5, written by fastw2v 0.*install a newer fastw2v",
+    ),
+    "canonical or not": (
+        in_place(edit_config, is_canonical=lambda _: "yes"),
+        "is_canonical: expected true or false, got yes",
+    ),
+    "rates of another number of words": (
+        in_place(edit_arrays, self_rates=lambda arrays: arrays["out_bias"][1:]),
+        r"self_rates: expected float32 of shape \(\d+,\), got",
+    ),
+    "rates above 1": (
+        in_place(edit_arrays, self_rates=lambda arrays: 0 * arrays["out_bias"] + 2),
+        "self_rates: expected numbers from 0 to 1",
     ),
     "no version": (
         edit_config(lambda c: c.pop("schema_version")),
-        "schema version 1 or 2 or 3, got None",
+        "schema version 1 or 2 or 3 or 4, got None",
     ),
     "version 0": (
         in_place(edit_config, schema_version=lambda _: 0),
-        "schema version 1 or 2 or 3, got 0",
+        "schema version 1 or 2 or 3 or 4, got 0",
     ),
     "no settings": (edit_config(lambda c: c.pop("hyperparameters")), "hyperparameters"),
     "unknown setting": (edit_config(lambda c: c["hyperparameters"].update(quux=1)), "quux"),

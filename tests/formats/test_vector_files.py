@@ -34,7 +34,7 @@ def table_of(embeddings, form, vectors="sum"):
 
 
 @pytest.mark.parametrize("form", ALL)
-@pytest.mark.parametrize("vectors", ["in", "out", "sum"])
+@pytest.mark.parametrize("vectors", ["in", "out", "sum", "both"])
 def test_what_is_written_is_read_again(tmp_path, form, vectors):
     words = words_for(form)
     embeddings = made(words)

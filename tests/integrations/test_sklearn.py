@@ -139,7 +139,7 @@ def test_out_vectors_have_no_unknown_words():
         assert not transformer.transform([["t0w011"]]).any()
 
 
-@pytest.mark.parametrize("vectors", ["in", "out", "sum"])
+@pytest.mark.parametrize("vectors", ["in", "out", "sum", "both"])
 def test_the_table_can_be_chosen(vectors):
     transformer = Word2VecTransformer(vectors=vectors, **QUICK).fit(topic_sentences(1, 50))
     table = transformer.model_.embeddings.table(vectors)

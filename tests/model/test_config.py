@@ -45,6 +45,7 @@ ALLOWED = [
     ("ns_exponent", [0.75, -1, 0]),
     ("negatives_shared", [True, False]),
     ("cbow_mean", [True, False]),
+    ("canonical", [True, False]),
 ]
 # What makes a setting one that is looked at.
 LOOKED_AT = {
@@ -86,6 +87,7 @@ REFUSED = [
     ("ns_exponent", [math.nan, 101, None]),
     ("negatives_shared", [1, "yes", None]),
     ("cbow_mean", [0, None]),
+    ("canonical", [1, None, "yes"]),
 ]
 
 
@@ -194,7 +196,7 @@ FOR_ALL = {
     "vector_size", "window", "min_count", "max_final_vocab", "sample", "epochs", "seed", "model",
     "objective", "learning_rate", "final_rate", "tokenizer", "errors",
 }  # fmt: skip
-SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision"}
+SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision", "canonical"}
 NEGATIVE = {"negative", "ns_exponent"}
 EXACT = SOFTMAX | {"window_sample", "batches", "inputs"}
 USED = [
@@ -203,12 +205,12 @@ USED = [
     ({"inputs": "features"}, EXACT | {"batch_rows"}),
     ({"inputs": "subwords"}, EXACT | {"batch_rows", "min_n", "max_n", "bucket"}),
     ({"model": "cbow"}, SOFTMAX | {"cbow_mean", "batch_tokens"}),
-    ({"objective": "negative"}, NEGATIVE | {"negatives_shared", "inputs"}),
+    ({"objective": "negative"}, NEGATIVE | {"negatives_shared", "inputs", "canonical"}),
     (
         {"objective": "negative", "inputs": "subwords"},
         NEGATIVE | {"negatives_shared", "min_n", "max_n", "bucket"},
     ),
-    ({"objective": "negative", "model": "cbow"}, NEGATIVE | {"cbow_mean"}),
+    ({"objective": "negative", "model": "cbow"}, NEGATIVE | {"cbow_mean", "canonical"}),
     ({"objective": "hierarchical"}, {"inputs"}),
     ({"objective": "hierarchical", "inputs": "subwords"}, {"min_n", "max_n", "bucket"}),
     ({"objective": "hierarchical", "model": "cbow"}, {"cbow_mean"}),
@@ -218,7 +220,7 @@ OTHER_VALUES = {
     "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
     "precision": "float32", "inputs": "subwords", "min_n": 4, "max_n": 4,
     "bucket": 7, "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,
-    "cbow_mean": False,
+    "cbow_mean": False, "canonical": False,
 }  # fmt: skip
 
 

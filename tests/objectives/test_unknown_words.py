@@ -124,8 +124,14 @@ def test_tables_of_unknown_words(model):
         assert np.array_equal(model.vectors(UNKNOWN, "in"), model.vectors(UNKNOWN))
         return
     assert np.array_equal(model.vectors(UNKNOWN, "in"), centres)
-    with pytest.raises(UnknownWordError, match="'riverings' is not among"):
-        model.vectors(["river", "riverings"], "out")
+    for table in ("out", "both"):
+        with pytest.raises(UnknownWordError, match="'riverings' is not among"):
+            model.vectors(["river", "riverings"], table)
+        if model.settings.objective != "hierarchical":
+            assert not model.embeddings.makes_unknown(table)
+            made = model.embeddings.unknown_vectors(["riverings"], table)
+            assert made.shape == (1, model.embeddings.table(table).shape[1])
+            assert not made.any()
     assert np.array_equal(
         model.vectors(["river"], "out"),
         model.embeddings.table("out")[[model.vocabulary.index("river")]],

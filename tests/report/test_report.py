@@ -87,6 +87,9 @@ def test_vectors_in_the_page_are_those_of_the_model(page, model):
         largest = np.abs(table).max(axis=1, keepdims=True)
         assert np.all(np.abs(found - table) <= largest * (0.5 / (2**15 - 1) + 1e-6))
     np.testing.assert_array_equal(array_of(data["bias"], "<f4"), model.out_bias)
+    rates = array_of(data["self_rates"], "<f4")
+    np.testing.assert_array_equal(rates, model.embeddings.self_rates)
+    assert data["n_tokens"] == sum(data["counts"])
     assert np.isfinite(array_of(data["places"], "<f4")).all()
 
 
@@ -136,9 +139,29 @@ def test_a_part_of_the_words_has_normalisers_of_the_whole(model):
     for word, normaliser in zip(part["words"], log_normalisers(model.embeddings, 5), strict=True):
         centre = model.in_vectors[model.vocabulary.index(word)]
         score = model.out_vectors[:5] @ centre + model.out_bias[:5]
+        own = model.vocabulary.index(word)
+        rate = model.embeddings.self_rates[own]
+        told = (1 - rate) * np.exp(score - normaliser)  # over the other words
+        told[own] = rate
         expected = model.embeddings.context_probabilities(word)[:5]
-        np.testing.assert_allclose(np.exp(score - normaliser), expected, rtol=1e-5)
+        np.testing.assert_allclose(told, expected, rtol=1e-5)
     assert embedded_model(model.embeddings, np.zeros((40, 2)), 40)["normalisers"] is None
+
+
+def test_the_page_shows_predicted_beside_observed_shares(model, tmp_path):
+    from tests.support.corpora_made import chain_sentences
+
+    text = chain_sentences(3, 40, sentences=60)
+    options = ReportOptions("x", with_evaluation=False, text=text)
+    write_report(model, tmp_path / "page.html", options)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert '<h2 id="calibration-title">Calibration</h2>' in page
+    found = model.reliability(text)
+    for one in (*found.bins, found.own):
+        assert f"<td>{100 * one.predicted:.3f} %</td><td>{100 * one.observed:.3f} %</td>" in page
+    without = ReportOptions("x", with_evaluation=False)
+    write_report(model, tmp_path / "without.html", without)
+    assert "Calibration" not in (tmp_path / "without.html").read_text(encoding="utf-8")
 
 
 def test_throughput_is_that_of_the_text(model):

@@ -123,6 +123,10 @@ def contexts_of_model(model, word):
     return [(other, f"{100 * p:.2f} %") for other, p in model.predict_context(word, topn=10)]
 
 
+def typical_of_model(model, word):
+    return [(other, f"{x:.3g} x") for other, x in model.predict_context(word, topn=10, by="lift")]
+
+
 def assert_same_answers(found, expected, unit):
     """Check the same words in the same order, and values that differ by rounding alone."""
     assert [word for word, _ in found] == [word for word, _ in expected]
@@ -135,6 +139,10 @@ def test_a_word_s_neighbours_and_contexts_are_the_model_s(opened, trained):
         opened.choose(word)
         assert_same_answers(opened.list("near"), near_of_model(trained, word), 0.00101)
         assert_same_answers(opened.list("contexts"), contexts_of_model(trained, word), 0.0101)
+        found, expected = opened.list("typical"), typical_of_model(trained, word)
+        assert [other for other, _ in found] == [other for other, _ in expected]
+        for (_, shown), (_, value) in zip(found, expected, strict=True):
+            assert float(shown.rstrip(" x")) == pytest.approx(float(value.rstrip(" x")), rel=0.06)
         assert len(opened.lit("near")) == 10
         assert len(opened.lit("chosen")) == 1
     assert opened.page.url.endswith("#t5w14")

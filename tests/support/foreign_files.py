@@ -144,6 +144,8 @@ FOREIGN = {
     "UTF-16, no mark": (PLAIN.encode("utf-16-le"), r"UTF-16 without.*iconv -f UTF-16LE"),
     "UTF-16, no mark, BE": (PLAIN.encode("utf-16-be"), r"UTF-16 without.*iconv -f UTF-16BE"),
     "UTF-32": (PLAIN.encode("utf-32"), "UTF-32; .*iconv -f UTF-32"),
+    "noise": (np.random.default_rng(1).bytes(9999), "binary data"),
+    "vectors": (np.random.default_rng(1).normal(size=999).astype("<f4").tobytes(), "binary data"),
     "numbers": (np.arange(500, dtype="<i4").tobytes(), "binary data"),
 }
 HOLDS_VECTORS = ("npz", "pickle", "pickle, now", "parquet", "arrow", "fastText")

@@ -19,6 +19,7 @@ from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
 from fastw2v.training.validation import HeldOutLoss, ValidationText
 from tests.support.cells import CELLS
 from tests.support.corpora_made import chain_sentences, write_text
+from tests.support.unfitted import unfitted
 
 N_WORDS = 30
 COMMON = {"vector_size": 6, "window": 2, "min_count": 1, "sample": 0.1, "epochs": 3, "seed": 3}
@@ -198,7 +199,8 @@ def test_patience_ends_a_run_in_its_best_epoch(corpus, held_out, monkeypatch, ce
 
     with monkeypatch.context() as patched:
         patched.setattr(ValidationText, "loss", loss)
-        model = made(cell, epochs=4).fit(corpus, validation=Validation(held_out), patience=1)
+        with unfitted():
+            model = made(cell, epochs=4).fit(corpus, validation=Validation(held_out), patience=1)
     assert (model.run_record.ended, model.run_record.kept_epoch) == ("patience", 2)
     assert [record.held_out_loss_nats for record in model.history] == shown[:3]
     found = model.perplexity(held_out)

@@ -11,6 +11,7 @@ from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
 from tests.support.corpora_made import random_sentences, write_text
+from tests.support.unfitted import unfitted
 from tests.training.test_input_features import all_arrays_of
 from tests.training.test_resume import StoppedHereError, losses_of, stopping_at
 from tests.training.test_validation import diverging_in_epoch
@@ -175,7 +176,9 @@ def test_patience_keeps_the_best_epoch_of_features_too(corpus, tmp_path, words, 
     assert model.run_record.ended == "patience"
     best = int(np.argmin(losses)) + 1
     assert model.run_record.kept_epoch == best == len(losses) - 2
-    found = model.perplexity(HELD_OUT).loss_nats
+    with unfitted():
+        kept = Word2Vec(**settings).fit(corpus, validation=validation, patience=2, **fit)
+    found = kept.perplexity(HELD_OUT).loss_nats
     assert found == pytest.approx(min(losses), rel=1e-6)
     assert abs(found - min(losses)) < abs(found - losses[-1])
     # The features are those of that epoch: they add up to the words' vectors.
@@ -231,7 +234,8 @@ def test_a_program_that_diverges_saves_the_last_good_epoch(run, corpus, tmp_path
 
 def test_held_out_lines_are_measured_with_subwords(corpus):
     settings = settings_of({})
-    model = Word2Vec(**settings).fit(corpus, validation=Validation(HELD_OUT))
+    with unfitted():
+        model = Word2Vec(**settings).fit(corpus, validation=Validation(HELD_OUT))
     last = model.history[-1].held_out_loss_nats
     assert model.perplexity(HELD_OUT).loss_nats == pytest.approx(last, rel=1e-6)
     fraction = Word2Vec(**settings).fit(corpus, validation=Validation(fraction=0.1))

@@ -34,15 +34,15 @@ def fitted(**settings):
 
 
 @pytest.mark.parametrize(
-    ("settings", "stage"),
-    [({}, "measuring"), ({"objective": "negative"}, "calibrating")],
+    ("settings", "stages"),
+    [({}, ["measuring", "fitting"]), ({"objective": "negative"}, ["calibrating"])],
 )
-def test_it_is_a_stage_that_ends_whole(settings, stage):
+def test_they_are_stages_that_end_whole(settings, stages):
     model, after = fitted(**settings)
-    assert [name for name, _ in after] == [stage]
-    reports = after[0][1]
-    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
-    assert reports[-1][0] == reports[-1][1] > 0
+    assert [name for name, _ in after] == stages
+    for _, reports in after:
+        assert [done for done, _ in reports] == sorted(done for done, _ in reports)
+        assert reports[-1][0] == reports[-1][1] > 0
     assert model.summary.finish_s > 0
 
 
@@ -60,6 +60,7 @@ def slowed(module, name, seconds, monkeypatch):
     ("settings", "module", "name", "what"),
     [
         ({}, skipgram, "exact_loss", "measuring"),
+        ({}, skipgram, "fit_to_text", "measuring"),
         ({"objective": "negative"}, stream, "calibrate", "calibrating"),
     ],
 )

@@ -130,7 +130,7 @@ def test_tables_that_make_sense_are_handed_out(trained, tmp_path):
     if trained.settings.objective == "hierarchical":
         assert np.array_equal(table, trained.in_vectors)
         assert trained.out_vectors.shape == (N_WORDS - 1, 12)
-        for vectors in ("out", "sum"):
+        for vectors in ("out", "sum", "both"):
             with pytest.raises(ConfigurationError, match="vectors: expected 'in', got"):
                 trained.keyed_vectors(vectors)
     else:

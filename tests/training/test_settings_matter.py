@@ -25,7 +25,10 @@ EVERYWHERE = {
     "vector_size": 5, "window": 2, "min_count": 40, "max_final_vocab": 20, "sample": 0.01,
     "epochs": 3, "seed": 2, "learning_rate": 0.011, "final_rate": 0.5, "tokenizer": "whitespace",
 }  # fmt: skip
-SOFTMAX = {"optimizer": "sgd", "bias": "learned", "start": "random", "precision": "float32"}
+SOFTMAX = {
+    "optimizer": "sgd", "bias": "learned", "start": "random", "precision": "float32",
+    "canonical": False,
+}  # fmt: skip
 OWN = {
     "softmax": {**SOFTMAX, "batch_rows": 7, "window_sample": 0.05},
     "softmax tokens": {**SOFTMAX, "batch_tokens": 90, "window_sample": 0.05},
@@ -38,8 +41,13 @@ OWN = {
         "bucket": 7,
     },
     "cbow": {**SOFTMAX, "batch_tokens": 90, "cbow_mean": False},
-    "negative": {"negative": 3, "ns_exponent": 0.2, "negatives_shared": False},
-    "cbow negative": {"negative": 3, "ns_exponent": 0.2, "cbow_mean": False},
+    "negative": {
+        "negative": 3,
+        "ns_exponent": 0.2,
+        "negatives_shared": False,
+        "canonical": False,
+    },
+    "cbow negative": {"negative": 3, "ns_exponent": 0.2, "cbow_mean": False, "canonical": False},
     "hierarchical": {},
     "negative subwords": {
         "negative": 3,

@@ -9,6 +9,7 @@ import click
 
 from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
 from fastw2v.cli.streams import as_json_text
+from fastw2v.config import VECTOR_CHOICES
 
 if TYPE_CHECKING:
     from fastw2v.evaluation.analogies import AllQuestions, AnalogyResult
@@ -52,7 +53,7 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option(
     "--vectors",
-    type=click.Choice(["in", "out", "sum"]),
+    type=click.Choice(VECTOR_CHOICES),
     help="Which table of a model. Default: sum; in for hierarchical, and for negative with "
     "subwords.",
 )

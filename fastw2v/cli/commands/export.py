@@ -11,6 +11,7 @@ from fastw2v.cli.options import (
     format_option,
     skip_option,
 )
+from fastw2v.config import VECTOR_CHOICES
 
 if TYPE_CHECKING:
     from fastw2v.cli.display import Display
@@ -25,7 +26,7 @@ __all__ = ["export_command"]
 @format_option
 @click.option(
     "--vectors",
-    type=click.Choice(["in", "out", "sum"]),
+    type=click.Choice(VECTOR_CHOICES),
     help="Centre vectors, context vectors, or their sum. Default: sum; in for hierarchical, and "
     "for negative with subwords.",
 )

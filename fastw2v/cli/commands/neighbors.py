@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastw2v.cli.options import TEXT
+from fastw2v.config import VECTOR_CHOICES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,15 +23,16 @@ __all__ = ["neighbors_command"]
 @click.option("--topn", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option(
     "--vectors",
-    type=click.Choice(["in", "out", "sum"]),
+    type=click.Choice(VECTOR_CHOICES),
     help="Which table. Default: sum; in for hierarchical, and for negative with subwords.",
 )
 def neighbors_command(model: Path, words: tuple[str, ...], topn: int, vectors: Any) -> None:
     """Print words near in cosine, and likely contexts.
 
-    A word is "near" if its vector has a high cosine; "context" has p(context | word). MODEL is a
-    model folder, or a file of vectors, which has no contexts. Unknown words have neighbours where
-    the model has vectors of character n-grams.
+    A word is "near" if its vector has a high cosine; "context" has p(context | word), and "lift"
+    how many times as likely a context is beside the word as anywhere in the text. MODEL is a model
+    folder, or a file of vectors, which has no contexts. Unknown words have neighbours where the
+    model has vectors of character n-grams.
     """
     from fastw2v.cli.sources import vector_source
 
@@ -54,3 +56,5 @@ def _print_neighbours(
         word = source.model.vocabulary.named(word)
         likely = source.model.predict_context(word, topn=topn)
         click.echo("  context  " + ", ".join(f"{other} {p:.2%}" for other, p in likely))
+        typical = source.model.predict_context(word, topn=topn, by="lift")
+        click.echo("  lift     " + ", ".join(f"{other} {times:.3g}x" for other, times in typical))

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from fastw2v.cli.options import display_options
+from fastw2v.config import VECTOR_CHOICES
 
 __all__ = ["plot_command"]
 
@@ -32,7 +33,7 @@ __all__ = ["plot_command"]
 )
 @click.option(
     "--vectors",
-    type=click.Choice(["in", "out", "sum"]),
+    type=click.Choice(VECTOR_CHOICES),
     help="Which table. Default: sum; in for hierarchical, and for negative with subwords.",
 )
 @display_options

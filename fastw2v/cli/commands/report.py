@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import TEXT, decoded_text, display_options, workers_option
+from fastw2v.cli.options import (
+    TEXT,
+    decoded_text,
+    display_options,
+    source_options,
+    sources_of,
+    workers_option,
+)
 
 __all__ = ["report_command"]
 
@@ -46,6 +53,12 @@ __all__ = ["report_command"]
     help="What vectors of n-grams, by which unknown words find their neighbours, may take of the "
     "page; where they take more they are left out, and the page says so.",
 )
+@click.option(
+    "--text",
+    multiple=True,
+    help="Held-out text, on which predicted and observed shares of pairs are compared.",
+)
+@source_options
 @workers_option
 @display_options
 def report_command(
@@ -56,8 +69,10 @@ def report_command(
     n_words: int | None,
     evaluation: bool,
     ngrams_mib: int,
+    text: tuple[str, ...],
     workers: int | None,
     quiet: bool,
+    **reads: Any,
 ) -> None:
     """Write a page about a model that opens in any browser, without a network.
 
@@ -72,7 +87,12 @@ def report_command(
 
     loaded = model_or_vectors(model, workers)
     options = ReportOptions(
-        title or decoded_text(model.absolute().name), method, n_words, evaluation, ngrams_mib
+        title or decoded_text(model.absolute().name),
+        method,
+        n_words,
+        evaluation,
+        ngrams_mib,
+        sources_of(text, reads) if text else None,
     )
     with Display(quiet=quiet) as display:
         write_report(loaded, output, options, progress=display.stage)

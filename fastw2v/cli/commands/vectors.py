@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from fastw2v.cli.options import TEXT, format_option
+from fastw2v.config import VECTOR_CHOICES
 
 __all__ = ["vectors_command"]
 
@@ -20,7 +21,7 @@ __all__ = ["vectors_command"]
 @format_option
 @click.option(
     "--table",
-    type=click.Choice(["in", "out", "sum"]),
+    type=click.Choice(VECTOR_CHOICES),
     help="Which table. Default: as for neighbors.",
 )
 def vectors_command(

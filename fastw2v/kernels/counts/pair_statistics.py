@@ -21,6 +21,7 @@ __all__ = [
     "add_weighted_column_sums",
     "find_bad_row",
     "integer_row_sums",
+    "own_counts",
     "row_entropies",
     "total_in_halves",
     "weighted_row_sums",
@@ -139,6 +140,28 @@ def add_weighted_column_sums(
             o = np.uint32(indices[k])
             totals[o], error = add_exactly(totals[o], values[k] * centre_weights[c])
             rests[o] += error
+
+
+@kernel
+def own_counts(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], values: NDArray[Any], first: int
+) -> NDArray[np.float64]:
+    """Return how often each centre word is its own context, float64 (R,).
+
+    `first` is the word of the first row; the indices of a row ascend.
+    """
+    found = np.zeros(indptr.size - 1)
+    for row in range(found.size):
+        low, high = indptr[row], indptr[row + 1]
+        while low < high:
+            middle = (low + high) // 2
+            if indices[middle] < first + row:
+                low = middle + 1
+            else:
+                high = middle
+        if low < indptr[row + 1] and indices[low] == first + row:
+            found[row] = values[low]
+    return found
 
 
 @kernel

@@ -27,6 +27,7 @@ from fastw2v.objectives.noise import noise_distribution
 from fastw2v.objectives.softmax.batches import CountBatches, exact_loss
 from fastw2v.objectives.softmax.estimates import batch_size
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.objectives.softmax.text_fit import loss_with_rates
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
@@ -234,7 +235,9 @@ def _skipgram_softmax_loss(
         max_rows=batches.max_rows,
         pool=pool,
     )
-    return exact_loss(objective, batches, report)
+    if embeddings.self_rates is None:
+        return exact_loss(objective, batches, report)
+    return loss_with_rates(objective, batches, embeddings.self_rates, report)
 
 
 def _losses_of_rows(

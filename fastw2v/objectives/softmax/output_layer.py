@@ -101,8 +101,7 @@ class OutputLayer:
         self.max_rows = round_up(max_rows, PANEL)
         self.tile = tile_for(max_rows, self.dimensions)
         moments = UPDATE_RULES[optimizer].output_moments
-        bias = np.full(self._words, LOWEST, np.float32)
-        bias[: self.n_words] = out_bias
+        bias = self._padded(out_bias)
         self.state = OutputState(
             padded_rows(out_vectors, self._words),
             np.zeros((moments, self._words * self.stride), np.float32),
@@ -115,6 +114,11 @@ class OutputLayer:
         self._precision = precision
         self.work = self._workspace()
         self._products = self._new_products()
+
+    def _padded(self, bias: VectorArray) -> VectorArray:
+        padded = np.full(self._words, LOWEST, np.float32)
+        padded[: self.n_words] = bias
+        return padded
 
     def _new_products(self) -> Products:
         shape = self._shape(self.max_rows)
@@ -211,6 +215,35 @@ class OutputLayer:
         """
         self._products.observe(shape, arrays)
         return self._observed_loss(shape)
+
+    def log_sum_exps(
+        self, shape: Shape, arrays: BatchArrays, bias: VectorArray | None = None
+    ) -> NDArray[np.float64]:
+        """Return the log-sum-exp of each row's scores (rows,), float64; train nothing.
+
+        `bias` (V,) takes the place of the layer's own.
+        """
+        padded = self.state.bias if bias is None else self._padded(bias)
+        self._products.predict(shape, arrays, padded)
+        return self.row_log_sums(shape)
+
+    def row_log_sums(self, shape: Shape) -> NDArray[np.float64]:
+        """Return the log-sum-exp (rows,) of the rows that were last looked at, float64."""
+        peaks, sums = self.work.row_peaks[: shape.rows], self.work.row_sums[: shape.rows]
+        return np.asarray(peaks.astype(np.float64) + np.log(sums.astype(np.float64)))
+
+    def predicted_masses(
+        self, shape: Shape, arrays: BatchArrays, weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return sum_r weights_r p(o | r) of every word o, float64 (V,).
+
+        Comes after `log_sum_exps` of the same rows; p is that of its bias.
+        """
+        row_weights = np.zeros_like(arrays.row_weights)
+        row_weights[: len(weights)] = weights
+        masses = np.zeros(self._words)
+        self._products.add_masses(shape, arrays._replace(row_weights=row_weights), masses)
+        return masses[: self.n_words]
 
     def train(self, shape: Shape, arrays: BatchArrays, rules: StepRules) -> float:
         """Update the layer by one batch and return its loss from before, as `loss` does.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastw2v.config import Precision
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.simd.bfloat16 import HAS_BFLOAT16
+from fastw2v.kernels.softmax.context_masses import add_context_masses
 from fastw2v.kernels.softmax.layout import BatchArrays, OutputState, Shape, Workspace
 from fastw2v.kernels.softmax.operands import (
     Operands,
@@ -112,7 +113,18 @@ class Products:
             operands = self._single(batch)
         else:
             round_centres(shape, batch, operands.packed)
-        self._pool.run_kernel(forward_tiles, shape, self._output, operands, self._work)
+        self._score(shape, operands)
+
+    def predict(self, shape: Shape, batch: BatchArrays, bias: NDArray[np.float32]) -> None:
+        """Write exponentials, row peaks and sums as `forward`, in float32 and with this bias."""
+        self._score(shape, self._single(batch), self._output._replace(bias=bias))
+
+    def add_masses(self, shape: Shape, batch: BatchArrays, masses: NDArray[np.float64]) -> None:
+        """Add to (words,) what the rows predict together, by their weights; after `predict`."""
+        self._pool.run_kernel(add_context_masses, shape, batch, self._work, masses)
+
+    def _score(self, shape: Shape, operands: Operands, output: OutputState | None = None) -> None:
+        self._pool.run_kernel(forward_tiles, shape, output or self._output, operands, self._work)
         combine_tiles(shape, self._work)
 
     def backward(self, shape: Shape, batch: BatchArrays, rules: tuple[Rule, Rule]) -> None:

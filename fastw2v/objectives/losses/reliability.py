@@ -1,0 +1,255 @@
+"""Whether probabilities are right: what a model predicts beside what a text has, by how likely.
+
+Of all pairs of a text, the model expects a share in each range of probability: sum over centre
+words c, and over the words o whose p(o | c) lies in the range, of a_c p(o | c), with a_c the weight
+of the pairs of c. The text has the share of its pairs that fall there. Where probabilities are
+right the two are equal, up to chance. Pairs of a word with itself are told apart.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.callbacks import StageProgress, stage_of
+from fastw2v.checks import whole_number
+from fastw2v.config import Hyperparameters
+from fastw2v.counts.build import counted_windows
+from fastw2v.errors import CorpusError
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.losses.rows import CbowRows
+from fastw2v.text.corpus import Corpus, open_corpus
+from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.reading import encode_corpus
+
+__all__ = ["LEAST_COUNT", "Reliability", "ReliabilityBin", "text_reliability"]
+
+LEAST_COUNT = 100
+EDGES = (0.0, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
+_CBOW_POSITIONS = 4096
+_LARGEST_COUNT = 2**63 - 1
+_MOST_NUMBERS = 2**23  # of a block of probabilities
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """A range of probability.
+
+    Attributes
+    ----------
+    low, high : float
+        From `low` on and below `high`; the last one has 1 as well.
+    predicted, observed : float
+        Shares of all pairs.
+    """
+
+    low: float
+    high: float
+    predicted: float
+    observed: float
+
+    @property
+    def ratio(self) -> float:
+        """Predicted by observed; NaN where nothing was observed."""
+        return self.predicted / self.observed if self.observed else float("nan")
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Predicted beside observed shares of a text.
+
+    Attributes
+    ----------
+    bins : list of ReliabilityBin
+        Of pairs of different words; with CBOW of all pairs.
+    own : ReliabilityBin, optional
+        Of pairs of a word with itself, whatever their probability; None with CBOW.
+    n_centres : int
+        Centre words that were looked at; with CBOW positions.
+    least_count : int
+        How often these occur in the training text, at least; 0 with CBOW.
+    pair_weight : float
+        Of all pairs that were looked at, a pair side by side weighing 1.
+    """
+
+    bins: list[ReliabilityBin]
+    own: ReliabilityBin | None
+    n_centres: int
+    least_count: int
+    pair_weight: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return asdict(self)
+
+
+def text_reliability(
+    embeddings: Embeddings,
+    corpus: Corpus,
+    settings: Hyperparameters,
+    *,
+    least_count: int = LEAST_COUNT,
+    workers: int,
+    progress: StageProgress | None = None,
+) -> Reliability:
+    """Return what a model predicts of a text beside what the text has.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+    corpus : path, sequence of paths, or iterable of lists of tokens
+        A text that the model was not trained on.
+    settings : Hyperparameters
+        Those that the embeddings were trained with.
+    least_count : int
+        Centre words are those that the training text has so often at least; not with CBOW, of which
+        as many positions as that takes are drawn.
+    workers : int
+        Threads of counting; the result does not depend on them.
+    progress : callable, optional
+        As in `Word2Vec.fit`.
+
+    Raises
+    ------
+    CorpusError
+        If the text cannot be read, or no such word has a context in it.
+    ConfigurationError
+        If `least_count` is no whole number from 1 on.
+    """
+    least_count = whole_number("least_count", least_count, low=1, high=_LARGEST_COUNT)
+    opened = open_corpus(corpus, settings.errors)
+    tokens = encode_corpus(
+        opened,
+        embeddings.vocabulary,
+        tokenizer=settings.tokenizer,
+        progress=stage_of(progress, "reading"),
+    )
+    report = stage_of(progress, "measuring")
+    sums = _Sums(len(EDGES) - 1)
+    if settings.model == "cbow":
+        _add_positions(sums, embeddings, tokens, settings, report)
+        return sums.result(0, float(sums.n_rows))
+    counts = counted_windows(
+        tokens, embeddings.vocabulary, settings, workers=workers, progress=progress
+    )
+    frequent = embeddings.vocabulary.counts >= least_count
+    centres = np.flatnonzero((counts.row_sums() > 0) & frequent)
+    if not len(centres):
+        raise CorpusError(
+            f"text: expected a word that the training text has {least_count} times, with a known "
+            f"word near, got {len(tokens.ids)} known tokens without one; use more text, or a lower "
+            "least count"
+        )
+    for rows in _blocks(centres, len(frequent)):
+        observed = np.zeros((len(rows), len(frequent)))
+        for place, row in enumerate(rows.tolist()):
+            entries = slice(counts.indptr[row], counts.indptr[row + 1])
+            observed[place, counts.indices[entries]] = counts.values[entries]
+        told = _with_rates(
+            embeddings, _probabilities(embeddings, embeddings.in_vectors[rows]), rows
+        )
+        sums.add(told, observed, rows)
+        if report:
+            report(sums.n_rows, len(centres))
+    return sums.result(least_count, sums.weight / settings.window)
+
+
+def _add_positions(
+    sums: "_Sums",
+    embeddings: Embeddings,
+    tokens: EncodedTokens,
+    settings: Hyperparameters,
+    report: Callable[[int, int | None], None] | None,
+) -> None:
+    n_words = len(embeddings.vocabulary)
+    drawn = CbowRows(
+        embeddings.in_vectors,
+        tokens,
+        window=settings.window,
+        mean=settings.cbow_mean,
+        sample=_CBOW_POSITIONS,
+        seed=settings.seed,
+    )
+    for batch in drawn:
+        for rows in _blocks(np.arange(len(batch.inputs)), n_words):
+            observed = np.zeros((len(rows), n_words))
+            observed[np.arange(len(rows)), batch.contexts.indices[rows]] = 1.0
+            sums.add(_probabilities(embeddings, batch.inputs[rows]), observed, None)
+        if report:
+            report(sums.n_rows, None)
+
+
+def _blocks(rows: NDArray[np.int64], n_words: int) -> Iterator[NDArray[np.int64]]:
+    size = max(1, _MOST_NUMBERS // n_words)
+    for first in range(0, len(rows), size):
+        yield rows[first : first + size]
+
+
+def _probabilities(embeddings: Embeddings, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return p(o | h) for input vectors h (R, D), without rates of words beside themselves."""
+    if embeddings.objective == "hierarchical":
+        return np.stack([embeddings.probabilities_of(row) for row in inputs])
+    scores = (inputs @ embeddings.out_vectors.T).astype(np.float64)
+    scores = embeddings.temperature * scores + embeddings.out_bias
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+
+
+def _with_rates(
+    embeddings: Embeddings, told: NDArray[np.float64], centres: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return p(o | c) of centre words, with their rates beside themselves if there are any."""
+    if embeddings.self_rates is None:
+        return told
+    rows, rates = np.arange(len(centres)), embeddings.self_rates[centres].astype(np.float64)
+    told[rows, centres] = 0.0
+    told *= ((1.0 - rates) / np.maximum(told.sum(axis=1), np.finfo(np.float64).tiny))[:, None]
+    told[rows, centres] = rates
+    return told
+
+
+class _Sums:
+    """Weights of pairs, predicted and observed, by range of probability."""
+
+    def __init__(self, n_bins: int) -> None:
+        self._binned = np.zeros((2, n_bins))
+        self._own = np.zeros(2)
+        self._has_own = False
+        self.n_rows, self.weight = 0, 0.0
+
+    def add(
+        self,
+        told: NDArray[np.float64],
+        observed: NDArray[np.float64],
+        centres: NDArray[np.int64] | None,
+    ) -> None:
+        """Add rows: probabilities and observed weights (R, V), and which words they are of."""
+        sums = observed.sum(axis=1)
+        predicted = told * sums[:, None]
+        self.n_rows += len(told)
+        self.weight += float(sums.sum())
+        if centres is not None:
+            rows = np.arange(len(centres))
+            self._has_own = True
+            for kind, weights in enumerate((predicted, observed)):
+                self._own[kind] += weights[rows, centres].sum()
+                weights[rows, centres] = 0.0
+        before = np.zeros(2)
+        for place in range(len(EDGES) - 2, -1, -1):
+            is_above = told >= EDGES[place]
+            above = np.array([predicted.sum(where=is_above), observed.sum(where=is_above)])
+            self._binned[:, place] += above - before
+            before = above
+
+    def result(self, least_count: int, pair_weight: float) -> Reliability:
+        shares = self._binned / self.weight
+        bins = [
+            ReliabilityBin(low, high, float(predicted), float(observed))
+            for low, high, predicted, observed in zip(EDGES[:-1], EDGES[1:], *shares, strict=True)
+        ]
+        own = ReliabilityBin(0.0, 1.0, *(self._own / self.weight).tolist())
+        return Reliability(
+            bins, own if self._has_own else None, self.n_rows, least_count, pair_weight
+        )

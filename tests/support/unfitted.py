@@ -1,0 +1,18 @@
+"""Models as their last epoch left them, without what is fitted to the text at the end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from fastw2v.training import skipgram
+
+__all__ = ["unfitted"]
+
+
+@contextmanager
+def unfitted() -> Iterator[None]:
+    """Train within it, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(skipgram, "fit_to_text", lambda *_: None)
+        yield

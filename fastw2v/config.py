@@ -31,6 +31,7 @@ __all__ = [
     "CountingSettings",
     "Errors",
     "Hyperparameters",
+    "Kind",
     "ModelName",
     "ObjectiveName",
     "OptimizerName",
@@ -51,6 +52,8 @@ Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
 Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
+Kind = Literal["text", "jsonl", "csv", "tsv", "parquet", "arrow"]
+"""What files of a corpus are."""
 VectorChoice = Literal["in", "out", "sum", "both"]
 VECTOR_CHOICES: tuple[VectorChoice, ...] = get_args(VectorChoice)
 

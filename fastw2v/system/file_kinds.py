@@ -8,6 +8,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from fastw2v.errors import CorpusError, TextEncodingError
 
@@ -28,6 +29,7 @@ _DECOMPRESS = "decompress it first, or let its name end in {}"
 _UNPACK = "unpack it first, and name the file that it holds"
 _FETCH = "it is not the file itself: fetch that with {}"
 _IN_WORDS = "write the text that it holds into a text file first"
+_COLUMN = "name the column that holds the text, where a corpus is read, or write it as text"
 _NO_TEXT = "name the file of text instead"
 _REENCODE = "re-encode the text, for example with: iconv -f {} -t UTF-8 OLD > NEW"
 
@@ -46,12 +48,15 @@ class FileKind:
         The format of `fastw2v.formats` that may be in it.
     is_encoding : bool
         Whether it is text in another encoding.
+    table : {"parquet", "arrow"}, optional
+        The kind of table that it is, of which a column may be text.
     """
 
     name: str
     remedy: str
     vectors: str | None = None
     is_encoding: bool = False
+    table: Literal["parquet", "arrow"] | None = None
 
 
 _TAR = FileKind("a tar archive", _UNPACK)
@@ -93,16 +98,18 @@ _BEGINNINGS: dict[bytes, FileKind] = {
     ),
     rb"PAR1\x15": FileKind(
         "a Parquet file",
-        "'fastw2v count --memory' reads a column of text, if its name ends in .parquet",
+        _COLUMN,
         "parquet",
+        table="parquet",
     ),
     rb"ARROW1\0": FileKind(
         "an Arrow file",
-        "'fastw2v count --memory' reads a column of text, if its name ends in .arrow",
+        _COLUMN,
         "arrow",
+        table="arrow",
     ),
     rb"\xff\xff\xff\xff..[\0-\x0f]\0\x10\0\0\0": FileKind(
-        "a stream of Arrow's", "write it as a file, by pyarrow.ipc.new_file"
+        "a stream of Arrow's", "write it as a file, by pyarrow.ipc.new_file", table="arrow"
     ),
     rb"FEA1\0": FileKind("a Feather file of version 1", "write it again as version 2"),
     rb"FiFu\0\0\0\0": FileKind(

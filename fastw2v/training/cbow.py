@@ -106,6 +106,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         batch_rows=size,
         precision=used_precision(settings),
         n_invalid=text.n_invalid,
+        n_missing=text.n_missing,
         unicode_version=version_of(settings.tokenizer),
     )
     return watch.result(embeddings, summary, text.tokens.digest(vocabulary))

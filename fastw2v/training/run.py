@@ -22,7 +22,12 @@ from fastw2v.training.checkpoints import (
     TrainingState,
     write_checkpoint,
 )
-from fastw2v.training.validation import Validation, ValidationText, named_sources
+from fastw2v.training.validation import (
+    Validation,
+    ValidationText,
+    named_sources,
+    source_options,
+)
 
 __all__ = ["CountsFolder", "GivenFeatures", "Run", "VectorPair", "used_precision", "used_products"]
 
@@ -141,6 +146,7 @@ class Run:
             hyperparameters=self.settings.as_dict(),
             precision=used_products(self.settings),
             sources=None if counts else named_sources(self.source),
+            reads=source_options(self.source) or None,
             counts=str(counts.absolute()) if counts else None,
             memory_mib=self.memory_mib,
             workers=self.workers if self.workers_named or not self.is_exact else None,

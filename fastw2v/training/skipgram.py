@@ -134,6 +134,7 @@ def train_counted(
         batch_rows=batches.max_rows,
         precision=used_precision(settings),
         n_invalid=corpus.statistics.n_invalid,
+        n_missing=corpus.statistics.n_missing,
         unicode_version=corpus.statistics.unicode_version,
     )
     return watch.result(embeddings, summary, corpus.statistics.digest)

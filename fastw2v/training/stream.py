@@ -92,6 +92,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         batch_rows=None,
         softmax_loss_nats=softmax_loss_nats,
         n_invalid=text.n_invalid,
+        n_missing=text.n_missing,
         unicode_version=version_of(settings.tokenizer),
     )
     return watch.result(trained, summary, tokens.digest(vocabulary))

@@ -123,7 +123,7 @@ FOREIGN = {
     "npy": (saved(np.ones((9, 3), np.float32)), r"numpy's \(\.npy\)"),
     "parquet": (arrow("parquet"), "a Parquet file"),
     "arrow": (arrow("file"), "an Arrow file"),
-    "arrow, stream": (arrow("stream"), "a stream of Arrow's"),
+    "arrow, stream": (arrow("stream"), "a stream of Arrow's|an Arrow file"),
     "feather 1": (b"FEA1\0\0\0\0" + bytes(40), "Feather file of version 1"),
     "finalfusion": (b"FiFu\0\0\0\0\2\0\0\0" + bytes(40), "embeddings of finalfusion; .*ffp-conv"),
     "fastText": (FASTTEXT + b"\x0c\0\0\0" + bytes(60), "a model of fastText"),

@@ -11,7 +11,7 @@ from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.kernels.formulas.random_numbers import seed_state
 from fastw2v.objectives.softmax.output_layer import OutputLayer
-from fastw2v.text.corpus import token_batch
+from fastw2v.text.batches import token_batch
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import read_split_corpus
 from tests.support.corpora_made import as_text, random_sentences, write_text

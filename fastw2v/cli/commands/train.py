@@ -11,6 +11,7 @@ from fastw2v.cli.options import (
     display_options,
     given_settings,
     hyperparameter_options,
+    source_options,
     sources_of,
     workers_option,
 )
@@ -44,6 +45,8 @@ RUN_OPTIONS = (
     "counts",
     "memory",
     "features",
+    "field",
+    "read_as",
 )
 
 
@@ -98,13 +101,15 @@ RUN_OPTIONS = (
     help="Features of the words, for --inputs features, a line for each word: "
     "'word<TAB>feature feature ...'.",
 )
+@source_options
 @hyperparameter_options
 @workers_option
 @display_options
 def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
     """Train a model on CORPUS, or on counts of one.
 
-    Sources are text files (also .gz .bz2 .xz .zst), folders of them, or - for standard input.
+    Sources are text files (also .gz .bz2 .xz .zst), folders of them, patterns, URLs that fsspec
+    knows, or - for standard input; and JSON lines, CSV, TSV, Parquet and Arrow files with --field.
 
     A line is a sentence (or paragraph); windows do not cross lines.
     """
@@ -148,6 +153,8 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
             click.echo(
                 f"not UTF-8    {model.summary.n_invalid:,} sequences, {model.settings.errors}d"
             )
+        if model.summary.n_missing:
+            click.echo(f"missing      {model.summary.n_missing:,} values, read as no token")
         click.echo(describe_result(model.summary, model.settings.objective))
         if model.run_record is not None and model.run_record.validation is not None:
             click.echo(describe_held_out(model.history, model.run_record))
@@ -183,7 +190,7 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
     require_unused(checkpoints)
     try:
         return (model.fit if counts is None else model.fit_counts)(
-            sources_of(corpus) if counts is None else counts,
+            sources_of(corpus, given) if counts is None else counts,
             callbacks=[display.step],
             progress=_answering(display),
             notice=display.notice,
@@ -210,7 +217,8 @@ def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "
     typed = click.core.ParameterSource.COMMANDLINE
     for name in given:
         source = click.get_current_context().get_parameter_source(name)
-        if name not in ("resume", "corpus") and source == typed:
+        beside = ("resume", "corpus", *(("field", "read_as") if given["corpus"] else ()))
+        if name not in beside and source == typed:
             raise click.UsageError(
                 f"--{name.replace('_', '-')}: expected no settings beside --resume, which takes "
                 "those that the run began with"
@@ -221,7 +229,7 @@ def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "
         return None
     return Word2Vec.resume(
         target,
-        sources_of(given["corpus"]) if given["corpus"] else None,
+        sources_of(given["corpus"], given) if given["corpus"] else None,
         workers=workers,
         callbacks=[display.step],
         progress=_answering(display),
@@ -246,7 +254,7 @@ def _validation(given: dict[str, Any]) -> "Validation | None":
     texts, fraction = given["validation"], given["validation_fraction"]
     if not texts and fraction is None:
         return None
-    return Validation(sources_of(texts) if texts else None, fraction)
+    return Validation(sources_of(texts, given) if texts else None, fraction)
 
 
 def describe_interruption(interrupted: "TrainingInterrupted", output: Path) -> str:

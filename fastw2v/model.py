@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, EpochRecord, StageProgress
-from fastw2v.checks import whole_number
 from fastw2v.config import Hyperparameters, VectorChoice, settings_for_counts
+from fastw2v.config.numbers import whole_number
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError, FastW2VError, UnknownWordError
 from fastw2v.formats import export

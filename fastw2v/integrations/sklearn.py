@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.checks import whole_number
 from fastw2v.config import Hyperparameters
+from fastw2v.config.numbers import whole_number
 from fastw2v.errors import ConfigurationError, CorpusError, missing_dependency
 from fastw2v.model import Word2Vec
 from fastw2v.text.tokenizers import tokenize_text

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from fastw2v.checks import whole_number
+from fastw2v.config.numbers import whole_number
 from fastw2v.errors import ConfigurationError
 
 __all__ = ["Result", "WorkerPool", "available_cores", "checked_workers"]

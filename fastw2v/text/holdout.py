@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.checks import checked_fraction
+from fastw2v.config.numbers import checked_fraction
 from fastw2v.kernels.text.documents import hash_documents
 from fastw2v.kernels.text.scan import PADDING
 from fastw2v.text.batches import TokenBatch

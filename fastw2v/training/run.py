@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.callbacks import Callback, StageProgress, stage_of
-from fastw2v.checks import MOST_MIB, whole_number
 from fastw2v.config import Hyperparameters
+from fastw2v.config.numbers import MOST_MIB, whole_number
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.compile_clock import compiling_s
 from fastw2v.kernels.simd.amx import HAS_AMX

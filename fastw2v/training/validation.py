@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fastw2v.checks import checked_fraction
 from fastw2v.config import Hyperparameters
+from fastw2v.config.numbers import checked_fraction
 from fastw2v.counts.build import counted_windows
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.objectives.embeddings import Embeddings

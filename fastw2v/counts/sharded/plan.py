@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from fastw2v.checks import MOST_MIB, real_number, whole_number
+from fastw2v.config.numbers import MOST_MIB, real_number, whole_number
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import MANIFEST
 from fastw2v.counts.sharded.shards import SENTENCES_OF_SHARD, Shard, shards_of

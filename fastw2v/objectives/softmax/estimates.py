@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from fastw2v.config import Hyperparameters
-from fastw2v.defaults import BatchLimit
+from fastw2v.config.defaults import BatchLimit
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.vectors import LANES

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
-from fastw2v.checks import real_number, shown_value, whole_number
-from fastw2v.defaults import (
+from fastw2v.config.defaults import (
     FINAL_RATES,
     NGRAM_SIZES,
     SAMPLES,
@@ -17,6 +16,7 @@ from fastw2v.defaults import (
     batch_limit,
     default_rate,
 )
+from fastw2v.config.numbers import real_number, shown_value, whole_number
 from fastw2v.errors import ConfigurationError
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "CountingSettings",
     "Errors",
     "Hyperparameters",
+    "Inputs",
     "Kind",
     "ModelName",
     "ObjectiveName",

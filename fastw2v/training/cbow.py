@@ -10,8 +10,8 @@ from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
+from fastw2v.objectives.softmax.durations import announce_duration
 from fastw2v.objectives.softmax.estimates import (
-    announce_duration,
     batch_size,
     require_memory,
     training_bytes,
@@ -85,7 +85,8 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
             report(START_STEPS, START_STEPS)
         memory_bytes = training_bytes(n_words, settings, batches.max_rows, held_bytes)
         run.wait_for_kernels()
-        announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
+        sizes = (batches.batches_per_epoch, batches.max_rows)
+        announce_duration(settings, n_words, sizes, pool, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         embeddings_of, watch = train_softmax(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run

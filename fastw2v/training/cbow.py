@@ -96,6 +96,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         form = canonical_form(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
+    digest = text.tokens.digest(vocabulary)
     summary = TrainingSummary(
         watch.kept_record.loss_nats,
         unigram_entropy_nats=None,
@@ -110,7 +111,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         n_missing=text.n_missing,
         unicode_version=version_of(settings.tokenizer),
     )
-    return watch.result(embeddings, summary, text.tokens.digest(vocabulary))
+    return watch.result(embeddings, summary, digest)
 
 
 def _first_vectors(

@@ -166,8 +166,18 @@ def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
     elif settings.model == "cbow":
         train_cbow(run, text)
     else:
-        train_counted(run, _few_counts(run, vocabulary), tokens, (0.0, 0.0))
+        run.after_epoch = _stop  # the kernels of the loss are made by the other process
+        with suppress(_EnoughError):
+            train_counted(run, _few_counts(run, vocabulary), tokens, (0.0, 0.0))
     leave_mark(mark_of(settings, run.description.precision))
+
+
+class _EnoughError(Exception):
+    """All that is needed has been compiled."""
+
+
+def _stop(_: object) -> None:
+    raise _EnoughError
 
 
 def _few_counts(run: Run, vocabulary: Vocabulary) -> CountedCorpus:

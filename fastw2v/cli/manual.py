@@ -69,6 +69,10 @@ MANUALS = {
                 "fastw2v train 'tweets/*.jsonl.gz' -o model --field text",
             ),
             (
+                "How large the vocabulary will be, and how long each objective takes:",
+                "fastw2v train corpus.txt --dry-run --vector-size 200",
+            ),
+            (
                 "A large vocabulary, by negative sampling:",
                 "fastw2v train corpus.txt -o model --objective negative --sample 1e-4",
             ),
@@ -154,6 +158,7 @@ MANUALS = {
     "count": Manual(
         (
             ("Count once:", "fastw2v count corpus.txt --output counts"),
+            ("What the text holds, and what training takes:", "fastw2v count corpus.txt --dry-run"),
             ("Train from it as often as you like:", "fastw2v train --counts counts -o model"),
         ),
         "The folder of counts is written whole or not at all.",

@@ -94,6 +94,8 @@ class Run:
         What compiling had taken in this process before the run.
     await_kernels : callable, optional
         Where another process compiles the run's kernels: waits for it.
+    announced : bool
+        Whether the run has said how long it will take.
     save_trained : callable, optional
         Once all epochs are done: writes a checkpoint of that, and returns how many they were.
 
@@ -125,6 +127,7 @@ class Run:
     has_saved: bool = field(init=False, default=False)
     compiled_before_s: float = field(init=False, default_factory=compiling_s)
     await_kernels: Callable[[], None] | None = field(init=False, default=None)
+    announced: bool = field(init=False, default=False)
     save_trained: Callable[[], int] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,6 @@
 """`fastw2v compile`: compile kernels ahead, in images of containers above all."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -75,16 +74,18 @@ _processes: "set[subprocess.Popen[str]]" = set()
 
 def _compile(settings: "Hyperparameters") -> None:
     """Do in a process of its own what a run of these settings does, on a few words."""
+    from fastw2v.training.ahead import child_environment
+
     code = "from fastw2v.cli.commands.compile import _child; _child()"
     # The folder is this process's, which removes it whatever becomes of the other one.
     with tempfile.TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(
-            [sys.executable, "-c", code, json.dumps(settings.given), folder],
+            [sys.executable, "-P", "-c", code, json.dumps(settings.given), folder],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+            env=child_environment() | {"PYTHONWARNINGS": "ignore"},
         )
         _processes.add(process)
         try:

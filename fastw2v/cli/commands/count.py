@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fastw2v.cli.dry_runs import dry_run_option, show_dry_run
 from fastw2v.cli.options import (
     counting_options,
     display_options,
@@ -25,7 +26,7 @@ __all__ = ["count_command", "describe_counts"]
 @click.command("count")
 @click.argument("corpus", nargs=-1, required=True)
 @click.option(
-    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder of counts."
+    "--output", "-o", type=click.Path(path_type=Path), help="Folder of counts; needed to count."
 )
 @counting_options
 @click.option(
@@ -47,11 +48,12 @@ __all__ = ["count_command", "describe_counts"]
 )
 @source_options
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted count has left.")
+@dry_run_option
 @workers_option
 @display_options
 def count_command(
     corpus: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     vocabulary: Path | None,
     workers: int | None,
     quiet: bool,
@@ -67,6 +69,16 @@ def count_command(
     from fastw2v.counts.sharded.dask import opened_client
 
     given = given_settings({name: rest[name] for name in COUNTING_NAMES})
+    if rest["dry_run"]:
+        if vocabulary is not None or rest["cluster"] or rest["resume"]:
+            raise click.UsageError(
+                "--dry-run: expected CORPUS beside it, no --vocabulary, --cluster or --resume"
+            )
+        with Display(quiet=quiet) as display:
+            show_dry_run(sources_of(corpus, rest), given, workers, display.stage)
+        return
+    if output is None:
+        raise click.UsageError("Missing option '--output' / '-o'.")
     reference = None if vocabulary is None else reference_counts(vocabulary, given)
     counting = CountingSettings(**given) if reference is None else reference.counting
     memory, cluster, resume = (rest[name] for name in ("memory", "cluster", "resume"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastw2v.cli.display import LOG_JSON
+from fastw2v.cli.dry_runs import dry_run_option, show_dry_run
 from fastw2v.cli.options import (
     display_options,
     given_settings,
@@ -35,6 +36,7 @@ __all__ = [
 _SHOWN_S = 0.1
 # Options that are not hyper-parameters.
 RUN_OPTIONS = (
+    "dry_run",
     "corpus",
     "output",
     "resume",
@@ -102,6 +104,7 @@ RUN_OPTIONS = (
     "'word<TAB>feature feature ...'.",
 )
 @source_options
+@dry_run_option
 @hyperparameter_options
 @workers_option
 @display_options
@@ -126,6 +129,9 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
     map_large_arrays()
     output = given["resume"] or given["output"]
     with StopSignals(exit_after_s=ANSWERED_WITHIN_S) as signals, Display(quiet=quiet) as display:
+        if given["dry_run"]:
+            _dry_run(display, workers, given)
+            return
         try:
             model = (_resume if given["resume"] else _train_new)(display, workers, given)
             if model is None:
@@ -159,6 +165,14 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
         if model.run_record is not None and model.run_record.validation is not None:
             click.echo(describe_held_out(model.history, model.run_record))
         click.echo(f"model        {output}")
+
+
+def _dry_run(display: "Display", workers: int | None, given: dict[str, Any]) -> None:
+    if not given["corpus"] or given["counts"] or given["resume"]:
+        raise click.UsageError("--dry-run: expected CORPUS beside it, no --counts or --resume")
+    settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
+    source = sources_of(given["corpus"], given)
+    show_dry_run(source, given_settings(settings), workers, _answering(display))
 
 
 def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":

@@ -388,6 +388,7 @@ def _marked(case: str) -> Any:
 _TRAINING = (
     *("fastw2v.Word2Vec.fit", "fastw2v.Word2Vec.resume", "fastw2v.Word2Vec.make_unknown"),
     *("fastw2v.evaluation.scores", "fastw2v.Validation", "fastw2v.integrations"),
+    *("fastw2v.evaluation.probe", "fastw2v.report", "fastw2v.counts.build.ShardOptions"),
 )
 
 

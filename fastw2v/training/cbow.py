@@ -90,7 +90,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         embeddings_of, watch = train_softmax(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run
         )
-        objective.layer.give_up_workspace()
+        objective.end()
         embeddings = embeddings_of()
         form = canonical_form(embeddings, settings, pool)
         if form is not None:

@@ -1,6 +1,7 @@
 """The parameters of an epoch that are kept aside: the best one, or the last good one."""
 
 import tempfile
+import weakref
 from typing import IO, Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class KeptArrays:
     def _write(self, arrays: Arrays) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="fastw2v-")  # noqa: SIM115 - kept open
+            weakref.finalize(self, self._file.close)
         self._file.seek(0)
         for array in arrays.values():
             self._file.write(_bytes_of(np.ascontiguousarray(array)))

@@ -41,7 +41,7 @@ from fastw2v.objectives.softmax.initialization import (
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
-from fastw2v.objectives.softmax.text_fit import TextFit, fit_to_text
+from fastw2v.objectives.softmax.text_fit import FIT_ROWS, TextFit, fit_to_text
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
@@ -114,7 +114,7 @@ def train_counted(
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
         loss_nats = _final_loss(run, objective, counts, keep, inputs)
         found = _fitted_to_text(run, objective, counts, keep, inputs)
-        objective.layer.give_up_workspace()
+        objective.end()
         give_back_freed()
         embeddings = _told_by_the_text(embeddings_of(), found)
         form = canonical_form(embeddings, settings, pool)
@@ -217,8 +217,9 @@ def _fitted_to_text(
         counts,
         np.ones(len(keep)),
         dimensions=run.settings.vector_size,
-        rows=objective.layer.max_rows,
+        rows=min(FIT_ROWS, objective.layer.max_rows),
         seed=run.settings.seed,
+        tile=objective.layer.tile,
     )
     rows, bias = _with_features(plain, inputs), text_bias(objective, keep)
     return fit_to_text(objective, rows, counts, bias, run.settings.window, run.stage("fitting"))

@@ -115,6 +115,7 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
     """
     from fastw2v.cli.display import Display
     from fastw2v.cli.streams import log_event
+    from fastw2v.system.freed_memory import map_large_arrays
     from fastw2v.system.signals import (
         ANSWERED_WITHIN_S,
         EXIT_INTERRUPTED,
@@ -122,6 +123,7 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
         TrainingInterrupted,
     )
 
+    map_large_arrays()
     output = given["resume"] or given["output"]
     with StopSignals(exit_after_s=ANSWERED_WITHIN_S) as signals, Display(quiet=quiet) as display:
         try:

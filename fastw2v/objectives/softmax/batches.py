@@ -77,6 +77,8 @@ class CountBatches:
     rows : int
         Centre words in a batch.
     seed : int
+    tile : int, optional
+        Output words of a tile, where the layer was made for larger batches than these.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class CountBatches:
         dimensions: int,
         rows: int,
         seed: int,
+        tile: int | None = None,
     ) -> None:
         weights = counts.row_sums(keep) * keep
         self.counts = counts
@@ -94,7 +97,7 @@ class CountBatches:
         self.seed = seed
         self.centres = np.flatnonzero(weights)
         self.max_rows = max(1, min(rows, len(self.centres)))
-        self.tile = tile_for(self.max_rows, dimensions)
+        self.tile = tile or tile_for(self.max_rows, dimensions)
         self.scale = len(self.centres) / weights.sum() if len(self.centres) else 1.0
 
     @property

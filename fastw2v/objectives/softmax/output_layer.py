@@ -159,9 +159,14 @@ class OutputLayer:
         arrays = (*self.state, *self.work, self._vectors, self._packed, self._row_weights)
         return self._products.nbytes + sum(array.nbytes for array in arrays)
 
-    def give_up_workspace(self) -> None:
-        """Give back the memory that only `loss` and `train` need; neither can be called again."""
+    def end(self) -> None:
+        """Give back what only `loss` and `train` need; neither can be called again.
+
+        Of the optimiser's moments zeros stay, which take no memory: checkpoints have all arrays.
+        """
         del self.work, self._products
+        moments = np.zeros_like(self.state.vector_moments)
+        self.state = self.state._replace(vector_moments=moments)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that training changes, as views."""
@@ -216,15 +221,20 @@ class OutputLayer:
         self._products.observe(shape, arrays)
         return self._observed_loss(shape)
 
+    def scores_of(self, rows: int) -> VectorArray:
+        """Return room for the scores of so many rows, in float32."""
+        return np.empty(self._words * round_up(rows, PANEL), np.float32)
+
     def log_sum_exps(
-        self, shape: Shape, arrays: BatchArrays, bias: VectorArray | None = None
+        self, shape: Shape, arrays: BatchArrays, bias: VectorArray, scores: VectorArray
     ) -> NDArray[np.float64]:
         """Return the log-sum-exp of each row's scores (rows,), float64; train nothing.
 
-        `bias` (V,) takes the place of the layer's own.
+        `bias` (V,) takes the place of the layer's own; `scores`, of `scores_of`, are written.
         """
-        padded = self.state.bias if bias is None else self._padded(bias)
-        self._products.predict(shape, arrays, padded)
+        if len(scores) < self._words * shape.rows:
+            raise ValueError(f"scores: expected room for {shape.rows} rows, got less")
+        self._products.predict(shape, arrays, self._padded(bias), scores)
         return self.row_log_sums(shape)
 
     def row_log_sums(self, shape: Shape) -> NDArray[np.float64]:
@@ -233,7 +243,11 @@ class OutputLayer:
         return np.asarray(peaks.astype(np.float64) + np.log(sums.astype(np.float64)))
 
     def predicted_masses(
-        self, shape: Shape, arrays: BatchArrays, weights: NDArray[np.float64]
+        self,
+        shape: Shape,
+        arrays: BatchArrays,
+        weights: NDArray[np.float64],
+        scores: VectorArray,
     ) -> NDArray[np.float64]:
         """Return sum_r weights_r p(o | r) of every word o, float64 (V,).
 
@@ -242,7 +256,8 @@ class OutputLayer:
         row_weights = np.zeros_like(arrays.row_weights)
         row_weights[: len(weights)] = weights
         masses = np.zeros(self._words)
-        self._products.add_masses(shape, arrays._replace(row_weights=row_weights), masses)
+        weighed = arrays._replace(row_weights=row_weights)
+        self._products.add_masses(shape, weighed, scores, masses)
         return masses[: self.n_words]
 
     def train(self, shape: Shape, arrays: BatchArrays, rules: StepRules) -> float:

@@ -28,6 +28,7 @@ from fastw2v.kernels.softmax.tiles import (
     observed_tiles,
 )
 from fastw2v.kernels.softmax.updates import Rule
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.system.threads import WorkerPool
 
 __all__ = ["PLANES", "Products", "resolved_precision"]
@@ -115,16 +116,24 @@ class Products:
             round_centres(shape, batch, operands.packed)
         self._score(shape, operands)
 
-    def predict(self, shape: Shape, batch: BatchArrays, bias: NDArray[np.float32]) -> None:
-        """Write exponentials, row peaks and sums as `forward`, in float32 and with this bias."""
-        self._score(shape, self._single(batch), self._output._replace(bias=bias))
+    def predict(
+        self, shape: Shape, batch: BatchArrays, bias: VectorArray, scores: VectorArray
+    ) -> None:
+        """Write exponentials to `scores`, and row peaks and sums, in float32 and with this bias."""
+        output = self._output._replace(bias=bias)
+        operands = Operands(output.vectors, batch.packed, scores)
+        self._pool.run_kernel(forward_tiles, shape, output, operands, self._work)
+        combine_tiles(shape, self._work)
 
-    def add_masses(self, shape: Shape, batch: BatchArrays, masses: NDArray[np.float64]) -> None:
+    def add_masses(
+        self, shape: Shape, batch: BatchArrays, scores: VectorArray, masses: NDArray[np.float64]
+    ) -> None:
         """Add to (words,) what the rows predict together, by their weights; after `predict`."""
-        self._pool.run_kernel(add_context_masses, shape, batch, self._work, masses)
+        work = self._work._replace(scores=scores)
+        self._pool.run_kernel(add_context_masses, shape, batch, work, masses)
 
-    def _score(self, shape: Shape, operands: Operands, output: OutputState | None = None) -> None:
-        self._pool.run_kernel(forward_tiles, shape, output or self._output, operands, self._work)
+    def _score(self, shape: Shape, operands: Operands) -> None:
+        self._pool.run_kernel(forward_tiles, shape, self._output, operands, self._work)
         combine_tiles(shape, self._work)
 
     def backward(self, shape: Shape, batch: BatchArrays, rules: tuple[Rule, Rule]) -> None:

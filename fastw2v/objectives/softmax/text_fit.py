@@ -25,6 +25,7 @@ from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.output_layer import OutputLayer
 
 __all__ = [
+    "FIT_ROWS",
     "OwnPairs",
     "TextFit",
     "fit_to_text",
@@ -43,6 +44,8 @@ STEADY_PAIRS = 1.0
 # Above this single precision has too little of the rest of a row, which is computed anew.
 _MOST_OWN = math.log(0.999)
 _ROUNDING = 1e-6
+# Rows of a batch: their scores take no more than a part of what training has.
+FIT_ROWS = 64
 
 _Doubles = NDArray[np.float64]
 
@@ -190,7 +193,8 @@ def fit_to_text(
     objective : ExactSoftmax or FeatureSoftmax
         As training left it; it is not changed.
     batches : CountBatches, or FeatureBatches of such
-        Of the plain counts, without subsampling.
+        Of the plain counts, without subsampling. There is room for the scores of one beside what
+        training needs, so that a batch should be small.
     counts : SparseCounts
     bias : (V,) float32
         With which the objective's vectors give probabilities of the text.
@@ -207,9 +211,10 @@ def fit_to_text(
     rates = shrunk_rates(own, sums, float(window))
     masses, weight = np.zeros(n_words), 0.0
     layer = objective.layer
+    scores = layer.scores_of(batches.max_rows)
     for done, batch in enumerate(batches.one_epoch(0), 1):
         shape, arrays = objective.load(batch)
-        log_sums = layer.log_sum_exps(shape, arrays, bias)
+        log_sums = layer.log_sum_exps(shape, arrays, bias, scores)
         found = own_pairs(layer, arrays, batch, log_sums, bias)
         told = np.exp(found.log_own)
         # Between what was counted and what the softmax says no rate is worse than the latter.
@@ -219,7 +224,7 @@ def fit_to_text(
         )
         is_safe = found.log_own <= _MOST_OWN
         scales = np.where(is_safe, found.others / np.exp(found.log_others), 0.0)
-        masses += layer.predicted_masses(shape, arrays, scales)
+        masses += layer.predicted_masses(shape, arrays, scales, scores)
         masses[batch.centres] -= scales * told
         inputs = unpadded_rows(arrays.vectors, len(told), layer.dimensions)
         for row in np.flatnonzero(~is_safe & (found.others > 0)):

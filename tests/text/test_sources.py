@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import os
+import random
 import re
 import sys
 import threading
@@ -564,6 +565,45 @@ def test_without_pyarrow_tables_are_refused_and_json_lines_are_read(tmp_path, mo
     with pytest.raises(FastW2VError, match=r"a\.csv, a table: expected pyarrow.*fastw2v\[arrow\]"):
         read(KINDS["CSV"](tmp_path))
     assert isinstance(sys, types.ModuleType)
+
+
+DAMAGES = (b"\xff", b'"', b"{", b"[", b"\n", b"\0", b"null", b"9" * 400, b"\\ud800", b",", b"")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet", "a.arrow", "stream.arrow"])
+def test_damaged_files_are_errors_of_ours_or_read(tmp_path, name):
+    items = [[1], [2, 3], [], None, None]
+    made = pyarrow.table({"text": TEXTS, "tokens": [*LISTS, ["z"]], "items": items})
+    if name == "a.jsonl":
+        json_lines(tmp_path / name, made.to_pylist())
+    elif name == "a.csv":
+        (tmp_path / name).write_text("items,text,tokens\n" + '1,"a ""b"", c",x\n' * 9)
+    elif name == "a.parquet":
+        parquet(tmp_path / name, made)
+    else:
+        new = pyarrow.ipc.new_stream if "stream" in name else pyarrow.ipc.new_file
+        with new(tmp_path / name, made.schema) as writer:
+            writer.write_table(made, max_chunksize=2)
+    whole, generator = (tmp_path / name).read_bytes(), random.Random(name)
+    n_errors = 0
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(generator.choice((1, 1, 2, 8))):
+            at = generator.randrange(len(data))
+            data[at : at + generator.choice((0, 1, 9))] = generator.choice(DAMAGES)
+        (tmp_path / name).write_bytes(data)
+        corpus = Source(tmp_path / name, generator.choice(("text", "tokens", "items")))
+        try:
+            for piece in open_corpus(corpus).pieces():
+                if isinstance(piece, TextBlock):
+                    piece.data.decode()
+                else:
+                    ends = [0, *piece.token_ends.tolist()]
+                    assert ends == sorted(ends)
+                    assert piece.sentence_ends[-1] == len(piece.token_ends)
+        except FastW2VError:
+            n_errors += 1
+    assert n_errors > 15
 
 
 def test_memory_does_not_follow_the_rows_of_a_table(tmp_path):

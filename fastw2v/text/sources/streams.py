@@ -63,13 +63,13 @@ def byte_chunks(name: str, chunk_bytes: int) -> Iterator[bytes]:
     if not is_url(name):
         yield from file_chunks(name, chunk_bytes)
         return
+    suffix = Path(name.partition("?")[0]).suffix.lower()  # without the query of the web
     with reading(name), open_bytes(name) as stream:
         try:
-            yield from decompressed(stream, Path(name).suffix.lower(), chunk_bytes)
+            yield from decompressed(stream, suffix, chunk_bytes)
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             raise CorpusError(
-                f"{name}: expected whole {Path(name).suffix} data, got damaged or cut ones "
-                f"({error})"
+                f"{name}: expected whole {suffix} data, got damaged or cut ones ({error})"
             ) from error
 
 

@@ -6,11 +6,11 @@ r"""Peak memory of whole processes that train, by stage, beside gensim's.
 Trains on each corpus from the command line (``fastw2v train``, its defaults but for min_count and
 workers; and with ``--inputs subwords``), and by a script that imports nothing but gensim: its
 Word2Vec on a LineSentence, skip-gram, of the same dimensions, min_count and workers, saved at the
-end. gensim trains one epoch, since its memory does not depend on them. Peak memory is what the
-system says of each process (Linux's VmHWM), read until it ends. Stages are those that
-``--log-json`` tells of; memory within one is the most that was seen every few milliseconds. fastw2v
-runs once before anything is measured, so that its kernels are on disk; what a process takes that
-compiles them is measured apart (``--cold``).
+end. gensim trains one epoch, as its memory does not depend on them (that of fastw2v does not from
+two on, see ``--epochs``). Peak memory is what the system says of each process (Linux's VmHWM), read
+until it ends. Stages are those that ``--log-json`` tells of; memory within one is the most that was
+seen every few milliseconds. fastw2v trains on a few lines before anything is measured, so that its
+kernels are on disk; what a process takes that compiles them is measured apart (``--cold``).
 """
 
 import argparse
@@ -22,8 +22,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from machine import describe_machine, unpin_blas
@@ -40,6 +40,7 @@ model.save(target)
 """
 RUNS = {"fastw2v": (), "fastw2v subwords": ("--inputs", "subwords")}
 EVERY_S = 0.004
+FEW_LINES = 2_000
 MIB = 2**20
 
 
@@ -115,7 +116,7 @@ def trainers(
         def run(seed: int, environment: dict[str, str]) -> Any:
             command = [sys.executable, "-m", "fastw2v", "train", str(corpus), "--log-json"]
             command += ["--output", str(folder / f"model-{next(number)}"), "--seed", str(seed)]
-            for name in ("vector_size", "min_count", "workers"):
+            for name in ("vector_size", "min_count", "workers", "epochs"):
                 command += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
             return measured([*command, *more], environment, Stages())
 
@@ -128,6 +129,20 @@ def trainers(
         return measured([sys.executable, "-c", GENSIM, *arguments], environment, None)
 
     return {name: ours(more) for name, more in RUNS.items()} | {"gensim": gensim}
+
+
+def compile_kernels(
+    corpus: Path, options: argparse.Namespace, folder: Path, environment: dict[str, str]
+) -> None:
+    """Train on the first lines, so that kernels are on disk."""
+    few = folder / "few.txt"
+    with corpus.open("rb") as file:
+        few.write_bytes(b"".join(islice(file, FEW_LINES)))
+    asked = argparse.Namespace(**{**vars(options), "min_count": 1})
+    ways = trainers(few, asked, folder)
+    for run in options.runs:
+        if run != "gensim":
+            ways[run](0, environment)
 
 
 def baseline(environment: dict[str, str]) -> dict[str, int]:
@@ -155,7 +170,7 @@ def baseline(environment: dict[str, str]) -> dict[str, int]:
 
 def peak_lines(results: list[dict[str, Any]]) -> list[str]:
     """Return a Markdown table of peaks: the largest of the rounds, and its ratio to gensim's."""
-    lines = ["| corpus | run | peak MiB | gensim = 1 | of it files | wall s |", "|---" * 6 + "|"]
+    lines = ["| corpus | run | peak MiB | gensim = 1 | of it files |", "|---" * 5 + "|"]
     for corpus in dict.fromkeys(result["corpus"] for result in results):
         of_corpus = [result for result in results if result["corpus"] == corpus]
         theirs = [r["peak_bytes"] for r in of_corpus if r["run"] == "gensim"]
@@ -164,10 +179,7 @@ def peak_lines(results: list[dict[str, Any]]) -> list[str]:
             peak = max(row["peak_bytes"] for row in rows)
             ratio = f"{peak / max(theirs):.2f}" if theirs else "-"
             files = max(row["file_bytes"] for row in rows) / MIB
-            wall_s = median(row["wall_s"] for row in rows)
-            lines.append(
-                f"| {corpus} | {run} | {peak / MIB:.0f} | {ratio} | {files:.0f} | {wall_s:.1f} |"
-            )
+            lines.append(f"| {corpus} | {run} | {peak / MIB:.0f} | {ratio} | {files:.0f} |")
     return lines
 
 
@@ -196,9 +208,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--vector-size", type=int, default=100)
     parser.add_argument("--min-count", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=5, help="of fastw2v")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--cold", action="store_true", help="once more, compiling all kernels")
     parser.add_argument("--json", type=Path, help="where to write every run's figures")
+    parser.add_argument("--add", action="store_true", help="to those that are there")
     options = parser.parse_args()
     if not Path("/proc/self/status").exists():
         sys.exit("memory: expected a system with /proc, got none; run it on Linux")
@@ -210,9 +224,7 @@ def main() -> None:
             corpus, _, path = text.partition("=")
             ways = trainers(Path(path), options, folder)
             chosen = {run: ways[run] for run in options.runs}
-            for run, train in chosen.items():
-                if run != "gensim":
-                    train(0, environment)  # kernels are compiled
+            compile_kernels(Path(path), options, folder, environment)
             for seed in range(1, options.rounds + 1):
                 for run, train in chosen.items():
                     results.append({"corpus": corpus, "run": run, **train(seed, environment)})
@@ -223,7 +235,10 @@ def main() -> None:
                 cold = ways["fastw2v"](1, environment | empty)
                 results.append({"corpus": corpus, "run": "fastw2v, compiling", **cold})
     record = {"machine": describe_machine("gensim"), "imports": baseline(environment)}
-    settings = {name: getattr(options, name) for name in ("vector_size", "min_count", "workers")}
+    if options.add:
+        results = json.loads(options.json.read_text())["results"] + results
+    names = ("vector_size", "min_count", "workers", "epochs")
+    settings = {name: getattr(options, name) for name in names}
     record |= {"settings": settings, "results": results}
     print(", ".join(f"{name} {value}" for name, value in record["machine"].items()))
     for lines in (peak_lines(results), stage_lines(results), import_lines(record["imports"])):

@@ -152,7 +152,8 @@ def memory_section(path: Path) -> list[str]:
         "",
         "`python bench/bench_memory.py`: training from the command line to the saved model, and "
         "gensim in a process that imports nothing else. Peaks are the largest over rounds; of it "
-        "files: pages of programs and libraries, which the system shares and can drop. "
+        "files: pages of programs and libraries, which the system shares and can drop. gensim has "
+        "one epoch. "
         f"{settings}. "
         f"{machine_line(record)}.",
         "",

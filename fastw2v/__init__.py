@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fastw2v.model import Word2Vec
     from fastw2v.objectives.losses.perplexity import Perplexity
     from fastw2v.system.signals import TrainingInterrupted
+    from fastw2v.text.corpus import Source
     from fastw2v.training.checkpoints import Checkpoints
     from fastw2v.training.result import TrainingSummary
     from fastw2v.training.validation import Validation
@@ -31,6 +32,7 @@ _HOMES = {
     "Checkpoints": "fastw2v.training.checkpoints",
     "FastW2VError": "fastw2v.errors",
     "Perplexity": "fastw2v.objectives.losses.perplexity",
+    "Source": "fastw2v.text.corpus",
     "TrainingInterrupted": "fastw2v.system.signals",
     "TrainingSummary": "fastw2v.training.result",
     "Validation": "fastw2v.training.validation",
@@ -40,6 +42,7 @@ _HOMES = {
 __all__ = [  # noqa: RUF022 - the main thing first
     "Word2Vec",
     "Hyperparameters",
+    "Source",
     "Validation",
     "Checkpoints",
     "TrainingSummary",

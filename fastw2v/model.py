@@ -4,7 +4,7 @@ It has more than 400 lines because half of them document what users call.
 """
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import Callback, EpochRecord, StageProgress
-from fastw2v.checks import whole_number
 from fastw2v.config import Hyperparameters, VectorChoice, settings_for_counts
+from fastw2v.config.numbers import whole_number
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError, FastW2VError, UnknownWordError
 from fastw2v.formats import export
@@ -25,7 +25,7 @@ from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
 from fastw2v.objectives.losses.reliability import LEAST_COUNT, Reliability, text_reliability
 from fastw2v.objectives.unknown_words import fitted_unknown_words
 from fastw2v.system.threads import WorkerPool, checked_workers
-from fastw2v.text.corpus import Corpus
+from fastw2v.text.corpus import Corpus, Field, with_field
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.checkpoints import Checkpoints, checkpoint_path
 from fastw2v.training.fit import fit
@@ -101,12 +101,13 @@ class Word2Vec:
         checkpoints: Checkpoints | None = None,
         memory_mib: int | None = None,
         features: GivenFeatures | str | None = None,
+        field: Field | None = None,
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
         Parameters
         ----------
-        corpus : path, sequence of paths, or iterable of lists of tokens
+        corpus : path, sequence of paths, iterable of lists of tokens, table, or Source
             See `fastw2v.text.corpus`. It is read once.
         callbacks : sequence of callable
             Each gets a `StepReport` after every batch.
@@ -135,6 +136,10 @@ class Word2Vec:
             For ``inputs="features"``, which follows from them: the names of each word's features,
             a sparse matrix (V, F) of scipy's with F names, whose rows are the words by falling
             count, or a file of lines ``word<TAB>feature feature ...``.
+        field : str or int, optional
+            The field or column of `corpus` that holds text or lists of tokens, where it has some:
+            JSON lines, CSV, Parquet, Arrow, data frames, whatever yields dicts
+            (docs/input.md). `Source` says more.
 
         Raises
         ------
@@ -153,7 +158,7 @@ class Word2Vec:
                 settings=_with_features(self.settings, features),
                 workers=self.workers,
                 workers_named=self._workers_named,
-                source=corpus,
+                source=with_field(corpus, field),
                 features=_as_given(features),
                 validation=validation,
                 patience=patience,
@@ -359,13 +364,13 @@ class Word2Vec:
             self._keyed[vectors] = self.embeddings.keyed_vectors(vectors)
         return self._keyed[vectors]
 
-    def vector(self, word: str) -> NDArray[np.float32]:
+    def vector(self, word: Hashable) -> NDArray[np.float32]:
         """Return the vector (D,) of a word, as `vectors` does."""
         row: NDArray[np.float32] = self.vectors([word])[0]
         return row
 
     def vectors(
-        self, words: Sequence[str], table: VectorChoice | None = None
+        self, words: Sequence[Hashable], table: VectorChoice | None = None
     ) -> NDArray[np.float32]:
         """Return vectors (N, D) of words, known or not.
 
@@ -374,7 +379,7 @@ class Word2Vec:
 
         Parameters
         ----------
-        words : sequence of str
+        words : sequence of str or other tokens
         table : {"in", "out", "sum", "both"}, optional
             Default: as `wv`. Unknown words have no output vectors.
 
@@ -423,19 +428,20 @@ class Word2Vec:
         n_grams = Hyperparameters(inputs="subwords", min_n=min_n, max_n=max_n, bucket=bucket)
         chosen = Ngrams(n_grams.min_n, n_grams.max_n, n_grams.bucket)
         with WorkerPool(self.workers) as pool:
+            self.vocabulary.require_text("make_unknown_words")
             unknown = fitted_unknown_words(self.embeddings, chosen, pool)
         self._trained = replace(self._result, embeddings=replace(self.embeddings, unknown=unknown))
         self._keyed = {}
         return self
 
     def predict_context(
-        self, word: str, topn: int | None = 10, *, by: ContextOrder = "probability"
-    ) -> list[tuple[str, float]]:
+        self, word: Hashable, topn: int | None = 10, *, by: ContextOrder = "probability"
+    ) -> list[tuple[Any, float]]:
         """Return the `topn` first context words of `word`, each with what orders them.
 
         Parameters
         ----------
-        word : str
+        word : str or other token
             It may be unknown where the model makes vectors of unknown words.
         topn : int, optional
             None: all words. Their probabilities sum to one.
@@ -468,6 +474,7 @@ class Word2Vec:
         self,
         corpus: Corpus,
         *,
+        field: Field | None = None,
         least_count: int = LEAST_COUNT,
         progress: StageProgress | None = None,
     ) -> Reliability:
@@ -478,7 +485,8 @@ class Word2Vec:
 
         Parameters
         ----------
-        corpus : path, sequence of paths, or iterable of lists of tokens
+        corpus, field
+            As in `fit`.
         least_count : int
             Centre words are those that the training text has so often at least.
         progress : callable, optional
@@ -493,15 +501,23 @@ class Word2Vec:
         """
         return text_reliability(
             self.embeddings,
-            corpus,
+            with_field(corpus, field),
             self.settings,
             least_count=least_count,
             workers=self.workers,
             progress=progress,
         )
 
-    def perplexity(self, corpus: Corpus, *, progress: StageProgress | None = None) -> Perplexity:
+    def perplexity(
+        self,
+        corpus: Corpus,
+        *,
+        field: Field | None = None,
+        progress: StageProgress | None = None,
+    ) -> Perplexity:
         """Return the exact loss on a text, read with the model's tokenizer and windows.
+
+        `corpus` and `field` are as in `fit`.
 
         Losses on one text can be compared between models that weigh its pairs alike: with the
         same `window`, and the same `window_sample` and training text, whatever else differs. With
@@ -513,7 +529,11 @@ class Word2Vec:
             If the text cannot be read or holds no pair of known words.
         """
         return text_perplexity(
-            self.embeddings, corpus, self.settings, workers=self.workers, progress=progress
+            self.embeddings,
+            with_field(corpus, field),
+            self.settings,
+            workers=self.workers,
+            progress=progress,
         )
 
     def save(self, folder: str | Path) -> None:

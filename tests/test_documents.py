@@ -8,7 +8,7 @@ import pytest
 
 from tests.test_structure import FILES, PACKAGE, ROOT, import_graph, module_name, packages
 
-GROUND = {"config", "callbacks", "defaults", "errors", "version"}
+GROUND = {"config", "callbacks", "errors", "version"}
 QUOTED = re.compile(r"`([^`\n]+)`")
 LINKED = [
     "ARCHITECTURE.md",

@@ -150,12 +150,13 @@ class Problem:
         assert np.isfinite(model.vector("abcd")).all()
 
     def gensim(self, name: str, value: Any, **given: Any) -> None:
-        options = {"vector_size": 3, "min_count": 1, "epochs": 1, "workers": 1, **given}
+        options = {**SMALL, "workers": 1, **given}
         model = gensim_api.Word2Vec(SENTENCES, callbacks=[EndOfEpoch()], **{**options, name: value})
         assert np.isfinite(model.wv.vectors).all()
 
     def gensim_method(self, method: str, name: str, value: Any, *given: Any, **named: Any) -> None:
-        model = gensim_api.Word2Vec(min_count=1, vector_size=3, epochs=1, workers=1)
+        tree = {"hs": 1, "negative": 0} if method == "score" else {}
+        model = gensim_api.Word2Vec(min_count=1, vector_size=3, epochs=1, workers=1, **tree)
         if "vocab" not in method or method == "prepare_vocab":
             model.build_vocab(SENTENCES)
         if method == "train":
@@ -279,7 +280,8 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
         lambda p, n, v: p.gensim_method("intersect_word2vec_format", n, v, p.keyed),
         ["lockf"],
     )
-    add("sklearn", Problem.transformer, [*NUMBERS, "random_state", "n_jobs"])
+    names = [name for name in NUMBERS if name != "seed"]
+    add("sklearn", Problem.transformer, [*names, "random_state", "n_jobs"])
     add("fastw2v.integrations.metrics.metrics_callback", Problem.callback, ["every_s"])
     for module, name in (
         ("tensorboard", "TensorBoardCallback"),
@@ -386,6 +388,7 @@ def _marked(case: str) -> Any:
 _TRAINING = (
     *("fastw2v.Word2Vec.fit", "fastw2v.Word2Vec.resume", "fastw2v.Word2Vec.make_unknown"),
     *("fastw2v.evaluation.scores", "fastw2v.Validation", "fastw2v.integrations"),
+    *("fastw2v.evaluation.probe", "fastw2v.report", "fastw2v.counts.build.ShardOptions"),
 )
 
 

@@ -48,6 +48,7 @@ _UNITS = {
     "probe": _Unit("folds", 1, "folds"),
     "measuring": _Unit("batches", 1, "batches"),
     "fitting": _Unit("batches", 1, "batches"),
+    "estimating": _Unit("objectives", 1, "objectives"),
     "calibrating": _Unit("rounds", 1, "rounds"),
     "training": _Unit("batches", 1, "batches"),
 }

@@ -65,12 +65,21 @@ MANUALS = {
                 "zcat tokens.gz | fastw2v train - -o model --tokenizer whitespace --sample 0",
             ),
             (
+                "JSON lines, by the field that holds the text:",
+                "fastw2v train 'tweets/*.jsonl.gz' -o model --field text",
+            ),
+            (
+                "How large the vocabulary will be, and how long each objective takes:",
+                "fastw2v train corpus.txt --dry-run --vector-size 200",
+            ),
+            (
                 "A large vocabulary, by negative sampling:",
                 "fastw2v train corpus.txt -o model --objective negative --sample 1e-4",
             ),
         ),
-        "CORPUS is UTF-8 text, a sentence or paragraph a line. The model folder is written whole "
-        "or not at all; an earlier model there is replaced.",
+        "CORPUS is UTF-8 text, a sentence or paragraph a line, or a field of JSON lines, CSV, "
+        "Parquet or Arrow files. The model folder is written whole or not at all; an earlier model "
+        "there is replaced.",
     ),
     "export": Manual(
         (
@@ -149,6 +158,7 @@ MANUALS = {
     "count": Manual(
         (
             ("Count once:", "fastw2v count corpus.txt --output counts"),
+            ("What the text holds, and what training takes:", "fastw2v count corpus.txt --dry-run"),
             ("Train from it as often as you like:", "fastw2v train --counts counts -o model"),
         ),
         "The folder of counts is written whole or not at all.",

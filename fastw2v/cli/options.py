@@ -1,7 +1,7 @@
 """Options and arguments that several commands share."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from fastw2v.cli.display import LOG_JSON
-from fastw2v.config import COUNTING_NAMES, Hyperparameters
+from fastw2v.config import COUNTING_NAMES, Hyperparameters, Kind
 from fastw2v.errors import ConfigurationError
 from fastw2v.formats import FORMATS
 
@@ -24,6 +24,7 @@ __all__ = [
     "given_settings",
     "hyperparameter_options",
     "skip_option",
+    "source_options",
     "sources_of",
     "workers_option",
 ]
@@ -145,8 +146,35 @@ def advising_to_skip() -> Iterator[None]:
         raise
 
 
-def sources_of(corpus: tuple[str, ...]) -> Any:
+_field = click.option(
+    "--field",
+    "--column",
+    "field",
+    metavar="NAME",
+    type=TEXT,
+    help="Field of JSON lines (OUTER.INNER too) or column of CSV, TSV, Parquet and Arrow files "
+    "that holds the text; a number is the column of a file without a header, from 1.",
+)
+_read_as = click.option(
+    "--read-as",
+    type=click.Choice(get_args(Kind)),
+    help="What the files are. Default: what their names or first bytes say.",
+)
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what is read of its corpora, for `sources_of`."""
+    return _field(_read_as(command))
+
+
+def sources_of(corpus: tuple[str, ...], options: Mapping[str, Any]) -> Any:
     """Return the sources that were named on the command line, as `Word2Vec.fit` takes them."""
-    # A Path is a path for certain, so that messages about it need not wonder; "-" is none.
-    sources = [name if name == "-" else Path(name) for name in corpus]
-    return sources[0] if len(sources) == 1 else sources
+    from fastw2v.text.corpus import Source
+
+    # A Path is a path for certain, so that messages about it need not wonder; the others are none.
+    sources = [name if name == "-" or "://" in name else Path(name) for name in corpus]
+    source = sources[0] if len(sources) == 1 else sources
+    field, read_as = options["field"], options["read_as"]
+    if field is None and read_as is None:
+        return source
+    return Source(source, int(field) if field and field.isdecimal() else field, read_as)

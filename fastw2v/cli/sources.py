@@ -46,7 +46,8 @@ class VectorSource:
         from fastw2v.text.vocabulary import shown_word
 
         if self.model is not None:
-            return self.model.vectors(words, self.table)
+            named = self.model.vocabulary.named
+            return self.model.vectors([named(word) for word in words], self.table)
         found = np.empty((len(words), self.keyed.vector_size), np.float32)
         for row, word in enumerate(words):
             place = self.keyed.key_to_index.get(word)
@@ -113,5 +114,5 @@ def vector_source(path: Path, table: "VectorChoice | None" = None) -> VectorSour
         return VectorSource(keyed, found.ngrams)
     model = found
     vocabulary, vectors = model.vocabulary, model.embeddings.table(table)
-    keyed = as_keyed_vectors(vocabulary.words, vectors, vocabulary.counts)
+    keyed = as_keyed_vectors(vocabulary.texts, vectors, vocabulary.counts)
     return VectorSource(keyed, model=model, table=table)

@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fastw2v.checks import real_number, whole_number
 from fastw2v.comparison.machine import describe_machine
 from fastw2v.comparison.requests import SharedSettings, TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
@@ -15,6 +14,7 @@ from fastw2v.comparison.runs import ComparedRun, Record, alternate, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, agreement, held_out_losses
 from fastw2v.comparison.text import PreparedText, prepare_text
 from fastw2v.config import Hyperparameters, Tokenizer
+from fastw2v.config.numbers import real_number, whole_number
 from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.text.corpus import Corpus
 

@@ -84,7 +84,7 @@ def train_fastw2v(request: TrainingRequest) -> Trained:
         stages["own_nats"] = held_out.objective_loss_nats
         stages["model_nats"] = held_out.loss_nats
     return Trained(
-        words=model.vocabulary.words,
+        words=model.vocabulary.texts,
         counts=model.vocabulary.counts,
         tables={"in": model.in_vectors, outputs: model.out_vectors},
         clock=clock,

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
 from fastw2v.errors import CorpusError
-from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
+from fastw2v.text.corpus import Corpus, open_corpus
+from fastw2v.text.files import TextBlock
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.tokenizers import TextNormalizer
 
@@ -103,11 +104,13 @@ def expected_pairs(lengths: NDArray[np.int64], window: int) -> float:
 def _lines(corpus: Corpus, tokenizer: Tokenizer) -> Iterator[list[bytes]]:
     """Yield the words of every line that has some, in lines that no trainer cuts."""
     text = open_corpus(corpus)
-    if not isinstance(text, TextCorpus):
-        raise CorpusError("corpus: expected a path or several, which other programs can read")
     normalizer = TextNormalizer(tokenizer)
-    for block in text.blocks():
-        data, n_bytes = normalizer.normalize(block.data)
+    for piece in text.pieces():
+        if not isinstance(piece, TextBlock):
+            raise CorpusError(
+                f"{text.name}: expected text, which other programs can read, got lists of tokens"
+            )
+        data, n_bytes = normalizer.normalize(piece.data)
         for line in data[:n_bytes].tobytes().split(b"\n"):
             words = line.split()
             for first in range(0, len(words), LONGEST_LINE_WORDS):

@@ -6,10 +6,9 @@ machine, or on a cluster. All take what is counted, over which words, how, and w
 order. The same text and settings give the same counts, to the byte, whichever way they are made.
 """
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,7 @@ from fastw2v.counts.sharded.plan import ShardOptions
 from fastw2v.errors import ConfigurationError
 from fastw2v.system.files import require_replaceable
 from fastw2v.system.threads import checked_workers
-from fastw2v.text.corpus import Corpus, TextCorpus, TokenCorpus, open_corpus
+from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.reading import encode_corpus, read_corpus
@@ -50,6 +49,7 @@ def count_text(
     workers: int,
     widths: NDArray[np.int32] | None = None,
     n_invalid: int = 0,
+    n_missing: int = 0,
     progress: StageProgress | None = None,
 ) -> CountedCorpus:
     """Count the windows of an encoded text in memory.
@@ -67,6 +67,8 @@ def count_text(
         of the vocabulary.
     n_invalid : int
         Sequences of bytes of the text that were not UTF-8.
+    n_missing : int
+        Values that were missing in the field that was read.
     progress : callable, optional
         Gets the stage "counting", tokens counted, and tokens.
 
@@ -85,7 +87,9 @@ def count_text(
         widths=widths,
         progress=stage_of(progress, "counting"),
     )
-    statistics = CorpusStatistics.of(tokens, vocabulary, n_invalid, version_of(counting.tokenizer))
+    statistics = CorpusStatistics.of(
+        tokens, vocabulary, n_invalid, n_missing, version_of(counting.tokenizer)
+    )
     return CountedCorpus(vocabulary, counting, widths, statistics, counts)
 
 
@@ -132,9 +136,8 @@ def count_corpus(
     Parameters
     ----------
     corpus : path, paths, or lists of tokens
-        See `fastw2v.text.corpus.open_corpus`. In shards also globs, URLs that fsspec knows, and
-        Parquet or Arrow files. On a cluster also a `dask.bag.Bag` of lists of tokens; all workers
-        must see the files.
+        See `fastw2v.text.corpus.open_corpus`. On a cluster also a `dask.bag.Bag` of lists of
+        tokens; all workers must see the files.
     counting : CountingSettings or None
         None: those of `reference`, or those of `Hyperparameters`.
     output : path
@@ -183,35 +186,14 @@ def count_corpus(
                 "them out"
             )
         options = shards or ShardOptions()
-        return count_on_cluster(
-            _sources(corpus), counting, output, options, client, reference, progress
-        )
+        # A bag's partitions are computed where they are counted.
+        opened = corpus if hasattr(corpus, "to_delayed") else open_corpus(corpus, counting.errors)
+        return count_on_cluster(opened, counting, output, options, client, reference, progress)
     workers = checked_workers(workers)
     if shards is not None:
-        return count_on_one_machine(
-            _sources(corpus), counting, output, shards, workers, reference, progress
-        )
+        opened = open_corpus(corpus, counting.errors)
+        return count_on_one_machine(opened, counting, output, shards, workers, reference, progress)
     return _count_in_memory(corpus, counting, output, workers, reference, progress)
-
-
-def _sources(corpus: Any) -> Any:
-    """Return a corpus as shards are cut from it: names, sentences, or a bag of them."""
-    if hasattr(corpus, "to_delayed"):
-        return corpus
-    if isinstance(corpus, TextCorpus):
-        return corpus.files
-    if isinstance(corpus, TokenCorpus):
-        return corpus.sentences
-    if isinstance(corpus, str | os.PathLike):
-        return [_name_of(corpus)]
-    if isinstance(corpus, bytes | Mapping) or not isinstance(corpus, Iterable):
-        open_corpus(cast("Corpus", corpus))  # says what was expected
-    return map(_name_of, corpus)
-
-
-def _name_of(item: Any) -> Any:
-    # A Path("-") is a file of that name, not standard input.
-    return os.fspath(Path(item).absolute()) if isinstance(item, os.PathLike) else item
 
 
 def _count_in_memory(
@@ -237,14 +219,14 @@ def _count_in_memory(
     else:
         vocabulary, widths = reference.vocabulary, reference.widths
         tokens = encode_corpus(opened, vocabulary, tokenizer=counting.tokenizer, progress=reading)
-    n_invalid = opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0
     found = count_text(
         tokens,
         vocabulary,
         counting,
         workers=workers,
         widths=widths,
-        n_invalid=n_invalid,
+        n_invalid=opened.repairs.n_sequences,
+        n_missing=opened.missing.n_values,
         progress=progress,
     )
     if reference is None:

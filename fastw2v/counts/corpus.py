@@ -36,6 +36,8 @@ class CorpusStatistics:
     n_sentences : int
     n_invalid : int
         Sequences of bytes that were not UTF-8 and were replaced or left out, as `errors` asked.
+    n_missing : int
+        Values that were missing in the field that was read.
     unicode_version : str, optional
         Of the characters by which the tokenizer 'words' cut the text; None for other tokenizers,
         and for counts made before the package had a table of its own.
@@ -46,6 +48,7 @@ class CorpusStatistics:
     n_tokens: int
     n_sentences: int
     n_invalid: int = 0
+    n_missing: int = 0
     unicode_version: str | None = None
 
     @classmethod
@@ -54,6 +57,7 @@ class CorpusStatistics:
         tokens: EncodedTokens,
         vocabulary: Vocabulary,
         n_invalid: int = 0,
+        n_missing: int = 0,
         unicode_version: str | None = None,
     ) -> "CorpusStatistics":
         """Return what is known of a text in memory."""
@@ -63,6 +67,7 @@ class CorpusStatistics:
             tokens.n_tokens,
             tokens.n_sentences,
             n_invalid,
+            n_missing,
             unicode_version,
         )
 
@@ -94,6 +99,7 @@ class CorpusStatistics:
             self.n_tokens + other.n_tokens,
             self.n_sentences + other.n_sentences,
             self.n_invalid + other.n_invalid,
+            self.n_missing + other.n_missing,
             self.unicode_version if len(versions) == 1 else None,
         )
 

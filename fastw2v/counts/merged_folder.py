@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from fastw2v.counts.folder import MANIFEST, read_counts, write_counted_rows
 from fastw2v.counts.merging import merged_rows
 from fastw2v.errors import CorpusError, VocabularyError
 from fastw2v.system.files import require_replaceable
+from fastw2v.text.token_bytes import token_bytes
 from fastw2v.text.vocabulary import Vocabulary, vocabulary_order
 
 __all__ = ["merge_counts", "write_in_order"]
@@ -37,10 +39,10 @@ def write_in_order(output: Path, corpus: CountedCorpus, frequencies: NDArray[np.
 
 
 def _ordered(
-    words: list[str], counts: NDArray[np.int64], n_raw_tokens: int, n_raw_types: int
+    words: list[Any], counts: NDArray[np.int64], n_raw_tokens: int, n_raw_types: int
 ) -> tuple[Vocabulary, NDArray[np.int64]]:
     """Return words as a vocabulary, and where in `words` each of them stood."""
-    encoded = [word.encode() for word in words]
+    encoded = list(map(token_bytes, words))
     order = vocabulary_order(encoded, counts)
     ordered = [words[place] for place in order.tolist()]
     return Vocabulary(ordered, counts[order], n_raw_tokens, n_raw_types), order
@@ -114,7 +116,7 @@ def _places_in(first: CountedCorpus, other: CountedCorpus, names: str) -> NDArra
     advice = "count each text over one vocabulary with 'fastw2v count TEXT --vocabulary COUNTS'"
     words, others = set(first.vocabulary.words), set(other.vocabulary.words)
     if words != others:
-        only = min(words ^ others)
+        only = min(words ^ others, key=token_bytes)
         raise VocabularyError(
             f"{names}: expected counts over the same words, got {len(words)} and {len(others)}, "
             f"{only!r} in only one of them; {advice}"

@@ -1,4 +1,4 @@
-"""Counts in memory in few bytes: one or two an entry, unpacked where they are looked at."""
+"""Counts in memory in few bytes: about two an entry, unpacked where they are looked at."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fastw2v.system.threads import WorkerPool
 
 __all__ = ["UNPACKED_ENTRIES", "PackedCounts"]
 
-UNPACKED_ENTRIES = 2**19  # of a part, 8 or 12 bytes each; a single row may exceed it
+UNPACKED_ENTRIES = 2**18  # of a part, 8 or 12 bytes each; a single row may exceed it
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class PackedCounts(SparseCounts):
     @property
     def nbytes(self) -> int:
         """Memory of the packed rows, and of the parts that are unpacked at a time."""
-        return sum(array.nbytes for array in self.packed) + 2 * 12 * UNPACKED_ENTRIES
+        return sum(array.nbytes for array in self.packed) + 4 * 12 * UNPACKED_ENTRIES
 
     @property
     def parts(self) -> Sequence[CountPart]:

@@ -107,8 +107,8 @@ def count_packed_pairs(
 ) -> PackedCounts:
     """Count the pairs of a whole corpus, and keep them in few bytes.
 
-    Parameters, errors and counts are those of `count_pairs`. The result takes a quarter of the
-    memory and is unpacked where it is looked at.
+    Parameters, errors and counts are those of `count_pairs`. The result takes little more than a
+    quarter of the memory and is unpacked where it is looked at.
     """
     store = partial(PackedStore, n_words=n_words)
     return _counted(store, tokens, n_words, window, workers, widths, progress)

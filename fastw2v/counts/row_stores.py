@@ -17,7 +17,6 @@ CountsKind = TypeVar("CountsKind", covariant=True)  # noqa: PLC0105
 
 # Address space (not memory) that is reserved for the result before its size is known.
 RESERVED_ENTRIES = 2**28
-_BYTES_RESERVED = 4  # an entry; most take one or two
 
 
 class RowStore(Protocol[CountsKind]):
@@ -96,7 +95,8 @@ class PackedStore:
     def __init__(self, pool: WorkerPool, n_words: int, n_entries: int) -> None:
         self._pool = pool
         self._byte_starts = np.zeros(n_words + 1, np.int64)
-        self._data = np.empty(min(n_entries, RESERVED_ENTRIES) * _BYTES_RESERVED, np.uint8)
+        self._codes = np.empty(min(n_entries, RESERVED_ENTRIES), np.uint16)
+        self._data = np.empty(len(self._codes), np.uint8)
         self._largest = 0
 
     def take(
@@ -109,13 +109,18 @@ class PackedStore:
         self._pool.run(lambda _: measure_rows(tasks, row_starts, staged, sizes, counter))
         filled = byte_starts[tasks.cuts[0] : tasks.cuts[-1] + 1]
         np.cumsum(filled, out=filled)
-        if filled[-1] > len(self._data):
-            self._data.resize(int(filled[-1] + filled[-1] // 4), refcheck=False)
-        data, again = self._data, np.zeros(1, np.int64)
-        self._pool.run(lambda _: pack_rows(tasks, row_starts, staged, byte_starts, data, again))
+        for array, size in (
+            (self._codes, int(row_starts[tasks.cuts[-1]])),
+            (self._data, int(filled[-1])),
+        ):
+            if size > len(array):
+                array.resize(size + size // 4, refcheck=False)
+        target, again = (byte_starts, self._codes, self._data), np.zeros(1, np.int64)
+        self._pool.run(lambda _: pack_rows(tasks, row_starts, staged, *target, again))
 
     def counts(self, indptr: NDArray[np.int64], window: int) -> PackedCounts:
         """Return the rows that were taken, and give back what was reserved beyond them."""
+        self._codes.resize(int(indptr[-1]), refcheck=False)
         self._data.resize(int(self._byte_starts[-1]), refcheck=False)
-        packed = PackedRows(indptr, self._byte_starts, self._data)
+        packed = PackedRows(indptr, self._byte_starts, self._codes, self._data)
         return PackedCounts(packed, self._largest, window, self._pool.workers)

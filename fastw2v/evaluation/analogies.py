@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.checks import whole_number
+from fastw2v.config.numbers import whole_number
 from fastw2v.evaluation.test_sets import AnalogySet
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.system.threads import WorkerPool, checked_workers

@@ -22,7 +22,7 @@ def table_of(embeddings: Embeddings, vectors: VectorChoice | None = None) -> Wor
     make = partial(embeddings.unknown_vectors, vectors=vectors)
     is_made = embeddings.makes_unknown(vectors)
     return WordTable(
-        embeddings.vocabulary.words, embeddings.table(vectors), make if is_made else None
+        embeddings.vocabulary.texts, embeddings.table(vectors), make if is_made else None
     )
 
 

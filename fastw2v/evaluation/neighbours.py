@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.checks import whole_number
 from fastw2v.config import LARGEST_SEED
+from fastw2v.config.numbers import whole_number
 from fastw2v.errors import EvaluationError
 from fastw2v.evaluation.word_table import WordTable
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.checks import real_number, whole_number
 from fastw2v.config import LARGEST_SEED
+from fastw2v.config.numbers import real_number, whole_number
 from fastw2v.kernels.formulas.network import NetworkParameters, forward, loss_and_gradients
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.updates import ADAM, Rule, update_block

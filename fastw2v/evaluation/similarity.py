@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.checks import whole_number
 from fastw2v.config import LARGEST_SEED
+from fastw2v.config.numbers import whole_number
 from fastw2v.evaluation.test_sets import PairSet
 from fastw2v.evaluation.word_table import WordTable
 

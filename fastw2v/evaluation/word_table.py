@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.checks import whole_number
+from fastw2v.config.numbers import whole_number
 from fastw2v.errors import EvaluationError
 from fastw2v.objectives.embeddings import ngram_vectors_of
 

@@ -41,6 +41,11 @@ def recognised(path: Path) -> str:
         return _folder(path)
     if not path.exists():
         raise ModelFormatError(f"{path}: no such file or folder")
+    if not path.is_file():
+        raise ModelFormatError(
+            f"{path}: expected a file, whose beginning tells its format, got a pipe or device; "
+            "name the format ('convert --from')"
+        )
     content = _first_bytes(path)
     if not content:
         raise ModelFormatError(f"{path}: expected vectors, the file is empty")

@@ -14,6 +14,7 @@ from fastw2v.formats.vectors import (
     float32_table,
     int64_counts,
     texts_of,
+    written_words,
 )
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.files import whole_file
@@ -122,7 +123,7 @@ def write_model(embeddings: Embeddings, target: Path) -> None:
     }
     if embeddings.self_rates is not None:
         arrays["self_rates"] = embeddings.self_rates
-    _write(embeddings.vocabulary.words, arrays, target)
+    _write(written_words(embeddings.vocabulary), arrays, target)
 
 
 def refusal(word: str, *, is_first: bool = False) -> str | None:

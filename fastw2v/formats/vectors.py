@@ -1,5 +1,6 @@
 """What the formats hold: words with vectors, and perhaps counts; and which words they refuse."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from fastw2v.objectives.embeddings import (
     as_keyed_vectors,
 )
 from fastw2v.objectives.feature_vectors import NgramVectors
+from fastw2v.text.token_kinds import described_kind
+from fastw2v.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -29,6 +32,7 @@ __all__ = [
     "texts_of",
     "vectors_of",
     "white_space_refusal",
+    "written_words",
 ]
 
 
@@ -82,7 +86,35 @@ def vectors_of(
     # Unknown words have vectors in the space of what is handed out, not of each table.
     handed_out = choice in (None, embeddings.default_vectors)
     ngrams = embeddings.unknown.table if embeddings.unknown is not None and handed_out else None
-    return Vectors(vocabulary.words, embeddings.table(choice), vocabulary.counts, tokenizer, ngrams)
+    words = written_words(vocabulary)
+    return Vectors(words, embeddings.table(choice), vocabulary.counts, tokenizer, ngrams)
+
+
+def written_words(vocabulary: Vocabulary) -> list[str]:
+    """Return the words of a model as files hold them: text, and whole numbers in digits.
+
+    Raises
+    ------
+    UnwritableWordError
+        If one is bytes or a tuple, or a number is written as a text that is there too.
+    """
+    words = vocabulary.texts
+    if words is vocabulary.words:
+        return words
+    for word in vocabulary.words:
+        if not isinstance(word, str | int):
+            raise UnwritableWordError(
+                f"words: expected text or whole numbers, which files of vectors hold, got "
+                f"{described_kind(word)}; save the model folder, which holds every kind, or train "
+                "on str(token)"
+            )
+    twice = next((text for text, times in Counter(words).items() if times > 1), None)
+    if twice is not None:
+        raise UnwritableWordError(
+            f"words: expected whole numbers that are no words as text too, got {twice} and "
+            f"{twice!r}; save the model folder, which tells them apart"
+        )
+    return words
 
 
 def texts_of(words: Iterable[Any]) -> list[str]:

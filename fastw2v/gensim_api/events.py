@@ -33,7 +33,7 @@ class Events:
         **event
             What to record; plain values.
         """
-        level = int_of("log_level", log_level or 0, low=0, high=2**31 - 1)
+        level = int_of("log_level", 0 if log_level is None else log_level, low=0, high=2**31 - 1)
         entry = deepcopy(event)
         entry["datetime"] = datetime.now().isoformat()
         entry["fastw2v"] = VERSION

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fastw2v.checks import real_number, shown_value, whole_number
 from fastw2v.config import MOST_DIMENSIONS, SMALLEST_SAMPLE
+from fastw2v.config.numbers import real_number, shown_value, whole_number
 from fastw2v.errors import ConfigurationError
 
 __all__ = [

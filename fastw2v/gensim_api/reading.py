@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import TokenKindError
 from fastw2v.kernels.text.interning import SENTENCE_END, renumber
+from fastw2v.text.corpus import Source
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import number_corpus
 from fastw2v.text.token_kinds import described_kind
@@ -180,7 +181,9 @@ def _files_of(corpus: Any) -> list[Path]:
 
 def _read_files(files: list[Path], longest: int) -> NumberedText:
     numbers = _Numbers(longest)
-    words, counts = number_corpus(files, numbers, tokenizer="whitespace")
+    # Lines are sentences here, whatever a file is called.
+    lines = Source(files, read_as="text")
+    words, counts = number_corpus(lines, numbers, tokenizer="whitespace")
     return NumberedText(words, counts, numbers)
 
 

@@ -175,7 +175,7 @@ class VocabularyMethods(ModelState):
         dict
             drop_unique, retain_total, downsample_unique, downsample_total, num_retained_words.
         """
-        least = number_of("min_count", min_count or self.min_count)
+        least = number_of("min_count", 0 if min_count is None else min_count) or self.min_count
         threshold = threshold_of(sample) or self.sample
         raw = self.raw_vocab or {}
         self.effective_min_count = self._least_count(raw, least)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastw2v.callbacks import Callback, StepReport
-from fastw2v.checks import real_number
+from fastw2v.config.numbers import real_number
 
 __all__ = ["DEFAULT_EVERY_S", "Metrics", "metrics_callback", "metrics_of"]
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
-from fastw2v.errors import CorpusError, missing_dependency
+from fastw2v.config.numbers import whole_number
+from fastw2v.errors import ConfigurationError, CorpusError, missing_dependency
 from fastw2v.model import Word2Vec
 from fastw2v.text.tokenizers import tokenize_text
 
@@ -126,7 +127,7 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         n_jobs, vectors = parameters.pop("n_jobs"), parameters.pop("vectors")
         seed = _seed(parameters.pop("random_state"))
         settings = Hyperparameters(**parameters, seed=seed)
-        model = Word2Vec(settings, workers=effective_n_jobs(n_jobs)).fit(sentences)
+        model = Word2Vec(settings, workers=_workers_of(n_jobs)).fit(sentences)
         self.vectors_: NDArray[np.float32] = model.embeddings.table(vectors)
         self.vocabulary_ = {word: row for row, word in enumerate(model.vocabulary.words)}
         self.model_ = model
@@ -288,3 +289,12 @@ def _seed(random_state: Any) -> int:
         return int(check_random_state(random_state).randint(_LARGEST_DRAWN_SEED))
     seed: int = random_state
     return seed
+
+
+def _workers_of(n_jobs: Any) -> int:
+    """Return how many workers scikit-learn's `n_jobs` asks for."""
+    if n_jobs is not None:
+        n_jobs = whole_number("n_jobs", n_jobs)
+        if n_jobs == 0:
+            raise ConfigurationError("n_jobs: expected None or a whole number but 0, got 0")
+    return int(effective_n_jobs(n_jobs))

@@ -1,8 +1,8 @@
 """Trained vectors with their words: which table to hand out, and as what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +107,7 @@ class Embeddings:
         """Return how many numbers a row of a table has."""
         return int(self.in_vectors.shape[1]) * (2 if vectors == "both" else 1)
 
-    def context_probabilities(self, word: str) -> NDArray[np.float64]:
+    def context_probabilities(self, word: Hashable) -> NDArray[np.float64]:
         """Return p(o | word) for all V words o, float64, summing to one."""
         scores = self._scores(self.centre_vectors([word])[0])
         if self.self_rates is None or word not in self.vocabulary:
@@ -119,7 +119,7 @@ class Embeddings:
         probabilities[own] = rate
         return probabilities
 
-    def context_lifts(self, word: str) -> NDArray[np.float64]:
+    def context_lifts(self, word: Hashable) -> NDArray[np.float64]:
         """Return p(o | word) / p(o) for all V words o, float64; p(o) is a share of the text."""
         counts = self.vocabulary.counts.astype(np.float64)
         return np.asarray(self.context_probabilities(word) * (counts.sum() / counts))
@@ -139,7 +139,7 @@ class Embeddings:
         return np.asarray(self.temperature * (outputs @ centre) + self.out_bias)
 
     def vectors_of(
-        self, words: Sequence[str], vectors: VectorChoice | None = None
+        self, words: Sequence[Any], vectors: VectorChoice | None = None
     ) -> NDArray[np.float32]:
         """Return vectors (N, D) of any words, from the table of that name, or the default one.
 
@@ -157,7 +157,7 @@ class Embeddings:
         make = self.unknown.vectors if self.unknown and handed_out else None
         return self._looked_up(words, self.table(vectors), make)
 
-    def centre_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
+    def centre_vectors(self, words: Sequence[Any]) -> NDArray[np.float32]:
         """Return centre vectors (N, D) of any words; raises as `vectors_of`."""
         make = self.unknown.centre_vectors if self.unknown else None
         return self._looked_up(words, self.in_vectors, make)
@@ -168,7 +168,7 @@ class Embeddings:
         return self.unknown is not None and not has_outputs
 
     def unknown_vectors(
-        self, words: Sequence[str], vectors: VectorChoice | None = None
+        self, words: Sequence[Any], vectors: VectorChoice | None = None
     ) -> NDArray[np.float32]:
         """Return the vectors (N, D) that unknown words are given, as `vectors_of` does.
 
@@ -185,7 +185,7 @@ class Embeddings:
 
     def _looked_up(
         self,
-        words: Sequence[str],
+        words: Sequence[Any],
         table: NDArray[np.float32],
         make: Callable[[Sequence[str]], NDArray[np.float32]] | None,
     ) -> NDArray[np.float32]:
@@ -231,7 +231,7 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def as_keyed_vectors(
-    words: list[str], table: NDArray[np.float32], counts: NDArray[np.int64] | None
+    words: list[Any], table: NDArray[np.float32], counts: NDArray[np.int64] | None
 ) -> "KeyedVectors":
     """Return a gensim `KeyedVectors` that owns `table` (V, D), with copies of words and counts."""
     with a_home():
@@ -247,7 +247,7 @@ def as_keyed_vectors(
 
 
 def as_fasttext_vectors(
-    words: list[str],
+    words: list[Any],
     table: NDArray[np.float32],
     counts: NDArray[np.int64] | None,
     of_ngrams: NgramVectors,

@@ -92,7 +92,7 @@ def embedded_model(
         left_right = tree_children(*huffman_tree(embeddings.vocabulary.counts))
         tree = _base64(left_right, np.int32)
     return {
-        "words": embeddings.vocabulary.words[:n_shown],
+        "words": embeddings.vocabulary.texts[:n_shown],
         "counts": embeddings.vocabulary.counts[:n_shown].tolist(),
         "n_words": len(embeddings.vocabulary),
         "objective": embeddings.objective,

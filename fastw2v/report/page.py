@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastw2v.callbacks import StageProgress, stage_of
-from fastw2v.checks import MOST_MIB, whole_number
+from fastw2v.config.numbers import MOST_MIB, whole_number
 from fastw2v.errors import ConfigurationError
 from fastw2v.formats.vectors import Vectors
 from fastw2v.report.embedded import embedded_model, embedded_vectors, unknown_in_page

@@ -88,7 +88,7 @@ def subject_of(source: "Word2Vec | Vectors") -> Subject:
     embeddings = source.embeddings
     vocabulary = embeddings.vocabulary
     ngrams = page_ngrams(embeddings)
-    return Subject(vocabulary.words, embeddings.table(), vocabulary.counts, ngrams, source)
+    return Subject(vocabulary.texts, embeddings.table(), vocabulary.counts, ngrams, source)
 
 
 def page_ngrams(embeddings: Embeddings) -> NgramVectors | None:

@@ -4,9 +4,11 @@ Whoever opens a file asks here before reading on, so that an archive, a database
 web is told by its name, with the way out, wherever it is named.
 """
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from fastw2v.errors import CorpusError, TextEncodingError
 
@@ -27,6 +29,7 @@ _DECOMPRESS = "decompress it first, or let its name end in {}"
 _UNPACK = "unpack it first, and name the file that it holds"
 _FETCH = "it is not the file itself: fetch that with {}"
 _IN_WORDS = "write the text that it holds into a text file first"
+_COLUMN = "name the column that holds the text, where a corpus is read, or write it as text"
 _NO_TEXT = "name the file of text instead"
 _REENCODE = "re-encode the text, for example with: iconv -f {} -t UTF-8 OLD > NEW"
 
@@ -45,12 +48,15 @@ class FileKind:
         The format of `fastw2v.formats` that may be in it.
     is_encoding : bool
         Whether it is text in another encoding.
+    table : {"parquet", "arrow"}, optional
+        The kind of table that it is, of which a column may be text.
     """
 
     name: str
     remedy: str
     vectors: str | None = None
     is_encoding: bool = False
+    table: Literal["parquet", "arrow"] | None = None
 
 
 _TAR = FileKind("a tar archive", _UNPACK)
@@ -92,16 +98,18 @@ _BEGINNINGS: dict[bytes, FileKind] = {
     ),
     rb"PAR1\x15": FileKind(
         "a Parquet file",
-        "'fastw2v count --memory' reads a column of text, if its name ends in .parquet",
+        _COLUMN,
         "parquet",
+        table="parquet",
     ),
     rb"ARROW1\0": FileKind(
         "an Arrow file",
-        "'fastw2v count --memory' reads a column of text, if its name ends in .arrow",
+        _COLUMN,
         "arrow",
+        table="arrow",
     ),
     rb"\xff\xff\xff\xff..[\0-\x0f]\0\x10\0\0\0": FileKind(
-        "a stream of Arrow's", "write it as a file, by pyarrow.ipc.new_file"
+        "a stream of Arrow's", "write it as a file, by pyarrow.ipc.new_file", table="arrow"
     ),
     rb"FEA1\0": FileKind("a Feather file of version 1", "write it again as version 2"),
     rb"FiFu\0\0\0\0": FileKind(
@@ -140,7 +148,7 @@ _MEMBER = re.compile(rb"PK\x03\x04.{22}(..)", re.DOTALL)
 _TAR_BLOCK, _TAR_SUM = 512, slice(148, 156)
 # Of these an ordinary text has hardly any; NUL is one that words may be parted by.
 _CONTROL = bytes({*range(9), *range(14, 32), 127})
-_FEWEST_BYTES, _MOST_CONTROL = 256, 0.3
+_FEWEST_BYTES, _MOST_CONTROL, _MOST_IN_OTHERS = 256, 0.3, 0.02
 
 
 def kind_of(content: bytes) -> FileKind | None:
@@ -161,9 +169,12 @@ def binary_kind_of(content: bytes) -> FileKind | None:
     """Return what kind a file without a known beginning is of, if its bytes are no text's.
 
     Text in UTF-16 has a zero in every other byte. Anything else of which more than three in ten
-    bytes are control characters is binary data. Parameters as in `kind_of`.
+    bytes are control characters is binary data; two in a hundred, where it is not UTF-8 either.
+    Parameters as in `kind_of`.
     """
-    if len(content) < _FEWEST_BYTES or not looks_binary(content, _MOST_CONTROL):
+    if len(content) < _FEWEST_BYTES:
+        return None
+    if not looks_binary(content, _MOST_CONTROL if _is_utf8(content) else _MOST_IN_OTHERS):
         return None
     even, odd = content[::2].count(0), content[1::2].count(0)
     for mark, zeros, others in (("LE", odd, even), ("BE", even, odd)):
@@ -184,6 +195,15 @@ def _is_tar(content: bytes) -> bool:
     if len(block) < _TAR_BLOCK or not stated or not set(stated) <= set(b"01234567"):
         return False
     return sum(block) - sum(block[_TAR_SUM]) + 8 * ord(" ") == int(stated, 8)
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Tell whether bytes are UTF-8, but for a character that may be cut off at the end."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(content)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def looks_binary(content: bytes, most: float) -> bool:

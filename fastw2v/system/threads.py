@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from fastw2v.checks import whole_number
+from fastw2v.config.numbers import whole_number
 from fastw2v.errors import ConfigurationError
 
 __all__ = ["Result", "WorkerPool", "available_cores", "checked_workers"]
@@ -56,12 +56,14 @@ class _Worker(Generic[Result]):
     def _serve(self) -> None:
         while True:
             self._wake.acquire()
-            if self._call is None:
+            call, self._call = self._call, None
+            if call is None:
                 return
             try:
-                self.result = self._call(self.index)
+                self.result = call(self.index)
             except BaseException as error:
                 self.error = error
+            call = None  # while it waits it holds nothing that a call was given
             self._done.release()
 
 

@@ -1,179 +1,207 @@
-"""What may be given as a corpus: text in files, or lists of tokens.
+"""What may be given as a corpus: text in files, fields of files and tables, lists of tokens.
 
 A line is a sentence, and so is a list of tokens. Nothing is skipped or replaced unasked: what is
 not as expected is an error that says where.
 """
 
 import os
-import reprlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from dataclasses import field as made_by
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fastw2v.config import Errors
-from fastw2v.errors import CorpusError, TextEncodingError
+from fastw2v.config import Errors, Kind
+from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.kernels.text.scan import PADDING
+from fastw2v.text.batches import BATCH_TOKENS, described, sentence_batches
 from fastw2v.text.encoding import Repairs
-from fastw2v.text.files import (
-    BLOCK_BYTES,
-    AnyPath,
-    TextBlock,
-    files_of,
-    is_read_once,
-    plain_size,
-    shown_name,
-    text_blocks,
-)
+from fastw2v.text.files import BLOCK_BYTES, AnyPath, TextBlock, is_read_once, plain_size, shown_name
+from fastw2v.text.sources.cells import Piece
+from fastw2v.text.sources.frames import is_frame, record_values, value_pieces, values_of_frame
+from fastw2v.text.sources.kinds import Field, MissingValues, checked_kind
+from fastw2v.text.sources.locations import files_of_all, located_files
+from fastw2v.text.sources.parts import Part
+from fastw2v.text.sources.streams import is_url
 
 __all__ = [
     "Corpus",
+    "Field",
+    "Kind",
     "OpenedCorpus",
     "Progress",
-    "TextCorpus",
-    "TokenBatch",
-    "TokenCorpus",
-    "checked_tokens",
+    "Source",
     "open_corpus",
-    "token_batch",
+    "with_field",
 ]
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes read so far, and with those in all where that is known."""
 
-BATCH_SENTENCES = 4096
-BATCH_TOKENS = 1 << 20
 
-
-class TokenBatch(NamedTuple):
-    """Some sentences of tokens, as `fastw2v.kernels.text.interning.intern_tokens` takes them."""
-
-    text: NDArray[np.uint8]
-    """The tokens' UTF-8, one behind the other, and padding."""
-    token_ends: NDArray[np.int64]
-    """(n_tokens,): where each token ends in the text."""
-    sentence_ends: NDArray[np.int64]
-    """(n_sentences,): the number of tokens up to the end of each sentence."""
-
-
-@dataclass(frozen=True)
-class TextCorpus:
-    """Text in files.
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A corpus with the field of it that holds the text; taken wherever a corpus is.
 
     Parameters
     ----------
-    files : tuple of str
-        Their names, `STANDARD_INPUT` among them where that is to be read.
+    corpus : path, paths, table, column, or iterable of records
+        Files of JSON lines, CSV, TSV, Parquet or Arrow, compressed too; a data frame of pandas or
+        polars, a table of pyarrow; whatever yields records, as a dataset of Hugging Face does.
+    field : str or int, optional
+        The field or column. A field within a field is named "outer.inner". A whole number is the
+        place of a column in a CSV file without a header, from 1.
+    read_as : {"text", "jsonl", "csv", "tsv", "parquet", "arrow"}, optional
+        What the files are. Default: what their names or first bytes say.
+
+    Raises
+    ------
+    ConfigurationError
+        If `field` or `read_as` cannot be.
+    """
+
+    corpus: Any
+    field: Field | None = None
+    read_as: Kind | None = None
+
+    def __post_init__(self) -> None:
+        checked_kind(self.read_as)
+        name = self.field
+        if name is None or (isinstance(name, str) and name):
+            return
+        if not isinstance(name, int) or isinstance(name, bool) or name < 0:
+            raise ConfigurationError(
+                f"field: expected the name of a field, or the number of a column, got {name!r}"
+            )
+
+    def options(self) -> dict[str, Any]:
+        """Return what was said beside the corpus, as plain values that JSON can hold."""
+        return {"field": self.field, "read_as": self.read_as}
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedCorpus:
+    """A corpus of any kind; it yields pieces, which are blocks of text or batches of tokens.
+
+    Parameters
+    ----------
+    parts : tuple of Part
+        Its files, in order; none where it is given as objects.
+    sentences : iterable of iterable of str, optional
+        Lists of tokens, read once, as they come. A token may hold any character, spaces too.
+    values : iterator, optional
+        Texts or lists of tokens, some at a time, as `fastw2v.text.sources.frames` yields them.
     errors : {"strict", "replace", "ignore"}
         What to do with what is not UTF-8, see `fastw2v.text.encoding`.
+    field : str or int, optional
+        The one that is read.
 
     Attributes
     ----------
     repairs : Repairs
-        How much that was, as far as the text has been read.
+        How much that was, as far as the corpus has been read.
+    missing : MissingValues
+        What was missing in the field, as far as the corpus has been read.
     """
 
-    files: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+    sentences: Iterable[Iterable[str]] | None = None
+    values: Iterator[Any] | None = None
     errors: Errors = "strict"
-    repairs: Repairs = field(default_factory=Repairs, compare=False)
+    field: Field | None = None
+    repairs: Repairs = made_by(default_factory=Repairs)
+    missing: MissingValues = made_by(default_factory=MissingValues)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of its files."""
+        return tuple(part.source for part in self.parts)
 
     @property
     def name(self) -> str:
         """What messages call the corpus."""
-        first = shown_name(self.files[0])
-        return first if len(self.files) == 1 else f"{first} and {len(self.files) - 1} more files"
+        if not self.parts:
+            return "the given sentences" if self.values is None else "the given values"
+        first = shown_name(self.parts[0].source)
+        return first if len(self.parts) == 1 else f"{first} and {len(self.parts) - 1} more files"
 
     @property
     def read_once(self) -> tuple[str, ...]:
         """What messages call those of the files that cannot be read again."""
-        return tuple(shown_name(file) for file in self.files if is_read_once(file))
+        names = (file for file in self.files if not is_url(file))
+        return tuple(shown_name(file) for file in names if is_read_once(file))
 
     @property
     def total_bytes(self) -> int | None:
         """The size of the text; None where it cannot be known before reading it."""
-        sizes = [plain_size(file) for file in self.files]
-        return None if None in sizes else sum(size for size in sizes if size is not None)
+        sizes = [None if is_url(file) else plain_size(file) for file in self.files]
+        if not sizes or None in sizes:
+            return None
+        return sum(size for size in sizes if size is not None)
 
-    def blocks(
+    def pieces(
         self, block_bytes: int = BLOCK_BYTES, progress: Progress | None = None
-    ) -> Iterator[TextBlock]:
-        """Read the files, block by block.
+    ) -> Iterator[Piece]:
+        """Read the corpus, piece by piece.
 
         Parameters
         ----------
         block_bytes : int
-            About how many bytes a block has. A longer line makes its block longer.
+            About how many bytes of text a piece has. A longer line makes its piece longer.
         progress : callable, optional
-            Called with bytes read and bytes in all (or None) when a block has been dealt with.
+            Called with bytes read and bytes in all (or None) when a piece has been dealt with.
 
         Raises
         ------
         CorpusError
-            If a file cannot be read, changes while it is read, or its compressed data are
-            damaged or cut short.
+            If a file cannot be read, changes while it is read, is damaged or cut short, or has no
+            such field; if something is neither text nor a list of tokens.
         TextEncodingError
             If a text is not UTF-8, and `errors` does not help.
         """
+        if self.parts:
+            yield from self._pieces_of_files(block_bytes, progress)
+            return
+        if self.values is not None:
+            pieces = value_pieces(self.values, self.name, self.missing, self.repairs)
+        else:
+            batch_tokens = min(BATCH_TOKENS, max(1, block_bytes // 4))
+            pieces = sentence_batches(self.sentences or (), batch_tokens)
+        n_bytes = 0
+        for piece in pieces:
+            yield piece
+            n_bytes += _size_of(piece)
+            if progress:
+                progress(n_bytes, None)
+
+    def _pieces_of_files(self, block_bytes: int, progress: Progress | None) -> Iterator[Piece]:
         total = self.total_bytes if progress else None
         before = 0
-        for file in self.files:
+        for part in self.parts:
             n_bytes = 0
-            for block, n_bytes in text_blocks(file, block_bytes, self.errors, self.repairs):
-                yield block
+            for piece, n_bytes in part.read(self.errors, self.repairs, self.missing, block_bytes):
+                yield piece
                 if progress:
                     progress(before + n_bytes, total)
             before += n_bytes
 
 
-@dataclass(frozen=True)
-class TokenCorpus:
-    """Sentences that are lists of tokens; read once, as they come.
-
-    Parameters
-    ----------
-    sentences : iterable of iterable of str
-        A token may hold any character, spaces too.
-    """
-
-    sentences: Iterable[Iterable[str]]
-    name = "the given sentences"
-
-    def batches(
-        self, batch_tokens: int = BATCH_TOKENS, progress: Progress | None = None
-    ) -> Iterator[TokenBatch]:
-        """Gather sentences into batches of about so many tokens, or `BATCH_SENTENCES` sentences.
-
-        Raises
-        ------
-        CorpusError
-            If a sentence is not a sequence of tokens, or a token is not a str.
-        TextEncodingError
-            If a token holds a lone surrogate.
-        """
-        n_bytes, first, n_tokens = 0, 0, 0
-        gathered: list[Sequence[str]] = []
-        for sentence in self.sentences:
-            tokens = _tokens_of(sentence, first + len(gathered))
-            gathered.append(tokens)
-            n_tokens += len(tokens)
-            if n_tokens >= batch_tokens or len(gathered) >= BATCH_SENTENCES:
-                yield (batch := token_batch(gathered, first))
-                n_bytes += batch.text.size - PADDING
-                if progress:
-                    progress(n_bytes, None)
-                first, n_tokens, gathered = first + len(gathered), 0, []
-        if gathered:
-            yield (batch := token_batch(gathered, first))
-            if progress:
-                progress(n_bytes + batch.text.size - PADDING, None)
+def _size_of(piece: Piece) -> int:
+    return len(piece.data) if isinstance(piece, TextBlock) else piece.text.size - PADDING
 
 
-OpenedCorpus = TextCorpus | TokenCorpus
-Corpus = AnyPath | Iterable[AnyPath] | Iterable[Iterable[str]] | OpenedCorpus
+Corpus = AnyPath | Iterable[AnyPath] | Iterable[Iterable[str]] | Source | OpenedCorpus
+
+
+def with_field(corpus: Corpus, field: Field | None) -> Corpus:
+    """Return a corpus of which a field is read, or as it is where none is named."""
+    if field is None:
+        return corpus
+    if isinstance(corpus, Source | OpenedCorpus):
+        raise ConfigurationError(
+            f"field: expected it in Source or beside the corpus, got both, {field!r} beside it"
+        )
+    return Source(corpus, field)
 
 
 def open_corpus(corpus: Corpus, errors: Errors = "strict", remedy: str = "") -> OpenedCorpus:
@@ -181,11 +209,13 @@ def open_corpus(corpus: Corpus, errors: Errors = "strict", remedy: str = "") -> 
 
     Parameters
     ----------
-    corpus : path, iterable of paths, or iterable of lists of str
-        A path names a file (plain UTF-8, or compressed: .gz, .bz2, .xz, .zst) or a folder, which
-        stands for all files below it, sorted by their path, hidden ones left out. ``"-"`` is
-        standard input. Lists of tokens are read once, from first to last, so a generator
-        will do. What this function returned comes back as it is.
+    corpus : path, iterable of paths, iterable of lists of str, Source, or a column
+        A path names a file (plain UTF-8, or compressed: .gz, .bz2, .xz, .zst), a folder, which
+        stands for all files below it, sorted by their path, hidden ones left out, or is a pattern;
+        a str may be a URL that fsspec knows. ``"-"`` is standard input. Lists of tokens are read
+        once, from first to last, so a generator will do. A column of pandas, polars or pyarrow has
+        texts or lists of tokens. What has fields needs a `Source`, which names one. What this
+        function returned comes back as it is.
     errors : {"strict", "replace", "ignore"}
         What to do with what is not UTF-8 in text, see `fastw2v.text.encoding`.
     remedy : str
@@ -194,115 +224,64 @@ def open_corpus(corpus: Corpus, errors: Errors = "strict", remedy: str = "") -> 
     Raises
     ------
     CorpusError
-        If there is no such file, a folder without files, or something else than expected.
+        If there is no such file, a folder without files, no such field, or something else than
+        expected.
     """
-    if isinstance(corpus, TextCorpus | TokenCorpus):
+    if isinstance(corpus, OpenedCorpus):
         return corpus
-    if isinstance(corpus, str | os.PathLike):
-        return TextCorpus(tuple(files_of(corpus)), errors, Repairs(remedy=remedy))
-    if isinstance(corpus, bytes | Mapping) or hasattr(corpus, "read"):
-        hint = "pass its path" if hasattr(corpus, "read") else "pass a path or lists of tokens"
-        raise CorpusError(f"corpus: expected a path or sentences, got {_described(corpus)}; {hint}")
+    source = corpus if isinstance(corpus, Source) else Source(corpus)
+    given = source.corpus
+    if isinstance(given, Source | OpenedCorpus):
+        raise CorpusError(f"corpus: expected no Source in a Source, got {described(given)}")
+    if isinstance(given, str | os.PathLike):
+        return _of_files(located_files(given), source, errors, remedy)
+    if is_frame(given):
+        _require_no_kind(source)
+        return OpenedCorpus(values=values_of_frame(given, source.field), field=source.field)
+    if isinstance(given, bytes | Mapping) or hasattr(given, "read"):
+        hint = "pass its path" if hasattr(given, "read") else "pass a path or lists of tokens"
+        if isinstance(given, Mapping):
+            hint += ", or one of its values"
+        raise CorpusError(f"corpus: expected a path or sentences, got {described(given)}; {hint}")
     try:
-        items: Iterator[Any] = iter(corpus)
+        items: Iterator[Any] = iter(given)
     except TypeError:
         raise CorpusError(
-            f"corpus: expected a path, several paths, or lists of tokens, got {_described(corpus)}"
+            f"corpus: expected a path, several paths, or lists of tokens, got {described(given)}"
         ) from None
     for first in items:
-        everything = chain([first], items)
-        if not isinstance(first, str | os.PathLike):
-            return TokenCorpus(everything)
-        return TextCorpus(tuple(_files_of_all(everything)), errors, Repairs(remedy=remedy))
+        return _of_items(first, chain([first], items), source, errors, remedy)
     raise CorpusError(
         "corpus: expected a path or sentences, got an empty "
-        f"{type(corpus).__name__}; an iterator that was read before stays empty, a list does not"
+        f"{type(given).__name__}; an iterator that was read before stays empty, a list does not"
     )
 
 
-def token_batch(sentences: Sequence[Sequence[str]], first: int = 0) -> TokenBatch:
-    """Put sentences, whose numbers in messages begin at `first`, into one batch."""
-    tokens = list(chain.from_iterable(sentences))
-    try:
-        data = "".join(tokens).encode()
-    except (TypeError, UnicodeEncodeError):
-        raise _bad_token(sentences, first) from None
-    text = np.frombuffer(data + bytes(PADDING), np.uint8)
-    token_ends = np.cumsum(np.fromiter(map(len, tokens), np.int64, len(tokens)))
-    if not data.isascii():  # from characters to bytes: the bytes 80 to BF go on with a character
-        character_starts = np.flatnonzero((text[: len(data)] & 0xC0) != 0x80)
-        token_ends = np.append(character_starts, len(data))[token_ends]
-    sentence_ends = np.cumsum(np.fromiter(map(len, sentences), np.int64, len(sentences)))
-    return TokenBatch(text, token_ends, sentence_ends)
+def _of_items(
+    first: Any, everything: Any, source: Source, errors: Errors, remedy: str
+) -> OpenedCorpus:
+    """Open what yields items: paths, records, or lists of tokens."""
+    if isinstance(first, str | os.PathLike):
+        return _of_files(files_of_all(everything), source, errors, remedy)
+    _require_no_kind(source)
+    if isinstance(first, Mapping):
+        return OpenedCorpus(values=record_values(everything, source.field), field=source.field)
+    if source.field is not None:
+        raise CorpusError(
+            f"corpus: expected records or files with the field {source.field!r}, got "
+            f"{described(first)} first; leave the field out for lists of tokens"
+        )
+    return OpenedCorpus(sentences=everything)
 
 
-def checked_tokens(sentence: Any, number: int) -> Sequence[str]:
-    """Return the tokens of one sentence, whose number in messages is `number`.
-
-    Raises
-    ------
-    CorpusError
-        If it is not a sequence of tokens, or a token is not a str.
-    TextEncodingError
-        If a token holds a lone surrogate.
-    """
-    tokens = _tokens_of(sentence, number)
-    try:
-        "".join(tokens).encode()
-    except (TypeError, UnicodeEncodeError):
-        raise _bad_token([tokens], number) from None
-    return tokens
+def _of_files(files: list[str], source: Source, errors: Errors, remedy: str) -> OpenedCorpus:
+    parts = tuple(Part(file, source.read_as, source.field) for file in files)
+    repairs = Repairs(remedy=remedy)
+    return OpenedCorpus(parts, errors=errors, field=source.field, repairs=repairs)
 
 
-def _tokens_of(sentence: Any, number: int) -> Sequence[str]:
-    if isinstance(sentence, list | tuple):
-        return sentence
-    if not isinstance(sentence, str | bytes | Set | Mapping):
-        try:
-            return list(sentence)
-        except TypeError:
-            pass
-    raise CorpusError(
-        f"sentence {number} (counted from 0): expected lists of tokens, got {_described(sentence)}"
-    )
-
-
-def _bad_token(sentences: Sequence[Sequence[Any]], first: int) -> CorpusError:
-    """Return the error for the first token that is not a str, or that UTF-8 cannot hold."""
-    for number, sentence in enumerate(sentences, first):
-        for place, token in enumerate(sentence):
-            where = f"sentence {number}, token {place} (counted from 0)"
-            if not isinstance(token, str):
-                return CorpusError(f"{where}: expected a str, got {_described(token)}")
-            try:
-                token.encode()
-            except UnicodeEncodeError as error:
-                return TextEncodingError(
-                    f"{where}: expected text that UTF-8 can hold, got the lone surrogate "
-                    f"U+{ord(token[error.start]):04X}; decode the bytes it came from with the "
-                    "right encoding"
-                )
-    raise AssertionError("every token is fit to be encoded")
-
-
-def _files_of_all(items: Iterable[Any]) -> list[str]:
-    files: list[str] = []
-    for place, item in enumerate(items):
-        if not isinstance(item, str | os.PathLike):
-            raise CorpusError(
-                f"item {place} of the corpus: expected a path, as the items before are, got "
-                f"{_described(item)}; a corpus is either paths or lists of tokens"
-            )
-        files += files_of(item)
-    for file, times in Counter(files).items():
-        if times > 1 and is_read_once(file):
-            raise CorpusError(
-                f"{shown_name(file)} can be read once only, got it {times} times; name it once"
-            )
-    return files
-
-
-def _described(value: object) -> str:
-    """Return "an int (7)", cut short where it is long."""
-    kind = type(value).__name__
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} ({reprlib.repr(value)})"
+def _require_no_kind(source: Source) -> None:
+    if source.read_as is not None:
+        raise ConfigurationError(
+            f"read_as: expected files beside it, got {described(source.corpus)}; leave it out"
+        )

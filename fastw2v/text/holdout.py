@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.checks import checked_fraction
+from fastw2v.config.numbers import checked_fraction
 from fastw2v.kernels.text.documents import hash_documents
 from fastw2v.kernels.text.scan import PADDING
-from fastw2v.text.corpus import TokenBatch
+from fastw2v.text.batches import TokenBatch
+from fastw2v.text.files import TextBlock
 
 __all__ = ["HeldOutChoice"]
 
@@ -49,6 +50,18 @@ class HeldOutChoice:
         hash_documents(text, ends, np.uint64(self.seed), np.uint64(_CHOICE_STREAM), hashes)
         chosen: NDArray[np.bool_] = hashes < np.uint64(int(self.fraction * 2**64))
         return chosen
+
+    def split(
+        self, piece: TextBlock | TokenBatch
+    ) -> tuple[TextBlock | TokenBatch | None, TextBlock | TokenBatch | None]:
+        """Return what stays of a piece of a corpus, and what is held out; None for nothing."""
+        if isinstance(piece, TokenBatch):
+            return self.split_batch(piece)
+        kept, held_out = self.split_text(piece.data)
+        return (
+            piece._replace(data=kept) if kept else None,
+            piece._replace(data=held_out) if held_out else None,
+        )
 
     def split_text(self, data: bytes) -> tuple[bytes, bytes]:
         """Return the lines of a block that stay, and those that are held out.

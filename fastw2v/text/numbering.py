@@ -1,6 +1,7 @@
 """Numbering the tokens of text or of lists of tokens by a table of words."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from fastw2v.kernels.text.interning import (
     intern_tokens,
     new_word_table,
 )
-from fastw2v.text.corpus import TokenBatch, token_batch
+from fastw2v.text.batches import TokenBatch, token_batch
 from fastw2v.text.files import TextBlock
 from fastw2v.text.tokenizers import TextNormalizer
 
@@ -55,6 +56,14 @@ class TokenReader:
         self._normalizer = TextNormalizer(tokenizer)
         self._scratch = np.empty(0, np.int32)
 
+    def read(self, pieces: Iterable[TextBlock | TokenBatch]) -> None:
+        """Give numbers to the tokens of whatever a corpus yields."""
+        for piece in pieces:
+            if isinstance(piece, TextBlock):
+                self.read_text([piece])
+            else:
+                self.read_sentences([piece])
+
     def read_text(self, blocks: Iterable[TextBlock]) -> None:
         """Give numbers to the tokens of blocks of whole lines."""
         for block in blocks:
@@ -90,7 +99,7 @@ class TokenReader:
         self._keep_numbers(numbers)
 
 
-def table_of_words(words: list[str]) -> tuple[InternedWords, NDArray[np.int32]]:
+def table_of_words(words: list[Any]) -> tuple[InternedWords, NDArray[np.int32]]:
     """Return a table of a vocabulary's words, and the id of each number that it gives.
 
     Raises

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +12,14 @@ from numpy.typing import NDArray
 from fastw2v.config import Tokenizer
 from fastw2v.errors import CorpusError
 from fastw2v.kernels.text.interning import InternedWords, count_types, new_word_table, renumber
-from fastw2v.text.corpus import (
-    Corpus,
-    Progress,
-    TextCorpus,
-    TokenBatch,
-    open_corpus,
-)
+from fastw2v.text.corpus import Corpus, Progress, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoded_folder import NumbersOnDisk, NumberStore, open_encoded, write_encoded
-from fastw2v.text.files import BLOCK_BYTES, TextBlock
+from fastw2v.text.files import BLOCK_BYTES
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.numbering import TokenReader, table_of_words
+from fastw2v.text.sources.cells import Piece
+from fastw2v.text.token_bytes import token_bytes, tokens_of
 from fastw2v.text.vocabulary import Vocabulary, build_vocabulary
 
 __all__ = [
@@ -136,7 +133,7 @@ def read_split_corpus(
             reader.table, min_count=min_count, max_final_vocab=max_final_vocab, source=name
         )
         tokens = reader.encoded(vocabulary, ranks, folder)
-    places = {word.encode(): place for place, word in enumerate(vocabulary.words)}
+    places = {token_bytes(word): place for place, word in enumerate(vocabulary.words)}
     types = held_out.table.words(np.arange(held_out.table.n_types[0]))
     known = np.array([places.get(word, -1) for word in types], np.int32)
     return vocabulary, tokens, held_out.encoded(vocabulary, known, None)
@@ -186,7 +183,7 @@ def encode_corpus(
 
 def number_corpus(
     corpus: Corpus, store: NumberStore, *, tokenizer: Tokenizer = "words"
-) -> tuple[list[str], NDArray[np.int64]]:
+) -> tuple[list[Any], NDArray[np.int64]]:
     """Read a corpus once and number its words by their first appearance.
 
     For whoever chooses a vocabulary otherwise than `read_corpus` does.
@@ -200,7 +197,7 @@ def number_corpus(
 
     Returns
     -------
-    words : list of str
+    words : list
         Word k has the number k.
     counts : int64 array
         How often each occurs.
@@ -213,7 +210,7 @@ def number_corpus(
     reader = _Reader(new_word_table(), store, add=True, tokenizer=tokenizer)
     reader.read(corpus, None, BLOCK_BYTES)
     counts = count_types(reader.table)
-    words = [word.decode() for word in reader.table.words(np.arange(len(counts)))]
+    words = tokens_of(reader.table.words(np.arange(len(counts))))
     return words, counts
 
 
@@ -260,12 +257,8 @@ class _Reader:
         With `split`, the documents of a choice go to another reader.
         """
         opened = open_corpus(corpus)
-        if isinstance(opened, TextCorpus):
-            blocks = opened.blocks(block_bytes, progress)
-            self._reader.read_text(_split_blocks(blocks, *split) if split else blocks)
-        else:
-            batches = opened.batches(max(1, block_bytes // 4), progress)
-            self._reader.read_sentences(_split_batches(batches, *split) if split else batches)
+        pieces = opened.pieces(block_bytes, progress)
+        self._reader.read(_split_pieces(pieces, *split) if split else pieces)
         n_tokens, n_held_out = self._reader.n_tokens, split[1]._reader.n_tokens if split else 1
         if split and not (n_tokens and n_held_out):
             raise CorpusError(
@@ -294,25 +287,16 @@ class _Reader:
         return EncodedTokens(ids, starts, n_tokens, n_tokens - n_ids)
 
 
-def _split_blocks(
-    blocks: Iterable[TextBlock], choice: HeldOutChoice, other: _Reader
-) -> Iterator[TextBlock]:
+def _split_pieces(
+    pieces: Iterable[Piece], choice: HeldOutChoice, other: _Reader
+) -> Iterator[Piece]:
     """Yield what is not held out; the other reader gets the rest."""
-    for block in blocks:
-        data, held_out = choice.split_text(block.data)
-        if held_out:
-            other._reader.read_text([block._replace(data=held_out)])
-        if data:
-            yield block._replace(data=data)
-
-
-def _split_batches(
-    batches: Iterable[TokenBatch], choice: HeldOutChoice, other: _Reader
-) -> Iterator[TokenBatch]:
-    for batch in batches:
-        kept, held_out = choice.split_batch(batch)
-        other._reader.read_sentences([held_out])
-        yield kept
+    for piece in pieces:
+        kept, held_out = choice.split(piece)
+        if held_out is not None:
+            other._reader.read([held_out])
+        if kept is not None:
+            yield kept
 
 
 def without_tokens(name: str, n_sentences: int) -> CorpusError:

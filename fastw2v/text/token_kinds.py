@@ -13,7 +13,14 @@ import numpy as np
 
 from fastw2v.errors import TokenKindError
 
-__all__ = ["check_kinds", "described_kind", "is_settled", "tokens_from_json", "tokens_to_json"]
+__all__ = [
+    "advice_on",
+    "check_kinds",
+    "described_kind",
+    "is_settled",
+    "tokens_from_json",
+    "tokens_to_json",
+]
 
 _FITS_JSON = range(-(2**63), 2**64)  # whole numbers that readers of other languages hold
 _DEEPEST = 16  # tuples within tuples
@@ -53,7 +60,7 @@ def check_kinds(tokens: Iterable[Hashable], where: str, counts: Sequence[int] = 
         times = f", {counts[place]:,} times" if len(counts) else ""
         raise TokenKindError(
             f"{where}: expected words that are str, whole numbers, bytes or tuples of these, "
-            f"got {described_kind(token)}{times}; {_advice(token)}"
+            f"got {described_kind(token)}{times}; {advice_on(token)}"
         )
 
 
@@ -65,7 +72,8 @@ def described_kind(token: object) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} ({token!r:.60})"
 
 
-def _advice(token: object) -> str:
+def advice_on(token: object) -> str:
+    """Return what to do with a value that cannot be a token."""
     is_float = isinstance(token, float | np.floating)
     if token is None or (is_float and token != token):  # noqa: PLR0124 - NaN
         return "leave missing values out of the sentences"

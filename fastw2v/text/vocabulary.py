@@ -1,6 +1,7 @@
 """The vocabulary: which words are kept, in which order, and how often they were seen."""
 
 import difflib
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import gt
@@ -11,6 +12,13 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
 from fastw2v.kernels.text.interning import InternedWords, count_types
+from fastw2v.text.token_bytes import token_bytes, tokens_of
+from fastw2v.text.token_kinds import (
+    described_kind,
+    is_settled,
+    tokens_from_json,
+    tokens_to_json,
+)
 
 __all__ = [
     "StoredVocabulary",
@@ -36,8 +44,9 @@ class Vocabulary:
 
     Parameters
     ----------
-    words : list of str
-        All different; a word's place is its id.
+    words : list
+        All different; a word's place is its id. Each is a str, or another token
+        (`fastw2v.text.token_kinds`).
     counts : int64 array (V,)
         How often each word was seen, never rising.
     n_raw_tokens : int
@@ -51,7 +60,7 @@ class Vocabulary:
         If there is not one count for each word, or the counts are not in order.
     """
 
-    words: list[str]
+    words: list[Any]
     counts: NDArray[np.int64]
     n_raw_tokens: int
     n_raw_types: int
@@ -78,7 +87,7 @@ class Vocabulary:
     def as_dict(self) -> dict[str, Any]:
         """Return the vocabulary as plain values that JSON can hold."""
         return {
-            "words": self.words,
+            "words": tokens_to_json(self.words),
             "counts": self.counts.tolist(),
             "n_raw_tokens": self.n_raw_tokens,
             "n_raw_types": self.n_raw_types,
@@ -93,9 +102,10 @@ class Vocabulary:
         LookupError, TypeError, ValueError, OverflowError, VocabularyError
             If something is missing, or not as `as_dict` gives it.
         """
-        words = content["words"]
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ValueError(f"words: expected a list of strings, got {str(words)[:60]}")
+        stored = content["words"]
+        if not isinstance(stored, list):
+            raise ValueError(f"words: expected a list of words, got {str(stored)[:60]}")
+        words = tokens_from_json(stored)
         _require_different(words)
         return Vocabulary(
             words,
@@ -116,14 +126,39 @@ class Vocabulary:
         return int(self.counts.sum())
 
     @cached_property
-    def _ids(self) -> dict[str, int]:
+    def _ids(self) -> dict[Any, int]:
         ids = {word: place for place, word in enumerate(self.words)}
         if len(ids) != len(self.words):
             twice = next(word for place, word in enumerate(self.words) if ids[word] != place)
             raise VocabularyError(f"words: expected all different, got {twice!r} more than once")
         return ids
 
-    def index(self, word: str) -> int:
+    @cached_property
+    def texts(self) -> list[str]:
+        """The words for the eye: text as it is, numbers in digits, others as Python's code."""
+        if all(type(word) is str for word in self.words):
+            return self.words
+        return [word if isinstance(word, str) else repr(word) for word in self.words]
+
+    def named(self, text: str) -> Any:
+        """Return the word that a text stands for: the text itself, or one that is shown so."""
+        return text if text in self._ids else self._shown.get(text, text)
+
+    @cached_property
+    def _shown(self) -> dict[str, Any]:
+        others = zip(self.texts, self.words, strict=True)
+        return {text: word for text, word in others if not isinstance(word, str)}
+
+    def require_text(self, what: str) -> None:
+        """Raise `ConfigurationError` if a word is no str, which something needs."""
+        other = next((word for word in self.words if not isinstance(word, str)), None)
+        if other is not None:
+            raise ConfigurationError(
+                f"{what}: expected words that are text, which characters are taken of, got "
+                f"{described_kind(other)}; leave it out, or pass str(token)"
+            )
+
+    def index(self, word: Hashable) -> int:
         """Return the id of a word.
 
         Raises
@@ -131,18 +166,28 @@ class Vocabulary:
         UnknownWordError
             If the vocabulary does not hold it; the message names words that are close to it.
         """
-        place = self._ids.get(word)
+        try:
+            place = self._ids.get(word)
+        except TypeError:  # a list, say, which no dict holds
+            place = None
         if place is None:
             raise UnknownWordError(self._unknown(word))
         return place
 
     def _unknown(self, word: object) -> str:
+        message = f"{shown_word(word)} is not among the {len(self.words)} words of the vocabulary"
+        if not is_settled(word):
+            return f"expected a word, got {described_kind(word)}"
         if not isinstance(word, str):
-            return f"expected a word (str), got {type(word).__name__} {word!r}"
+            if str(word) in self._ids:
+                return f"{message}, whose words are text; {str(word)!r} is one of them"
+            return f"{message}; it may be rarer than min_count"
+        if word.isdecimal() and int(word) in self._ids:
+            return f"{message}; the whole number {int(word)} is one of them"
         close = [other for other in (word.lower(), word.casefold()) if other in self._ids]
         if len(word) <= _LONGEST_SHOWN:
-            close += difflib.get_close_matches(word, self.words[:_HINT_WORDS], cutoff=0.7)
-        message = f"{shown_word(word)} is not among the {len(self.words)} words of the vocabulary"
+            frequent = [other for other in self.words[:_HINT_WORDS] if isinstance(other, str)]
+            close += difflib.get_close_matches(word, frequent, cutoff=0.7)
         if close:
             shown = ", ".join(shown_word(other) for other in dict.fromkeys(close))
             return f"{message}; close to it: {shown}"
@@ -191,38 +236,38 @@ class StoredVocabulary(Vocabulary):
         return len(self.counts)
 
     @cached_property
-    def words(self) -> list[str]:  # type: ignore[override]
+    def words(self) -> list[Any]:  # type: ignore[override]
         """The words, most frequent first."""
         stored: dict[str, Any] = vars(self)
         return unpacked_words(stored["_word_bytes"], stored["_word_ends"])
 
 
-def shown_word(word: str) -> str:
+def shown_word(word: object) -> str:
     """Return a word as messages show it: quoted, and the beginning of one that is long."""
-    if len(word) <= _LONGEST_SHOWN:
-        return repr(word)
+    if not isinstance(word, str) or len(word) <= _LONGEST_SHOWN:
+        return f"{word!r:.{_LONGEST_SHOWN + 2}}"
     return f"{word[:_LONGEST_SHOWN]!r}... ({len(word):,} characters)"
 
 
-def _require_different(words: list[str]) -> None:
+def _require_different(words: list[Any]) -> None:
     if len(set(words)) != len(words):
         raise VocabularyError("words: expected all different, got some of them more than once")
 
 
-def packed_words(words: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the words' UTF-8 as one array, and where each ends, as `StoredVocabulary` has them."""
-    encoded = [word.encode() for word in words]
+def packed_words(words: Sequence[Hashable]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the words' bytes as one array, and where each ends, as `StoredVocabulary` has them."""
+    encoded = list(map(token_bytes, words))
     ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), dtype=np.int64)
     return np.frombuffer(b"".join(encoded), np.uint8), ends
 
 
-def unpacked_words(word_bytes: NDArray[np.uint8], word_ends: NDArray[np.int64]) -> list[str]:
+def unpacked_words(word_bytes: NDArray[np.uint8], word_ends: NDArray[np.int64]) -> list[Any]:
     """Return the words that `packed_words` packed.
 
     Raises
     ------
     VocabularyError
-        If they are not UTF-8, or not all different.
+        If they are neither UTF-8 nor other tokens, or not all different.
     """
     ends, data = word_ends.tolist(), word_bytes.tobytes()
     starts = [0, *ends[:-1]]
@@ -231,8 +276,8 @@ def unpacked_words(word_bytes: NDArray[np.uint8], word_ends: NDArray[np.int64]) 
             f"words: expected ends that rise to the {len(data)} bytes of the words, got others"
         )
     try:
-        words = [data[start:end].decode() for start, end in zip(starts, ends, strict=True)]
-    except UnicodeDecodeError as error:
+        words = tokens_of(data[start:end] for start, end in zip(starts, ends, strict=True))
+    except (ValueError, RecursionError) as error:
         raise VocabularyError(f"words: expected UTF-8, got other bytes ({error})") from error
     _require_different(words)
     return words
@@ -282,7 +327,7 @@ def build_vocabulary(
     kept = kept[order]
     ranks = np.full(n_raw_types, -1, np.int32)
     ranks[kept] = np.arange(len(kept), dtype=np.int32)
-    words = [encoded[place].decode() for place in order.tolist()]
+    words = tokens_of(encoded[place] for place in order.tolist())
     return Vocabulary(words, counts[kept], n_raw_tokens, n_raw_types), ranks
 
 

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from fastw2v.config import CountingSettings, Hyperparameters
 from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.kernels.compilation import is_marked, leave_mark
-from fastw2v.kernels.compile_clock import compiling
+from fastw2v.kernels.compile_clock import compiling, compiling_s
 from fastw2v.system.threads import available_cores
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
@@ -33,7 +34,7 @@ from fastw2v.training.skipgram import train_counted
 from fastw2v.training.stream import train_running_text
 from fastw2v.training.text import TrainingText
 
-__all__ = ["SWITCH", "compiled_ahead", "mark_of", "train_on_few_words"]
+__all__ = ["SWITCH", "child_environment", "compiled_ahead", "mark_of", "train_on_few_words"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ def compiled_ahead(run: Run) -> Iterator[None]:
     process = _started(run)
     if process is None:
         yield
+        if os.environ.get(SWITCH) != "0" and compiling_s() > run.compiled_before_s:
+            leave_mark(mark_of(run.settings, run.description.precision))
         return
     run.await_kernels = lambda: _wait(process, run)
     try:
@@ -77,7 +80,11 @@ def compiled_ahead(run: Run) -> Iterator[None]:
 def _started(run: Run) -> "subprocess.Popen[bytes] | None":
     settings = run.settings
     is_wanted = os.environ.get(SWITCH) != "0" and settings.inputs != "features"
-    if not is_wanted or not sys.executable or min(available_cores(), run.workers) < 2:
+    can_start = bool(sys.executable) and not getattr(sys, "frozen", False)
+    # A budget of memory is one of this process, and leaves no room for another.
+    if not is_wanted or not can_start or run.memory_mib is not None:
+        return None
+    if min(available_cores(), run.workers) < 2:
         return None
     if is_marked(mark_of(settings, run.description.precision)):
         return None
@@ -85,7 +92,8 @@ def _started(run: Run) -> "subprocess.Popen[bytes] | None":
     arguments = json.dumps({"settings": settings.given, "workers": run.workers})
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", code, arguments],
+            [sys.executable, "-P", "-c", code, arguments],
+            env=child_environment(),
             stdin=subprocess.PIPE,  # its end is that of this process, however it comes
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -94,6 +102,18 @@ def _started(run: Run) -> "subprocess.Popen[bytes] | None":
         _LOGGER.debug("no process to compile ahead: %s", error)
         return None
     return process
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment in which another Python finds this package, and no other.
+
+    With ``-P`` what lies in the current folder is not imported.
+    """
+    package = Path(__file__).resolve().parents[2]
+    paths = list(filter(None, [os.environ.get("PYTHONPATH")]))
+    if package.name not in ("site-packages", "dist-packages"):  # there it is found anyway
+        paths = [str(package), *paths]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _wait(process: "subprocess.Popen[bytes]", run: Run) -> None:
@@ -146,8 +166,18 @@ def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
     elif settings.model == "cbow":
         train_cbow(run, text)
     else:
-        train_counted(run, _few_counts(run, vocabulary), tokens, (0.0, 0.0))
+        run.after_epoch = _stop  # the kernels of the loss are made by the other process
+        with suppress(_EnoughError):
+            train_counted(run, _few_counts(run, vocabulary), tokens, (0.0, 0.0))
     leave_mark(mark_of(settings, run.description.precision))
+
+
+class _EnoughError(Exception):
+    """All that is needed has been compiled."""
+
+
+def _stop(_: object) -> None:
+    raise _EnoughError
 
 
 def _few_counts(run: Run, vocabulary: Vocabulary) -> CountedCorpus:

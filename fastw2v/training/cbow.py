@@ -10,8 +10,8 @@ from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
+from fastw2v.objectives.softmax.durations import announce_duration
 from fastw2v.objectives.softmax.estimates import (
-    announce_duration,
     batch_size,
     require_memory,
     training_bytes,
@@ -85,16 +85,18 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
             report(START_STEPS, START_STEPS)
         memory_bytes = training_bytes(n_words, settings, batches.max_rows, held_bytes)
         run.wait_for_kernels()
-        announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
+        sizes = (batches.batches_per_epoch, batches.max_rows)
+        announce_duration(settings, n_words, sizes, pool, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         embeddings_of, watch = train_softmax(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run
         )
-        objective.layer.give_up_workspace()
+        objective.end()
         embeddings = embeddings_of()
         form = canonical_form(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
+    digest = text.tokens.digest(vocabulary)
     summary = TrainingSummary(
         watch.kept_record.loss_nats,
         unigram_entropy_nats=None,
@@ -106,9 +108,10 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         batch_rows=size,
         precision=used_precision(settings),
         n_invalid=text.n_invalid,
+        n_missing=text.n_missing,
         unicode_version=version_of(settings.tokenizer),
     )
-    return watch.result(embeddings, summary, text.tokens.digest(vocabulary))
+    return watch.result(embeddings, summary, digest)
 
 
 def _first_vectors(

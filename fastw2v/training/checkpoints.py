@@ -171,7 +171,8 @@ class RunDescription:
         The folder of counts that the run trains on instead.
     memory_mib : int, optional
     validation : dict, optional
-        The "fraction" that is held out, or the "sources" of the validation text.
+        The "fraction" that is held out, or the "sources" of the validation text, with its "field"
+        and "read_as" where they were said.
     patience : int, optional
     every : str, optional
         How often the run is saved, as `Checkpoints.every`.
@@ -183,6 +184,9 @@ class RunDescription:
         The file of the words' features.
     features_digest : str, optional
         Of the features that were given, once they are known to fit.
+    reads : dict, optional
+        The "field" of the sources that is read, and as what they are read ("read_as"), if that
+        was said.
     workers : int, optional
         Threads that the run began with; None where any number ends in the same bits and nobody
         chose one, and for runs of versions that did not store it.
@@ -201,6 +205,7 @@ class RunDescription:
     held_out: dict[str, Any] | None = None
     features: str | None = None
     features_digest: str | None = None
+    reads: dict[str, Any] | None = None
     workers: int | None = None
 
     @classmethod

@@ -16,7 +16,7 @@ from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError, Output
 from fastw2v.kernels.compile_clock import told_of_compiling, working_s
 from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
 from fastw2v.system.signals import TrainingInterrupted
-from fastw2v.text.corpus import Corpus, OpenedCorpus, TextCorpus, open_corpus
+from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.holdout import HeldOutChoice
@@ -167,12 +167,12 @@ def _text(run: Run, source: Corpus, folder: Path | None) -> TrainingText:
         "read %d tokens, %d of %d words kept, in %.1f s",
         vocabulary.n_raw_tokens, len(vocabulary), vocabulary.n_raw_types, read_s,
     )  # fmt: skip
-    n_invalid = opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0
-    return TrainingText(vocabulary, tokens, read_s, n_invalid, folder)
+    lost = opened.repairs.n_sequences, opened.missing.n_values
+    return TrainingText(vocabulary, tokens, read_s, *lost, folder)
 
 
 def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None:
-    if run.notice is None or not isinstance(opened, TextCorpus):
+    if run.notice is None:
         return
     if opened.read_once:
         place = "memory" if folder is None else str(folder)
@@ -182,6 +182,8 @@ def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None
         )
     if opened.repairs.n_sequences:
         run.notice(opened.repairs.sentence(opened.errors))
+    if opened.missing.n_values:
+        run.notice(opened.missing.sentence(opened.field))
 
 
 def _read(

@@ -154,6 +154,7 @@ def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
         return None
     if settings.inputs == "subwords":
         ngrams = Ngrams(settings.min_n, settings.max_n, settings.bucket)
+        vocabulary.require_text("inputs='subwords'")
         matrix, buckets = ngram_features(vocabulary.words, ngrams)
         return InputFeatures(matrix, ngrams, buckets)
     given: Any = run.features

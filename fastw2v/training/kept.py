@@ -1,6 +1,8 @@
 """The parameters of an epoch that are kept aside: the best one, or the last good one."""
 
 import tempfile
+import weakref
+from contextlib import suppress
 from typing import IO, Any
 
 import numpy as np
@@ -12,11 +14,18 @@ from fastw2v.system.array_files import Arrays
 __all__ = ["KeptArrays"]
 
 
+def _close(file: IO[bytes] | None) -> None:
+    if file is not None:
+        with suppress(OSError):  # that a full disk did not take all is known already
+            file.close()
+
+
 class KeptArrays:
     """Copies of arrays in a file without a name, which is gone with the process.
 
     Hardly any run needs them again, and memory would have to hold them beside what is trained.
-    Where no such file can be written they are kept in memory.
+    Where no such file can be written they are kept in memory. It is closed with the last that holds
+    this object.
     """
 
     def __init__(self) -> None:
@@ -34,6 +43,7 @@ class KeptArrays:
             try:
                 self._write(arrays)
             except OSError:  # a full disk, say
+                _close(self._file)
                 self._file = None
                 self._copies = {}
         if self._copies is not None:
@@ -42,6 +52,7 @@ class KeptArrays:
     def _write(self, arrays: Arrays) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="fastw2v-")  # noqa: SIM115 - kept open
+            weakref.finalize(self, _close, self._file)
         self._file.seek(0)
         for array in arrays.values():
             self._file.write(_bytes_of(np.ascontiguousarray(array)))

@@ -44,6 +44,8 @@ class TrainingSummary:
     n_invalid : int
         Sequences of bytes that were not UTF-8 and, as `errors` asked for, were replaced or left
         out.
+    n_missing : int
+        Values that were missing in the field that was read.
     unicode_version : str, optional
         Of the characters by which the tokenizer 'words' cut the text; None for other tokenizers,
         and for models made before the package had a table of its own.
@@ -65,6 +67,7 @@ class TrainingSummary:
     precision: str | None = "float32"
     softmax_loss_nats: float | None = None
     n_invalid: int = 0
+    n_missing: int = 0
     unicode_version: str | None = None
     finish_s: float = 0.0
     compile_s: float = 0.0

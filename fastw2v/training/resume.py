@@ -1,6 +1,6 @@
 """How a run is begun again from what its checkpoint says of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ def _validation_of(path: Path, about: RunDescription) -> Validation | None:
         return None
     if "fraction" in asked:
         return Validation(fraction=asked["fraction"])
-    return Validation(_stored_text(path, "validation text", asked["sources"]))
+    return Validation(_stored_text(path, "validation text", asked["sources"], asked))
 
 
 def _features_of(about: RunDescription) -> Path | None:
@@ -102,15 +102,16 @@ def _source_of(path: Path, about: RunDescription, corpus: Corpus | None) -> Corp
             )
         return CountsFolder(Path(about.counts))
     if corpus is None:
-        stored: Corpus = _stored_text(path, "corpus", about.sources)
-        return stored
+        return _stored_text(path, "corpus", about.sources, about.reads or {})
     return corpus
 
 
-def _stored_text(path: Path, name: str, sources: list[str] | None) -> Any:
+def _stored_text(
+    path: Path, name: str, sources: list[str] | None, options: Mapping[str, Any]
+) -> Corpus:
     if sources is None:
         raise CheckpointError(
-            f"{path}: the {name} of this run were lists of tokens, not files; pass the same lists "
-            "to Word2Vec.resume"
+            f"{path}: the {name} of this run were lists of tokens or tables, not files; pass the "
+            "same ones to Word2Vec.resume"
         )
-    return opened_sources(sources)
+    return opened_sources(sources, options)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.callbacks import Callback, StageProgress, stage_of
-from fastw2v.checks import MOST_MIB, whole_number
 from fastw2v.config import Hyperparameters
+from fastw2v.config.numbers import MOST_MIB, whole_number
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.compile_clock import compiling_s
 from fastw2v.kernels.simd.amx import HAS_AMX
@@ -22,7 +22,12 @@ from fastw2v.training.checkpoints import (
     TrainingState,
     write_checkpoint,
 )
-from fastw2v.training.validation import Validation, ValidationText, named_sources
+from fastw2v.training.validation import (
+    Validation,
+    ValidationText,
+    named_sources,
+    source_options,
+)
 
 __all__ = ["CountsFolder", "GivenFeatures", "Run", "VectorPair", "used_precision", "used_products"]
 
@@ -89,6 +94,8 @@ class Run:
         What compiling had taken in this process before the run.
     await_kernels : callable, optional
         Where another process compiles the run's kernels: waits for it.
+    announced : bool
+        Whether the run has said how long it will take.
     save_trained : callable, optional
         Once all epochs are done: writes a checkpoint of that, and returns how many they were.
 
@@ -120,6 +127,7 @@ class Run:
     has_saved: bool = field(init=False, default=False)
     compiled_before_s: float = field(init=False, default_factory=compiling_s)
     await_kernels: Callable[[], None] | None = field(init=False, default=None)
+    announced: bool = field(init=False, default=False)
     save_trained: Callable[[], int] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -141,6 +149,7 @@ class Run:
             hyperparameters=self.settings.as_dict(),
             precision=used_products(self.settings),
             sources=None if counts else named_sources(self.source),
+            reads=source_options(self.source) or None,
             counts=str(counts.absolute()) if counts else None,
             memory_mib=self.memory_mib,
             workers=self.workers if self.workers_named or not self.is_exact else None,

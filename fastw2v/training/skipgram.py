@@ -20,8 +20,8 @@ from fastw2v.objectives.softmax.batches import (
     TokenBatches,
     exact_loss,
 )
+from fastw2v.objectives.softmax.durations import announce_duration
 from fastw2v.objectives.softmax.estimates import (
-    announce_duration,
     batch_size,
     require_memory,
     training_bytes,
@@ -61,11 +61,35 @@ def train_skipgram(run: Run, text: TrainingText) -> TrainedModel:
     A text that nobody else holds is given up as soon as it is counted, if its counts are all that
     is trained on.
     """
+    _announce_early(run, len(text.vocabulary))
     corpus, count_s = counted(run, text)
     tokens = text.tokens if run.settings.batches == "tokens" else None
     seconds = (text.read_s, count_s)
     del text
     return train_counted(run, corpus, tokens, seconds)
+
+
+def _announce_early(run: Run, n_words: int) -> None:
+    """Say what training will take before the text is counted, where that is known by then.
+
+    Every word of the vocabulary is taken for a centre. A first run, whose kernels are just being
+    compiled, says it later.
+    """
+    settings = run.settings
+    is_known = settings.batches == "counts" and run.memory_mib is None
+    if run.notice is None or not is_known or run.await_kernels is not None:
+        return
+    max_rows = min(batch_size(settings, n_words), n_words)
+    with WorkerPool(run.workers) as pool:
+        announce_duration(
+            settings,
+            n_words,
+            (-(-n_words // max_rows), max_rows),
+            pool,
+            run.notice,
+            training_bytes(n_words, settings, max_rows, run.held_out_bytes),
+        )
+    run.announced = True
 
 
 def train_counted(
@@ -108,13 +132,15 @@ def train_counted(
             objective.loss(next(iter(batches.one_epoch(0))))
         run.wait_for_kernels()
         give_back_freed()
-        announce_duration(objective, batches, settings.epochs, run.notice, memory_bytes)
+        if not run.announced:
+            sizes = (batches.batches_per_epoch, batches.max_rows)
+            announce_duration(settings, len(vocabulary), sizes, pool, run.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         training = BatchTraining(objective, batches, optimizer)
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
         loss_nats = _final_loss(run, objective, counts, keep, inputs)
         found = _fitted_to_text(run, objective, counts, keep, inputs)
-        objective.layer.give_up_workspace()
+        objective.end()
         give_back_freed()
         embeddings = _told_by_the_text(embeddings_of(), found)
         form = canonical_form(embeddings, settings, pool)
@@ -134,6 +160,7 @@ def train_counted(
         batch_rows=batches.max_rows,
         precision=used_precision(settings),
         n_invalid=corpus.statistics.n_invalid,
+        n_missing=corpus.statistics.n_missing,
         unicode_version=corpus.statistics.unicode_version,
     )
     return watch.result(embeddings, summary, corpus.statistics.digest)

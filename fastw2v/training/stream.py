@@ -81,6 +81,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
             trained = form.applied(trained, pool)
         if inputs is not None:
             trained = inputs.with_trained_means(trained, tables.feature_vectors)
+    digest = tokens.digest(vocabulary)
     summary = TrainingSummary(
         watch.kept_record.loss_nats,
         unigram_entropy_nats=None,
@@ -92,9 +93,10 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         batch_rows=None,
         softmax_loss_nats=softmax_loss_nats,
         n_invalid=text.n_invalid,
+        n_missing=text.n_missing,
         unicode_version=version_of(settings.tokenizer),
     )
-    return watch.result(trained, summary, tokens.digest(vocabulary))
+    return watch.result(trained, summary, digest)
 
 
 def require_windows(tokens: EncodedTokens, window: int) -> None:

@@ -33,6 +33,8 @@ class TrainingText(NamedTuple):
         What reading took.
     n_invalid : int
         Sequences of bytes that were not UTF-8 and were replaced or left out.
+    n_missing : int
+        Values that were missing in the field that was read.
     folder : Path, optional
         Where counts spill to, if the run has a budget of memory.
     """
@@ -41,6 +43,7 @@ class TrainingText(NamedTuple):
     tokens: EncodedTokens
     read_s: float = 0.0
     n_invalid: int = 0
+    n_missing: int = 0
     folder: Path | None = None
 
 
@@ -64,6 +67,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
             workers=run.workers,
             widths=widths,
             n_invalid=text.n_invalid,
+            n_missing=text.n_missing,
             progress=run.progress,
         )
         return corpus, working_s() - started
@@ -77,7 +81,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
         progress=run.progress,
     ).counts
     statistics = CorpusStatistics.of(
-        tokens, vocabulary, text.n_invalid, version_of(counting.tokenizer)
+        tokens, vocabulary, text.n_invalid, text.n_missing, version_of(counting.tokenizer)
     )
     corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts)
     return corpus, working_s() - started

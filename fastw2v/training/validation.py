@@ -1,20 +1,21 @@
 """What a run is validated on, and the loss on it after each epoch."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fastw2v.checks import checked_fraction
 from fastw2v.config import Hyperparameters
+from fastw2v.config.numbers import checked_fraction
 from fastw2v.counts.build import counted_windows
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.losses.perplexity import losses_of, perplexity_of
 from fastw2v.system.threads import WorkerPool
-from fastw2v.text.corpus import Corpus
+from fastw2v.text.corpus import Corpus, Source
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.sources.streams import is_url
 from fastw2v.text.vocabulary import Vocabulary
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "ValidationText",
     "named_sources",
     "opened_sources",
+    "source_options",
 ]
 
 VALIDATION_ROWS = 4096  # of objectives whose losses have no counts to make them cheap
@@ -35,7 +37,7 @@ class Validation:
 
     Parameters
     ----------
-    text : path, sequence of paths, or lists of tokens, optional
+    text : path, sequence of paths, lists of tokens, or Source, optional
         Read with the vocabulary of the training text.
     fraction : float, optional
         Hold out so many of the training text's documents (lines), chosen by the seed and their
@@ -63,7 +65,7 @@ class Validation:
         """Return plain values that JSON can hold; a text that is no file has no sources."""
         if self.fraction is not None:
             return {"fraction": self.fraction}
-        return {"sources": named_sources(self.text)}
+        return {"sources": named_sources(self.text)} | source_options(self.text)
 
 
 class HeldOutLoss(NamedTuple):
@@ -74,18 +76,30 @@ class HeldOutLoss(NamedTuple):
 
 
 def named_sources(corpus: Any) -> list[str] | None:
-    """Return absolute names of the files and folders of a corpus; None for lists of tokens."""
+    """Return absolute names of the files and folders of a corpus; None for what has no names."""
+    corpus = corpus.corpus if isinstance(corpus, Source) else corpus
     items = [corpus] if isinstance(corpus, str | os.PathLike) else corpus
     if not isinstance(items, list | tuple) or not items:
         return None
     if not all(isinstance(item, str | os.PathLike) for item in items):
         return None
-    return [item if item == "-" else str(Path(item).absolute()) for item in items]
+    return [item if _is_no_path(item) else str(Path(item).absolute()) for item in items]
 
 
-def opened_sources(sources: Iterable[str]) -> list[Any]:
-    """Return what `named_sources` gave as a corpus."""
-    return [name if name == "-" else Path(name) for name in sources]
+def _is_no_path(item: Any) -> bool:
+    return isinstance(item, str) and (item == "-" or is_url(item))
+
+
+def source_options(corpus: Any) -> dict[str, Any]:
+    """Return the field that is read of a corpus, and as what, where that was said."""
+    options = corpus.options() if isinstance(corpus, Source) else {}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def opened_sources(sources: Iterable[str], options: Mapping[str, Any]) -> Corpus:
+    """Return what `named_sources` and `source_options` gave as a corpus."""
+    names = [name if name == "-" or is_url(name) else Path(name) for name in sources]
+    return Source(names, options.get("field"), options.get("read_as"))
 
 
 class ValidationText:

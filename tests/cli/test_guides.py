@@ -1,12 +1,14 @@
 """The guides' examples run, in the order in which they stand."""
 
 import gzip
+import json
 import os
 import re
 import subprocess
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 from tests.support.programs import PROGRAM
@@ -19,6 +21,7 @@ GUIDES = [
     "items_and_graphs",
     "command_line",
     "subwords",
+    "input",
 ]
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 TOPICS = {
@@ -45,6 +48,13 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "more.txt.gz").write_bytes(gzip.compress(made_text(3, 60).encode()))
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "part.txt").write_text(made_text(4, 60))
+    tweets = "".join(json.dumps({"text": line}) + "\n" for line in made_text(5, 300).splitlines())
+    (tmp_path / "tweets.jsonl.gz").write_bytes(gzip.compress(tweets.encode()))
+    reviews = "".join(f'5,"{line}"\n' for line in made_text(6, 60).splitlines())
+    (tmp_path / "reviews.csv").write_text(f"stars,review\n{reviews}")
+    (tmp_path / "tables").mkdir()
+    frame = pandas.DataFrame({"text": made_text(7, 60).splitlines()})
+    frame.to_parquet(tmp_path / "tables" / "a.parquet")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,5 +1,6 @@
 """Counting on Dask: the same bytes as on one machine, whatever dies meanwhile."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 distributed = pytest.importorskip("distributed")
 
+from fastw2v.config import CountingSettings  # noqa: E402
 from fastw2v.counts import merging as count_merging  # noqa: E402
 from fastw2v.counts import parts as count_files  # noqa: E402
 from fastw2v.counts.build import ShardOptions, count_corpus, reference_counts  # noqa: E402
@@ -28,6 +30,7 @@ from fastw2v.errors import (  # noqa: E402
     CorpusError,
     TextEncodingError,
 )
+from fastw2v.text.corpus import Source  # noqa: E402
 from tests.support.corpora_made import as_text, random_sentences, write_text  # noqa: E402
 from tests.support.programs import tree  # noqa: E402
 from tests.support.sharded_counts import COUNTING, SENTENCES, steps_done  # noqa: E402
@@ -106,6 +109,18 @@ def test_the_vocabulary_of_a_reference_is_used(tmp_path, text_file, in_memory, t
         reference=reference,
     )
     assert tree(tmp_path / "counts") == in_memory
+
+
+def test_fields_and_items_of_any_kind_on_a_cluster(tmp_path, threads):
+    sentences = [[1, 2, ("a", 3)], [], [2, 1, 2]] * 40
+    lines = "".join(json.dumps({"items": sentence[:2]}) + "\n" for sentence in sentences)
+    (tmp_path / "a.jsonl").write_text(lines + '{"items": null}\n')
+    counting = CountingSettings(min_count=1, window=2)
+    for corpus in (Source(str(tmp_path / "a.jsonl"), "items"), sentences):
+        for name, options in (("memory", {"workers": 1}), ("cluster", {"client": threads})):
+            shards = SMALL if name == "cluster" else None
+            count_corpus(corpus, counting, tmp_path / name, shards=shards, **options)
+        assert tree(tmp_path / "memory") == tree(tmp_path / "cluster")
 
 
 def test_a_bad_shard_is_named_and_the_rest_is_kept(tmp_path, text_file, in_memory, threads):

@@ -15,32 +15,32 @@ from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
 from fastw2v.counts.packed import PackedCounts
 from fastw2v.counts.pairs import count_packed_pairs, count_pairs
 from fastw2v.counts.row_stores import PackedStore
-from fastw2v.kernels.counts.packed_rows import HALF, MORE
+from fastw2v.kernels.counts.packed_rows import MORE, MOST_COUNT, MOST_GAP
 from fastw2v.kernels.counts.pair_counting import Rows, Tasks
 from fastw2v.system.threads import WorkerPool
 from tests.support.naive_counts import VOCABULARY_SIZES, tokens_of
 
 # One below, at and above each size that takes another byte.
-EDGES = [HALF, *(HALF + MORE**k for k in range(1, 9))]
+GAPS, COUNTS = ([most + MORE**k - (k == 0) for k in range(9)] for most in (MOST_GAP, MOST_COUNT))
 
 
-def naive_bytes(rows):
-    """Return the bytes of rows of (word, count), by the rule of the module."""
+def naive_rows(rows):
+    """Return codes and bytes of rows of (word, count), by the rule of the module."""
     written = []
     for row in rows:
-        following, data = 0, []
+        following, codes, data = 0, [], []
         for word, count in row:
             gap, rest = word - following, count - 1
-            data.append(min(gap, HALF) * 16 + min(rest, HALF))
-            for number in (gap, rest):
-                if number >= HALF:
-                    beyond = number - HALF
+            codes.append(min(gap, 1023) * 64 + min(rest, 63))
+            for number, most in ((gap, 1023), (rest, 63)):
+                if number >= most:
+                    beyond = number - most
                     while beyond >= MORE:
                         data.append(beyond % MORE + MORE)
                         beyond //= MORE
                     data.append(beyond)
             following = word + 1
-        written.append(bytes(data))
+        written.append((codes, bytes(data)))
     return written
 
 
@@ -72,19 +72,20 @@ def rows_of(counts):
     return rows
 
 
-@pytest.mark.parametrize("edge", EDGES)
-def test_a_number_takes_another_byte_exactly_where_it_must(edge):
+@pytest.mark.parametrize("edge", COUNTS)
+def test_a_count_takes_another_byte_exactly_where_it_must(edge):
     for count in (edge - 1, edge, edge + 1, edge + 2):
         counts = packed([[(0, count)]])
         assert rows_of(counts) == [[(0, count)]]
-        expected = 1 + sum(count - 1 >= limit for limit in EDGES)
-        assert len(counts.packed.data) == expected, count
-    if edge < 2**31 - 3:
-        for word in (edge - 1, edge, edge + 1):
-            counts = packed([[(word, 1), (word + 1, 1)]], 1)
-            assert rows_of(counts) == [[(word, 1), (word + 1, 1)]]
-            expected = 1 + sum(word >= limit for limit in EDGES)
-            assert len(counts.packed.data) == expected + 1, word
+        assert len(counts.packed.data) == sum(count - 1 >= limit for limit in COUNTS)
+
+
+@pytest.mark.parametrize("edge", [edge for edge in GAPS if edge < 2**31 - 3])
+def test_a_gap_takes_another_byte_exactly_where_it_must(edge):
+    for word in (edge - 1, edge, edge + 1):
+        counts = packed([[(word, 1), (word + 1, 1)]], 1)
+        assert rows_of(counts) == [[(word, 1), (word + 1, 1)]]
+        assert len(counts.packed.data) == sum(word >= limit for limit in GAPS)
 
 
 @pytest.mark.parametrize("largest", [LARGEST_INT32 - 1, LARGEST_INT32, LARGEST_INT32 + 1, 2**62])
@@ -106,9 +107,10 @@ entries = st.dictionaries(
 def test_bytes_are_those_of_the_rule_and_rows_come_back(given_rows, at_once, workers):
     rows = [sorted(row.items()) for row in given_rows]
     counts = packed(rows, workers=workers)
-    starts = counts.packed.byte_starts
-    data = [counts.packed.data[a:b].tobytes() for a, b in pairwise(starts)]
-    assert data == naive_bytes(rows)
+    found = counts.packed
+    codes = [found.codes[a:b].tolist() for a, b in pairwise(found.entry_starts)]
+    data = [found.data[a:b].tobytes() for a, b in pairwise(found.byte_starts)]
+    assert list(zip(codes, data, strict=True)) == naive_rows(rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fastw2v.counts.packed, "UNPACKED_ENTRIES", at_once)
         assert rows_of(counts) == rows
@@ -166,14 +168,14 @@ def test_packed_counts_are_the_counts(n_words, reserved, monkeypatch):
         )
 
 
-def test_they_take_a_quarter_of_the_memory_of_plain_counts():
+def test_they_take_less_than_a_third_of_the_memory_of_plain_counts():
     tokens = zipf_tokens(5_000, n_tokens=300_000)
     plain, counts = (
         count(tokens, 5_000, 5, workers=2) for count in (count_pairs, count_packed_pairs)
     )
     assert isinstance(plain, PairCounts)
     assert isinstance(counts, PackedCounts)
-    assert sum(array.nbytes for array in counts.packed) < 0.27 * plain.nbytes
+    assert sum(array.nbytes for array in counts.packed) < 0.3 * plain.nbytes
 
 
 def test_a_text_is_given_up_once_its_counts_are_all_that_is_trained_on(monkeypatch):

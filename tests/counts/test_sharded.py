@@ -39,6 +39,10 @@ from fastw2v.errors import (
     VocabularyError,
 )
 from fastw2v.system import files
+from fastw2v.text.corpus import Source
+from fastw2v.text.encoding import Repairs
+from fastw2v.text.sources.kinds import MissingValues
+from fastw2v.text.sources.parts import Part
 from tests.support.corpora_made import as_text, random_sentences, write_text
 from tests.support.programs import tree
 from tests.support.sharded_counts import COUNTING, SENTENCES, steps_done
@@ -120,8 +124,9 @@ def test_every_line_is_in_just_one_shard(tmp_path_factory, lines, ends, block):
     path = tmp_path_factory.mktemp("lines") / "text.txt"
     data = ("\n".join(lines) + "\n" * ends).encode()
     path.write_bytes(data)
-    shards = list(shards_of([str(path)], block))
-    found = b"".join(found.data for shard in shards for found in shard._text("strict", None))
+    shards = list(shards_of([Part(str(path))], block))
+    pieces = [shard.part.read("strict", Repairs(), MissingValues()) for shard in shards]
+    found = b"".join(found.data for piece in pieces for found, _ in piece)
     assert found == data + b"\n" * (bool(data) and not data.endswith(b"\n"))
     assert [shard.number for shard in shards] == list(range(len(shards)))
 
@@ -188,19 +193,19 @@ def test_tables_of_text_and_of_tokens_give_the_same_bytes(tmp_path, in_memory):
     with pyarrow.ipc.new_file(tmp_path / "text.arrow", text.schema) as writer:
         writer.write_table(text, max_chunksize=9)
     for name, column in (
-        ("text.parquet", None),
+        ("text.parquet", "text"),
         ("text.arrow", "text"),
         ("tokens.parquet", "tokens"),
     ):
-        spilled([str(tmp_path / name)], tmp_path / "found", column=column)
+        spilled(Source(tmp_path / name, column), tmp_path / "found")
         assert tree(tmp_path / "found") == in_memory, name
-    with pytest.raises(ConfigurationError, match=r"'tokens', 'text', none was named; .*--column"):
+    with pytest.raises(CorpusError, match=r"it has 'tokens', 'text'; name one with --field"):
         spilled([str(tmp_path / "tokens.parquet")], tmp_path / "found")
-    with pytest.raises(ConfigurationError, match="got 'number'"):
-        spilled([str(tmp_path / "text.parquet")], tmp_path / "found", column="number")
+    with pytest.raises(CorpusError, match="got 'number'"):
+        spilled(Source(tmp_path / "text.parquet", "number"), tmp_path / "found")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 but no more")
     with pytest.raises(CorpusError, match=r"bad\.parquet: "):
-        spilled([str(tmp_path / "bad.parquet")], tmp_path / "found")
+        spilled(Source(tmp_path / "bad.parquet", "text"), tmp_path / "found")
 
 
 def test_the_vocabulary_is_exact_though_tables_spill(tmp_path, text_file):
@@ -293,7 +298,7 @@ def test_an_interrupted_count_goes_on_and_counts_nothing_twice(
     spilled([str(text_file)], output, resume=True, block_mib=1)
     assert tree(output) == in_memory
     assert not work_folder_of(output).exists()
-    shards = len(list(shards_of([str(text_file)], 1000)))
+    shards = len(list(shards_of([Part(str(text_file))], 1000)))
     again = [folder.name for folder in made if folder.name.startswith("words-0")]
     assert len(again) == (shards - number + 1 if step == "count_words" else 0)
 
@@ -345,7 +350,7 @@ def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypa
         with pytest.raises(CorpusError, match=r"text that was read for the vocabulary, [\d,]+ tok"):
             spilled([str(path)], tmp_path / "other", block_mib=1)
     path.unlink()
-    shard = Shard(0, "text", str(path), 0, 10, None, 10)
+    shard = Shard(0, Part(str(path), "text", None, 0, 10, 10))
     with pytest.raises(CorpusError, match=r"text\.txt"):
         shard.read(None)
 
@@ -381,7 +386,7 @@ def test_what_is_no_corpus_is_the_same_error_in_shards(tmp_path, corpus):
     assert len(messages) == 1
 
 
-@pytest.mark.parametrize("sentence", ["b c", ["b", 3], ["b", "\ud800"], {"b"}, 5])
+@pytest.mark.parametrize("sentence", ["b c", ["b", 3.5], ["b", "\ud800"], {"b"}, 5])
 def test_a_wrong_sentence_is_the_same_error_in_shards(tmp_path, sentence):
     messages = set()
     for shards in (None, ShardOptions(memory_mib=600)):
@@ -415,9 +420,9 @@ def test_a_text_without_tokens_is_refused_over_given_words_too(tmp_path, text_fi
         (["/no/such/file"], "no such file"),
         (["/no/such/*.txt"], "files that match"),
         (["memory://no/such"], "no such file"),
-        ([], "got none"),
+        ([], "got an empty list"),
         ([["a"], "b c"], "sentence 1 .*lists of tokens"),
-        ([["a"], ["b", 3]], "sentence 1, token 1 .*expected a str"),
+        ([["a"], ["b", 3.5]], "sentence 1, token 1 .*expected a str"),
     ],
 )
 def test_wrong_sources_are_refused_and_leave_nothing(tmp_path, sources, message):
@@ -458,7 +463,7 @@ def test_runs_of_words_are_grouped_and_add_up():
 
 def table_of(sentence):
     from fastw2v.kernels.text.interning import intern_tokens, new_word_table
-    from fastw2v.text.corpus import token_batch
+    from fastw2v.text.batches import token_batch
 
     numbers = np.empty(len(sentence) + 1, np.int32)
     table = intern_tokens(*token_batch([sentence]), new_word_table(1 << 12), True, numbers)

@@ -122,6 +122,19 @@ def test_no_prose_becomes_vectors(tmp_path_factory, lines, ending):
         read_vectors(path)
 
 
+def test_a_pipe_is_read_if_its_format_is_named(tmp_path):
+    """Its beginning would be gone once it was looked at, and reading it again wait for ever."""
+    import os
+    import threading
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ModelFormatError, match=r"got a pipe or device; name the format"):
+        read_vectors(tmp_path / "pipe")
+    text = "a 0.5 1\nb 2 3\n"
+    threading.Thread(target=(tmp_path / "pipe").write_text, args=(text,), daemon=True).start()
+    assert read_vectors(tmp_path / "pipe", "glove").words == ["a", "b"]
+
+
 def test_a_named_format_is_held_to_its_name(tmp_path):
     (tmp_path / "x").write_bytes(b"the 12345\nof 345\n")
     assert read_vectors(tmp_path / "x", "glove").vectors.tolist() == [[12345], [345]]

@@ -158,7 +158,7 @@ FOLDER_DAMAGE = {
         ),
         "subwords": (
             change_json("tokenizer.json", lambda t: t["model"].update(vocab=[["a", 0.5]])),
-            "got a Unigram tokenizer .* does not read; take",
+            "got a Unigram tokenizer .* does not read; save",
         ),
         "another table": (change_arrays(lambda a: {"x": a["embeddings"]}), "StopIteration"),
         "a row short": (

@@ -153,13 +153,16 @@ def test_a_kernel_is_compiled_anew_with_others_that_are_kept(package):
     value, compiled, _ = run(package)
     files = [file for file in kernel_files(kept(package)) if "runtime" not in file.name]
     assert len(files) > 1
+    compiled_again = []
     for file in files:
         content = file.read_bytes()
         file.unlink()
         found, again, _ = run(package)
         assert found == value
-        assert 0 < again <= compiled, file.name
+        compiled_again.append(again)
         file.write_bytes(content)
+    assert max(compiled_again) > 0  # one that is inlined everywhere is not asked for
+    assert max(compiled_again) < compiled
 
 
 def first_state(golden):

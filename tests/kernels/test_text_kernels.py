@@ -26,7 +26,7 @@ from fastw2v.kernels.text.scan import (
     space_mask,
     wide_space_mask,
 )
-from fastw2v.text.corpus import token_batch
+from fastw2v.text.batches import token_batch
 
 patient = settings(deadline=None)  # the first call may compile
 

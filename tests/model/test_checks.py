@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fastw2v.checks import checked_fraction, real_number, shown_value, whole_number
+from fastw2v.config.numbers import checked_fraction, real_number, shown_value, whole_number
 from fastw2v.errors import ConfigurationError
 
 

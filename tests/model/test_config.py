@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fastw2v.config import LARGEST_SEED, Hyperparameters
-from fastw2v.defaults import BatchLimit
+from fastw2v.config.defaults import BatchLimit
 from fastw2v.errors import ConfigurationError, FastW2VError
 
 ALLOWED = [

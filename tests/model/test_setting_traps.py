@@ -182,9 +182,18 @@ def test_a_full_standard_output_is_an_error(reference):
     assert done.stderr.startswith(b"fastw2v: could not read or write: [Errno 28]")
 
 
-def test_too_little_memory_is_an_error(run, tmp_path):
+def test_too_little_memory_is_an_error(run, tmp_path, monkeypatch):
     path = holding(TEXT)(tmp_path)
     words = options(QUICK | {"vector_size": 10**13})
+    status, _, errors = run("train", path, "-o", tmp_path / "model", *words, "--quiet")
+    assert status == 2
+    assert errors.startswith("fastw2v: vector_size: expected at most 1048576, got 10000000000000")
+
+    def fit(*_):
+        raise MemoryError("Unable to allocate 4.00 TiB")
+
+    monkeypatch.setattr("fastw2v.model.fit", fit)
+    words = options(QUICK)
     status, _, errors = run("train", path, "-o", tmp_path / "model", *words, "--quiet")
     assert status == 2
     assert re.match(r"fastw2v: not enough memory \(.*\); use a smaller vector_size", errors), errors

@@ -51,6 +51,7 @@ RECIPES = {
     ),
     "report": Recipe("{model} -o {out}/page.html --no-evaluation --title été", ("page.html",)),
     "plot": Recipe("{model} --kind loss -o {out}/loss.svg", ("loss.svg",)),
+    "compile": Recipe("--vector-size 4 --start random"),
     "completion": Recipe("bash"),
 }
 

@@ -123,7 +123,7 @@ FOREIGN = {
     "npy": (saved(np.ones((9, 3), np.float32)), r"numpy's \(\.npy\)"),
     "parquet": (arrow("parquet"), "a Parquet file"),
     "arrow": (arrow("file"), "an Arrow file"),
-    "arrow, stream": (arrow("stream"), "a stream of Arrow's"),
+    "arrow, stream": (arrow("stream"), "a stream of Arrow's|an Arrow file"),
     "feather 1": (b"FEA1\0\0\0\0" + bytes(40), "Feather file of version 1"),
     "finalfusion": (b"FiFu\0\0\0\0\2\0\0\0" + bytes(40), "embeddings of finalfusion; .*ffp-conv"),
     "fastText": (FASTTEXT + b"\x0c\0\0\0" + bytes(60), "a model of fastText"),
@@ -144,6 +144,8 @@ FOREIGN = {
     "UTF-16, no mark": (PLAIN.encode("utf-16-le"), r"UTF-16 without.*iconv -f UTF-16LE"),
     "UTF-16, no mark, BE": (PLAIN.encode("utf-16-be"), r"UTF-16 without.*iconv -f UTF-16BE"),
     "UTF-32": (PLAIN.encode("utf-32"), "UTF-32; .*iconv -f UTF-32"),
+    "noise": (np.random.default_rng(1).bytes(9999), "binary data"),
+    "vectors": (np.random.default_rng(1).normal(size=999).astype("<f4").tobytes(), "binary data"),
     "numbers": (np.arange(500, dtype="<i4").tobytes(), "binary data"),
 }
 HOLDS_VECTORS = ("npz", "pickle", "pickle, now", "parquet", "arrow", "fastText")

@@ -303,9 +303,9 @@ def text_reader(name: str, tokenizer: Any, suffix: str = "", errors: Any = "stri
         path.write_bytes(compress(text) + (compress(b"\n" + text) if suffix else b""))
 
     def read(path: Path) -> Any:
-        from fastw2v.text.corpus import TextCorpus
+        from fastw2v.text.corpus import Source, open_corpus
 
-        opened = TextCorpus((str(path),), errors)
+        opened = open_corpus(Source(path, read_as="text"), errors)
         vocabulary, tokens = read_corpus(opened, tokenizer=tokenizer, min_count=1, block_bytes=16)
         ends = tokens.sentence_starts[1:].tolist()
         return [vocabulary.words[place] for place in tokens.ids], ends

@@ -252,8 +252,8 @@ def tried(
     out = Path(tempfile.mkdtemp(prefix="out-", dir=place.folder))
     temporary = temporary or out / "tmp"
     temporary.mkdir(exist_ok=True)
-    for folder in (out, temporary):
-        folder.chmod(0o777)
+    out.chmod(0o777)
+    temporary.chmod(0o1777)  # as /tmp is
     package = place.package(surroundings.cache)
     environment = {
         "PATH": os.environ["PATH"],
@@ -381,8 +381,8 @@ def refused(place: Workplace, name: str, options: set[str]) -> Outcome:
     line = RECIPES[name].arguments
     for path in place.paths:
         line = line.replace(f"{{{path}}}", "nulle-part-é")
-    line += " --log-json" if "--log-json" in options else ""
-    line = line if line != RECIPES[name].arguments else line + " --no-such-option"
+    line += " --no-such-option" * (line == RECIPES[name].arguments)  # it reads nothing
+    line += " --log-json" * ("--log-json" in options)
     return tried(place, f"{name} {line}", SURROUNDINGS["locale C"])
 
 
@@ -399,5 +399,8 @@ def interrupted(
     is_done = set(outcome.made) == set(recipe.makes) and bool(outcome.output)
     if outcome.status == -number and is_done:  # on its way out, all done: to be ended is all right
         outcome.status = EXIT_DONE
+    if outcome.status == -signal.SIGINT and "interrupted" in outcome.errors:
+        # Python ends so, and a shell says 130, where Ctrl-C met code that a library makes as text.
+        outcome.status = EXIT_INTERRUPTED
     ends = (EXIT_INTERRUPTED, EXIT_DONE)
     return outcome, verdict(name, outcome, ends, log_json=is_logged)

@@ -48,6 +48,14 @@ def test_text_is_text(name):
     require_text(TEXTS[name].encode()[:LOOK_BYTES], "there")
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp1251", "shift_jis", "gb18030"])
+def test_text_in_other_encodings_is_told_as_that(encoding):
+    """What `errors` says decides, and the message says how it is re-encoded."""
+    words = {"cp1251": "кошка сидит", "shift_jis": "猫は座る", "gb18030": "猫坐着"}
+    text = (words.get(encoding, "le café est où") + "\n") * 99
+    require_text(text.encode(encoding)[:LOOK_BYTES], "there")
+
+
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=600))
 def test_no_text_without_control_characters_is_refused(text):

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -30,6 +31,15 @@ def test_runs_once_on_every_worker_in_order(workers):
     with WorkerPool(workers) as pool:
         for _ in range(50):
             assert pool.run(lambda worker: worker * 10) == [10 * w for w in range(workers)]
+
+
+def test_workers_that_wait_hold_nothing_that_a_call_was_given():
+    with WorkerPool(3) as pool:
+        given = np.zeros(10)
+        held = weakref.ref(given)
+        pool.run(lambda _, given=given: len(given))
+        del given
+        assert held() is None
 
 
 def test_the_caller_is_the_first_worker():

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v.errors import CorpusError, TextEncodingError
-from fastw2v.text.corpus import TextCorpus, TokenCorpus, open_corpus
+from fastw2v.text.corpus import open_corpus
 
 patient = settings(deadline=None)  # the first call may compile
 
@@ -32,7 +32,7 @@ COMPRESSORS = {
 def text_of(corpus, block_bytes=1 << 20):
     """Return all text of a corpus, after checking what is promised of every block."""
     ends, texts = {}, []
-    for block in open_corpus(corpus).blocks(block_bytes):
+    for block in open_corpus(corpus).pieces(block_bytes):
         assert block.data.endswith(b"\n")
         assert block.offset >= ends.get(block.source, 0)
         ends[block.source] = block.offset + len(block.data) - 1
@@ -43,7 +43,7 @@ def text_of(corpus, block_bytes=1 << 20):
 def sentences_of(corpus, **options):
     """Return the sentences of a corpus of token lists, undone from their batches."""
     sentences = []
-    for batch in open_corpus(corpus).batches(**options):
+    for batch in open_corpus(corpus).pieces(**options):
         data, edges = batch.text.tobytes(), [0, *batch.token_ends.tolist()]
         tokens = [data[a:b].decode() for a, b in pairwise(edges)]
         starts = [0, *batch.sentence_ends.tolist()]
@@ -68,7 +68,7 @@ def test_blocks_hold_the_whole_file_whatever_their_size(scratch_file, data, bloc
 def test_a_line_longer_than_a_block_stays_whole(tmp_path):
     path = tmp_path / "long.txt"
     path.write_bytes(b"short\n" + b"word " * 50_000 + b"\nend\n")
-    blocks = list(open_corpus(path).blocks(1000))
+    blocks = list(open_corpus(path).pieces(1000))
     assert b"".join(block.data for block in blocks) == path.read_bytes()
     assert max(len(block.data) for block in blocks) > 250_000
     assert all(block.data.endswith(b"\n") for block in blocks)
@@ -180,7 +180,7 @@ def test_total_and_progress_count_the_bytes_of_the_files(tmp_path):
     corpus, calls = open_corpus([one, two]), []
     total = one.stat().st_size + 40
     assert corpus.total_bytes == total
-    for _ in corpus.blocks(64, lambda *call: calls.append(call)):
+    for _ in corpus.pieces(64, lambda *call: calls.append(call)):
         pass
     assert [call[1] for call in calls] == [total] * len(calls)
     done = [call[0] for call in calls]
@@ -192,7 +192,7 @@ def test_total_and_progress_count_the_bytes_of_the_files(tmp_path):
 def test_progress_of_token_lists_has_no_total():
     calls = []
     corpus = open_corpus([["é", "b"], ["c"]])
-    assert len(list(corpus.batches(1, lambda *call: calls.append(call)))) == 2
+    assert len(list(corpus.pieces(4, lambda *call: calls.append(call)))) == 2
     assert calls == [(3, None), (4, None)]
 
 
@@ -228,7 +228,7 @@ token_lists = st.lists(st.lists(st.text(max_size=5), max_size=6), min_size=1, ma
 @patient
 @given(token_lists, st.integers(1, 9))
 def test_token_lists_come_through_whatever_is_in_them(sentences, batch_tokens):
-    assert sentences_of(sentences, batch_tokens=batch_tokens) == sentences
+    assert sentences_of(sentences, block_bytes=4 * batch_tokens) == sentences
     assert sentences_of(iter(sentences)) == sentences
     assert sentences_of(tuple(map(tuple, sentences))) == sentences
 
@@ -248,9 +248,9 @@ def test_other_iterables_of_sentences(tmp_path):
 
 def test_the_kinds_of_corpora_are_told_apart(tmp_path):
     (tmp_path / "a").touch()
-    assert isinstance(open_corpus(str(tmp_path / "a")), TextCorpus)
-    assert isinstance(open_corpus(iter([tmp_path / "a"])), TextCorpus)
-    assert isinstance(open_corpus([["a"]]), TokenCorpus)
+    assert open_corpus(str(tmp_path / "a")).files == (str(tmp_path / "a"),)
+    assert open_corpus(iter([tmp_path / "a"])).files == (str(tmp_path / "a"),)
+    assert open_corpus([["a"]]).sentences is not None
 
 
 @pytest.mark.parametrize(
@@ -274,9 +274,9 @@ def test_the_kinds_of_corpora_are_told_apart(tmp_path):
         ([["a"], b"cat"], "sentence 1 .*got a bytes"),
         ([["a"], 3], "sentence 1 .*got an int"),
         ([{"a", "b"}], "sentence 0 .*got a set"),
-        ([["a"], ["b", 5]], r"sentence 1, token 1 .*: expected a str, got an int \(5\)"),
-        ([["a", None]], "sentence 0, token 1 .*: expected a str, got a NoneType"),
-        ([["a", b"b"]], "expected a str, got a bytes"),
+        ([["a"], ["b", 5.5]], r"sentence 1, token 1 .*: expected a str, .*got a float \(5\.5\)"),
+        ([["a", None]], "sentence 0, token 1 .*: expected a str, .*got a NoneType"),
+        ([["a", {"b"}]], "expected a str, .*got a set"),
         ([["ok"], ["x\ud800"]], r"sentence 1, token 0 .*lone surrogate U\+D800"),
     ],
 )
@@ -312,11 +312,11 @@ def test_a_folder_without_files_and_unreadable_files(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(CorpusError, match=r"secret: cannot be read: Permission denied"):
-        list(corpus.blocks())
+        list(corpus.pieces())
     monkeypatch.undo()
     path.unlink()
     with pytest.raises(CorpusError, match=r"secret: no such file"):
-        list(corpus.blocks())
+        list(corpus.pieces())
 
 
 def test_a_dead_link_in_a_folder_is_not_passed_over(tmp_path):

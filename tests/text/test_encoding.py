@@ -66,7 +66,7 @@ def test_repairs_do_not_depend_on_where_blocks_end(scratch, data, errors):
     found = []
     for block_bytes in (1, 7, 1 << 20):
         corpus = open_corpus(scratch, errors)
-        text = b"".join(block.data for block in corpus.blocks(block_bytes))
+        text = b"".join(block.data for block in corpus.pieces(block_bytes))
         found.append((text, corpus.repairs))
     assert found[0] == found[1] == found[2]
 

@@ -258,11 +258,11 @@ def test_a_trap_through_the_command_line(run, folder, output, name):
 
 def test_the_table_catches_a_reader_that_loses_a_line(folder, monkeypatch):
     """Sabotage: what is compared would show a text without its last line."""
-    monkeypatch.setattr("fastw2v.text.corpus.text_blocks", sabotaged_blocks)
+    monkeypatch.setattr("fastw2v.text.sources.parts.blocks_of", sabotaged_blocks)
     model = Word2Vec(**QUICK).fit(TEXT_TRAPS["CRLF"].make(folder))
     assert counts_of(model) != WORDS
 
 
-def sabotaged_blocks(file, *_):
+def sabotaged_blocks(_chunks, file, *_):
     data = Path(file).read_bytes()
     yield TextBlock(data[: data.rindex(b"\r\nthe end") + 2], file, 0), len(data)

@@ -34,7 +34,14 @@ SENTENCE_TRAPS = {
     "no sentences": (list, "got an empty list"),
     "empty sentences": (lambda: [[], []], "got 2 lines or sentences without a single token"),
     "sentences of one word": (lambda: [["a"], ["b"]], "2 tokens that stand alone"),
-    "tokens that are no strings": (lambda: [["a", 3]], "token 1 .*: expected a str, got an int"),
+    "tokens that are floats": (
+        lambda: [["a", 3.0]],
+        r"token 1 .*: expected a str, .*pass int\(token\)",
+    ),
+    "tokens that are missing": (
+        lambda: [["a", None]],
+        "token 1 .*: expected a str, .*leave missing",
+    ),
     "a lone surrogate": (lambda: [["a", "\udc80"]], r"lone surrogate U\+DC80"),
 }
 

@@ -83,8 +83,10 @@ def test_unknown_words_are_answered_with_close_ones():
         vocabulary.index("River")
     with pytest.raises(KeyError, match="nor is any word close to it"):
         vocabulary.index("qqqq")
-    with pytest.raises(UnknownWordError, match=r"expected a word \(str\), got int 3"):
+    with pytest.raises(UnknownWordError, match="3 is not among the 4 words"):
         vocabulary.index(3)
+    with pytest.raises(UnknownWordError, match=r"expected a word, got a list"):
+        vocabulary.index([])
 
 
 def test_nothing_left_says_what_was_read_and_what_to_do():

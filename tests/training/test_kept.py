@@ -26,7 +26,7 @@ def assert_kept(kept, expected):
         np.testing.assert_array_equal(found[name], array, strict=True)
 
 
-def full_disk(*_arguments):
+def full_disk(*_arguments, **_options):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 

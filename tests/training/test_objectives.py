@@ -180,7 +180,7 @@ def test_a_long_run_says_so_before_it_begins(monkeypatch):
     model.fit(sentences(), notice=heard.append)
     assert "MiB of memory" in heard[0]
     assert "--objective negative" not in heard.pop()
-    monkeypatch.setattr("fastw2v.objectives.softmax.estimates.NOTICE_S", 0)
+    monkeypatch.setattr("fastw2v.objectives.softmax.durations.NOTICE_S", 0)
     quiet = Word2Vec(vector_size=4, min_count=1, epochs=1).fit(sentences())
     model.fit(sentences(), notice=heard.append)
     assert len(heard) == 1

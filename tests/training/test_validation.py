@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.kernels.formulas.random_numbers import seed_state
+from fastw2v.objectives.softmax import durations
 from fastw2v.objectives.softmax.output_layer import OutputLayer
-from fastw2v.text.corpus import token_batch
+from fastw2v.text.batches import token_batch
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import read_split_corpus
 from tests.support.corpora_made import as_text, random_sentences, write_text
@@ -220,6 +221,7 @@ def diverging_in_epoch(number, monkeypatch):
         return loss
 
     monkeypatch.setattr(OutputLayer, "train", spoilt)
+    monkeypatch.setattr(durations, "step_seconds", lambda *_: 1.0)  # it trains, on made-up words
 
 
 def test_a_run_that_diverges_ends_in_its_last_good_epoch(corpus, monkeypatch):

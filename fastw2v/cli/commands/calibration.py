@@ -2,11 +2,11 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fastw2v.cli.options import display_options, sources_of, workers_option
+from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
 from fastw2v.cli.streams import as_json_text
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["calibration_command", "reliability_lines"]
     help="Centre words are those that the training text has so often at least.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@source_options
 @workers_option
 @display_options
 def calibration_command(
@@ -35,6 +36,7 @@ def calibration_command(
     as_json: bool,
     workers: int | None,
     quiet: bool,
+    **reads: Any,
 ) -> None:
     """Print predicted beside observed shares of pairs.
 
@@ -48,7 +50,7 @@ def calibration_command(
     loaded = Word2Vec.load(model, workers=workers)
     with Display(quiet=quiet) as display:
         found = loaded.reliability(
-            sources_of(text), least_count=least_count, progress=display.stage
+            sources_of(text, reads), least_count=least_count, progress=display.stage
         )
     if as_json:
         click.echo(as_json_text(found.as_dict()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import display_options, sources_of
+from fastw2v.cli.options import display_options, source_options, sources_of
 
 __all__ = ["compare_command", "show"]
 
@@ -58,6 +58,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--time-limit", type=float, help="Seconds after which a training is ended.")
 @click.option("--json", "json_target", type=_FILE, help="Write every figure to this file.")
 @click.option("--markdown", "markdown_target", type=_FILE, help="Write the tables to this file.")
+@source_options
 @display_options
 def compare_command(
     corpus: tuple[str, ...],
@@ -79,6 +80,7 @@ def compare_command(
     from fastw2v.system.threads import available_cores
 
     names = [name.strip() for name in options.pop("rivals").split(",") if name.strip()]
+    reads = {name: options.pop(name) for name in ("field", "read_as")}
     limit, workers = options.pop("time_limit"), options.pop("workers")
     settings = ComparisonSettings(
         rivals=names,
@@ -90,9 +92,9 @@ def compare_command(
         require_writable(target)
     with Display(quiet=quiet) as display:
         found = compare(
-            sources_of(corpus),
+            sources_of(corpus, reads),
             settings,
-            held_out=sources_of(held_out) if held_out else None,
+            held_out=sources_of(held_out, reads) if held_out else None,
             notice=display.notice,
         )
     show(found)

@@ -1,9 +1,9 @@
 """`fastw2v compile`: compile kernels ahead, in images of containers above all."""
 
 import json
-import os
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,34 +57,52 @@ def compile_command(quiet: bool, **settings: Any) -> None:
         _compile(kinds[0])  # what all have in common is compiled once; a second process helps
         display.stage("compiling", 1, len(kinds))
         with ThreadPoolExecutor(available_cores()) as pool:
-            for done, _ in enumerate(pool.map(_compile, kinds[1:]), 2):
-                display.stage("compiling", done, len(kinds))
+            try:
+                for done, _ in enumerate(pool.map(_compile, kinds[1:]), 2):
+                    display.stage("compiling", done, len(kinds))
+            except BaseException:  # the pool waits for its processes, which may take minutes
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in tuple(_processes):
+                    process.kill()
+                raise
     click.echo(f"{folder}: kernels of {len(kinds)} kind{'s' * (len(kinds) > 1)} of runs")
+
+
+# Of this process, to be ended with it.
+_processes: "set[subprocess.Popen[str]]" = set()
 
 
 def _compile(settings: "Hyperparameters") -> None:
     """Do in a process of its own what a run of these settings does, on a few words."""
+    from fastw2v.training.ahead import child_environment
+
     code = "from fastw2v.cli.commands.compile import _child; _child()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(settings.given)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONWARNINGS": "ignore"},
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+    # The folder is this process's, which removes it whatever becomes of the other one.
+    with tempfile.TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", code, json.dumps(settings.given), folder],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=child_environment() | {"PYTHONWARNINGS": "ignore"},
+        )
+        _processes.add(process)
+        try:
+            _, errors = process.communicate()
+        finally:
+            process.kill()
+            process.wait()
+            _processes.discard(process)
+    if process.returncode:
+        last = (errors.strip().splitlines() or [f"exit status {process.returncode}"])[-1]
         raise click.ClickException(f"compile: a run with the settings {settings.given}: {last}")
 
 
 def _child() -> None:
-    import tempfile
-
     from fastw2v.config import Hyperparameters
 
-    with tempfile.TemporaryDirectory(prefix="fastw2v-") as folder:
-        _use(Hyperparameters(**json.loads(sys.argv[1])), Path(folder))
+    _use(Hyperparameters(**json.loads(sys.argv[1])), Path(sys.argv[2]))
 
 
 def _use(settings: "Hyperparameters", folder: Path) -> None:

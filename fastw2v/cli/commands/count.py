@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fastw2v.cli.dry_runs import dry_run_option, show_dry_run
 from fastw2v.cli.options import (
-    TEXT,
     counting_options,
     display_options,
     given_settings,
+    source_options,
     sources_of,
     workers_option,
 )
@@ -25,7 +26,7 @@ __all__ = ["count_command", "describe_counts"]
 @click.command("count")
 @click.argument("corpus", nargs=-1, required=True)
 @click.option(
-    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder of counts."
+    "--output", "-o", type=click.Path(path_type=Path), help="Folder of counts; needed to count."
 )
 @counting_options
 @click.option(
@@ -45,15 +46,14 @@ __all__ = ["count_command", "describe_counts"]
     metavar="local[:N]|tcp://HOST:PORT",
     help="Count on the workers of a Dask cluster, started here or running there.",
 )
-@click.option(
-    "--column", type=TEXT, help="Of Parquet and Arrow files: where the text or the tokens are."
-)
+@source_options
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted count has left.")
+@dry_run_option
 @workers_option
 @display_options
 def count_command(
     corpus: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     vocabulary: Path | None,
     workers: int | None,
     quiet: bool,
@@ -61,9 +61,7 @@ def count_command(
 ) -> None:
     """Count the windows of CORPUS once, for 'fastw2v train --counts'.
 
-    Sources are text files (also .gz .bz2 .xz .zst), folders of them, or - for standard input. With
-    --memory or --cluster also globs, URLs (s3://, gs://, http:// and others that fsspec knows),
-    and Parquet or Arrow files. The counts are the same, however they are made.
+    Sources are those of 'fastw2v train'. The counts are the same, however they are made.
     """
     from fastw2v.cli.display import Display
     from fastw2v.config import CountingSettings
@@ -71,20 +69,25 @@ def count_command(
     from fastw2v.counts.sharded.dask import opened_client
 
     given = given_settings({name: rest[name] for name in COUNTING_NAMES})
+    if rest["dry_run"]:
+        if vocabulary is not None or rest["cluster"] or rest["resume"]:
+            raise click.UsageError(
+                "--dry-run: expected CORPUS beside it, no --vocabulary, --cluster or --resume"
+            )
+        with Display(quiet=quiet) as display:
+            show_dry_run(sources_of(corpus, rest), given, workers, display.stage)
+        return
+    if output is None:
+        raise click.UsageError("Missing option '--output' / '-o'.")
     reference = None if vocabulary is None else reference_counts(vocabulary, given)
     counting = CountingSettings(**given) if reference is None else reference.counting
-    memory, cluster, column, resume = (
-        rest[name] for name in ("memory", "cluster", "column", "resume")
-    )
-    in_shards = (memory, cluster, column, resume) != (None, None, None, False)
-    sources: Any = sources_of(corpus)
-    shards = None
-    if in_shards or any("://" in name for name in corpus):
-        sources, shards = corpus, ShardOptions(memory, column=column, resume=resume)
+    memory, cluster, resume = (rest[name] for name in ("memory", "cluster", "resume"))
+    in_shards = (memory, cluster, resume) != (None, None, False)
+    shards = ShardOptions(memory, resume=resume) if in_shards else None
     opened = nullcontext() if cluster is None else opened_client(cluster, memory)
     with Display(quiet=quiet) as display, opened as client:
         found = count_corpus(
-            sources,
+            sources_of(corpus, rest),
             counting,
             output,
             workers=workers,
@@ -113,4 +116,6 @@ def describe_counts(corpus: "CountedCorpus") -> str:
             f"errors={corpus.counting.errors}"
         ]
         * bool(statistics.n_invalid)
+        + [f"missing      {statistics.n_missing:,} values, read as no token"]
+        * bool(statistics.n_missing)
     )

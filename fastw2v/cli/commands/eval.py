@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fastw2v.cli.options import display_options, sources_of, workers_option
+from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
 from fastw2v.cli.streams import as_json_text
 from fastw2v.config import VECTOR_CHOICES
 
@@ -59,6 +59,7 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@source_options
 @workers_option
 @display_options
 def eval_command(model: Path, as_json: bool, quiet: bool, **options: Any) -> None:
@@ -137,7 +138,7 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
         found["perplexity"] = found["probe"] = None
         if options["text"] and model is not None:
             found["perplexity"] = model.perplexity(
-                sources_of(options["text"]), progress=display.stage
+                sources_of(options["text"], options), progress=display.stage
             )
         if labelled:
             found["probe"] = run_probe(

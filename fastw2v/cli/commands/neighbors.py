@@ -53,6 +53,7 @@ def _print_neighbours(
     near = [(other, cosine) for other, cosine in near if other != word][:topn]
     click.echo("  near     " + ", ".join(f"{other} {cosine:.2f}" for other, cosine in near))
     if source.model is not None:
+        word = source.model.vocabulary.named(word)
         likely = source.model.predict_context(word, topn=topn)
         click.echo("  context  " + ", ".join(f"{other} {p:.2%}" for other, p in likely))
         typical = source.model.predict_context(word, topn=topn, by="lift")

@@ -2,10 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
-from fastw2v.cli.options import display_options, sources_of, workers_option
+from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
 from fastw2v.cli.streams import as_json_text
 
 __all__ = ["perplexity_command"]
@@ -15,10 +16,16 @@ __all__ = ["perplexity_command"]
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("text", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@source_options
 @workers_option
 @display_options
 def perplexity_command(
-    model: Path, text: tuple[str, ...], as_json: bool, workers: int | None, quiet: bool
+    model: Path,
+    text: tuple[str, ...],
+    as_json: bool,
+    workers: int | None,
+    quiet: bool,
+    **reads: Any,
 ) -> None:
     """Print the exact loss on a text.
 
@@ -29,7 +36,7 @@ def perplexity_command(
 
     loaded = Word2Vec.load(model, workers=workers)
     with Display(quiet=quiet) as display:
-        result = loaded.perplexity(sources_of(text), progress=display.stage)
+        result = loaded.perplexity(sources_of(text, reads), progress=display.stage)
     if as_json:
         click.echo(as_json_text(asdict(result)))
         return
@@ -45,3 +52,5 @@ def perplexity_command(
         )
     if result.n_invalid:
         click.echo(f"not UTF-8   {result.n_invalid:,} sequences, {loaded.settings.errors}d")
+    if result.n_missing:
+        click.echo(f"missing     {result.n_missing:,} values, read as no token")

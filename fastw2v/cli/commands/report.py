@@ -9,6 +9,7 @@ from fastw2v.cli.options import (
     TEXT,
     decoded_text,
     display_options,
+    source_options,
     sources_of,
     workers_option,
 )
@@ -57,6 +58,7 @@ __all__ = ["report_command"]
     multiple=True,
     help="Held-out text, on which predicted and observed shares of pairs are compared.",
 )
+@source_options
 @workers_option
 @display_options
 def report_command(
@@ -70,6 +72,7 @@ def report_command(
     text: tuple[str, ...],
     workers: int | None,
     quiet: bool,
+    **reads: Any,
 ) -> None:
     """Write a page about a model that opens in any browser, without a network.
 
@@ -89,7 +92,7 @@ def report_command(
         n_words,
         evaluation,
         ngrams_mib,
-        sources_of(text) if text else None,
+        sources_of(text, reads) if text else None,
     )
     with Display(quiet=quiet) as display:
         write_report(loaded, output, options, progress=display.stage)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastw2v.cli.display import LOG_JSON
+from fastw2v.cli.dry_runs import dry_run_option, show_dry_run
 from fastw2v.cli.options import (
     display_options,
     given_settings,
     hyperparameter_options,
+    source_options,
     sources_of,
     workers_option,
 )
@@ -34,6 +36,7 @@ __all__ = [
 _SHOWN_S = 0.1
 # Options that are not hyper-parameters.
 RUN_OPTIONS = (
+    "dry_run",
     "corpus",
     "output",
     "resume",
@@ -44,6 +47,8 @@ RUN_OPTIONS = (
     "counts",
     "memory",
     "features",
+    "field",
+    "read_as",
 )
 
 
@@ -98,18 +103,22 @@ RUN_OPTIONS = (
     help="Features of the words, for --inputs features, a line for each word: "
     "'word<TAB>feature feature ...'.",
 )
+@source_options
+@dry_run_option
 @hyperparameter_options
 @workers_option
 @display_options
 def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
     """Train a model on CORPUS, or on counts of one.
 
-    Sources are text files (also .gz .bz2 .xz .zst), folders of them, or - for standard input.
+    Sources are text files (also .gz .bz2 .xz .zst), folders of them, patterns, URLs that fsspec
+    knows, or - for standard input; and JSON lines, CSV, TSV, Parquet and Arrow files with --field.
 
     A line is a sentence (or paragraph); windows do not cross lines.
     """
     from fastw2v.cli.display import Display
     from fastw2v.cli.streams import log_event
+    from fastw2v.system.freed_memory import map_large_arrays
     from fastw2v.system.signals import (
         ANSWERED_WITHIN_S,
         EXIT_INTERRUPTED,
@@ -117,8 +126,12 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
         TrainingInterrupted,
     )
 
+    map_large_arrays()
     output = given["resume"] or given["output"]
     with StopSignals(exit_after_s=ANSWERED_WITHIN_S) as signals, Display(quiet=quiet) as display:
+        if given["dry_run"]:
+            _dry_run(display, workers, given)
+            return
         try:
             model = (_resume if given["resume"] else _train_new)(display, workers, given)
             if model is None:
@@ -146,10 +159,20 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
             click.echo(
                 f"not UTF-8    {model.summary.n_invalid:,} sequences, {model.settings.errors}d"
             )
+        if model.summary.n_missing:
+            click.echo(f"missing      {model.summary.n_missing:,} values, read as no token")
         click.echo(describe_result(model.summary, model.settings.objective))
         if model.run_record is not None and model.run_record.validation is not None:
             click.echo(describe_held_out(model.history, model.run_record))
         click.echo(f"model        {output}")
+
+
+def _dry_run(display: "Display", workers: int | None, given: dict[str, Any]) -> None:
+    if not given["corpus"] or given["counts"] or given["resume"]:
+        raise click.UsageError("--dry-run: expected CORPUS beside it, no --counts or --resume")
+    settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
+    source = sources_of(given["corpus"], given)
+    show_dry_run(source, given_settings(settings), workers, _answering(display))
 
 
 def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
@@ -181,7 +204,7 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
     require_unused(checkpoints)
     try:
         return (model.fit if counts is None else model.fit_counts)(
-            sources_of(corpus) if counts is None else counts,
+            sources_of(corpus, given) if counts is None else counts,
             callbacks=[display.step],
             progress=_answering(display),
             notice=display.notice,
@@ -208,7 +231,8 @@ def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "
     typed = click.core.ParameterSource.COMMANDLINE
     for name in given:
         source = click.get_current_context().get_parameter_source(name)
-        if name not in ("resume", "corpus") and source == typed:
+        beside = ("resume", "corpus", *(("field", "read_as") if given["corpus"] else ()))
+        if name not in beside and source == typed:
             raise click.UsageError(
                 f"--{name.replace('_', '-')}: expected no settings beside --resume, which takes "
                 "those that the run began with"
@@ -219,7 +243,7 @@ def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "
         return None
     return Word2Vec.resume(
         target,
-        sources_of(given["corpus"]) if given["corpus"] else None,
+        sources_of(given["corpus"], given) if given["corpus"] else None,
         workers=workers,
         callbacks=[display.step],
         progress=_answering(display),
@@ -244,7 +268,7 @@ def _validation(given: dict[str, Any]) -> "Validation | None":
     texts, fraction = given["validation"], given["validation_fraction"]
     if not texts and fraction is None:
         return None
-    return Validation(sources_of(texts) if texts else None, fraction)
+    return Validation(sources_of(texts, given) if texts else None, fraction)
 
 
 def describe_interruption(interrupted: "TrainingInterrupted", output: Path) -> str:

@@ -6,7 +6,7 @@ a step that is done is never done again, whoever dies.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from fastw2v.errors import (
     FastW2VError,
 )
 from fastw2v.system.dependencies import optional_module
+from fastw2v.text.corpus import OpenedCorpus
 from fastw2v.version import VERSION
 
 __all__ = ["count_on_cluster", "opened_client"]
@@ -34,7 +35,7 @@ RETRIES = 1  # of a step whose worker died, beside those that Dask makes itself
 
 
 def count_on_cluster(
-    sources: Iterable[str] | Iterable[Iterable[str]] | Any,
+    corpus: OpenedCorpus | Any,
     counting: CountingSettings,
     output: Path,
     options: ShardOptions,
@@ -49,8 +50,8 @@ def count_on_cluster(
     n_workers, given_mib = _workers_of(client)
     memory = memory_for_data(options.memory_mib or given_mib)
     job = Job(work_folder_of(output).absolute(), counting, memory, 1, reference is not None)
-    partitions = sources.to_delayed() if hasattr(sources, "to_delayed") else None
-    items: Any = len(partitions) if partitions is not None else sources
+    partitions = corpus.to_delayed() if hasattr(corpus, "to_delayed") else None
+    items: Any = len(partitions) if partitions is not None else corpus
     plan = new_plan(items, job, output, options, ranges=n_workers, reference=reference)
     engine = DaskEngine(client, plan.ranges, partitions or [])
     engine.require_shared(plan.folder)

@@ -1,6 +1,5 @@
 """Counting a corpus on this machine in bounded memory, spilling to disk."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from fastw2v.callbacks import StageProgress
@@ -9,6 +8,7 @@ from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.sharded.plan import ShardOptions, memory_for_data, new_plan, work_folder_of
 from fastw2v.counts.sharded.run import OneProcess, count_shards
 from fastw2v.counts.sharded.work_folder import Job
+from fastw2v.text.corpus import OpenedCorpus
 
 __all__ = ["DEFAULT_MEMORY_MIB", "count_on_one_machine"]
 
@@ -16,7 +16,7 @@ DEFAULT_MEMORY_MIB = 2048
 
 
 def count_on_one_machine(
-    sources: Iterable[str] | Iterable[Iterable[str]],
+    corpus: OpenedCorpus,
     counting: CountingSettings,
     output: Path,
     options: ShardOptions,
@@ -28,5 +28,5 @@ def count_on_one_machine(
     memory = memory_for_data(options.memory_mib or DEFAULT_MEMORY_MIB)
     folder = work_folder_of(output).absolute()
     job = Job(folder, counting, memory, workers, reference is not None)
-    plan = new_plan(sources, job, output, options, reference=reference)
+    plan = new_plan(corpus, job, output, options, reference=reference)
     return count_shards(plan, output, OneProcess(), reference=reference, progress=progress)

@@ -2,22 +2,32 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from fastw2v.checks import MOST_MIB, real_number, whole_number
+import orjson
+
+from fastw2v.config.numbers import MOST_MIB, real_number, whole_number
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import MANIFEST
 from fastw2v.counts.sharded.shards import SENTENCES_OF_SHARD, Shard, shards_of
 from fastw2v.counts.sharded.work_folder import PLAN, SUFFIX, Job, write_json_whole
-from fastw2v.errors import ConfigurationError, CorpusError, OutputError
+from fastw2v.errors import ConfigurationError, OutputError
 from fastw2v.system.files import require_replaceable
 from fastw2v.system.renames import TEMPORARY_PREFIX
-from fastw2v.text.corpus import TokenCorpus, checked_tokens
+from fastw2v.text.batches import checked_tokens
+from fastw2v.text.corpus import OpenedCorpus
+from fastw2v.text.encoding import Repairs
 from fastw2v.text.files import STANDARD_INPUT, is_read_once, shown_name, standard_input
+from fastw2v.text.sources.cells import is_missing
+from fastw2v.text.sources.frames import value_pieces
+from fastw2v.text.sources.kinds import MissingValues
+from fastw2v.text.sources.parts import SPOOL, Part
+from fastw2v.text.sources.streams import is_url
+from fastw2v.text.token_kinds import tokens_to_json
 from fastw2v.version import VERSION
 
 __all__ = ["FORMAT", "Plan", "ShardOptions", "memory_for_data", "new_plan", "work_folder_of"]
@@ -41,8 +51,6 @@ class ShardOptions:
         the workers were given.
     block_mib : float
         About how much of a plain file a shard has.
-    column : str or None
-        Of Parquet and Arrow files: the column of text, or of lists of tokens. None: the only one.
     resume : bool
         Go on with what an interrupted run has left, if it has.
 
@@ -54,7 +62,6 @@ class ShardOptions:
 
     memory_mib: int | None = None
     block_mib: float = 128
-    column: str | None = None
     resume: bool = False
 
     def __post_init__(self) -> None:
@@ -92,25 +99,19 @@ class Plan:
     shards : list of Shard
     ranges : int
         In how many ranges of centre words counts are added up.
+    name : str
+        What messages call the corpus.
     """
 
     job: Job
     shards: list[Shard]
     ranges: int
+    name: str
 
     @property
     def folder(self) -> Path:
         """The work folder."""
         return self.job.folder
-
-    @property
-    def name(self) -> str:
-        """What messages call the corpus."""
-        sources = list(dict.fromkeys(shard.source for shard in self.shards))
-        if self.shards[0].kind in ("sentences", "given"):
-            return TokenCorpus.name
-        first = sources[0]
-        return first if len(sources) == 1 else f"{first} and {len(sources) - 1} more files"
 
 
 def work_folder_of(output: Path) -> Path:
@@ -119,7 +120,7 @@ def work_folder_of(output: Path) -> Path:
 
 
 def new_plan(
-    sources: Iterable[str] | Iterable[Iterable[str]] | int,
+    corpus: OpenedCorpus | int,
     job: Job,
     output: Path,
     options: ShardOptions,
@@ -131,9 +132,9 @@ def new_plan(
 
     Parameters
     ----------
-    sources : iterable of str, iterable of lists of str, or int
-        Files, folders, globs, URLs and ``"-"`` for standard input; lists of tokens; or how many
-        shards will be handed over. What can be read only once is spooled to the work folder.
+    corpus : OpenedCorpus or int
+        What can be read only once is spooled to the work folder. A number: how many shards will be
+        handed over.
     job : Job
         Its folder is `work_folder_of(output)`.
     output : Path
@@ -169,7 +170,7 @@ def new_plan(
         options = replace(options, block_mib=earlier["block_mib"])
         ranges = earlier["ranges"]
     try:
-        shards = _shards(sources, options, folder, is_new=earlier is None)
+        shards = _shards(corpus, options, folder, is_new=earlier is None)
         plan = {
             "format": FORMAT,
             "fastw2v_version": VERSION,
@@ -187,36 +188,31 @@ def new_plan(
         if earlier is None:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Plan(job, shards, ranges)
+    name = "the given partitions" if isinstance(corpus, int) else corpus.name
+    return Plan(job, shards, ranges, name)
 
 
-def _shards(sources: Any, options: ShardOptions, folder: Path, *, is_new: bool) -> list[Shard]:
-    if isinstance(sources, int):
-        return [Shard(number, "given", f"partition {number}") for number in range(sources)]
-    items = iter(sources)
-    first = list(islice(items, 1))
-    if not first:
-        raise CorpusError(
-            "corpus: expected sources or sentences, got none; an iterator that was read before "
-            "stays empty, a list does not"
-        )
-    if isinstance(first[0], str):
-        names = [*first, *items]
-        for place, name in enumerate(names):
-            if _comes_once(name):
-                spool = folder / f"{SPOOLED_TEXT}{place}{Path(name).suffix}"
-                if is_new:
-                    _spool(name, spool)
-                names[place] = str(spool)
-        block_bytes = int(options.block_mib * 2**20)
-        shards = list(shards_of(names, block_bytes, options.column))
-        return [_absolute(shard) for shard in shards]
-    return _spooled(first, items, folder / SPOOLED)
+def _shards(
+    corpus: OpenedCorpus | int, options: ShardOptions, folder: Path, *, is_new: bool
+) -> list[Shard]:
+    if isinstance(corpus, int):
+        return [Shard(number) for number in range(corpus)]
+    if not corpus.parts:
+        return _spooled(corpus, folder / SPOOLED)
+    files = list(corpus.parts)
+    for place, part in enumerate(files):
+        if _comes_once(part.source):
+            spool = folder / f"{SPOOLED_TEXT}{place}{''.join(Path(part.source).suffixes)}"
+            if is_new:
+                _spool(part.source, spool)
+            files[place] = replace(part, source=str(spool))
+    block_bytes = int(options.block_mib * 2**20)
+    return [shard.absolute() for shard in shards_of(files, block_bytes)]
 
 
 def _comes_once(name: str) -> bool:
     """Return whether what was read is gone: standard input, a pipe, a terminal."""
-    return "://" not in name and not Path(name).is_dir() and is_read_once(name)
+    return not is_url(name) and is_read_once(name)
 
 
 def _spool(name: str, path: Path) -> None:
@@ -235,23 +231,45 @@ def _spool(name: str, path: Path) -> None:
         ) from error
 
 
-def _absolute(shard: Shard) -> Shard:
-    """Return the shard with a path that is the same for every process."""
-    if "://" in shard.source:
-        return shard
-    return replace(shard, source=str(Path(shard.source).absolute()))
-
-
-def _spooled(first: list[Any], rest: Iterable[Any], path: Path) -> list[Shard]:
-    """Write lists of tokens as lines of JSON, which can be read more than once."""
-    shards: list[Shard] = []
+def _spooled(corpus: OpenedCorpus, path: Path) -> list[Shard]:
+    """Write lists of tokens, or texts, as lines of JSON, which can be read more than once."""
+    cuts: list[int] = []
     with path.open("ab") as file:
         file.truncate(0)
-        for number, sentence in enumerate(chain(first, rest)):
+        for number, value in enumerate(_checked_values(corpus)):
             if number % SENTENCES_OF_SHARD == 0:
-                shards.append(Shard(len(shards), "sentences", str(path.absolute()), file.tell()))
-            file.write(json.dumps(checked_tokens(sentence, number)).encode() + b"\n")
-    return shards
+                cuts.append(file.tell())
+            file.write(orjson.dumps(value) + b"\n")
+        size = file.tell()
+    name = str(path.absolute())
+    return [
+        Shard(number, Part(name, SPOOL, None, start, stop, size))
+        for number, (start, stop) in enumerate(pairwise([*cuts, size]))
+    ]
+
+
+def _checked_values(corpus: OpenedCorpus) -> Iterator[Any]:
+    """Yield lists of tokens, texts, and None for what is missing; refuse anything else.
+
+    Tokens are as `tokens_to_json` gives them.
+    """
+    if corpus.values is None:
+        for number, sentence in enumerate(corpus.sentences or ()):
+            yield tokens_to_json(checked_tokens(sentence, number))
+        return
+    nothing = MissingValues(), Repairs()  # counted when the spool is read
+    n_before = 0
+    for chunk in corpus.values:
+        for _ in value_pieces([chunk], corpus.name, *nothing, n_before):
+            pass
+        n_before += len(chunk)
+        for value in chunk if isinstance(chunk, list) else chunk.to_pylist():
+            if isinstance(value, str):
+                yield value
+            elif is_missing(value):
+                yield None
+            else:
+                yield [None if is_missing(token) else tokens_to_json([token])[0] for token in value]
 
 
 def _read_plan(folder: Path) -> dict[str, Any] | None:

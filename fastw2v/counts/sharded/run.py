@@ -37,6 +37,8 @@ from fastw2v.counts.sharded.work_folder import (
 from fastw2v.errors import CorpusError, FastW2VError, VocabularyError
 from fastw2v.text.encoded import TextDigest
 from fastw2v.text.reading import without_tokens
+from fastw2v.text.token_bytes import tokens_of
+from fastw2v.text.token_kinds import tokens_to_json
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
 
@@ -186,7 +188,7 @@ class _Run:
                 self.plan.name, counting.min_count, (n_tokens, n_types), most
             )
         order = vocabulary_order(words, counts)[: counting.max_final_vocab]
-        chosen = [words[place].decode() for place in order.tolist()]
+        chosen = tokens_of(words[place] for place in order.tolist())
         return Vocabulary(chosen, counts[order], n_tokens, n_types)
 
     def windows(self, vocabulary: Vocabulary, output: Path) -> CountedCorpus:
@@ -194,7 +196,7 @@ class _Run:
         job, reference = self.job, self.reference
         widths = reference.widths if reference else counting_widths(vocabulary, job.counting)
         content = {
-            "words": vocabulary.words,
+            "words": tokens_to_json(vocabulary.words),
             "widths": None if widths is None else widths.tolist(),
         }
         write_json_whole(job.folder / VOCABULARY, content)
@@ -275,7 +277,7 @@ class _Run:
                 shard.name,
                 function,
                 (self.job, shard),
-                shard.number if shard.kind == "given" else None,
+                shard.number if shard.is_given else None,
                 shard.n_bytes,
             )
             for shard in self.plan.shards
@@ -325,5 +327,6 @@ def _statistics_of(
         digest.n_tokens,
         digest.n_sentences,
         sum(shard["n_invalid"] for shard in found),
+        sum(shard["n_missing"] for shard in found),
         unicode_version,
     )

@@ -28,6 +28,7 @@ from fastw2v.kernels.text.interning import new_word_table, renumber
 from fastw2v.text.encoded import EncodedTokens, TextDigest
 from fastw2v.text.encoding import READ_WITH_ERRORS, Repairs
 from fastw2v.text.numbering import TokenReader
+from fastw2v.text.sources.kinds import MissingValues
 
 __all__ = [
     "add_counts",
@@ -129,8 +130,8 @@ def count_windows(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
         reader = TokenReader(
             counting.words.table, counting.keep, add=False, tokenizer=job.counting.tokenizer
         )
-        repairs = Repairs(remedy=READ_WITH_ERRORS)
-        shard.read(reader, given, job.counting.errors, repairs)
+        repairs, missing = Repairs(remedy=READ_WITH_ERRORS), MissingValues()
+        shard.read(reader, given, job.counting.errors, repairs, missing)
         parts = counting.finished()
         frequencies = counting.frequencies
         return {
@@ -139,6 +140,7 @@ def count_windows(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
             "n_tokens": reader.n_tokens,
             "n_sentences": reader.n_sentences,
             "n_invalid": repairs.n_sequences,
+            "n_missing": missing.n_values,
             "frequencies": None if frequencies is None else frequencies.tolist(),
         }
 

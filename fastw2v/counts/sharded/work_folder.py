@@ -23,6 +23,7 @@ from fastw2v.kernels.text.interning import InternedWords
 from fastw2v.system.files import whole_file, whole_folder
 from fastw2v.system.renames import TEMPORARY_PREFIX
 from fastw2v.text.numbering import table_of_words
+from fastw2v.text.token_kinds import tokens_from_json
 
 __all__ = [
     "PLAN",
@@ -151,6 +152,6 @@ def known_words(folder: Path) -> KnownWords:
 @lru_cache(2)
 def _known_words(path: Path, mtime_ns: int, inode: int) -> KnownWords:
     content = json.loads(path.read_text(encoding="utf-8"))
-    table, ranks = table_of_words(content["words"])
+    table, ranks = table_of_words(tokens_from_json(content["words"]))
     widths = content["widths"]
     return KnownWords(table, ranks, None if widths is None else np.array(widths, np.int32))

@@ -1,9 +1,10 @@
-"""Sparse rows of counts in few bytes: gaps between context words, and counts, mostly one byte both.
+"""Sparse rows of counts in few bytes: the gap between context words and the count in two, mostly.
 
-The first byte of an entry has the gap to the word before it in its upper four bits, and the count
-less 1 in its lower four. 15 in a half says that what is beyond 15 follows in bytes of their own,
-the gap's before the count's: seven bits each, the lowest first, and 128 says that another follows.
-The gap of neighbouring words is 0, as is that of a row's first word if it is word 0.
+An entry has a number of 16 bits: the count less 1 in its lower six bits, the gap to the word before
+in its upper ten. 63 and 1023 say that what is beyond is among the row's bytes, which come in the
+order of the entries, the gap's before the count's: seven bits each, the lowest first, and 128 says
+that another follows. The gap of neighbouring words is 0, as is that of a row's first word if it is
+word 0. Codes of one byte were tried; their lengths cannot be predicted, and took most of the time.
 """
 
 from typing import Any, NamedTuple
@@ -16,9 +17,20 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.counts.pair_counting import Rows, Tasks
 from fastw2v.kernels.simd.atomics import fetch_add
 
-__all__ = ["HALF", "MORE", "PackedRows", "measure_rows", "pack_rows", "unpack_rows"]
+__all__ = [
+    "COUNT_BITS",
+    "MORE",
+    "MOST_COUNT",
+    "MOST_GAP",
+    "PackedRows",
+    "measure_rows",
+    "pack_rows",
+    "unpack_rows",
+]
 
-HALF = 15  # from here on a gap or a count goes beyond its half of the first byte
+COUNT_BITS = 6
+# From here on a gap, or a count less 1, goes beyond its bits of the first number.
+MOST_COUNT, MOST_GAP = 2**COUNT_BITS - 1, 2 ** (16 - COUNT_BITS) - 1
 MORE = 128  # says that another byte follows
 _BITS = 7
 _ROWS_OF_TASK = 16
@@ -33,20 +45,22 @@ class PackedRows(NamedTuple):
         How many entries there are before each row.
     byte_starts : ndarray of int64, shape (V + 1,)
         Where the bytes of each row begin.
+    codes : ndarray of uint16, shape (nnz,)
     data : ndarray of uint8, shape (n,)
     """
 
     entry_starts: NDArray[np.int64]
     byte_starts: NDArray[np.int64]
+    codes: NDArray[np.uint16]
     data: NDArray[np.uint8]
 
 
 @njit(nogil=True, inline="always")
-def _bytes_beyond(rest):  # type: ignore[no-untyped-def]
-    """Return how many bytes follow the first one for a gap, or a count less 1."""
+def _bytes_beyond(rest, most):  # type: ignore[no-untyped-def]
+    """Return how many bytes follow for a gap, or a count less 1."""
     size = 0
-    if rest >= HALF:
-        rest -= HALF
+    if rest >= most:
+        rest -= most
         size = 1
         while rest >= MORE:
             rest >>= _BITS
@@ -55,10 +69,10 @@ def _bytes_beyond(rest):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, inline="always")
-def _write_beyond(data, at, rest):  # type: ignore[no-untyped-def]
-    """Write what follows the first byte for a gap, or a count less 1; return the place behind."""
-    if rest >= HALF:
-        rest -= HALF
+def _write_beyond(data, at, rest, most):  # type: ignore[no-untyped-def]
+    """Write what follows for a gap, or a count less 1; return the place behind."""
+    if rest >= most:
+        rest -= most
         while rest >= MORE:
             data[at] = np.uint8((rest & (MORE - 1)) | MORE)
             rest >>= _BITS
@@ -69,20 +83,16 @@ def _write_beyond(data, at, rest):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, inline="always")
-def _read_beyond(data, at, half):  # type: ignore[no-untyped-def]
-    """Return a gap, or a count less 1, whose half of the first byte was read; the place behind."""
-    rest = half
-    if half == HALF:
-        shift = 0
-        byte = np.int64(data[at])
-        while byte >= MORE:
-            rest += (byte & (MORE - 1)) << shift
-            shift += _BITS
-            at += 1
-            byte = np.int64(data[at])
-        rest += byte << shift
+def _read_beyond(data, at, most):  # type: ignore[no-untyped-def]
+    """Return a gap, or a count less 1, of at least `most`, and the place behind its bytes."""
+    rest, shift = most, 0
+    byte = np.int64(data[at])
+    while byte >= MORE:
+        rest += (byte & (MORE - 1)) << shift
+        shift += _BITS
         at += 1
-    return rest, at
+        byte = np.int64(data[at])
+    return rest + (byte << shift), at + 1
 
 
 @kernel
@@ -112,7 +122,8 @@ def measure_rows(
             for _ in range(row_starts[centre + 1] - row_starts[centre]):
                 word: Any = np.int64(staged.indices[k])
                 value: Any = np.int64(staged.values[k])
-                size += 1 + _bytes_beyond(word - following) + _bytes_beyond(value - 1)
+                size += _bytes_beyond(word - following, MOST_GAP)
+                size += _bytes_beyond(value - 1, MOST_COUNT)
                 following = word + 1
                 k += 1
             sizes[centre] = size
@@ -124,6 +135,7 @@ def pack_rows(
     row_starts: NDArray[np.int64],
     staged: Rows,
     byte_starts: NDArray[np.int64],
+    codes: NDArray[np.uint16],
     data: NDArray[np.uint8],
     counter: NDArray[np.int64],
 ) -> None:
@@ -135,6 +147,8 @@ def pack_rows(
         As in `fastw2v.kernels.counts.pair_counting.copy_rows`.
     byte_starts : ndarray of int64, shape (C + 1,)
         Where the bytes of each row begin.
+    codes : ndarray of uint16, shape (m,)
+        Its entries are placed by `row_starts`.
     data : ndarray of uint8, shape (n,)
     """
     while True:
@@ -144,13 +158,14 @@ def pack_rows(
         k = tasks.places[task]
         for centre in range(tasks.cuts[task], tasks.cuts[task + 1]):
             at, following = byte_starts[centre], 0
-            for _ in range(row_starts[centre + 1] - row_starts[centre]):
+            for entry in range(row_starts[centre], row_starts[centre + 1]):
                 word: Any = np.int64(staged.indices[k])
                 gap = word - following
                 rest: Any = np.int64(staged.values[k]) - 1
-                data[at] = np.uint8(min(gap, HALF) << 4 | min(rest, HALF))
-                at = _write_beyond(data, at + 1, gap)
-                at = _write_beyond(data, at, rest)
+                code = min(gap, MOST_GAP) << COUNT_BITS | min(rest, MOST_COUNT)
+                codes[entry] = np.uint16(code)
+                at = _write_beyond(data, at, gap, MOST_GAP)
+                at = _write_beyond(data, at, rest, MOST_COUNT)
                 following = word + 1
                 k += 1
 
@@ -177,17 +192,22 @@ def unpack_rows(
     result : Rows
         Receives them; its values are wide enough.
     """
-    data = packed.data
+    codes, data = packed.codes, packed.data
+    indices, values = result.indices, result.values
     while True:
         first = fetch_add(counter, 0, _ROWS_OF_TASK)
         if first >= rows.size:
             return
         for number in range(first, min(first + _ROWS_OF_TASK, rows.size)):
             at, following = packed.byte_starts[rows[number]], 0
-            for k in range(indptr[number], indptr[number + 1]):
-                byte = np.int64(data[at])
-                gap, at = _read_beyond(data, at + 1, byte >> 4)
-                rest, at = _read_beyond(data, at, byte & HALF)
-                result.indices[k] = following + gap
-                result.values[k] = rest + 1
+            begin, to = packed.entry_starts[rows[number]], indptr[number]
+            for k in range(packed.entry_starts[rows[number] + 1] - begin):
+                code: Any = np.int64(codes[np.uint64(begin + k)])
+                gap, rest = code >> COUNT_BITS, code & MOST_COUNT
+                if gap == MOST_GAP:
+                    gap, at = _read_beyond(data, at, MOST_GAP)
+                if rest == MOST_COUNT:
+                    rest, at = _read_beyond(data, at, MOST_COUNT)
+                indices[np.uint64(to + k)] = following + gap
+                values[np.uint64(to + k)] = rest + 1
                 following += gap + 1

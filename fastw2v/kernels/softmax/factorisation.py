@@ -14,15 +14,25 @@ from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.simd.operands import block
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 
-__all__ = ["RUN", "association_product", "gram_parts", "sparse_product", "tall_product"]
+__all__ = [
+    "RUN",
+    "association_product",
+    "associations",
+    "gram_parts",
+    "sparse_product",
+    "tall_product",
+]
 
 RUN = 240  # rows of a task: whole blocks for any CPU
 ROWS_OF_TASK = 8  # of a product with counts, whose first rows have very many entries
 
 
 @njit(nogil=True, inline="always")
-def _add_row(target, tall, width, indices, values, entries):
-    """Write the sum of value * row of `tall` over the entries (from, to) to the target row."""
+def _add_row(target, tall, width, indices, shift, values, entries):
+    """Write the sum of value * row of `tall` over the entries (from, to) to the target row.
+
+    The row of entry k is ``indices[k - shift]``.
+    """
     out, at = target
     out[at : at + width] = 0
     first_entry, end = entries
@@ -30,26 +40,26 @@ def _add_row(target, tall, width, indices, values, entries):
     for k in range(first_entry, in_fours, 4):
         w0, w1 = broadcast(values[k]), broadcast(values[k + 1])
         w2, w3 = broadcast(values[k + 2]), broadcast(values[k + 3])
-        s0, s1 = indices[k] * width, indices[k + 1] * width
-        s2, s3 = indices[k + 2] * width, indices[k + 3] * width
+        i = k - shift
+        s0, s1 = indices[i] * width, indices[i + 1] * width
+        s2, s3 = indices[i + 2] * width, indices[i + 3] * width
         for d in range(0, width, LANES):
             total = load(out, at + d) + w0 * load(tall, s0 + d) + w1 * load(tall, s1 + d)
             total = total + w2 * load(tall, s2 + d) + w3 * load(tall, s3 + d)
             store(out, at + d, total)
     for k in range(in_fours, end):
-        weight, source = broadcast(values[k]), indices[k] * width
+        weight, source = broadcast(values[k]), indices[k - shift] * width
         for d in range(0, width, LANES):
             store(out, at + d, load(out, at + d) + weight * load(tall, source + d))
 
 
 @kernel
-def association_product(tasks, counts, weights, tall, out, width):
-    """Write the weighted positive associations of words @ tall to `out`.
+def associations(tasks, counts, weights, out):
+    """Write the weighted positive associations of words, entry by entry.
 
-    For an entry n(c, o), with masses m and their sum S, the association is
+    For an entry n(c, o), with masses m and their sum S, the value is
     max(log(n(c, o) S / (m_c m_o)), 0) * scale_c * scale_o: positive pointwise mutual information,
-    weighed. It is made again for each product: only those above 0 are multiplied, and keeping them
-    would take more memory than the counts.
+    weighed.
 
     Parameters
     ----------
@@ -59,34 +69,60 @@ def association_product(tasks, counts, weights, tall, out, width):
         R rows, that of the word `first` the first of them.
     weights : tuple of S, masses, keep, scale; S a float64, the others (V,) float64
         ``counts`` times keep_c keep_o has the row sums `masses`.
-    tall : (V * width,) float32
-    out : (R * width,) float32
-        The rows of `counts`.
+    out : (nnz,) float32
     """
     first_word, indptr, indices, values = counts
     total, masses, keep, scale = weights
     n_rows = indptr.shape[0] - 1
-    longest = 0
-    for r in range(n_rows):
-        longest = max(longest, indptr[r + 1] - indptr[r])
-    words = np.empty(longest, np.int64)
-    positive = np.empty(longest, np.float32)
     while True:
         first = fetch_add(tasks, 0, ROWS_OF_TASK)
         if first >= n_rows:
             return
         for r in range(first, min(first + ROWS_OF_TASK, n_rows)):
             c = first_word + r
-            n_positive = 0
-            row = keep[c] * total / masses[c] if masses[c] > 0 else 0.0
+            if masses[c] <= 0:
+                continue
+            row = keep[c] * total / masses[c]
             for k in range(indptr[r], indptr[r + 1]):
                 o = indices[k]
                 ratio = values[k] * row * keep[o] / masses[o]
-                if ratio > 1:
-                    words[n_positive] = o
-                    positive[n_positive] = np.log(ratio) * scale[c] * scale[o]
-                    n_positive += 1
-            _add_row((out, r * width), tall, width, words, positive, (0, n_positive))
+                value = np.log(ratio) if ratio > 1 else 0.0
+                out[k] = value * scale[c] * scale[o]
+
+
+@kernel
+def association_product(tasks, rows, positive, tall, out, width):
+    """Write positive associations @ tall to `out`, (R * width,) float32.
+
+    Parameters
+    ----------
+    tasks : (1,) int64
+        Shared counter, set to zero by the caller.
+    rows : tuple of indptr (R + 1,) int64, indices (nnz,) int32
+        The contexts of R words.
+    positive : tuple of starts (R + 1,) int64, values (n,) float32, bits (nnz / 8,) uint8
+        Those associations that are not 0, row by row, and a bit for each context that says
+        whether it has one, the lowest first.
+    tall : (V * width,) float32
+    """
+    indptr, indices = rows
+    starts, values, bits = positive
+    n_rows = indptr.shape[0] - 1
+    longest = 0
+    for r in range(n_rows):
+        longest = max(longest, indptr[r + 1] - indptr[r])
+    words = np.empty(longest + 1, np.int32)
+    while True:
+        first = fetch_add(tasks, 0, ROWS_OF_TASK)
+        if first >= n_rows:
+            return
+        for r in range(first, min(first + ROWS_OF_TASK, n_rows)):
+            count = 0
+            for k in range(indptr[r], indptr[r + 1]):
+                words[count] = indices[k]
+                count += (bits[k >> 3] >> (k & 7)) & 1
+            entries = (starts[r], starts[r + 1])
+            _add_row((out, r * width), tall, width, words, starts[r], values, entries)
 
 
 @kernel
@@ -102,7 +138,8 @@ def sparse_product(tasks, matrix, tall, out, width):
         if first >= n_words:
             return
         for c in range(first, min(first + RUN, n_words)):
-            _add_row((out, c * width), tall, width, indices, values, (indptr[c], indptr[c + 1]))
+            entries = (indptr[c], indptr[c + 1])
+            _add_row((out, c * width), tall, width, indices, 0, values, entries)
 
 
 @kernel

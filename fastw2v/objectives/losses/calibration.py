@@ -198,7 +198,11 @@ class _Fit:
         means, squares = np.zeros(2), np.zeros(2)
         curvature = np.zeros((2, 2))
         # What the kernel uses in single precision is used here too, or large scores would differ.
-        used = point.astype(np.float32).astype(np.float64)
+        # A point that it cannot hold has no loss, and the step there is halved.
+        with np.errstate(over="ignore"):
+            used = point.astype(np.float32).astype(np.float64)
+        if not np.isfinite(used).all():
+            return _Value(np.nan, means, curvature)
         for batch in self._rows:
             shares = batch.row_weights / self._weight
             moments = self._scores.moments(batch, self._biases, *used.tolist())

@@ -29,7 +29,7 @@ from fastw2v.objectives.softmax.estimates import batch_size
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.objectives.softmax.text_fit import loss_with_rates
 from fastw2v.system.threads import WorkerPool
-from fastw2v.text.corpus import Corpus, TextCorpus, open_corpus
+from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus, read_corpus
 
@@ -68,6 +68,8 @@ class Perplexity:
     unknown_loss_nats : float, optional
         Mean of -log p(o|c) over the pairs with such a centre word c and a known context o; None
         where there are none, or the model makes no vectors of unknown words.
+    n_missing : int
+        Values that were missing in the field that was read.
     """
 
     loss_nats: float
@@ -80,6 +82,7 @@ class Perplexity:
     n_invalid: int = 0
     n_unknown: int = 0
     unknown_loss_nats: float | None = None
+    n_missing: int = 0
 
 
 def text_perplexity(
@@ -145,9 +148,10 @@ def text_perplexity(
         len(tokens.sentence_starts) - 1,
         counts.total / settings.window,
         own_nats,
-        opened.repairs.n_sequences if isinstance(opened, TextCorpus) else 0,
+        opened.repairs.n_sequences,
         text.n_unknown if text else 0,
         unknown_nats,
+        opened.missing.n_values,
     )
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import StageProgress, stage_of
-from fastw2v.checks import whole_number
 from fastw2v.config import Hyperparameters
+from fastw2v.config.numbers import whole_number
 from fastw2v.counts.build import counted_windows
 from fastw2v.errors import CorpusError
 from fastw2v.objectives.embeddings import Embeddings

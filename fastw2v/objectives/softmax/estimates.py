@@ -1,24 +1,19 @@
 """How much memory training by the exact softmax takes, said before it is taken."""
 
-import time
-from collections.abc import Callable
-
 from fastw2v.config import Hyperparameters
-from fastw2v.defaults import BatchLimit
+from fastw2v.config.defaults import BatchLimit
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.objectives.arrays import round_up
 from fastw2v.objectives.memory import PROGRAM_BYTES, require_within
-from fastw2v.objectives.softmax.batches import BatchSource
 from fastw2v.objectives.softmax.initialization import OVERSAMPLING
-from fastw2v.objectives.softmax.objective import AnyBatch, SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
 from fastw2v.objectives.softmax.precision import PLANES, resolved_precision
 from fastw2v.objectives.softmax.skipgram import scores_bytes
 from fastw2v.text.vocabulary import Vocabulary
 
-__all__ = ["NOTICE_S", "announce_duration", "batch_size", "require_memory", "training_bytes"]
+__all__ = ["batch_size", "require_memory", "training_bytes"]
 
 _TALL_TABLES = 3  # of float32 that the range finder has at a time
 
@@ -93,61 +88,6 @@ def require_memory(
         needed_bytes,
         "; or choose objective='negative', which has no scores of all words, on the text",
     )
-
-
-NOTICE_S = 60.0  # what would be quicker is not worth a sentence below that
-_PRODUCTS = 3  # of a step; a loss has one of them, in float32 whatever the precision
-
-
-def announce_duration(
-    objective: SoftmaxObjective[AnyBatch],
-    batches: BatchSource[AnyBatch],
-    epochs: int,
-    notice: Callable[[str], None] | None,
-    memory_bytes: int | None = None,
-) -> None:
-    """Time the loss of one batch, and say what all epochs will take; if long, what is quicker.
-
-    Parameters
-    ----------
-    objective : ExactSoftmax or CbowSoftmax
-        Not changed.
-    batches : BatchSource
-    epochs : int
-    notice : callable, optional
-        Gets the sentences.
-    memory_bytes : int, optional
-        What the run will take of memory, where it is known.
-    """
-    if notice is None:
-        return
-    batch = next(iter(batches.one_epoch(0)))
-    objective.loss(batch)  # kernels are compiled, memory is there
-    started = time.perf_counter()
-    objective.loss(batch)
-    epoch_s = _PRODUCTS * (time.perf_counter() - started) * batches.batches_per_epoch
-    rows = batches.batches_per_epoch * batches.max_rows
-    flops = 6.0 * rows * objective.n_words * objective.dimensions
-    memory = f", {-(-memory_bytes // 2**20):,} MiB of memory" if memory_bytes else ""
-    sentence = (
-        f"{epochs} epoch{'s' * (epochs > 1)} of the exact softmax over {objective.n_words:,} words "
-        f"will take {_duration(epoch_s * epochs)}, {_duration(epoch_s)} each ({flops:.2g} "
-        f"operations at {flops / epoch_s / 1e9:,.3g} GFLOP/s){memory}."
-    )
-    if epoch_s * epochs >= NOTICE_S:
-        sentence += (
-            " Fewer words make it shorter (--max-final-vocab, --min-count); --objective negative "
-            "or hierarchical take a time that hardly grows with the words (docs/objectives.md)."
-        )
-    notice(sentence)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1:
-        return "less than 1 s"
-    if seconds < 100:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"
 
 
 def batch_size(settings: Hyperparameters, n_words: int, limit: BatchLimit | None = None) -> int:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.matrix import SparseCounts
+from fastw2v.counts.matrix import CountPart, SparseCounts
 from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.softmax.factorisation import (
     RUN,
     association_product,
+    associations,
     gram_parts,
     tall_product,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "MASS_EXPONENT",
     "OVERSAMPLING",
     "ROUNDS",
+    "RUNS_AT_ONCE",
     "SMALLEST_EIGENVALUE",
     "START_STEPS",
     "STRETCH",
@@ -52,6 +54,7 @@ STRETCH = 2.0  # positive PMI is too timid: zero where it should be negative
 SMALLEST_EIGENVALUE = 1e-6
 # What a start is reported in: the products of the spectral one, and the objective around it.
 START_STEPS = 2 + 2 * ROUNDS + 1
+RUNS_AT_ONCE = 32  # of rows, whose Gram matrices are added up
 WORDS_AT_ONCE = 4096  # whose vectors are scaled in float64
 MASS_EXPONENT = 0.25  # rows and columns weigh mass^0.25: frequent words more, but not by much
 
@@ -118,6 +121,7 @@ def spectral_vectors(
     # threads, which wait by spinning, take a hundred times as long for these small matrices.
     with threadpool_limits(1, "blas"):
         values, basis = matrix.largest_eigenpairs(rank, generator)
+    del matrix  # with its associations
     # They fall, so that those of the counts' own rank come first.
     sizes = np.abs(values)
     found = int(np.count_nonzero(sizes > SMALLEST_EIGENVALUE * sizes.max(initial=0.0)))
@@ -135,6 +139,10 @@ def spectral_vectors(
 def _stretches(words: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     for first in range(0, len(words), WORDS_AT_ONCE):
         yield words[first : first + WORDS_AT_ONCE]
+
+
+# Of a part: where the associations above 0 of each row begin, they, and which entries have one.
+_Positive = tuple[NDArray[np.int64], VectorArray, NDArray[np.uint8]]
 
 
 class _Associations:
@@ -156,6 +164,9 @@ class _Associations:
         self._counts = counts
         # Added up one after the other.
         self._weights = (float(np.cumsum(masses)[-1]), masses, keep, scale)
+        # Of counts in memory they are kept, of those in files made again for each product.
+        self._keeps = counts.nbytes > 0
+        self._made: dict[int, _Positive] = {}
 
     def largest_eigenpairs(
         self, rank: int, generator: np.random.Generator
@@ -202,19 +213,36 @@ class _Associations:
         flat = out.reshape(-1)
         for part in self._counts.parts:
             rows = flat[part.first * width : (part.first + part.n_rows) * width]
-            self.pool.run_kernel(
-                association_product, tuple(part), self._weights, tall.reshape(-1), rows, width
-            )
+            arguments = (part.arrays[:2], self._positive(part), tall.reshape(-1), rows, width)
+            self.pool.run_kernel(association_product, *arguments)
         self._products += 1
         if self._progress is not None:
             self._progress(self._products, START_STEPS)
         return out
 
+    def _positive(self, part: CountPart) -> _Positive:
+        made = self._made.get(part.first)
+        if made is None:
+            every = np.empty(len(part.indices), np.float32)
+            self.pool.run_kernel(associations, tuple(part), self._weights, every)
+            is_positive = every != 0
+            before = np.concatenate(([0], np.cumsum(is_positive)))
+            bits = np.packbits(is_positive, bitorder="little")
+            made = (before[part.indptr], every[is_positive], bits)
+            if self._keeps:
+                self._made[part.first] = made
+        return made
+
     def _gram(self, left: VectorArray, right: VectorArray) -> NDArray[np.float64]:
         rows, width = left.shape
-        parts = np.empty((-(-rows // RUN), width * width), np.float32)
-        self.pool.run_kernel(gram_parts, left.reshape(-1), right.reshape(-1), parts, left.shape)
-        total: NDArray[np.float64] = parts.sum(axis=0, dtype=np.float64)
+        total = np.zeros(width * width)
+        for first in range(0, rows, RUNS_AT_ONCE * RUN):
+            last = min(first + RUNS_AT_ONCE * RUN, rows)
+            parts = np.empty((-(-(last - first) // RUN), width * width), np.float32)
+            flat = (left[first:last].reshape(-1), right[first:last].reshape(-1))
+            self.pool.run_kernel(gram_parts, *flat, parts, (last - first, width))
+            for part in parts:
+                total += part
         return total.reshape(width, width)
 
     def _rotated(self, tall: VectorArray, square: VectorArray) -> VectorArray:

@@ -113,6 +113,11 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
         """Whether all parameters are finite numbers; looks at each of them."""
         return self.layer.is_finite and bool(np.isfinite(self.inputs.vectors).all())
 
+    def end(self) -> None:
+        """Give back what only `loss` and `step` need, see `OutputLayer.end`."""
+        self.layer.end()
+        self.inputs = self.inputs._replace(moments=np.zeros_like(self.inputs.moments))
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that training changes, as views, by the names that checkpoints have."""
         return self._input_arrays() | self.layer.arrays()

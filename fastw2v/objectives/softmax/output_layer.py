@@ -159,9 +159,14 @@ class OutputLayer:
         arrays = (*self.state, *self.work, self._vectors, self._packed, self._row_weights)
         return self._products.nbytes + sum(array.nbytes for array in arrays)
 
-    def give_up_workspace(self) -> None:
-        """Give back the memory that only `loss` and `train` need; neither can be called again."""
+    def end(self) -> None:
+        """Give back what only `loss` and `train` need; neither can be called again.
+
+        Of the optimiser's moments zeros stay, which take no memory: checkpoints have all arrays.
+        """
         del self.work, self._products
+        moments = np.zeros_like(self.state.vector_moments)
+        self.state = self.state._replace(vector_moments=moments)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that training changes, as views."""

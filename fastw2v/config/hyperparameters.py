@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
-from fastw2v.checks import real_number, shown_value, whole_number
-from fastw2v.defaults import (
+from fastw2v.config.defaults import (
     FINAL_RATES,
     NGRAM_SIZES,
     SAMPLES,
@@ -17,6 +16,7 @@ from fastw2v.defaults import (
     batch_limit,
     default_rate,
 )
+from fastw2v.config.numbers import real_number, shown_value, whole_number
 from fastw2v.errors import ConfigurationError
 
 __all__ = [
@@ -31,6 +31,8 @@ __all__ = [
     "CountingSettings",
     "Errors",
     "Hyperparameters",
+    "Inputs",
+    "Kind",
     "ModelName",
     "ObjectiveName",
     "OptimizerName",
@@ -51,6 +53,8 @@ Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
 Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
+Kind = Literal["text", "jsonl", "csv", "tsv", "parquet", "arrow"]
+"""What files of a corpus are."""
 VectorChoice = Literal["in", "out", "sum", "both"]
 VECTOR_CHOICES: tuple[VectorChoice, ...] = get_args(VectorChoice)
 
@@ -60,6 +64,7 @@ MOST_DIMENSIONS = 2**20  # what files of vectors may have, too
 SMALLEST_SAMPLE = 1e-30
 _LARGEST_COUNT = 2**63 - 1
 _MOST_AT_ONCE = 2**31 - 1
+_MOST_EPOCHS = 1_000_000  # CBOW looks at all of them before the first one
 _LARGEST_RATE = 1e30  # times what optimisers multiply it by is still a float32
 
 
@@ -154,7 +159,7 @@ class Hyperparameters:
         high=1,
         least_above_low=SMALLEST_SAMPLE,
     )
-    epochs: int = _setting(5, "Passes over the objective.", low=1, high=_MOST_AT_ONCE)
+    epochs: int = _setting(5, "Passes over the objective.", low=1, high=_MOST_EPOCHS)
     seed: int = _setting(1, "All random choices follow from it.", low=0, high=LARGEST_SEED)
     model: ModelName = _setting(
         "skipgram",

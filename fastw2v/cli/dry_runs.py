@@ -1,0 +1,55 @@
+"""What ``--dry-run`` of `train` and `count` shows: sizes of vocabularies, times and memory."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from fastw2v.training.dry_run import DryRun
+
+__all__ = ["describe_dry_run", "dry_run_option", "show_dry_run"]
+
+dry_run_option = click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Read the text, print sizes of vocabularies, and the time and memory that each objective "
+    "would take with these settings; write nothing.",
+)
+
+
+def show_dry_run(
+    source: Any,
+    given: dict[str, Any],
+    workers: int | None,
+    progress: Callable[[str, int, int | None], None],
+) -> None:
+    """Read a text, as `fastw2v.cli.options.sources_of` returns it; print what training takes."""
+    from fastw2v.config import Hyperparameters
+    from fastw2v.system.threads import checked_workers
+    from fastw2v.training.dry_run import dry_run
+
+    settings = Hyperparameters(**given)
+    found = dry_run(source, settings, workers=checked_workers(workers), progress=progress)
+    click.echo(describe_dry_run(found, settings.min_count))
+
+
+def describe_dry_run(found: "DryRun", min_count: int) -> str:
+    """Return the lines of a dry run; the settings' own ``min_count`` is marked."""
+    from fastw2v.objectives.softmax.durations import told_duration
+
+    lines = [
+        f"text         {found.n_raw_tokens:,} tokens, {found.n_raw_types:,} words",
+        "min_count        words       tokens",
+    ]
+    for least, n_words, n_tokens in found.sizes:
+        share = n_tokens / max(found.n_raw_tokens, 1)
+        mark = "  <- these settings" if least == min_count else ""
+        lines.append(f"{least:>9,} {n_words:>12,} {n_tokens:>12,} {share:6.1%}{mark}")
+    lines.append(f"estimates    of {found.n_words:,} words and {found.n_tokens:,} tokens")
+    for kind in found.estimates:
+        name = f"{kind.model} {kind.objective}"
+        epochs = f"{kind.epochs} epoch{'s' * (kind.epochs > 1)}"
+        memory = -(-kind.memory_bytes // 2**20)
+        lines.append(f"  {name:22} {epochs:>9} {told_duration(kind.seconds):>16} {memory:>9,} MiB")
+    return "\n".join(lines)

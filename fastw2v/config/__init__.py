@@ -1,0 +1,54 @@
+"""Settings: every hyper-parameter once, defaults that depend on others, and numbers checked.
+
+`fastw2v.config.hyperparameters` has the settings, of which the command line is built;
+`fastw2v.config.defaults` the defaults that follow from other settings; `fastw2v.config.numbers`
+takes over numbers of any library's, or refuses them by name. Imports `errors`.
+"""
+
+from fastw2v.config.hyperparameters import (
+    COUNTING_NAMES,
+    LARGEST_SEED,
+    MOST_DIMENSIONS,
+    SMALLEST_SAMPLE,
+    VECTOR_CHOICES,
+    BatchKind,
+    Bias,
+    Condition,
+    CountingSettings,
+    Errors,
+    Hyperparameters,
+    Inputs,
+    Kind,
+    ModelName,
+    ObjectiveName,
+    OptimizerName,
+    Precision,
+    Start,
+    Tokenizer,
+    VectorChoice,
+    settings_for_counts,
+)
+
+__all__ = [
+    "COUNTING_NAMES",
+    "LARGEST_SEED",
+    "MOST_DIMENSIONS",
+    "SMALLEST_SAMPLE",
+    "VECTOR_CHOICES",
+    "BatchKind",
+    "Bias",
+    "Condition",
+    "CountingSettings",
+    "Errors",
+    "Hyperparameters",
+    "Inputs",
+    "Kind",
+    "ModelName",
+    "ObjectiveName",
+    "OptimizerName",
+    "Precision",
+    "Start",
+    "Tokenizer",
+    "VectorChoice",
+    "settings_for_counts",
+]

@@ -1,0 +1,121 @@
+"""How long training by the exact softmax takes, measured on made-up words before it begins."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from fastw2v.config import Hyperparameters
+from fastw2v.counts.matrix import PairCounts
+from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.objectives.softmax.initialization import random_vectors
+from fastw2v.objectives.softmax.optimizers import Optimizer
+from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.system.threads import WorkerPool
+
+__all__ = ["NOTICE_S", "announce_duration", "step_seconds", "told_duration"]
+
+NOTICE_S = 60.0  # what would be quicker is not worth a sentence below that
+_MOST_WORDS = 16384  # of the trial; a step takes as long as it has words
+_CONTEXTS = 64  # of a made-up centre word
+_TRIALS = 3
+
+
+def step_seconds(settings: Hyperparameters, n_words: int, max_rows: int, pool: WorkerPool) -> float:
+    """Return about how long a step takes: the quickest of a few over made-up words.
+
+    Parameters
+    ----------
+    settings : Hyperparameters
+        Dimensions, optimiser and precision.
+    n_words : int
+        V.
+    max_rows : int
+        Rows of a batch.
+    pool : WorkerPool
+        Those who will train.
+    """
+    tried = max(2, min(n_words, max(_MOST_WORDS, max_rows)))
+    generator = np.random.default_rng(1)
+    contexts = min(_CONTEXTS, tried)
+    starts = generator.integers(0, tried, (tried, 1))
+    # Spread over all words, as contexts are, so that every tile has some.
+    indices = np.sort((starts + np.arange(contexts) * (tried // contexts)) % tried, axis=1)
+    counts = PairCounts(
+        np.arange(0, tried * contexts + 1, contexts, dtype=np.int64),
+        indices.ravel().astype(np.int32),
+        np.ones(tried * contexts, np.int32),
+        settings.window,
+    )
+    batches = CountBatches(
+        counts, np.ones(tried), dimensions=settings.vector_size, rows=max_rows, seed=1
+    )
+    objective = ExactSoftmax(
+        *random_vectors(tried, settings),
+        np.zeros(tried, np.float32),
+        optimizer=settings.optimizer,
+        max_rows=batches.max_rows,
+        precision=settings.precision,
+        pool=pool,
+    )
+    rules = Optimizer(settings, _TRIALS + 1).rules
+    batch = next(iter(batches.one_epoch(0)))
+    took_s = []
+    for trial in range(_TRIALS + 1):
+        began_s = time.perf_counter()
+        objective.step(batch, rules(trial))
+        took_s.append(time.perf_counter() - began_s)
+    quickest_s = min(took_s[1:])  # in the first one kernels are read, and memory is new
+    return quickest_s * (n_words / tried) * (max_rows / batches.max_rows)
+
+
+def announce_duration(
+    settings: Hyperparameters,
+    n_words: int,
+    batches: tuple[int, int],
+    pool: WorkerPool,
+    notice: Callable[[str], None] | None,
+    memory_bytes: int | None = None,
+) -> None:
+    """Say what all epochs will take; if that is long, what is quicker.
+
+    Parameters
+    ----------
+    settings : Hyperparameters
+    n_words : int
+        V.
+    batches : (int, int)
+        How many there are in an epoch, and the most rows of one.
+    pool : WorkerPool
+    notice : callable, optional
+        Gets the sentences.
+    memory_bytes : int, optional
+        What the run will take of memory, where it is known.
+    """
+    if notice is None:
+        return
+    n_batches, max_rows = batches
+    epochs = settings.epochs
+    epoch_s = n_batches * step_seconds(settings, n_words, max_rows, pool)
+    flops = 6.0 * n_batches * max_rows * n_words * settings.vector_size
+    memory = f", {-(-memory_bytes // 2**20):,} MiB of memory" if memory_bytes else ""
+    sentence = (
+        f"{epochs} epoch{'s' * (epochs > 1)} of the exact softmax over {n_words:,} words "
+        f"will take {told_duration(epoch_s * epochs)}, {told_duration(epoch_s)} each ({flops:.2g} "
+        f"operations at {flops / epoch_s / 1e9:,.3g} GFLOP/s){memory}."
+    )
+    if epoch_s * epochs >= NOTICE_S:
+        sentence += (
+            " Fewer words make it shorter (--max-final-vocab, --min-count); --objective negative "
+            "or hierarchical take a time that hardly grows with the words (docs/objectives.md)."
+        )
+    notice(sentence)
+
+
+def told_duration(seconds: float) -> str:
+    """Return "about 12 s" for a duration."""
+    if seconds < 1:
+        return "less than 1 s"
+    if seconds < 100:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"

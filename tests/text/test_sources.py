@@ -1,0 +1,619 @@
+"""Fields of files, tables and records: every kind gives the same words, or says what it has.
+
+The traps are those of docs/input.md, "Fields".
+"""
+
+import csv
+import gzip
+import io
+import json
+import os
+import random
+import re
+import sys
+import threading
+import types
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from fastw2v import Source, Word2Vec
+from fastw2v.config import CountingSettings
+from fastw2v.counts.build import ShardOptions, count_corpus
+from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError
+from fastw2v.text.corpus import open_corpus
+from fastw2v.text.files import TextBlock
+from fastw2v.training.validation import Validation
+from tests.support.programs import tree
+from tests.support.traps_made import QUICK, counts_of
+
+pyarrow = pytest.importorskip("pyarrow")
+pandas = pytest.importorskip("pandas")
+
+PAGE = Path(__file__).parents[2] / "docs" / "input.md"
+TEXTS = ["the cat sat\non the mat", 'she said "no", é', None, "the end; a|b\tc", "the cat"]
+LISTS = [["the", "cat", "é"], [], None, ["the", "the", "a b"]]
+COUNTING = CountingSettings(min_count=1, window=2, tokenizer="whitespace")
+RECORDS = [{"id": n, "text": text, "inner": {"text": text}} for n, text in enumerate(TEXTS)]
+
+
+def json_lines(path, records=RECORDS):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path
+
+
+def delimited(path, delimiter=",", header=True):
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerows([["id", "text"]] * header + [[n, text] for n, text in enumerate(TEXTS)])
+    return path
+
+
+def table():
+    numbers = pyarrow.array(range(len(TEXTS)))
+    inner = [None if text is None else {"text": text} for text in TEXTS]
+    return pyarrow.table({"id": numbers, "text": TEXTS, "inner": inner})
+
+
+def parquet(path, made=None):
+    from pyarrow import parquet as writer
+
+    writer.write_table(made or table(), path, row_group_size=2)
+    return path
+
+
+def arrow(path, new=pyarrow.ipc.new_file, **options):
+    made = table()
+    with new(path, made.schema, **options) as writer:
+        writer.write_table(made, max_chunksize=2)
+    return path
+
+
+def zipped(path):
+    packed = path.with_name(path.name + ".gz")
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    return packed
+
+
+def renamed(path):
+    return path.rename(path.with_name("plain"))
+
+
+LZ4 = pyarrow.ipc.IpcWriteOptions(compression="lz4")
+# Each gives TEXTS.
+KINDS = {
+    "JSON lines": lambda folder: Source(json_lines(folder / "a.jsonl"), "text"),
+    "a field within a field": lambda folder: Source(json_lines(folder / "a.ndjson"), "inner.text"),
+    "compressed JSON lines": lambda folder: Source(zipped(json_lines(folder / "a.json")), "text"),
+    "JSON lines by their content": lambda folder: Source(
+        renamed(json_lines(folder / "a.jsonl")), "text"
+    ),
+    "CSV": lambda folder: Source(delimited(folder / "a.csv"), "text"),
+    "CSV with semicolons": lambda folder: Source(delimited(folder / "a.csv", ";"), "text"),
+    "CSV without a header": lambda folder: Source(delimited(folder / "a.csv", header=False), 2),
+    "compressed TSV": lambda folder: Source(zipped(delimited(folder / "a.tsv", "\t")), "text"),
+    "Parquet": lambda folder: Source(parquet(folder / "a.parquet"), "text"),
+    "Parquet by its content": lambda folder: Source(renamed(parquet(folder / "a.parquet")), "text"),
+    "a column within a column": lambda folder: Source(parquet(folder / "a.parquet"), "inner.text"),
+    "Arrow": lambda folder: Source(arrow(folder / "a.arrow"), "text"),
+    "Feather, compressed within": lambda folder: Source(
+        arrow(folder / "a.feather", options=LZ4), "inner.text"
+    ),
+    "a stream of Arrow's": lambda folder: Source(
+        arrow(folder / "a.arrow", pyarrow.ipc.new_stream), "text"
+    ),
+    "pandas": lambda _: Source(table().to_pandas(), "text"),
+    "a series of pandas": lambda _: pandas.Series(TEXTS),
+    "a category of pandas": lambda _: pandas.Series(TEXTS).astype("category"),
+    "a table of pyarrow": lambda _: Source(table(), "text"),
+    "a reader of pyarrow": lambda _: Source(table().to_reader(2), "inner.text"),
+    "a column of pyarrow": lambda _: table()["text"],
+    "an array of pyarrow coded by a dictionary": lambda _: pyarrow.array(TEXTS).dictionary_encode(),
+    "records": lambda _: Source(iter(RECORDS), "inner.text"),
+    "a glob": lambda folder: Source(json_lines(folder / "a.jsonl").parent / "*.js*", "text"),
+}
+
+
+def read(corpus, **options):
+    """Return the sentences of a corpus, text cut at blanks, and the opened corpus."""
+    opened, sentences = open_corpus(corpus), []
+    for piece in opened.pieces(**options):
+        if isinstance(piece, TextBlock):
+            assert piece.data.endswith(b"\n")
+            sentences += [line.split() for line in piece.data.decode()[:-1].split("\n")]
+            continue
+        data, ends = piece.text.tobytes(), [0, *piece.token_ends.tolist()]
+        tokens = [data[start:end].decode() for start, end in pairwise(ends)]
+        bounds = [0, *piece.sentence_ends.tolist()]
+        sentences += [tokens[start:end] for start, end in pairwise(bounds)]
+    return sentences, opened
+
+
+EXPECTED = [line.split() for text in TEXTS for line in (text or "").split("\n")]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_gives_the_same_sentences(tmp_path, name):
+    sentences, opened = read(KINDS[name](tmp_path))
+    assert sentences == EXPECTED
+    assert (opened.missing.n_values, opened.missing.n_files) == (1, 1)
+    assert re.search(r"row \d|line 3", opened.missing.first)
+    # Whatever a piece is, it is the same text.
+    assert read(KINDS[name](tmp_path), block_bytes=7)[0] == EXPECTED
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_counted_to_the_same_bytes_in_memory_and_in_shards(tmp_path, name):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "plain.txt").write_text("".join(f"{text or ''}\n" for text in TEXTS))
+    plain = count_corpus(tmp_path / "plain.txt", COUNTING, tmp_path / "plain", workers=1)
+    for shards in (None, ShardOptions(memory_mib=600, block_mib=40 / 2**20)):
+        corpus = KINDS[name](tmp_path / "data")
+        found = count_corpus(corpus, COUNTING, tmp_path / "found", workers=1, shards=shards)
+        assert found.statistics.n_missing == 1
+        assert found.statistics.digest == plain.statistics.digest
+        parts = {
+            path: data for path, data in tree(tmp_path / "found").items() if "part" in str(path)
+        }
+        expected = tree(tmp_path / "plain")
+        assert parts
+        assert all(expected[path] == data for path, data in parts.items())
+
+
+LIST_KINDS = {
+    "JSON lines": lambda folder: Source(
+        json_lines(folder / "a.jsonl", [{"tokens": each} for each in LISTS]), "tokens"
+    ),
+    "lines that are lists": lambda folder: json_lines(folder / "a.jsonl", LISTS),
+    "Parquet": lambda folder: Source(
+        parquet(folder / "a.parquet", pyarrow.table({"tokens": LISTS})), "tokens"
+    ),
+    "Parquet, coded by a dictionary": lambda folder: Source(
+        parquet(
+            folder / "a.parquet",
+            pyarrow.table(
+                {
+                    "tokens": pyarrow.array(
+                        LISTS, pyarrow.list_(pyarrow.dictionary(pyarrow.int32(), pyarrow.string()))
+                    )
+                }
+            ),
+        ),
+        "tokens",
+    ),
+    "pandas": lambda _: pandas.Series(LISTS),
+    "pandas of Parquet": lambda _: pyarrow.table({"tokens": LISTS}).to_pandas()["tokens"],
+    "a slice of pyarrow's": lambda _: pyarrow.array([["no"], *LISTS, ["no"]])[1:-1],
+    "records": lambda _: Source([{"tokens": each} for each in LISTS], "tokens"),
+}
+
+
+@pytest.mark.parametrize("name", LIST_KINDS)
+def test_lists_of_tokens_stay_as_they_are(tmp_path, name):
+    sentences, opened = read(LIST_KINDS[name](tmp_path))
+    assert sentences == [each or [] for each in LISTS]
+    assert opened.missing.n_values == 1
+
+
+def test_values_missing_within_lists_are_left_out_and_counted(tmp_path):
+    made = [["a", None, "b"], [None], ["c"]]
+    for corpus in (
+        Source(json_lines(tmp_path / "a.jsonl", [{"t": each} for each in made]), "t"),
+        Source(parquet(tmp_path / "a.parquet", pyarrow.table({"t": made})), "t"),
+        pandas.Series([["a", float("nan"), "b"], [pandas.NA], ["c"]]),
+    ):
+        sentences, opened = read(corpus)
+        assert sentences == [["a", "b"], [], ["c"]]
+        assert opened.missing.n_values == 2
+
+
+def test_libraries_that_are_not_here_are_told_by_their_modules():
+    """polars and datasets, by stand-ins; `test_source_libraries.py` has the real ones."""
+
+    class Frame:
+        columns = ("id", "text")
+
+        def __getitem__(self, name):
+            assert name == "text"
+            return Series()
+
+    class Series:
+        def to_list(self):
+            return TEXTS
+
+    class Dataset:
+        column_names = ("id", "text")
+
+        def select_columns(self, names):
+            assert names == ["text"]
+            return self
+
+        def iter(self, batch_size):
+            return iter([{"text": TEXTS[:2]}, {"text": TEXTS[2:]}])
+
+    Frame.__module__ = Series.__module__ = "polars.dataframe.frame"
+    Dataset.__module__ = "datasets.arrow_dataset"
+    for corpus in (Source(Frame(), "text"), Series(), Source(Dataset(), "text")):
+        assert read(corpus)[0] == EXPECTED
+    for corpus in (Frame(), Dataset()):
+        with pytest.raises(CorpusError, match="it has 'id', 'text'"):
+            open_corpus(corpus)
+
+    class Sentences:  # of a module of somebody's own
+        def __iter__(self):
+            return iter([["a"]])
+
+    Sentences.__module__ = "datasets"
+    assert read(Sentences())[0] == [["a"]]
+
+
+def test_standard_input_and_pipes(tmp_path, monkeypatch):
+    data = json_lines(tmp_path / "a.jsonl").read_bytes()
+    for corpus in (Source("-", "text"), Source("-", "text", "jsonl")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        assert read(corpus)[0] == EXPECTED
+    comma = delimited(tmp_path / "a.csv").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(comma)))
+    assert read(Source("-", "text", "csv"))[0] == EXPECTED
+    whole = parquet(tmp_path / "a.parquet").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(whole)))
+    with pytest.raises(CorpusError, match="standard input: expected a parquet file on disk"):
+        read(Source("-", "text"))
+    os.mkfifo(tmp_path / "pipe.jsonl.gz")
+    writer = threading.Thread(
+        target=(tmp_path / "pipe.jsonl.gz").write_bytes, args=(gzip.compress(data),)
+    )
+    writer.start()
+    found = count_corpus(
+        Source(tmp_path / "pipe.jsonl.gz", "text"),
+        COUNTING,
+        tmp_path / "found",
+        workers=1,
+        shards=ShardOptions(memory_mib=600),
+    )
+    writer.join()
+    assert found.statistics.n_sentences == len(EXPECTED)
+
+
+def test_urls(tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.filesystem("memory")
+    packed = zipped(json_lines(tmp_path / "a.jsonl"))
+    memory.pipe("/sources/a.jsonl.gz", packed.read_bytes())
+    memory.pipe("/sources/b.parquet", parquet(tmp_path / "b.parquet").read_bytes())
+    memory.pipe("/sources/.hidden", b"no text")
+    assert read(Source("memory://sources/a.jsonl.gz", "text"))[0] == EXPECTED
+    assert read(Source("memory://sources", "text"))[0] == EXPECTED * 2
+    assert read(Source("memory://sources/*.parquet", "text"))[0] == EXPECTED
+    model = Word2Vec(**QUICK).fit("memory://sources/*", field="text")
+    assert counts_of(model)["the"] == 8
+    with pytest.raises(CorpusError, match=r"memory://nowhere/x: no such file"):
+        open_corpus("memory://nowhere/x")
+    with pytest.raises(CorpusError, match=r"noscheme://x: cannot be read: .*Protocol"):
+        open_corpus("noscheme://x")
+
+
+def written(name, data):
+    def make(folder):
+        (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+        return folder / name
+
+    return make
+
+
+SAID = '{"text": "the cat sat"}\n'
+WORDS = Counter(["the", "cat", "sat"])
+# What is made, the options, and the words, or what the error says.
+TRAPS = {
+    "JSON lines without a field": (
+        written("a.jsonl", '{"id": 1, "of": {"text": "x"}}\n'),
+        {},
+        r"a\.jsonl: .*JSON lines; it has 'id', 'of\.text'; name one with --field",
+    ),
+    "JSON lines that are called text": (
+        written("a.txt", SAID), {}, "JSON lines; it has 'text'; .*--read-as text",
+    ),
+    "JSON lines, to be read as text": (
+        written("a.txt", SAID), {"read_as": "text"}, WORDS + Counter(["text"]),
+    ),
+    "a field that JSON lines do not have": (
+        written("a.jsonl", SAID), {"field": "txt"}, "one of its fields 'text', got 'txt'",
+    ),
+    "a line that is no JSON": (
+        written("a.jsonl", SAID + "the cat\n"), {"field": "text"}, r"a\.jsonl, line 2: .*JSON.*jq",
+    ),
+    "an array of JSON": (
+        written("a.json", '[{"text": "a b"},\n {"text": "b"}]\n'), {"field": "text"},
+        "line 1: .*jq",
+    ),
+    "a field that holds a number": (
+        written("a.jsonl", SAID + '{"text": 5}\n'), {"field": "text"},
+        r"line 2: .*got an int \(5\)",
+    ),
+    "a field that holds fields": (
+        written("a.jsonl", '{"text": {"en": "a b"}}\n'), {"field": "text"},
+        r"line 1: .*fields of its own \('en'\)",
+    ),
+    "blank lines, a mark and CRLF in JSON lines": (
+        written("a.jsonl", "\ufeff\r\n" + SAID.replace("\n", "\r\n") + "\n \n"),
+        {"field": "text"},
+        WORDS,
+    ),
+    "a lone surrogate in JSON": (
+        written("a.jsonl", SAID + '{"text": "\\ud800"}\n'), {"field": "text"}, "line 2: ",
+    ),
+    "JSON lines that are not UTF-8": (
+        written("a.jsonl", SAID.encode() + b'{"text": "caf\xe9"}\n'), {"field": "text"},
+        "byte 0xe9 at byte offset 37",
+    ),
+    "a missing value": (
+        written("a.jsonl", SAID + '{"text": null}\n{}\n'), {"field": "text"}, WORDS,
+    ),
+    "nothing but missing values": (
+        written("a.jsonl", '{"text": null}\n' * 3), {"field": "text"}, "got 3 lines or sentences",
+    ),
+    "CSV without a column": (
+        written("a.csv", "id,text\n1,the cat\n"), {}, "a CSV file; it has 'id', 'text'",
+    ),
+    "a column that CSV does not have": (
+        written("a.csv", "id,text\n1,the cat\n"), {"field": "txt"},
+        "fields 'id', 'text', got 'txt'",
+    ),
+    "a number beyond the columns": (
+        written("a.csv", "1,the cat\n"), {"field": 3}, r"number of a column, 1 to 2, got 3",
+    ),
+    "a name that two columns have": (
+        written("a.csv", "text,text\na,b\n"), {"field": "text"}, "got 2 of that name",
+    ),
+    "quoted cells": (
+        written("a.csv", '\ufefftext,id\n"the ""cat"",\nsat",1\n'), {"field": "text"}, WORDS,
+    ),
+    "an empty cell": (written("a.csv", "id,text\n1,the cat sat\n2,\n"), {"field": "text"}, WORDS),
+    "a row with more cells": (
+        written("a.csv", "id,text\n1,the cat\n2,a,b\n"), {"field": "text"}, "Expected 2 columns",
+    ),
+    "a quote that is not closed": (
+        written("a.csv", 'id,text\n1,"the cat\n2,b\n'), {"field": "text"}, "quotes that are closed",
+    ),
+    "an empty CSV file": (written("a.csv", ""), {"field": "text"}, "its fields none, got 'text'"),
+    "a damaged compressed CSV file": (
+        written("a.csv.gz", gzip.compress(b"id,text\n" + b"1,a b c\n" * 9000)[:-9]),
+        {"field": "text"},
+        r"a\.csv\.gz: expected whole \.gz data",
+    ),
+    "CSV that is not UTF-8": (
+        written("a.csv", b"id,text\n1,caf\xe9\n"), {"field": "text"}, r"row 2: .*byte 0xe9",
+    ),
+    "Parquet without a column": (
+        lambda folder: parquet(folder / "a.parquet"), {},
+        "a Parquet file; it has 'text', 'inner.text'",
+    ),
+    "a column of numbers": (
+        lambda folder: parquet(folder / "a.parquet"), {"field": "id"},
+        "text or list fields 'text', 'inner.text', got 'id'",
+    ),
+    "a Parquet file cut short": (
+        lambda folder: written(
+            "b.parquet", parquet(folder / "a.parquet").read_bytes()[:-9]
+        )(folder),
+        {"field": "text"},
+        r"b\.parquet: expected a whole parquet file",
+    ),
+    "a compressed Parquet file": (
+        lambda folder: zipped(parquet(folder / "a.parquet")), {"field": "text"}, "decompress it",
+    ),
+    "plain text with a field": (
+        written("a.txt", "the cat\n"), {"field": "text"}, "field 'text', got plain text.*--read-as",
+    ),
+    "text that begins with a brace": (written("a.txt", "{the cat sat}\n"), {}, WORDS),
+    "a pattern that nothing matches": (lambda folder: folder / "*.csv", {}, "match, found none"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_a_trap_of_fields_through_the_api(tmp_path, name):
+    make, options, expected = TRAPS[name]
+    source, notices = Source(make(tmp_path), **options), []
+    model = Word2Vec(**QUICK)
+    if isinstance(expected, str):
+        with pytest.raises(CorpusError, match=expected) as caught:
+            model.fit(source)
+        assert "\n" not in str(caught.value)
+        return
+    model.fit(source, notice=notices.append)
+    assert counts_of(model) == expected
+    is_missing = "missing value" in name or name == "an empty cell"
+    assert bool(model.summary.n_missing) == is_missing
+    assert any("missing in 1 source" in notice for notice in notices) == is_missing
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_a_trap_of_fields_through_the_command_line(run, tmp_path, name):
+    make, options, expected = TRAPS[name]
+    words = []
+    for option, value in (options | QUICK).items():
+        words += [f"--{option.replace('_', '-')}", str(value)]
+    status, shown, errors = run("train", make(tmp_path), "-o", tmp_path / "model", *words)
+    if isinstance(expected, str):
+        assert (status, shown) == (2, "")
+        assert re.search(expected, errors.splitlines()[-1])
+        assert "Traceback" not in errors
+        assert not (tmp_path / "model").exists()
+        return
+    assert status == 0, errors
+    assert counts_of(Word2Vec.load(tmp_path / "model")) == expected
+
+
+def test_the_page_lists_the_traps_of_fields():
+    section = PAGE.read_text(encoding="utf-8").split("## Fields")[1].split("\n## ")[0]
+    table_of_traps = section.split("| what comes |")[1]
+    listed = re.findall(r"^\| (.+?) \| .+ \|$", table_of_traps, re.MULTILINE)
+    assert sorted(listed) == sorted(TRAPS)
+
+
+def test_a_field_wherever_a_text_is_taken(run, tmp_path):
+    path = json_lines(tmp_path / "a.jsonl", RECORDS * 20)
+    plain = tmp_path / "plain.txt"
+    plain.write_text("".join(f"{text or ''}\n" for text in TEXTS) * 20)
+    quick = ("--vector-size=2", "--min-count=1", "--epochs=1", "--quiet")
+    here = ("--field", "inner.text")
+    run("train", plain, "-o", tmp_path / "one", *quick, "--validation", plain)
+    status, _, errors = run(
+        "train", path, "-o", tmp_path / "two", *quick, "--validation", path, *here
+    )
+    assert status == 0, errors
+    one, two = Word2Vec.load(tmp_path / "one"), Word2Vec.load(tmp_path / "two")
+    assert (one.in_vectors == two.in_vectors).all()
+    assert one.history[0].held_out_loss_nats == two.history[0].held_out_loss_nats
+    expected = one.perplexity(plain)
+    status, shown, _ = run("perplexity", tmp_path / "two", path, "--column", "text", "--json")
+    assert (status, json.loads(shown)["loss_nats"]) == (0, expected.loss_nats)
+    assert json.loads(shown)["n_missing"] == 20
+    assert two.perplexity(path, field="text").loss_nats == expected.loss_nats
+    nothing = tmp_path / "pairs.tsv"
+    nothing.write_text("the\tcat\t1\nthe\tmat\t2\ncat\tsat\t3\n")
+    status, shown, errors = run(
+        "eval", tmp_path / "two", "--text", path, *here, "--json", "--pairs", nothing
+    )
+    assert status == 0, errors
+    assert json.loads(shown)["perplexity"]["loss_nats"] == expected.loss_nats
+    for extra in ((), ("--memory", "600")):
+        assert run("count", path, "-o", tmp_path / "c", "--min-count=1", *here, *extra)[0] == 0
+        assert run("train", "--counts", tmp_path / "c", "-o", tmp_path / "three", *quick)[0] == 0
+        three = Word2Vec.load(tmp_path / "three")
+        assert (three.in_vectors == one.in_vectors).all()
+        assert three.summary.n_missing == 20
+    fraction = Word2Vec(**QUICK).fit(path, field="text", validation=Validation(fraction=0.5))
+    same = Word2Vec(**QUICK).fit(plain, validation=Validation(fraction=0.5))
+    assert (fraction.in_vectors == same.in_vectors).all()
+
+
+def test_a_resumed_run_reads_the_field_again(tmp_path):
+    from fastw2v import Checkpoints
+
+    path = json_lines(tmp_path / "a.jsonl", RECORDS * 20)
+
+    class StoppedHereError(Exception):
+        """What a callback raises in place of a killed process."""
+
+    def stop(report):
+        if report.epoch == 2:
+            raise StoppedHereError
+
+    options = QUICK | {"epochs": 3}
+    validation = Validation(Source(path, "inner.text"))
+    with pytest.raises(StoppedHereError):
+        Word2Vec(**options).fit(
+            path,
+            field="text",
+            validation=validation,
+            checkpoints=Checkpoints(tmp_path / "model", "1epoch"),
+            callbacks=[stop],
+        )
+    resumed = Word2Vec.resume(tmp_path / "model")
+    whole = Word2Vec(**options).fit(path, field="text", validation=validation)
+    assert (resumed.in_vectors == whole.in_vectors).all()
+
+
+def test_gensim_s_corpus_file_stays_lines(tmp_path):
+    from fastw2v.gensim_api import Word2Vec as GensimWord2Vec
+
+    path = json_lines(tmp_path / "a.jsonl", [{"text": "the cat"}] * 5)
+    model = GensimWord2Vec(corpus_file=str(path), min_count=1, vector_size=2)
+    assert '{"text":' in model.wv.key_to_index
+
+
+@pytest.mark.parametrize(
+    ("corpus", "options", "error", "message"),
+    [
+        (RECORDS, {}, CorpusError, "records; they have 'id', 'text', 'inner"),
+        (RECORDS, {"field": "no"}, CorpusError, "got 'no'"),
+        (RECORDS, {"field": "text.x"}, CorpusError, "got 'text.x'"),
+        ([{"text": "a"}, "b"], {"field": "text"}, CorpusError, r"record 1 .*got a str \('b'\)"),
+        ([["a"]], {"field": "text"}, CorpusError, "records or files with the field 'text'"),
+        ([["a"]], {"read_as": "csv"}, ConfigurationError, "read_as: expected files"),
+        ({"text": ["a"]}, {}, CorpusError, "got a dict"),
+        (pandas.DataFrame({"a": ["x"]}), {}, CorpusError, "DataFrame; it has 'a'"),
+        (pandas.DataFrame({"a": ["x"]}), {"field": "b"}, CorpusError, "fields 'a', got 'b'"),
+        (pandas.Series(["a"]), {"field": "a"}, CorpusError, "one column .*leave the field out"),
+        (pandas.Series([["a", 5.5]]), {}, CorpusError, r"row 0 .*got a float \(5.5\)"),
+        (pandas.Series(["a", b"b"]), {}, CorpusError, r"row 1 .*got a bytes .*decode it"),
+        (pandas.Series([{"a"}]), {}, CorpusError, "a set has no order"),
+        (table(), {}, CorpusError, "it has 'id', 'text', 'inner'"),
+        (table(), {"field": "id"}, CorpusError, "text or list fields"),
+    ],
+)
+def test_objects_that_are_refused(corpus, options, error, message):
+    with pytest.raises(error, match=message):
+        read(Source(corpus, **options))
+
+
+@pytest.mark.parametrize("field", ["", True, -1, 1.5, b"text", ["a"]])
+def test_fields_that_cannot_be(field):
+    with pytest.raises(ConfigurationError, match="field: expected the name"):
+        Source("a.csv", field)
+    with pytest.raises(ConfigurationError, match="read_as: expected one of 'text', 'jsonl'"):
+        Source("a.csv", read_as="xml")
+
+
+def test_without_pyarrow_tables_are_refused_and_json_lines_are_read(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert read(KINDS["JSON lines"](tmp_path))[0] == EXPECTED
+    with pytest.raises(FastW2VError, match=r"a\.csv, a table: expected pyarrow.*fastw2v\[arrow\]"):
+        read(KINDS["CSV"](tmp_path))
+    assert isinstance(sys, types.ModuleType)
+
+
+DAMAGES = (b"\xff", b'"', b"{", b"[", b"\n", b"\0", b"null", b"9" * 400, b"\\ud800", b",", b"")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet", "a.arrow", "stream.arrow"])
+def test_damaged_files_are_errors_of_ours_or_read(tmp_path, name):
+    items = [[1], [2, 3], [], None, None]
+    made = pyarrow.table({"text": TEXTS, "tokens": [*LISTS, ["z"]], "items": items})
+    if name == "a.jsonl":
+        json_lines(tmp_path / name, made.to_pylist())
+    elif name == "a.csv":
+        (tmp_path / name).write_text("items,text,tokens\n" + '1,"a ""b"", c",x\n' * 9)
+    elif name == "a.parquet":
+        parquet(tmp_path / name, made)
+    else:
+        new = pyarrow.ipc.new_stream if "stream" in name else pyarrow.ipc.new_file
+        with new(tmp_path / name, made.schema) as writer:
+            writer.write_table(made, max_chunksize=2)
+    whole, generator = (tmp_path / name).read_bytes(), random.Random(name)
+    n_errors = 0
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(generator.choice((1, 1, 2, 8))):
+            at = generator.randrange(len(data))
+            data[at : at + generator.choice((0, 1, 9))] = generator.choice(DAMAGES)
+        (tmp_path / name).write_bytes(data)
+        corpus = Source(tmp_path / name, generator.choice(("text", "tokens", "items")))
+        try:
+            for piece in open_corpus(corpus).pieces():
+                if isinstance(piece, TextBlock):
+                    piece.data.decode()
+                else:
+                    ends = [0, *piece.token_ends.tolist()]
+                    assert ends == sorted(ends)
+                    assert piece.sentence_ends[-1] == len(piece.token_ends)
+        except FastW2VError:
+            n_errors += 1
+    assert n_errors > 15
+
+
+def test_memory_does_not_follow_the_rows_of_a_table(tmp_path):
+    """A row group of 64 MB is read in pieces of about 8."""
+    from pyarrow import parquet as writer
+
+    made = pyarrow.table({"text": ["word " * 2000 + str(n) for n in range(6400)]})
+    writer.write_table(made, tmp_path / "a.parquet", row_group_size=6400, use_dictionary=False)
+    sizes = [
+        len(piece.data) for piece in open_corpus(Source(tmp_path / "a.parquet", "text")).pieces()
+    ]
+    assert sum(sizes) > 60e6
+    assert max(sizes) < 20e6

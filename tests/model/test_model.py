@@ -13,6 +13,8 @@ from fastw2v.errors import (
     UnknownWordError,
     VocabularyError,
 )
+from fastw2v.kernels.simd.blocks import PANEL
+from fastw2v.objectives.arrays import round_up
 from fastw2v.objectives.softmax.initialization import START_STEPS
 from tests.support.corpora_made import chain_sentences, random_sentences, write_text
 
@@ -139,9 +141,13 @@ def test_progress_and_callbacks_are_called(chain_file):
     assert ("reading", size, size) in stages
     starting = [("starting", done, START_STEPS) for done in range(START_STEPS + 1)]
     counting = [("counting", 0, n_tokens), ("counting", n_tokens, n_tokens)]
-    measuring = [("measuring", done, 2) for done in (1, 2)]  # by 32, a whole panel
-    fitting = [("fitting", done, 2) for done in (1, 2)]
-    expected = [*counting, *starting, *measuring, *fitting]
+    batches = -(-40 // round_up(7, PANEL))  # whole panels
+    finishing = [
+        (stage, done, batches)
+        for stage in ("measuring", "fitting")
+        for done in range(1, batches + 1)
+    ]
+    expected = [*counting, *starting, *finishing]
     assert stages[-len(expected) :] == expected
 
 

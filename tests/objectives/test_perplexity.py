@@ -10,6 +10,7 @@ from fastw2v import Word2Vec
 from fastw2v.errors import CorpusError
 from fastw2v.text.vocabulary import keep_probability
 from tests.support.corpora_made import as_text, chain_sentences
+from tests.support.unfitted import unfitted
 
 WINDOW = 3  # of the shared models
 
@@ -23,11 +24,18 @@ class Exported:
             self.counts = arrays["counts"]
             scores = arrays["in_vectors"].astype(np.float64) @ arrays["out_vectors"].T
             self.scores = scores + arrays["out_bias"]
+            self.self_rates = arrays.get("self_rates")
 
     def probabilities(self, bias=0.0):
         """p(o | c) as a dense matrix, a row for each centre."""
         odds = np.exp(self.scores + bias - (self.scores + bias).max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        if self.self_rates is None:
+            return odds / odds.sum(axis=1, keepdims=True)
+        np.fill_diagonal(odds, 0)  # what a word is beside itself is counted
+        rates = self.self_rates.astype(np.float64)
+        told = odds * ((1 - rates) / odds.sum(axis=1))[:, None]
+        np.fill_diagonal(told, rates)
+        return told
 
 
 def widths_of(model):
@@ -153,8 +161,11 @@ def test_text_is_read_with_the_tokenizer_of_the_model(trained, held_out, tmp_pat
 
 
 def test_the_training_text_has_the_loss_of_the_summary(model, chain):
-    result = model.perplexity(chain)
+    with unfitted():
+        as_trained = Word2Vec(model.settings).fit(chain)
+    result = as_trained.perplexity(chain)
     assert result.loss_nats == pytest.approx(model.summary.loss_nats, rel=1e-6)
+    assert model.perplexity(chain).loss_nats < result.loss_nats  # what is fitted lowers it
     assert (result.n_oov, result.n_tokens) == (0, model.vocabulary.n_tokens)
 
 
@@ -176,7 +187,9 @@ def test_undoing_the_thinning_fits_the_text_better(thinned_model, skewed, tmp_pa
 
 def test_the_bias_as_trained_gives_the_loss_of_the_summary(thinned_model, skewed, tmp_path):
     """The summary's loss is that of pairs weighed by keep(c) keep(o), without the correction."""
-    thinned_model.export(tmp_path / "model.npz", "npz")
+    with unfitted():
+        as_trained = Word2Vec(thinned_model.settings).fit(skewed)
+    as_trained.export(tmp_path / "model.npz", "npz")
     exported = Exported(tmp_path / "model.npz")
     keep = keep_probability(exported.counts, thinned_model.settings.sample)
     probabilities = exported.probabilities(np.log(keep))

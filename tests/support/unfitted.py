@@ -5,14 +5,16 @@ from contextlib import contextmanager
 
 import pytest
 
-from fastw2v.training import skipgram
+from fastw2v.training import cbow, skipgram, stream
 
 __all__ = ["unfitted"]
 
 
 @contextmanager
 def unfitted() -> Iterator[None]:
-    """Train within it, in this process."""
+    """Train within it, in this process; vectors are not put into canonical form either."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(skipgram, "fit_to_text", lambda *_: None)
+        for module in (cbow, skipgram, stream):
+            patch.setattr(module, "canonical_form", lambda *_: None)
         yield

@@ -191,7 +191,7 @@ def test_perplexity_as_json_is_that_of_the_api(run, reference, chain_file):
     assert json.loads(shown) == expected
     assert list(expected) == [
         "loss_nats", "perplexity", "n_tokens", "n_oov", "n_sentences", "pair_weight",
-        "objective_loss_nats", "n_invalid", "n_unknown", "unknown_loss_nats",
+        "objective_loss_nats", "n_invalid", "n_unknown", "unknown_loss_nats", "n_missing",
     ]  # fmt: skip
     assert expected["perplexity"] == pytest.approx(math.exp(expected["loss_nats"]))
     status, shown, _ = run("perplexity", reference, chain_file, "--workers", "1")

@@ -395,7 +395,7 @@ def test_held_out_text_may_be_given(tmp_path):
     assert text.held_out.read_text() == other.read_text()
     short = write_text(tmp_path / "short.txt", topic_sentences(1, 19))
     assert prepare_text(short, tmp_path, **named).held_out is None
-    with pytest.raises(CorpusError, match="expected a path or several"):
+    with pytest.raises(CorpusError, match="which other programs can read"):
         prepare_text([["a", "b"]], tmp_path, **named)
 
 

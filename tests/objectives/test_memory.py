@@ -61,7 +61,7 @@ def test_every_cell_refuses_what_does_not_fit(tmp_path, cell):
     path = write_text(tmp_path / "text.txt", SENTENCES)
     reports = []
     with pytest.raises(ConfigurationError, match=r"memory: training 80 words .* the budget is 600"):
-        Word2Vec(**MODEL | {"vector_size": 2_000_000} | CELLS[cell]).fit(
+        Word2Vec(**MODEL | {"vector_size": 2**20} | CELLS[cell]).fit(
             path, memory_mib=600, callbacks=[reports.append]
         )
     assert not reports

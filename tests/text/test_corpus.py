@@ -286,7 +286,7 @@ def test_traps_are_explained(corpus, message):
 
 
 def test_the_number_of_a_wrong_sentence_counts_all_batches():
-    sentences = [["a"]] * 5000 + [["b", 1]]
+    sentences = [["a"]] * 5000 + [["b", 1.5]]
     with pytest.raises(CorpusError, match="sentence 5000, token 1 "):
         sentences_of(sentences)
 

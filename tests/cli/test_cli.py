@@ -121,6 +121,7 @@ OPTIONS = {
     "precision": "float32",
     "tokenizer": "whitespace",
     "errors": "replace",
+    "canonical": False,
 }
 
 
@@ -226,13 +227,16 @@ def test_neighbors(run, reference):
     assert (status, errors) == (0, "")
     loaded = Word2Vec.load(reference)
     lines = shown.splitlines()
-    assert len(lines) == 6
-    for word, (head, near, context) in {"w5": lines[:3], "w11": lines[3:]}.items():
+    assert len(lines) == 8
+    for word, (head, near, context, lifted) in {"w5": lines[:4], "w11": lines[4:]}.items():
         assert head == f"{word} ({loaded.wv.get_vecattr(word, 'count')} times)"
         expected = [f"{other} {p:.2f}" for other, p in loaded.wv.most_similar(word, topn=3)]
         assert near == "  near     " + ", ".join(expected)
         expected = [f"{other} {p:.2%}" for other, p in loaded.predict_context(word, topn=3)]
         assert context == "  context  " + ", ".join(expected)
+        by_lift = loaded.predict_context(word, topn=3, by="lift")
+        expected = [f"{other} {lift:.3g}x" for other, lift in by_lift]
+        assert lifted == "  lift     " + ", ".join(expected)
     _, of_in, _ = run("neighbors", reference, "w5", "--vectors", "in")
     assert of_in != run("neighbors", reference, "w5", "--vectors", "out")[1]
 

@@ -24,6 +24,7 @@ from fastw2v.kernels.text.phrases import (
 )
 from fastw2v.system.files import whole_file
 from fastw2v.system.manifests import require_signed, signed
+from fastw2v.text.batches import checked_tokens
 from fastw2v.text.collocations import (
     EncodedSentences,
     Phrase,
@@ -31,7 +32,7 @@ from fastw2v.text.collocations import (
     collocations,
     connector_mask,
 )
-from fastw2v.text.corpus import Corpus, Progress, checked_tokens
+from fastw2v.text.corpus import Corpus, Progress
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.vocabulary import packed_words, shown_word
 from fastw2v.version import VERSION

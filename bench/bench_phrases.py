@@ -30,7 +30,8 @@ def time_gensim(path: str, passes: int, connectors: frozenset[str], out: Path) -
     from gensim.models.word2vec import LineSentence
 
     begin = time.perf_counter()
-    sentences, scores = LineSentence(path), {}
+    # By default it cuts long lines, and counts no pair across the cuts.
+    sentences, scores = LineSentence(path, max_sentence_length=10**9), {}
     for _ in range(passes):
         model = Phrases(
             sentences, min_count=MIN_COUNT, threshold=THRESHOLD, connector_words=connectors

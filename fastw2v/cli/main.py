@@ -41,6 +41,7 @@ COMMANDS = (
     "train",
     "count",
     "counts",
+    "phrases",
     "export",
     "convert",
     "neighbors",

@@ -170,6 +170,21 @@ MANUALS = {
         ),
         "A folder of counts is written by 'fastw2v count'.",
     ),
+    "phrases": Manual(
+        (
+            ("The phrases of a text, the best first:", "fastw2v phrases corpus.txt"),
+            (
+                "A text with phrases of up to four words joined, and the phrases:",
+                "fastw2v phrases corpus.txt --passes 2 --connector-words english "
+                "--text joined.txt --output phrases.json",
+            ),
+            (
+                "The same phrases joined in another text:",
+                "fastw2v phrases more.txt --phrases phrases.json --text more-joined.txt",
+            ),
+        ),
+        "CORPUS is UTF-8 text. Files are written whole or not at all. docs/phrases.md has more.",
+    ),
     "report": Manual(
         (
             ("A page to look at:", "fastw2v report model --output report.html"),

@@ -22,6 +22,7 @@ GUIDES = [
     "command_line",
     "subwords",
     "input",
+    "phrases",
 ]
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 TOPICS = {

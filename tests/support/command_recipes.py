@@ -36,6 +36,10 @@ RECIPES = {
         ("modèle",),
     ),
     "count": Recipe("{text} -o {out}/counts --min-count 1", ("counts",)),
+    "phrases": Recipe(
+        "{text} -o {out}/phrases.json --text {out}/joined.txt --min-count 1 --threshold 0.1",
+        ("phrases.json", "joined.txt"),
+    ),
     "counts info": Recipe("{counts} --json"),
     "counts merge": Recipe("{counts} {more_counts} -o {out}/both", ("both",)),
     "export": Recipe("{model} {out}/vectors.txt", ("vectors.txt",)),

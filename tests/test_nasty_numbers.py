@@ -35,6 +35,7 @@ from fastw2v.evaluation.test_sets import AnalogySet, PairSet
 from fastw2v.integrations.metrics import metrics_callback
 from fastw2v.integrations.sklearn import Word2VecTransformer
 from fastw2v.report import ReportOptions, write_report
+from fastw2v.text.phrases import PhraseSettings, find_phrases
 
 INFINITE, NOT_A_NUMBER = float("inf"), float("nan")
 WHOLE = [
@@ -233,6 +234,21 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
         "fastw2v.Word2Vec.predict_context",
         lambda p, n, v: p.model.predict_context("a", **{n: v}),
         ["topn"],
+    )
+    add(
+        "fastw2v.Word2Vec.reliability",
+        lambda p, n, v: p.model.reliability(SENTENCES, **{n: v}),
+        ["least_count"],
+    )
+    add(
+        "fastw2v.text.phrases.PhraseSettings",
+        lambda p, n, v: find_phrases(SENTENCES, PhraseSettings(**{n: v}), workers=1),
+        ["min_count", "threshold", "passes"],
+    )
+    add(
+        "fastw2v.text.phrases.find_phrases",
+        lambda p, n, v: find_phrases(SENTENCES, **{n: v}),
+        ["workers"],
     )
     add(
         "fastw2v.Validation",

@@ -226,7 +226,7 @@ def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return rows of length 1; those of zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
 
 

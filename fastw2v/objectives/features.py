@@ -24,8 +24,8 @@ __all__ = [
     "given_features",
     "matrix_features",
     "ngram_features",
+    "require_ngrams",
     "rows_of_features",
-    "used_buckets",
 ]
 
 # fastText gives the end of a sentence, its word 0, no n-grams.
@@ -160,30 +160,20 @@ def rows_of_features(rows: FeatureRows) -> RowsOfFeatures:
     )
 
 
-def used_buckets(
-    words: Sequence[str], ngrams: Ngrams, found: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the buckets (K,), ascending, of the n-grams that words have, and where each stands.
-
-    Raises
-    ------
-    ConfigurationError
-        If no word has an n-gram: all are too short.
-    """
-    buckets, places = np.unique(found, return_inverse=True)
-    if not len(buckets):
+def require_ngrams(words: Sequence[str], ngrams: Ngrams) -> None:
+    """Raise `ConfigurationError` if no word is long enough for an n-gram."""
+    if not len(ngrams.of(words)[1]):
         longest = max(map(len, words), default=0) + 2
         raise ConfigurationError(
             f"min_n: expected n-grams that the words have, got {ngrams.min_n} to {ngrams.max_n} "
             f"characters where the longest word has {longest} with its frame; take a smaller min_n"
         )
-    return buckets, places
 
 
 def ngram_features(words: Sequence[str], ngrams: Ngrams) -> tuple[FeatureMatrix, NDArray[np.int32]]:
     """Return words as the sums of themselves and of their n-grams.
 
-    Only buckets in use have features. Raises as `used_buckets`.
+    Only buckets in use have features.
 
     Returns
     -------
@@ -194,7 +184,7 @@ def ngram_features(words: Sequence[str], ngrams: Ngrams) -> tuple[FeatureMatrix,
     """
     n_words = len(words)
     starts, found = ngrams.of(words)
-    buckets, places = used_buckets(words, ngrams, found)
+    buckets, places = np.unique(found, return_inverse=True)
     own = np.arange(n_words, dtype=np.int32)
     indices = np.insert((places + n_words).astype(np.int32), starts[:-1], own)
     matrix = FeatureMatrix(

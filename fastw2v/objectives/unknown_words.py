@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.feature_vectors import NgramVectors, UnknownWords
-from fastw2v.objectives.features import FeatureMatrix, Ngrams, used_buckets
+from fastw2v.objectives.features import FeatureMatrix, Ngrams, require_ngrams
 from fastw2v.objectives.ridge import ridge_features
 from fastw2v.system.threads import WorkerPool
 
@@ -92,7 +92,8 @@ def fitted_unknown_words(embeddings: Embeddings, ngrams: Ngrams, pool: WorkerPoo
     Both tables are fitted: that of what is handed out, and that of centre vectors.
     """
     words = embeddings.vocabulary.words
-    buckets, _ = used_buckets(words, ngrams, ngrams.of(words)[1])
+    require_ngrams(words, ngrams)
+    buckets = np.unique(ngrams.of(words)[1])
     matrix = ngram_matrix(embeddings.vocabulary.words, ngrams, buckets)
     vectors = _fitted(replace(matrix, power=1.0), embeddings.table(), pool)
     vectors *= shares_of_beginnings(embeddings.vocabulary.words, ngrams, buckets)[:, None]

@@ -22,6 +22,7 @@ from fastw2v.objectives.features import (
     given_features,
     matrix_features,
     ngram_features,
+    require_ngrams,
 )
 from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
@@ -155,6 +156,7 @@ def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
     if settings.inputs == "subwords":
         ngrams = Ngrams(settings.min_n, settings.max_n, settings.bucket)
         vocabulary.require_text("inputs='subwords'")
+        require_ngrams(vocabulary.words, ngrams)
         matrix, buckets = ngram_features(vocabulary.words, ngrams)
         return InputFeatures(matrix, ngrams, buckets)
     given: Any = run.features

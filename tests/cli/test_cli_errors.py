@@ -33,7 +33,7 @@ ERRORS = {
     "not a number": ("train text.txt -o out --window five", r"'--window': 'five' is not a valid"),
     "out of range": ("train text.txt -o out --window 0", r"window: expected at least 1, got 0$"),
     "bad rate": ("train text.txt -o out --learning-rate nan", r"learning_rate: expected a finite"),
-    "bad workers": ("train text.txt -o out --workers 0", r"workers: .* from 1 on, got 0$"),
+    "bad workers": ("train text.txt -o out --workers 0", r"workers: expected at least 1, got 0$"),
     **{
         f"bad {name}": (
             f"train text.txt -o out --{name} quux",
@@ -49,7 +49,7 @@ ERRORS = {
     "no corpus": ("train -o out", r"Missing argument 'CORPUS"),
     "unknown command": ("trian text.txt", r"No such command 'trian'.*--help"),
     "unknown format": ("export model out --format csv", r"'csv' is not one of 'word2vec', "),
-    "unknown table": ("export model out --vectors both", r"'both' is not one of 'in', "),
+    "unknown table": ("export model out --vectors best", r"'best' is not one of 'in', "),
     "export no model": ("export missing out", r"missing: expected a model folder written by"),
     "export foreign": ("export foreign out", r"foreign: expected a model folder written by"),
     "export to folder": ("export model folder", r"folder: expected a file name, this is a folder"),

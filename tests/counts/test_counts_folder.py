@@ -409,10 +409,10 @@ def test_count_train_info_and_merge_by_command(run, tmp_path, text_file):
     [
         (["train", "-o", "MODEL"], "Missing argument 'CORPUS...'"),
         (["train", "TEXT", "--counts", "COUNTS", "-o", "MODEL"], "either CORPUS or --counts"),
-        (["train", "--counts", "TEXT", "-o", "MODEL"], "no manifest.json"),
+        (["train", "--counts", "TEXT", "-o", "MODEL"], "expected a folder written by"),
         (["train", "--counts", "COUNTS", "-o", "MODEL", "--window", "9"], "window: expected 5"),
         (["count", "TEXT", "--vocabulary", "COUNTS", "-o", "MODEL", "--window", "9"], "window: "),
-        (["counts", "info", "TEXT"], "no manifest.json"),
+        (["counts", "info", "TEXT"], "expected a folder written by"),
     ],
 )
 def test_wrong_use_of_counts_is_one_line(run, tmp_path, text_file, arguments, message):

@@ -343,8 +343,8 @@ SCHEMA_1_DAMAGE = {
     "words cut": (cut("vocabulary.json", 100), "JSONDecodeError"),
     "words a list": (overwrite("vocabulary.json", b"[]"), "TypeError"),
     "words unnamed": (overwrite("vocabulary.json", b"{}"), "KeyError: 'words'"),
-    "words no list": (overwrite("vocabulary.json", b'{"words": "abc"}'), "a list of strings"),
-    "words not text": (overwrite("vocabulary.json", b'{"words": [1, 2]}'), "a list of strings"),
+    "words no list": (overwrite("vocabulary.json", b'{"words": "abc"}'), "a list of words"),
+    "words not text": (overwrite("vocabulary.json", b'{"words": [1.5, 2]}'), "is damaged"),
     "words twice": (overwrite("vocabulary.json", b'{"words": ["a", "a"]}'), "more than once"),
     "arrays cut": (cut("arrays.safetensors", 500), "SafetensorError"),
 }

@@ -31,6 +31,8 @@ def vectors():
     return Vectors(WORDS, embeddings.in_vectors, embeddings.vocabulary.counts)
 
 
+# gensim's reader of files without a header leaves the file open.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("suffix", ["", ".gz", ".bz2"])
 @pytest.mark.parametrize("form", ["word2vec", "word2vec-bin", "fasttext", "glove"])
 def test_gensim_loads_them(tmp_path, vectors, form, suffix):

@@ -238,7 +238,7 @@ def test_a_run_of_cbow_moves_its_inputs_by_its_recipe(mean, optimizer):
     vocabulary = Vocabulary(["a", "b", *map(str, range(WORDS - 2))], np.ones(WORDS, np.int64), 2, 2)
     asked = Hyperparameters(
         model="cbow", optimizer=optimizer, vector_size=DIMENSIONS, window=1, epochs=1, sample=0,
-        bias="none", precision="float32", cbow_mean=mean,
+        bias="none", precision="float32", cbow_mean=mean, canonical=False,
     )  # fmt: skip
     text = TrainingText(vocabulary, EncodedTokens(ids, np.array([0, 2], np.int64), 2, 0))
     found = train_cbow(Run(settings=asked, workers=1, start=tables), text).embeddings

@@ -26,7 +26,7 @@ def corpus():
 
 
 def untrained(corpus, mean, **settings):
-    asked = Hyperparameters(**COMMON, cbow_mean=mean, **settings)
+    asked = Hyperparameters(**COMMON, cbow_mean=mean, canonical=False, **settings)
     return train_cbow(Run(settings=asked, workers=2), TrainingText(*corpus)).embeddings
 
 

@@ -221,8 +221,8 @@ def test_a_run_that_diverges_says_so_and_leaves_no_model(corpus, cell):
 
 def test_memory_that_is_too_small_is_refused_before_training(corpus, cell):
     reports = []
-    with pytest.raises(ConfigurationError, match=r"memory: training 30 words .* the budget is 600"):
-        made(cell, vector_size=6_000_000).fit(corpus, memory_mib=600, callbacks=[reports.append])
+    with pytest.raises(ConfigurationError, match=r"memory: training 30 words .* the budget is 300"):
+        made(cell, vector_size=2**20).fit(corpus, memory_mib=300, callbacks=[reports.append])
     assert not reports
 
 

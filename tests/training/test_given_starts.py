@@ -17,7 +17,7 @@ TRAINERS = {"skipgram": train_skipgram, "cbow": train_cbow}
 def fitted(model, start=None, **settings):
     vocabulary, tokens = read_corpus(topic_sentences(1, 100), min_count=1)
     epochs, reports = [], []
-    values = {"vector_size": 6, "epochs": 3, "model": model, **settings}
+    values = {"vector_size": 6, "epochs": 3, "model": model, "canonical": False, **settings}
     run = Run(
         settings=Hyperparameters(**values),
         workers=2,

@@ -57,7 +57,9 @@ def settings_of(cell):
     settings = SETTINGS | CELLS[cell]
     if "batches" in settings:
         settings.pop("batch_rows")
-    return settings | {"learning_rate": Hyperparameters(**settings).learning_rate}
+    # Features keep their directions, so that the form that both have is the one of training.
+    asked = {"learning_rate": Hyperparameters(**settings).learning_rate, "canonical": False}
+    return settings | asked
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

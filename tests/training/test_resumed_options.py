@@ -22,6 +22,8 @@ from tests.training.test_resume import COMMON, StoppedHereError, arrays_of, stop
 # Where a checkpoint keeps what an option of `train` says.
 STORED = {
     "corpus": "sources",
+    "field": "sources",
+    "read_as": "sources",
     "counts": "counts",
     "memory": "memory_mib",
     "validation": "validation",
@@ -31,7 +33,7 @@ STORED = {
     "features": "features",
     "workers": "workers",
 }
-NAMES = ("output", "resume")  # the checkpoint lies beside it
+NAMES = ("output", "resume", "dry_run")  # the checkpoint lies beside it, or there is none
 SHOWN = ("quiet", "log_json")  # changes no result
 BESIDE = ("corpus", "workers", *SHOWN)  # may be given to a run that goes on
 NEGATIVE = {"objective": "negative"}

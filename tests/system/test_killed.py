@@ -295,8 +295,8 @@ def test_the_command_that_was_printed_ends_in_the_same_bytes(corpus, whole, tmp_
         if line.startswith("training: epoch 1"):
             break
     process.send_signal(signal.SIGINT)
-    errors = process.stderr.read()
-    assert process.wait(timeout=60) == 130, errors
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
     command = shlex.split(re.search(r"^fastw2v (train --resume .*)$", errors, re.M)[1])
     shown = finished(command, tmp_path)
     assert shown.endswith(f"model        {target}\n")

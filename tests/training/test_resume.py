@@ -205,9 +205,8 @@ def test_another_corpus_is_refused(corpus, tmp_path):
 def test_lists_of_tokens_have_to_be_given_again(tmp_path):
     sentences = random_sentences(4, 30)
     stopped(sentences, tmp_path / "model", 3, "0.0001s", **RUNS["counts"])
-    with pytest.raises(
-        CheckpointError, match=r"were lists of tokens or tables, not files; pass the same"
-    ):
+    message = r"were lists of tokens or tables, not files; pass the same"
+    with pytest.raises(CheckpointError, match=message):
         Word2Vec.resume(tmp_path / "model")
     whole = Word2Vec(**COMMON, **RUNS["counts"]).fit(sentences)
     assert arrays_of(Word2Vec.resume(tmp_path / "model", sentences)) == arrays_of(whole)

@@ -126,6 +126,11 @@ class Problem:
     def run(self, name: str, value: Any, **settings: Any) -> None:
         used(fitted(**{**settings, name: value}))
 
+    def phrases(self, name: str, value: Any, **settings: Any) -> None:
+        given: dict[str, Any] = {"min_count": 1, "threshold": 0.1, **settings, name: value}
+        found = find_phrases(SENTENCES, PhraseSettings(**given), workers=1)
+        assert np.isfinite(list(found.scores().values())).all()
+
     def fit(self, name: str, value: Any) -> None:
         given = {"validation": Validation(fraction=0.4)} if name == "patience" else {}
         used(fitted(fit={**given, name: value}))
@@ -237,18 +242,8 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
     )
     add(
         "fastw2v.Word2Vec.reliability",
-        lambda p, n, v: p.model.reliability(SENTENCES, **{n: v}),
+        lambda p, n, v: p.model.reliability(p.text, **{n: v}),
         ["least_count"],
-    )
-    add(
-        "fastw2v.text.phrases.PhraseSettings",
-        lambda p, n, v: find_phrases(SENTENCES, PhraseSettings(**{n: v}), workers=1),
-        ["min_count", "threshold", "passes"],
-    )
-    add(
-        "fastw2v.text.phrases.find_phrases",
-        lambda p, n, v: find_phrases(SENTENCES, **{n: v}),
-        ["workers"],
     )
     add(
         "fastw2v.Validation",
@@ -346,10 +341,18 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
     counting = ["window", "window_sample", "min_count", "max_final_vocab"]
     add("fastw2v.config.CountingSettings", Problem.counting, counting)
     add("fastw2v.counts.build.count_corpus", Problem.count, ["workers"])
+    add("fastw2v.text.phrases.PhraseSettings", Problem.phrases, PHRASES)
+    add("phrases by npmi", Problem.phrases, PHRASES, scoring="npmi")
+    add(
+        "fastw2v.text.phrases.find_phrases",
+        lambda p, n, v: find_phrases(SENTENCES, **{n: v}),
+        ["workers"],
+    )
     add("fastw2v.counts.build.ShardOptions", Problem.count, ["memory_mib", "block_mib"])
     return made
 
 
+PHRASES = ["min_count", "threshold", "passes"]
 PROBE = ["hidden_size", "folds", "epochs", "batch_rows", "learning_rate", "l2", "seed"]
 
 

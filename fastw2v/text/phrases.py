@@ -4,7 +4,7 @@ The file is a JSON object: what it is, the settings, and for each pass its phras
 and score, with a digest of it all. Nothing is pickled.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +43,7 @@ __all__ = [
     "encoded_sentences",
     "find_and_join",
     "find_phrases",
+    "without_words",
     "write_sentences",
 ]
 
@@ -304,6 +305,14 @@ def _joined(
         text.ids, text.sentence_starts, is_connector, begun, table, joined_ids, joined_starts
     )
     return EncodedSentences(words, joined_ids[:n_joined].copy(), joined_starts)
+
+
+def without_words(text: EncodedSentences, words: Collection[str]) -> EncodedSentences:
+    """Return a text without tokens of these words; its sentences stay, though they be empty."""
+    is_kept = ~connector_mask(text.words, frozenset(words))[text.ids]
+    before = np.zeros(len(text.ids) + 1, np.int64)
+    np.cumsum(is_kept, out=before[1:])
+    return EncodedSentences(text.words, text.ids[is_kept], before[text.sentence_starts])
 
 
 def write_sentences(text: EncodedSentences, file: BinaryIO) -> None:

@@ -47,7 +47,7 @@ RECIPES = {
     "neighbors": Recipe("{model} café naïve --topn 3"),
     "vectors": Recipe("{model} café naïve"),
     "perplexity": Recipe("{model} {text} --json"),
-    "calibration": Recipe("{model} {text} --json"),
+    "calibration": Recipe("{model} {text} --least-count 1 --json"),
     "eval": Recipe("{model} --pairs {pairs} --analogies {analogies} --text {text} --json"),
     "compare": Recipe(
         "{text} --rivals fastw2v-negative --rounds 1 --epochs 1 --vector-size 4 --min-count 1 "

@@ -29,6 +29,7 @@ from fastw2v.evaluation.test_sets import read_pairs
 from fastw2v.formats import FORMATS, Format, model_folder, read_vectors
 from fastw2v.text.encoded_folder import open_encoded
 from fastw2v.text.feature_file import read_features
+from fastw2v.text.phrases import PhraseModel, PhraseSettings, find_phrases
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.tokenizers import tokenize_text
 from tests.support.foreign_files import BEGINNINGS
@@ -95,6 +96,7 @@ def readers() -> list[Reader]:
         Reader("model of features", write_feature_model, read_model, guarded),
         Reader("features", write_features, read_feature_file, naive_features),
         Reader("encoded", write_encoded, read_encoded, guarded),
+        Reader("phrases", write_phrases, read_phrases, guarded),
         Reader("pairs", write_pairs, read_pair_file, naive_pairs),
         *map(vector_reader, FORMATS),
         *(vector_reader(form, named=False) for form in FORMATS),
@@ -221,6 +223,17 @@ def vector_reader(form: Format, *, named: bool = True) -> Reader:
 
 
 # Test sets
+
+
+def write_phrases(path: Path) -> None:
+    """Write the phrases of a few sentences."""
+    find_phrases(SENTENCES, PhraseSettings(min_count=1, threshold=0.01, passes=2)).write(path)
+
+
+def read_phrases(path: Path) -> Any:
+    """Read them and join them."""
+    found = PhraseModel.read(path)
+    return found.settings, found.passes, [found[sentence] for sentence in SENTENCES]
 
 
 def write_pairs(path: Path) -> None:

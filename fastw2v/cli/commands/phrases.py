@@ -47,6 +47,13 @@ _ENGLISH = "english"
     help="Find none, but join those of this file, which --output wrote.",
 )
 @click.option(
+    "--stop-words",
+    type=TEXT,
+    metavar="FILE|LANGUAGE",
+    help="Leave these words out of --text, once phrases are joined: of a file, or of a language "
+    "(english, de, ...; pip install 'fastw2v[stopwords]').",
+)
+@click.option(
     "--scoring",
     type=click.Choice(("default", "npmi")),
     default="default",
@@ -107,10 +114,11 @@ def phrases_command(corpus: tuple[str, ...], quiet: bool, **given: Any) -> None:
     from fastw2v.system.files import require_writable, whole_file
     from fastw2v.text.corpus import open_corpus
     from fastw2v.text.encoding import READ_WITH_ERRORS
-    from fastw2v.text.phrases import encoded_sentences, write_sentences
+    from fastw2v.text.phrases import encoded_sentences, without_words, write_sentences
 
     files = {name: given[name] for name in ("output", "text") if given[name] is not None}
     chosen = _settings(given) if given["phrases"] is None else _earlier(given)
+    stopped = _stop_words(given)
     for target in files.values():
         require_writable(target)
     source = open_corpus(sources_of(corpus, given), given["errors"], READ_WITH_ERRORS)
@@ -119,6 +127,7 @@ def phrases_command(corpus: tuple[str, ...], quiet: bool, **given: Any) -> None:
             source, tokenizer=given["tokenizer"], progress=partial(display.stage, "reading")
         )
         found, text = _joined(text, chosen, given["workers"])
+    n_joined, text = len(text.ids), without_words(text, stopped)
     if "text" in files:
         with whole_file(files["text"]) as temporary, temporary.open("wb") as file:
             write_sentences(text, file)
@@ -131,12 +140,24 @@ def phrases_command(corpus: tuple[str, ...], quiet: bool, **given: Any) -> None:
     elif not quiet:
         sizes = ", then ".join(f"{len(phrases):,}" for phrases in found.passes)
         click.echo(f"phrases      {sizes or 'none'}")
+        if stopped:
+            click.echo(f"stop words   {n_joined - len(text.ids):,} of {n_joined:,} tokens")
         if source.repairs.n_sequences:
             click.echo(f"not UTF-8    {source.repairs.n_sequences:,} sequences, {given['errors']}d")
         if source.missing.n_values:
             click.echo(f"missing      {source.missing.n_values:,} values, read as no token")
         for name, target in files.items():
             click.echo(f"{name:13}{target}")
+
+
+def _stop_words(given: dict[str, Any]) -> frozenset[str]:
+    from fastw2v.text.word_lists import stop_words
+
+    if given["stop_words"] is None:
+        return frozenset()
+    if given["text"] is None:
+        raise click.UsageError("Missing option '--text', which --stop-words are left out of")
+    return stop_words(given["stop_words"])
 
 
 def _earlier(given: dict[str, Any]) -> "PhraseModel":

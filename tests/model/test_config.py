@@ -34,6 +34,10 @@ ALLOWED = [
     ("start", ["spectral", "random"]),
     ("precision", ["auto", "float32", "bf16x2", "bf16"]),
     ("tokenizer", ["words", "whitespace"]),
+    ("paragraphs", [True, False]),
+    ("normalize", ["none", "nfc", "nfkc"]),
+    ("language", ["none", "any", "tr", "az"]),
+    ("keep_case", [True, False]),
     ("errors", ["strict", "replace", "ignore"]),
     ("model", ["skipgram", "cbow"]),
     ("objective", ["softmax", "negative", "hierarchical"]),
@@ -76,6 +80,10 @@ REFUSED = [
     ("bias", [True, "Unigram"]),
     ("start", ["svd", 0]),
     ("tokenizer", [""]),
+    ("paragraphs", [0, "yes", None]),
+    ("normalize", ["nfd", "NFC", 1]),
+    ("language", ["en", None]),
+    ("keep_case", [1, None]),
     ("errors", ["backslashreplace", None]),
     ("model", ["skip-gram", None]),
     ("objective", ["ns", None]),
@@ -193,6 +201,7 @@ def test_sizes_of_batches(given, limit):
 
 # Which settings each cell looks at, beside those that all do.
 FOR_ALL = {
+    *("paragraphs", "normalize", "language", "keep_case"),
     "vector_size", "window", "min_count", "max_final_vocab", "sample", "epochs", "seed", "model",
     "objective", "learning_rate", "final_rate", "tokenizer", "errors",
 }  # fmt: skip

@@ -110,8 +110,8 @@ def wide_mask(typing_context, text, position):
 def store_plain_words(typing_context, text, position, out, out_position, case_bit):
     """Write 64 bytes with all but words and line feeds blanked; capitals get `case_bit` set.
 
-    That is 0x20 for lower case, and 0 to keep them. Returns the mask of the bytes whose result must be put right by someone who looks
-    around: apostrophes and everything beyond ASCII.
+    That is 0x20 for lower case, and 0 to keep them. Returns the mask of the bytes whose result
+    must be put right by someone who looks around: apostrophes and everything beyond ASCII.
     """
 
     def generate(context, builder, signature, arguments):

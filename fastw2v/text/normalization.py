@@ -9,6 +9,7 @@ neighbours: then the result does not depend on the Python.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -20,7 +21,7 @@ from fastw2v.config import Normalization
 from fastw2v.kernels.text.scan import PADDING
 from fastw2v.kernels.text.unicode_words import first_of
 
-__all__ = ["NORMALIZED_VERSION", "normalized"]
+__all__ = ["NORMALIZED_VERSION", "changed_lines", "normalized"]
 
 NORMALIZED_VERSION = "14.0.0"
 """The version of Unicode whose characters have normal forms here."""
@@ -38,6 +39,15 @@ def _newer() -> tuple[tuple[int, int], ...]:
     lines = files("fastw2v.text").joinpath("unicode_newer.txt").read_text(encoding="ascii")
     ranges = (line.split() for line in lines.splitlines() if not line.startswith("#"))
     return tuple((int(first, 16), int(last, 16)) for first, last in ranges)
+
+
+@cache
+def _is_newer() -> NDArray[np.bool_]:
+    """Return the same for each code point."""
+    newer = np.zeros(0x110000, np.bool_)
+    for first, last in _newer():
+        newer[first : last + 1] = True
+    return newer
 
 
 @cache
@@ -69,9 +79,43 @@ def _changing(form: Normalization) -> NDArray[np.bool_]:
         code += 1
     for first, last in _JAMO:
         changing[first : last + 1] = True
-    for first, last in _newer():
-        changing[first : last + 1] = False
+    changing[_is_newer()] = False
     return changing
+
+
+def changed_lines(
+    text: NDArray[np.uint8], data: bytes, form: Normalization
+) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the lines that a normal form may change, as it has them.
+
+    Parameters
+    ----------
+    text : uint8 array (at least len(data) + PADDING,)
+        The data, and padding of spaces.
+    data : bytes
+        UTF-8.
+    form : {"nfc", "nfkc"}
+
+    Yields
+    ------
+    begin, end : int
+        Where the line stands in the text; a line feed is composed with nothing.
+    line : bytes
+        What stands there in the normal form.
+    """
+    changing, name = _changing(form), _FORMS[form]
+    end = 0
+    while (first := first_of(text, end, len(data), changing)) < len(data):
+        begin = max(data.rfind(b"\n", end, first) + 1, end)
+        end = data.find(b"\n", first) + 1 or len(data)
+        line = data[begin:end].decode()
+        if first_of(text, begin, end, _is_newer()) < end:
+            parts = _newer_pattern().split(line)
+            parts[::2] = (unicodedata.normalize(name, part) for part in parts[::2])
+            line = "".join(parts)
+        else:
+            line = unicodedata.normalize(name, line)
+        yield begin, end, line.encode()
 
 
 def normalized(data: bytes, form: Normalization) -> bytes:
@@ -82,24 +126,13 @@ def normalized(data: bytes, form: Normalization) -> bytes:
     data : bytes
         UTF-8.
     form : {"none", "nfc", "nfkc"}
-
-    Returns
-    -------
-    bytes
-        UTF-8; the same object where nothing changes, which a look at each character beyond ASCII
-        tells of most texts.
     """
     if form == "none" or data.isascii():
         return data
-    text = np.empty(len(data) + PADDING, np.uint8)
-    text[: len(data)] = np.frombuffer(data, np.uint8)
-    text[len(data) :] = ord(" ")
-    first = first_of(text, len(data), _changing(form))
-    if first == len(data):
-        return data
-    # From the line on that has the first such character.
-    begin = data.rfind(b"\n", 0, first) + 1
-    name = _FORMS[form]
-    pieces = _newer_pattern().split(data[begin:].decode())
-    pieces[::2] = (unicodedata.normalize(name, piece) for piece in pieces[::2])
-    return data[:begin] + "".join(pieces).encode()
+    text = np.frombuffer(data + b" " * PADDING, np.uint8)
+    pieces: list[bytes] = []
+    done = 0
+    for begin, end, line in changed_lines(text, data, form):
+        pieces += (data[done:begin], line)
+        done = end
+    return b"".join((*pieces, data[done:])) if done else data

@@ -33,7 +33,7 @@ from fastw2v.kernels.text.unicode_words import (
     SOFT_HYPHEN,
     write_words,
 )
-from fastw2v.text.normalization import normalized
+from fastw2v.text.normalization import changed_lines, normalized
 from fastw2v.text.paragraphs import joined_lines
 from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.text.unicode_table import word_characters
@@ -114,9 +114,8 @@ class TextNormalizer:
             Length of the text without its padding.
         """
         rules = self._rules
-        data = normalized(data, rules.normalize)
         if rules.language in ("tr", "az") and not rules.keep_case:
-            data = _with_dotless_i(data)
+            data = _with_dotless_i(normalized(data, rules.normalize))
         n_bytes = len(data)
         if self._text.size < n_bytes + PADDING:
             self._text = np.empty(n_bytes + PADDING, np.uint8)
@@ -124,6 +123,10 @@ class TextNormalizer:
         text[:n_bytes] = np.frombuffer(data, np.uint8)
         text[n_bytes : n_bytes + PADDING] = ord(" ")
         is_ascii = data.isascii()
+        if rules.normalize != "none" and not is_ascii:
+            changes = list(changed_lines(text, data, rules.normalize))
+            if changes:
+                text, n_bytes = self._changed(data, changes)
         if rules.tokenizer == "whitespace":
             if not is_ascii:
                 blank_wide_spaces(text, n_bytes)
@@ -137,6 +140,26 @@ class TextNormalizer:
             kinds = _all_kinds(rules.language != "none", rules.keep_case)
         case_bit = 0 if rules.keep_case else _LOWER_CASE_BIT
         return self._words, write_words(text, n_bytes, kinds, self._words, case_bit)
+
+    def _changed(
+        self, data: bytes, changes: list[tuple[int, int, bytes]]
+    ) -> tuple[NDArray[np.uint8], int]:
+        """Write a text with some of its lines changed; return it and its length."""
+        n_bytes = len(data) + sum(len(line) - (end - begin) for begin, end, line in changes)
+        if self._text.size < n_bytes + PADDING:
+            self._text = np.empty(n_bytes + PADDING, np.uint8)
+            changes = [(0, 0, b""), *changes]  # nothing stands there yet
+        text = self._text
+        at = done = changes[0][0]
+        for begin, end, line in [*changes, (len(data), len(data), b"")]:
+            kept = np.frombuffer(data, np.uint8, begin - done, done)
+            text[at : at + len(kept)] = kept
+            at += len(kept)
+            text[at : at + len(line)] = np.frombuffer(line, np.uint8)
+            at += len(line)
+            done = end
+        text[n_bytes : n_bytes + PADDING] = ord(" ")
+        return text, n_bytes
 
 
 def _with_dotless_i(data: bytes) -> bytes:

@@ -201,9 +201,9 @@ def test_sizes_of_batches(given, limit):
 
 # Which settings each cell looks at, beside those that all do.
 FOR_ALL = {
-    *("paragraphs", "normalize", "language", "keep_case"),
     "vector_size", "window", "min_count", "max_final_vocab", "sample", "epochs", "seed", "model",
     "objective", "learning_rate", "final_rate", "tokenizer", "errors",
+    "paragraphs", "normalize", "language", "keep_case",
 }  # fmt: skip
 SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision", "canonical"}
 NEGATIVE = {"negative", "ns_exponent"}

@@ -254,3 +254,13 @@ def test_training_tells_of_both(tmp_path):
     assert "look wrapped" in "".join(notices_about(str(book), TextRules()))
     assert not list(notices_about(str(book), TextRules(paragraphs=True)))
     assert not list(notices_about(str(tmp_path / "missing"), TextRules()))
+
+
+@patient
+@given(st.lists(st.text(st.sampled_from("ab é\u0301\u0958ﬀΑ"), max_size=9), max_size=9))
+def test_lines_that_change_are_written_among_those_that_do_not(lines):
+    text = "".join(f"{line}\n" for line in lines)
+    for form in ("nfc", "nfkc"):
+        rules = TextRules("whitespace", normalize=form)
+        expected = [unicodedata.normalize(form.upper(), line).split() for line in lines]
+        assert tokenize_text(text, rules) == expected

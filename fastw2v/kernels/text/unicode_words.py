@@ -84,19 +84,19 @@ def _word_follows(text, at, kinds):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def first_of(text, n_bytes, chosen):  # type: ignore[no-untyped-def]
+def first_of(text, start, n_bytes, chosen):  # type: ignore[no-untyped-def]
     """Return where the first of chosen code points beyond ASCII begins, or `n_bytes`.
 
     Parameters
     ----------
     text : uint8 array (at least n_bytes + PADDING,)
         Valid UTF-8 and its padding of spaces.
-    n_bytes : int
-        Length of the text.
+    start, n_bytes : int
+        Where to begin, at a code point, and the length of the text.
     chosen : bool array (0x110000,)
         Which code points those are.
     """
-    at = 0
+    at = start
     while at < n_bytes:
         plain = lowest_bit(wide_mask(text, at))
         at += plain

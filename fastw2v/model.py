@@ -591,7 +591,8 @@ class Word2Vec:
         `progress` gets ("writing", vectors written, vectors).
         """
         written = partial(progress, "writing") if progress is not None else None
-        tokenizer = self.settings.tokenizer
+        # What writes a tokenizer, too, has none that keeps capitals.
+        tokenizer = None if self.settings.keep_case else self.settings.tokenizer
         export(self.embeddings, Path(target), form, vectors, tokenizer, written)
 
 

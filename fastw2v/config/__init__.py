@@ -10,6 +10,7 @@ from fastw2v.config.hyperparameters import (
     LARGEST_SEED,
     MOST_DIMENSIONS,
     SMALLEST_SAMPLE,
+    TEXT_NAMES,
     VECTOR_CHOICES,
     BatchKind,
     Bias,
@@ -19,7 +20,9 @@ from fastw2v.config.hyperparameters import (
     Hyperparameters,
     Inputs,
     Kind,
+    Language,
     ModelName,
+    Normalization,
     ObjectiveName,
     OptimizerName,
     Precision,
@@ -27,6 +30,7 @@ from fastw2v.config.hyperparameters import (
     Tokenizer,
     VectorChoice,
     settings_for_counts,
+    with_text_settings,
 )
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "LARGEST_SEED",
     "MOST_DIMENSIONS",
     "SMALLEST_SAMPLE",
+    "TEXT_NAMES",
     "VECTOR_CHOICES",
     "BatchKind",
     "Bias",
@@ -43,7 +48,9 @@ __all__ = [
     "Hyperparameters",
     "Inputs",
     "Kind",
+    "Language",
     "ModelName",
+    "Normalization",
     "ObjectiveName",
     "OptimizerName",
     "Precision",
@@ -51,4 +58,5 @@ __all__ = [
     "Tokenizer",
     "VectorChoice",
     "settings_for_counts",
+    "with_text_settings",
 ]

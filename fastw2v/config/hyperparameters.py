@@ -24,6 +24,7 @@ __all__ = [
     "LARGEST_SEED",
     "MOST_DIMENSIONS",
     "SMALLEST_SAMPLE",
+    "TEXT_NAMES",
     "VECTOR_CHOICES",
     "BatchKind",
     "Bias",
@@ -33,7 +34,9 @@ __all__ = [
     "Hyperparameters",
     "Inputs",
     "Kind",
+    "Language",
     "ModelName",
+    "Normalization",
     "ObjectiveName",
     "OptimizerName",
     "Precision",
@@ -41,6 +44,7 @@ __all__ = [
     "Tokenizer",
     "VectorChoice",
     "settings_for_counts",
+    "with_text_settings",
 ]
 
 ModelName = Literal["skipgram", "cbow"]
@@ -51,6 +55,8 @@ Inputs = Literal["words", "subwords", "features"]
 Bias = Literal["unigram", "learned", "none"]
 Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
+Normalization = Literal["none", "nfc", "nfkc"]
+Language = Literal["none", "any", "tr", "az"]
 Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
 Kind = Literal["text", "jsonl", "csv", "tsv", "parquet", "arrow"]
@@ -102,6 +108,7 @@ _SKIPGRAM = (("model", "skipgram"),)
 _CBOW = (("model", "cbow"),)
 _EXACT = (("objective", "softmax"), ("model", "skipgram"))
 _SUBWORDS = (*_SKIPGRAM, ("inputs", "subwords"))
+_WORDS = (("tokenizer", "words"),)
 
 
 # ruff: noqa: RUF009 - the settings are immutable
@@ -111,9 +118,9 @@ _SUBWORDS = (*_SKIPGRAM, ("inputs", "subwords"))
 class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
 
-    `sample`, `learning_rate`, `final_rate`, `min_n` and `max_n`, left open, get the value that
-    suits the other settings, and are numbers afterwards. The sizes of batches stay open: they
-    follow from the vocabulary as well (`batch_limit`).
+    `sample`, `learning_rate`, `final_rate`, `min_n`, `max_n` and `normalize`, left open, get the
+    value that suits the other settings, and have it afterwards. The sizes of batches stay open:
+    they follow from the vocabulary as well (`batch_limit`).
 
     `dataclasses.replace` gives all of them to the new object, those that were left open too; to
     change a setting that others follow, construct anew from `given`.
@@ -290,6 +297,23 @@ class Hyperparameters:
         "words",
         "'words': lower-cased Unicode words without punctuation; 'whitespace': as the text is cut.",
     )
+    paragraphs: bool = _setting(
+        False,
+        "Whether a blank line ends a sentence, and not every line: for books with wrapped lines.",
+    )
+    normalize: Normalization = _setting(
+        None,
+        "Unicode's form that text is brought to before it is cut, so that the same letters are the "
+        "same word however they were typed: 'nfc', 'nfkc' (full-width letters and ligatures too), "
+        "or 'none'. Default: nfc for words, none for whitespace, which leaves tokens as they are.",
+    )
+    language: Language = _setting(
+        "any",
+        "By whose rules words are lower-cased: 'any': Unicode's, with the Greek final sigma; 'tr' "
+        "and 'az': with dotless i besides; 'none': each character by itself.",
+        used_if=(_WORDS,),
+    )
+    keep_case: bool = _setting(False, "Whether words keep their capitals.", used_if=(_WORDS,))
     errors: Errors = _setting(
         "strict",
         "What is not UTF-8 in a text: 'strict' refuses it, 'replace' puts U+FFFD there, 'ignore' "
@@ -379,7 +403,9 @@ class Hyperparameters:
         ConfigurationError, TypeError
             If a value is out of its range or of the wrong type, or a name is unknown.
         """
-        chosen = cls(**{name: values[name] for name in ("model", "objective") if name in values})
+        chosen = cls(
+            **{name: values[name] for name in ("model", "objective", "tokenizer") if name in values}
+        )
         for name in ("batches", "inputs"):
             if chosen.uses(name) and name in values:
                 chosen = cls(**chosen.given, **{name: values[name]})
@@ -394,7 +420,8 @@ class Hyperparameters:
 
 
 # What a setting that was left open is.
-_FOLLOWING: dict[str, Callable[[Hyperparameters], float]] = {
+_FOLLOWING: dict[str, Callable[[Hyperparameters], Any]] = {
+    "normalize": lambda settings: "none" if settings.tokenizer == "whitespace" else "nfc",
     "min_n": lambda settings: NGRAM_SIZES[settings.objective][0],
     "max_n": lambda settings: NGRAM_SIZES[settings.objective][1],
     "sample": lambda settings: SAMPLES[settings.objective],
@@ -440,6 +467,17 @@ def _checked(name: str, value: Any, annotation: Any, metadata: Any) -> Any:
 
 
 _DEFAULTS = Hyperparameters()
+TEXT_NAMES = ("tokenizer", "paragraphs", "normalize", "language", "keep_case")
+"""The settings by which text becomes tokens."""
+
+
+def with_text_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored settings with those of text that did not exist when they were stored.
+
+    Text was not normalized then, and each character was lower-cased by itself.
+    """
+    by_words = stored.get("tokenizer", _DEFAULTS.tokenizer) == "words"
+    return {"normalize": "none", **({"language": "none"} if by_words else {}), **stored}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -457,12 +495,21 @@ class CountingSettings:
     min_count: int = _DEFAULTS.min_count
     max_final_vocab: int | None = _DEFAULTS.max_final_vocab
     tokenizer: Tokenizer = _DEFAULTS.tokenizer
+    paragraphs: bool = _DEFAULTS.paragraphs
+    normalize: Normalization = None  # type: ignore[assignment]  # the one that suits the tokenizer
+    language: Language = _DEFAULTS.language
+    keep_case: bool = _DEFAULTS.keep_case
     errors: Errors = _DEFAULTS.errors
 
     def __post_init__(self) -> None:
         checked = Hyperparameters(**asdict(self))
         for item in fields(self):
             object.__setattr__(self, item.name, getattr(checked, item.name))
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any]) -> Self:
+        """Return settings that an earlier version may have stored."""
+        return cls(**with_text_settings(values))
 
     @classmethod
     def of(cls, settings: Hyperparameters) -> "CountingSettings":

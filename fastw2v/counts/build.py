@@ -35,6 +35,7 @@ from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.reading import encode_corpus, read_corpus
+from fastw2v.text.rules import TextRules
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -211,14 +212,16 @@ def _count_in_memory(
     if reference is None:
         vocabulary, tokens = read_corpus(
             opened,
-            tokenizer=counting.tokenizer,
+            tokenizer=TextRules.of(counting),
             min_count=counting.min_count,
             max_final_vocab=counting.max_final_vocab,
             progress=reading,
         )
     else:
         vocabulary, widths = reference.vocabulary, reference.widths
-        tokens = encode_corpus(opened, vocabulary, tokenizer=counting.tokenizer, progress=reading)
+        tokens = encode_corpus(
+            opened, vocabulary, tokenizer=TextRules.of(counting), progress=reading
+        )
     found = count_text(
         tokens,
         vocabulary,

@@ -120,7 +120,7 @@ def read_counts(folder: str | Path, *, verify: bool = True) -> CountedCorpus:
         require_digest(folder / VOCABULARY, manifest["vocabulary_digest"])
         words = read_json(folder / VOCABULARY)
         vocabulary = Vocabulary.from_dict(words)
-        counting = CountingSettings(**manifest["counting"])
+        counting = CountingSettings.from_stored(manifest["counting"])
         widths = None if words["widths"] is None else np.array(words["widths"], np.int32)
         windows_of(counting.window, widths, len(vocabulary))
         counts = _open_parts(folder, manifest, len(vocabulary))
@@ -136,7 +136,7 @@ def read_counting_settings(folder: str | Path) -> CountingSettings:
     folder = Path(folder)
     manifest = _KIND.read(folder)
     with _KIND.damage(folder):
-        return CountingSettings(**manifest["counting"])
+        return CountingSettings.from_stored(manifest["counting"])
 
 
 def _open_parts(folder: Path, manifest: dict[str, Any], n_words: int) -> CountsInFiles:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.config import TEXT_NAMES
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import MANIFEST, read_counts, write_counted_rows
 from fastw2v.counts.merging import merged_rows
@@ -121,7 +122,7 @@ def _places_in(first: CountedCorpus, other: CountedCorpus, names: str) -> NDArra
             f"{names}: expected counts over the same words, got {len(words)} and {len(others)}, "
             f"{only!r} in only one of them; {advice}"
         )
-    for name in ("window", "window_sample", "tokenizer"):
+    for name in ("window", "window_sample", *TEXT_NAMES):
         mine, theirs = getattr(first.counting, name), getattr(other.counting, name)
         if mine != theirs:
             raise VocabularyError(

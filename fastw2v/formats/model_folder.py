@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from fastw2v.config import ObjectiveName
+from fastw2v.config import ObjectiveName, with_text_settings
 from fastw2v.errors import ModelFormatError
 from fastw2v.formats.model_features import (
     described_features,
@@ -200,7 +200,7 @@ def with_later_settings(hyperparameters: dict[str, Any]) -> dict[str, Any]:
 
     A later setting's default need not be what models did before it.
     """
-    hyperparameters = {"canonical": False, **hyperparameters}
+    hyperparameters = {"canonical": False, **with_text_settings(hyperparameters)}
     kind = (hyperparameters.get("objective", "softmax"), hyperparameters.get("model", "skipgram"))
     if kind != ("softmax", "skipgram"):  # the others refuse the setting, and have plain windows
         return hyperparameters

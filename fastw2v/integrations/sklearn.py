@@ -2,17 +2,19 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import fields
+from dataclasses import fields, replace
 from inspect import Parameter, Signature
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import Hyperparameters
+from fastw2v.config import TEXT_NAMES, Hyperparameters
 from fastw2v.config.numbers import whole_number
 from fastw2v.errors import ConfigurationError, CorpusError, missing_dependency
 from fastw2v.model import Word2Vec
+from fastw2v.text.paragraphs import joined_lines
+from fastw2v.text.rules import TextRules
 from fastw2v.text.tokenizers import tokenize_text
 
 try:
@@ -220,21 +222,29 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
                 f"X: expected documents, each a str or a list of tokens, got one "
                 f"{type(X).__name__} {str(X)[:40]!r}; put it in a list"
             )
+        given = {name: getattr(self, name) for name in TEXT_NAMES}
+        rules = TextRules.of(Hyperparameters(**given))
         made: list[list[list[str]]] = []
         texts: list[str] = []
         for place, document in enumerate(X):
             if isinstance(document, str):
-                texts.append(document)
+                # A line for each sentence.
+                texts.append(_paragraphs_of(document) if rules.paragraphs else document)
                 made.append([])  # filled below, with all other texts
             else:
                 made.append([_tokens(document, place)])
-        lines = iter(tokenize_text("\n".join(texts) + "\n", self.tokenizer)) if texts else iter(())
+        cut = replace(rules, paragraphs=False)
+        lines = iter(tokenize_text("\n".join(texts) + "\n", cut)) if texts else iter(())
         waiting = iter(texts)
         for sentences in made:
             if not sentences:
                 n_lines = next(waiting).count("\n") + 1
                 sentences.extend(next(lines) for _ in range(n_lines))
         return made
+
+
+def _paragraphs_of(document: str) -> str:
+    return joined_lines(document.encode(errors="surrogatepass")).decode(errors="surrogatepass")
 
 
 def _require_one_dimension(X: Any) -> None:

@@ -140,7 +140,11 @@ class OpenedCorpus:
         return sum(size for size in sizes if size is not None)
 
     def pieces(
-        self, block_bytes: int = BLOCK_BYTES, progress: Progress | None = None
+        self,
+        block_bytes: int = BLOCK_BYTES,
+        progress: Progress | None = None,
+        *,
+        paragraphs: bool = False,
     ) -> Iterator[Piece]:
         """Read the corpus, piece by piece.
 
@@ -150,6 +154,8 @@ class OpenedCorpus:
             About how many bytes of text a piece has. A longer line makes its piece longer.
         progress : callable, optional
             Called with bytes read and bytes in all (or None) when a piece has been dealt with.
+        paragraphs : bool
+            Whether a blank line ends a sentence of plain text in files, and not every line.
 
         Raises
         ------
@@ -160,7 +166,7 @@ class OpenedCorpus:
             If a text is not UTF-8, and `errors` does not help.
         """
         if self.parts:
-            yield from self._pieces_of_files(block_bytes, progress)
+            yield from self._pieces_of_files(block_bytes, progress, paragraphs)
             return
         if self.values is not None:
             pieces = value_pieces(self.values, self.name, self.missing, self.repairs)
@@ -174,12 +180,17 @@ class OpenedCorpus:
             if progress:
                 progress(n_bytes, None)
 
-    def _pieces_of_files(self, block_bytes: int, progress: Progress | None) -> Iterator[Piece]:
+    def _pieces_of_files(
+        self, block_bytes: int, progress: Progress | None, paragraphs: bool
+    ) -> Iterator[Piece]:
         total = self.total_bytes if progress else None
         before = 0
         for part in self.parts:
             n_bytes = 0
-            for piece, n_bytes in part.read(self.errors, self.repairs, self.missing, block_bytes):
+            pieces = part.read(
+                self.errors, self.repairs, self.missing, block_bytes, paragraphs=paragraphs
+            )
+            for piece, n_bytes in pieces:
                 yield piece
                 if progress:
                     progress(before + n_bytes, total)

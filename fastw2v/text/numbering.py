@@ -17,6 +17,7 @@ from fastw2v.kernels.text.interning import (
 )
 from fastw2v.text.batches import TokenBatch, token_batch
 from fastw2v.text.files import TextBlock
+from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.text.tokenizers import TextNormalizer
 
 __all__ = ["TokenReader", "table_of_words"]
@@ -36,7 +37,7 @@ class TokenReader:
         used again afterwards.
     add : bool
         Whether new words join the table.
-    tokenizer : {"words", "whitespace"}
+    tokenizer : {"words", "whitespace"} or TextRules
         For text.
     """
 
@@ -46,14 +47,15 @@ class TokenReader:
         keep: Callable[[NDArray[np.int32]], None],
         *,
         add: bool,
-        tokenizer: Tokenizer,
+        tokenizer: Tokenizer | TextRules,
     ) -> None:
         self.table = table
         self.n_tokens = 0
         self.n_sentences = 0
         self._keep_numbers = keep
         self._add = add
-        self._normalizer = TextNormalizer(tokenizer)
+        self.rules = rules_of(tokenizer)
+        self._normalizer = TextNormalizer(self.rules)
         self._scratch = np.empty(0, np.int32)
 
     def read(self, pieces: Iterable[TextBlock | TokenBatch]) -> None:

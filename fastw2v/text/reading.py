@@ -18,6 +18,7 @@ from fastw2v.text.encoded_folder import NumbersOnDisk, NumberStore, open_encoded
 from fastw2v.text.files import BLOCK_BYTES
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.numbering import TokenReader, table_of_words
+from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.text.sources.cells import Piece
 from fastw2v.text.token_bytes import token_bytes, tokens_of
 from fastw2v.text.vocabulary import Vocabulary, build_vocabulary
@@ -33,7 +34,7 @@ __all__ = [
 def read_corpus(
     corpus: Corpus,
     *,
-    tokenizer: Tokenizer = "words",
+    tokenizer: Tokenizer | TextRules = "words",
     min_count: int = 5,
     max_final_vocab: int | None = None,
     progress: Progress | None = None,
@@ -49,9 +50,9 @@ def read_corpus(
     ----------
     corpus : path, paths, or lists of tokens
         See `fastw2v.text.corpus.open_corpus`.
-    tokenizer : {"words", "whitespace"}
-        How lines of text become tokens, see `fastw2v.text.tokenizers`. Lists of tokens stay as
-        they are.
+    tokenizer : {"words", "whitespace"} or TextRules
+        How lines of text become tokens, see `fastw2v.text.tokenizers`; a name has the defaults of
+        `Hyperparameters`. Lists of tokens stay as they are.
     min_count : int
         Words that occur less often are left out.
     max_final_vocab : int, optional
@@ -97,7 +98,7 @@ def read_split_corpus(
     corpus: Corpus,
     choice: HeldOutChoice,
     *,
-    tokenizer: Tokenizer = "words",
+    tokenizer: Tokenizer | TextRules = "words",
     min_count: int = 5,
     max_final_vocab: int | None = None,
     progress: Progress | None = None,
@@ -143,7 +144,7 @@ def encode_corpus(
     corpus: Corpus,
     vocabulary: Vocabulary,
     *,
-    tokenizer: Tokenizer = "words",
+    tokenizer: Tokenizer | TextRules = "words",
     progress: Progress | None = None,
     block_bytes: int = BLOCK_BYTES,
     encoded_folder: str | Path | None = None,
@@ -182,7 +183,7 @@ def encode_corpus(
 
 
 def number_corpus(
-    corpus: Corpus, store: NumberStore, *, tokenizer: Tokenizer = "words"
+    corpus: Corpus, store: NumberStore, *, tokenizer: Tokenizer | TextRules = "words"
 ) -> tuple[list[Any], NDArray[np.int64]]:
     """Read a corpus once and number its words by their first appearance.
 
@@ -236,9 +237,15 @@ class _Reader:
     """Numbers the tokens of a corpus by a table of words, in one pass; see `TokenReader`."""
 
     def __init__(
-        self, table: InternedWords, store: NumberStore, *, add: bool, tokenizer: Tokenizer
+        self,
+        table: InternedWords,
+        store: NumberStore,
+        *,
+        add: bool,
+        tokenizer: Tokenizer | TextRules,
     ) -> None:
         self._store = store
+        self._paragraphs = rules_of(tokenizer).paragraphs
         self._reader = TokenReader(table, store.keep, add=add, tokenizer=tokenizer)
 
     @property
@@ -257,7 +264,7 @@ class _Reader:
         With `split`, the documents of a choice go to another reader.
         """
         opened = open_corpus(corpus)
-        pieces = opened.pieces(block_bytes, progress)
+        pieces = opened.pieces(block_bytes, progress, paragraphs=self._paragraphs)
         self._reader.read(_split_pieces(pieces, *split) if split else pieces)
         n_tokens, n_held_out = self._reader.n_tokens, split[1]._reader.n_tokens if split else 1
         if split and not (n_tokens and n_held_out):

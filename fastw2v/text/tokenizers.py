@@ -10,25 +10,32 @@ Both keep lines apart, because a line is a sentence:
   two such characters. Soft hyphens (U+00AD) vanish. Everything else separates. Each code point
   is lower-cased by itself, by Unicode's simple mapping, whatever stands around it; only U+0130
   becomes two code points, as in ``str.lower``.
+
+What comes before and beside that is in `fastw2v.text.rules.TextRules`: a normal form of Unicode
+(`fastw2v.text.normalization`); the final sigma, which a capital sigma becomes at the end of a word
+of several characters; the dotless i of Turkish and Azerbaijani; and capitals that are kept.
 """
 
 from functools import cache
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
-from fastw2v.errors import ConfigurationError, TextEncodingError
+from fastw2v.errors import TextEncodingError
 from fastw2v.kernels.text.interning import SENTENCE_END, intern_lines, new_word_table
 from fastw2v.kernels.text.scan import PADDING, blank_wide_spaces
 from fastw2v.kernels.text.unicode_words import (
     APOSTROPHE,
+    CAPITAL_SIGMA,
     DOTTED_CAPITAL_I,
     JOINER,
     SOFT_HYPHEN,
     write_words,
 )
+from fastw2v.text.normalization import changed_lines, normalized
+from fastw2v.text.paragraphs import joined_lines
+from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.text.unicode_table import word_characters
 
 __all__ = ["TextNormalizer", "tokenize_text"]
@@ -39,18 +46,23 @@ _SPECIAL_KINDS = {
     0x200C: JOINER,
     0x200D: JOINER,
     0xAD: SOFT_HYPHEN,
-    0x130: DOTTED_CAPITAL_I,
 }
+_FULL_CASES = {0x130: DOTTED_CAPITAL_I, 0x3A3: CAPITAL_SIGMA}
+_SIMPLE_CASES = {0x130: DOTTED_CAPITAL_I}
+_LOWER_CASE_BIT = 0x20
 
 
 @cache
-def _all_kinds() -> NDArray[np.int32]:
+def _all_kinds(full_case: bool, keep_case: bool) -> NDArray[np.int32]:
     """Return what each code point is, as `fastw2v.kernels.text.unicode_words` has it.
 
     It is made at the first text that needs it, in some milliseconds.
     """
     kinds = word_characters()
-    for code, kind in {**_SPECIAL_KINDS, ord("_"): ord("_")}.items():
+    if keep_case:
+        kinds = np.where(kinds > 0, np.arange(len(kinds), dtype=np.int32), np.int32(0))
+    cases = {} if keep_case else _FULL_CASES if full_case else _SIMPLE_CASES
+    for code, kind in {**_SPECIAL_KINDS, **cases, ord("_"): ord("_")}.items():
         kinds[code] = kind
     return kinds
 
@@ -72,8 +84,8 @@ class TextNormalizer:
 
     Parameters
     ----------
-    tokenizer : {"words", "whitespace"}
-        See the module.
+    tokenizer : {"words", "whitespace"} or TextRules
+        See the module; a name has the defaults of `Hyperparameters`.
 
     Raises
     ------
@@ -81,11 +93,8 @@ class TextNormalizer:
         If there is no such tokenizer.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        if tokenizer not in get_args(Tokenizer):
-            allowed = ", ".join(repr(name) for name in get_args(Tokenizer))
-            raise ConfigurationError(f"tokenizer: expected one of {allowed}, got {tokenizer!r}")
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: Tokenizer | TextRules) -> None:
+        self._rules = rules_of(tokenizer)
         self._text = np.empty(0, np.uint8)
         self._words = np.empty(0, np.uint8)
 
@@ -104,6 +113,9 @@ class TextNormalizer:
         n_bytes : int
             Length of the text without its padding.
         """
+        rules = self._rules
+        if rules.language in ("tr", "az") and not rules.keep_case:
+            data = _with_dotless_i(normalized(data, rules.normalize))
         n_bytes = len(data)
         if self._text.size < n_bytes + PADDING:
             self._text = np.empty(n_bytes + PADDING, np.uint8)
@@ -111,31 +123,66 @@ class TextNormalizer:
         text[:n_bytes] = np.frombuffer(data, np.uint8)
         text[n_bytes : n_bytes + PADDING] = ord(" ")
         is_ascii = data.isascii()
-        if self._tokenizer == "whitespace":
+        if rules.normalize != "none" and not is_ascii:
+            changes = list(changed_lines(text, data, rules.normalize))
+            if changes:
+                text, n_bytes = self._changed(data, changes)
+        if rules.tokenizer == "whitespace":
             if not is_ascii:
                 blank_wide_spaces(text, n_bytes)
             return text, n_bytes
         room = n_bytes + n_bytes // 2 + 2 * PADDING
         if self._words.size < room:
             self._words = np.empty(room, np.uint8)
-        kinds = _ascii_kinds() if is_ascii else _all_kinds()
-        return self._words, write_words(text, n_bytes, kinds, self._words)
+        if is_ascii:
+            kinds = _ascii_kinds()
+        else:
+            kinds = _all_kinds(rules.language != "none", rules.keep_case)
+        case_bit = 0 if rules.keep_case else _LOWER_CASE_BIT
+        return self._words, write_words(text, n_bytes, kinds, self._words, case_bit)
+
+    def _changed(
+        self, data: bytes, changes: list[tuple[int, int, bytes]]
+    ) -> tuple[NDArray[np.uint8], int]:
+        """Write a text with some of its lines changed; return it and its length."""
+        n_bytes = len(data) + sum(len(line) - (end - begin) for begin, end, line in changes)
+        if self._text.size < n_bytes + PADDING:
+            self._text = np.empty(n_bytes + PADDING, np.uint8)
+            changes = [(0, 0, b""), *changes]  # nothing stands there yet
+        text = self._text
+        at = done = changes[0][0]
+        for begin, end, line in [*changes, (len(data), len(data), b"")]:
+            kept = np.frombuffer(data, np.uint8, begin - done, done)
+            text[at : at + len(kept)] = kept
+            at += len(kept)
+            text[at : at + len(line)] = np.frombuffer(line, np.uint8)
+            at += len(line)
+            done = end
+        text[n_bytes : n_bytes + PADDING] = ord(" ")
+        return text, n_bytes
 
 
-def tokenize_text(text: str, tokenizer: Tokenizer = "words") -> list[list[str]]:
+def _with_dotless_i(data: bytes) -> bytes:
+    """Return text with the capitals of i and dotless i in lower case, as Turkish has them."""
+    for capital, small in (("I\u0307", "i"), ("I", "\u0131"), ("\u0130", "i")):
+        data = data.replace(capital.encode(), small.encode())
+    return data
+
+
+def tokenize_text(text: str, tokenizer: Tokenizer | TextRules = "words") -> list[list[str]]:
     r"""Cut a string into the tokens of its lines, just as training on a file would.
 
     Parameters
     ----------
     text : str
         Any text; "\n" ends a line, and at the end of the text it begins no further one.
-    tokenizer : {"words", "whitespace"}
-        See the module.
+    tokenizer : {"words", "whitespace"} or TextRules
+        See the module; a name has the defaults of `Hyperparameters`.
 
     Returns
     -------
     sentences : list of list of str
-        One list for each line; empty where a line has no token.
+        One list for each line, or paragraph; empty where a line has no token.
 
     Raises
     ------
@@ -160,9 +207,11 @@ def tokenize_text(text: str, tokenizer: Tokenizer = "words") -> list[list[str]]:
             f"expected text that UTF-8 can hold, got the lone surrogate U+{code:04X} at character "
             f"{error.start}; decode the bytes it came from with the right encoding"
         ) from None
-    normalized, n_bytes = normalizer.normalize(data)
+    if rules_of(tokenizer).paragraphs:
+        data = joined_lines(data)
+    cut, n_bytes = normalizer.normalize(data)
     numbers = np.empty(n_bytes, np.int32)
-    table, n_numbers = intern_lines(normalized, n_bytes, new_word_table(1024), True, numbers)
+    table, n_numbers = intern_lines(cut, n_bytes, new_word_table(1024), True, numbers)
     words = [word.decode() for word in table.words(np.arange(table.n_types[0]))]
     sentences: list[list[str]] = [[]]
     for number in numbers[:n_numbers].tolist():

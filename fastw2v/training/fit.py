@@ -16,11 +16,13 @@ from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError, Output
 from fastw2v.kernels.compile_clock import told_of_compiling, working_s
 from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
 from fastw2v.system.signals import TrainingInterrupted
+from fastw2v.text.appearance import notices_about
 from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import encode_corpus, read_corpus, read_split_corpus
+from fastw2v.text.rules import TextRules
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.ahead import compiled_ahead
 from fastw2v.training.cbow import train_cbow
@@ -180,6 +182,9 @@ def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None
             f"{', '.join(opened.read_once)} cannot be read again: its words are kept in {place}, "
             "as numbers, until the end of training"
         )
+    if opened.files and opened.field is None:
+        for sentence in notices_about(opened.files[0], TextRules.of(run.settings)):
+            run.notice(sentence)
     if opened.repairs.n_sequences:
         run.notice(opened.repairs.sentence(opened.errors))
     if opened.missing.n_values:
@@ -192,7 +197,7 @@ def _read(
     """Return the vocabulary, the training text, and the validation text if there is one."""
     settings, validation = run.settings, run.validation
     options: dict[str, Any] = {
-        "tokenizer": settings.tokenizer,
+        "tokenizer": TextRules.of(settings),
         "min_count": settings.min_count,
         "max_final_vocab": settings.max_final_vocab,
         "progress": run.stage("reading"),
@@ -209,7 +214,7 @@ def _validation_text(run: Run, vocabulary: Vocabulary) -> EncodedTokens | None:
     if run.validation is None or run.validation.text is None:
         return None
     text = open_corpus(run.validation.text, run.settings.errors, READ_WITH_ERRORS)
-    held_out = encode_corpus(text, vocabulary, tokenizer=run.settings.tokenizer)
+    held_out = encode_corpus(text, vocabulary, tokenizer=TextRules.of(run.settings))
     _notice_reading(run, text, None)
     return held_out
 

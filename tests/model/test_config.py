@@ -34,6 +34,10 @@ ALLOWED = [
     ("start", ["spectral", "random"]),
     ("precision", ["auto", "float32", "bf16x2", "bf16"]),
     ("tokenizer", ["words", "whitespace"]),
+    ("paragraphs", [True, False]),
+    ("normalize", ["none", "nfc", "nfkc"]),
+    ("language", ["none", "any", "tr", "az"]),
+    ("keep_case", [True, False]),
     ("errors", ["strict", "replace", "ignore"]),
     ("model", ["skipgram", "cbow"]),
     ("objective", ["softmax", "negative", "hierarchical"]),
@@ -76,6 +80,10 @@ REFUSED = [
     ("bias", [True, "Unigram"]),
     ("start", ["svd", 0]),
     ("tokenizer", [""]),
+    ("paragraphs", [0, "yes", None]),
+    ("normalize", ["nfd", "NFC", 1]),
+    ("language", ["en", None]),
+    ("keep_case", [1, None]),
     ("errors", ["backslashreplace", None]),
     ("model", ["skip-gram", None]),
     ("objective", ["ns", None]),
@@ -195,6 +203,7 @@ def test_sizes_of_batches(given, limit):
 FOR_ALL = {
     "vector_size", "window", "min_count", "max_final_vocab", "sample", "epochs", "seed", "model",
     "objective", "learning_rate", "final_rate", "tokenizer", "errors",
+    "paragraphs", "normalize", "language", "keep_case",
 }  # fmt: skip
 SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision", "canonical"}
 NEGATIVE = {"negative", "ns_exponent"}

@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fastw2v.errors import ConfigurationError, TextEncodingError
+from fastw2v.text.rules import TextRules
 from fastw2v.text.tokenizers import TextNormalizer, tokenize_text
 from fastw2v.text.unicode_table import word_characters
 
@@ -63,14 +64,14 @@ def expected(text, tokenizer):
 @example("a\u00ad'\u00ad\u00adb a'\u00ad' b", "words")
 @example("İİ" * 60, "words")
 def test_tokens_are_those_of_the_naive_twin(text, tokenizer):
-    assert tokenize_text(text, tokenizer) == expected(text, tokenizer)
+    assert tokenize_text(text, TextRules(tokenizer)) == expected(text, tokenizer)
 
 
 @patient
 @given(st.integers(0, 130), nasty_text)
 def test_nothing_depends_on_the_place_in_a_block(shift, text):
     shifted = "x" * shift + "\n" + text
-    assert tokenize_text(shifted)[1:] == expected(text, "words")
+    assert tokenize_text(shifted, TextRules())[1:] == expected(text, "words")
     assert tokenize_text(shifted, "whitespace")[1:] == expected(text, "whitespace")
 
 
@@ -82,7 +83,7 @@ def test_every_code_point_is_treated_as_described(tokenizer):
         if not any(LOWER[c] for c in codes):
             codes = codes[::97]  # private or reserved, and all alike
         text = "".join(f"x{chr(c)}y z{chr(c)} {chr(c)}\n" for c in codes)
-        assert tokenize_text(text, tokenizer) == expected(text, tokenizer)
+        assert tokenize_text(text, TextRules(tokenizer)) == expected(text, tokenizer)
 
 
 def test_words_of_many_scripts():
@@ -93,10 +94,10 @@ def test_words_of_many_scripts():
         "می\u200cخواهم हिन्दी 漢字、かな\n"
         "e\u0301te\u0301 ²m Ⅷ İ\n"
     )
-    assert tokenize_text(text, "words") == [
+    assert tokenize_text(text, TextRules(language="any")) == [
         ["don't", "panic", "it's", "quoted", "rock", "n", "roll"],
         ["ça", "c'est", "l'été", "cooperate"],
-        ["straße", "имени_1", "ελλάσ"],
+        ["straße", "имени_1", "ελλάς"],
         ["می\u200cخواهم", "हिन्दी", "漢字", "かな"],
         ["e\u0301te\u0301", "²m", "ⅷ", "i\u0307"],
     ]

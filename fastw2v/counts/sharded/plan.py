@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -170,7 +171,9 @@ def new_plan(
         options = replace(options, block_mib=earlier["block_mib"])
         ranges = earlier["ranges"]
     try:
-        shards = _shards(corpus, options, folder, is_new=earlier is None)
+        # A paragraph may go on behind any cut.
+        whole = job.counting.paragraphs
+        shards = _shards(corpus, options, folder, is_new=earlier is None, whole_files=whole)
         plan = {
             "format": FORMAT,
             "fastw2v_version": VERSION,
@@ -193,7 +196,12 @@ def new_plan(
 
 
 def _shards(
-    corpus: OpenedCorpus | int, options: ShardOptions, folder: Path, *, is_new: bool
+    corpus: OpenedCorpus | int,
+    options: ShardOptions,
+    folder: Path,
+    *,
+    is_new: bool,
+    whole_files: bool,
 ) -> list[Shard]:
     if isinstance(corpus, int):
         return [Shard(number) for number in range(corpus)]
@@ -206,7 +214,7 @@ def _shards(
             if is_new:
                 _spool(part.source, spool)
             files[place] = replace(part, source=str(spool))
-    block_bytes = int(options.block_mib * 2**20)
+    block_bytes = sys.maxsize if whole_files else int(options.block_mib * 2**20)
     return [shard.absolute() for shard in shards_of(files, block_bytes)]
 
 

@@ -92,7 +92,10 @@ class Shard:
         self.part.require_unchanged()
         repairs = Repairs() if repairs is None else repairs
         missing = MissingValues() if missing is None else missing
-        reader.read(piece for piece, _ in self.part.read(errors, repairs, missing))
+        paragraphs = reader.rules.paragraphs
+        reader.read(
+            piece for piece, _ in self.part.read(errors, repairs, missing, paragraphs=paragraphs)
+        )
 
 
 def shards_of(files: Iterable[Part], block_bytes: int) -> Iterator[Shard]:

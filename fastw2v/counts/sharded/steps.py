@@ -28,6 +28,7 @@ from fastw2v.kernels.text.interning import new_word_table, renumber
 from fastw2v.text.encoded import EncodedTokens, TextDigest
 from fastw2v.text.encoding import READ_WITH_ERRORS, Repairs
 from fastw2v.text.numbering import TokenReader
+from fastw2v.text.rules import TextRules
 from fastw2v.text.sources.kinds import MissingValues
 
 __all__ = [
@@ -75,7 +76,7 @@ def count_words(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
                 n_runs += 1
                 reader.table = new_word_table()
 
-        reader = TokenReader(new_word_table(), keep, add=True, tokenizer=job.counting.tokenizer)
+        reader = TokenReader(new_word_table(), keep, add=True, tokenizer=TextRules.of(job.counting))
         shard.read(reader, given, job.counting.errors)
         WordCounts.of(reader.table).write(folder / _run_name(n_runs))
         return {
@@ -128,7 +129,7 @@ def count_windows(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
     def make(folder: Path) -> dict[str, Any]:
         counting = _ShardCounting(job, folder)
         reader = TokenReader(
-            counting.words.table, counting.keep, add=False, tokenizer=job.counting.tokenizer
+            counting.words.table, counting.keep, add=False, tokenizer=TextRules.of(job.counting)
         )
         repairs, missing = Repairs(remedy=READ_WITH_ERRORS), MissingValues()
         shard.read(reader, given, job.counting.errors, repairs, missing)

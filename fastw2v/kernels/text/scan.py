@@ -23,6 +23,7 @@ __all__ = [
     "newline_mask",
     "space_mask",
     "store_plain_words",
+    "wide_mask",
     "wide_space_mask",
 ]
 
@@ -33,6 +34,7 @@ ONE = np.uint64(1)
 
 _BYTE, _MASK = ir.IntType(8), ir.IntType(64)
 _BYTES = ir.VectorType(_BYTE, 64)
+_LANES = ir.VectorType(ir.IntType(32), 64)
 
 
 def _pointer(context, builder, array_type, array, position, pointee):
@@ -94,17 +96,32 @@ def wide_space_mask(typing_context, text, position):
 
 
 @intrinsic
-def store_plain_words(typing_context, text, position, out, out_position):
-    """Write 64 bytes with letters in lower case and all but words and line feeds blanked.
+def wide_mask(typing_context, text, position):
+    """Return the mask of bytes beyond ASCII."""
 
-    Returns the mask of the bytes whose result must be put right by someone who looks
-    around: apostrophes and everything beyond ASCII.
+    def generate(context, builder, signature, arguments):
+        values = _load(context, builder, signature, arguments)
+        return _mask(builder, _between(builder, values, 0x80, 0xFF))
+
+    return types.uint64(text, types.intp), generate
+
+
+@intrinsic
+def store_plain_words(typing_context, text, position, out, out_position, case_bit):
+    """Write 64 bytes with all but words and line feeds blanked; capitals get `case_bit` set.
+
+    That is 0x20 for lower case, and 0 to keep them. Returns the mask of the bytes whose result
+    must be put right by someone who looks around: apostrophes and everything beyond ASCII.
     """
 
     def generate(context, builder, signature, arguments):
         values = _load(context, builder, signature, arguments[:2])
         upper = _between(builder, values, ord("A"), ord("Z"))
         lowered = builder.select(upper, builder.or_(values, _all(0x20)), values)
+        bit = builder.trunc(arguments[4], _BYTE)
+        bits = builder.insert_element(ir.Constant(_BYTES, ir.Undefined), bit, _BYTE(0))
+        bits = builder.shuffle_vector(bits, bits, ir.Constant(_LANES, [0] * 64))
+        stored = builder.select(upper, builder.or_(values, bits), values)
         word = builder.or_(
             builder.or_(
                 _between(builder, lowered, ord("a"), ord("z")),
@@ -115,11 +132,11 @@ def store_plain_words(typing_context, text, position, out, out_position):
         newline = builder.icmp_unsigned("==", values, _all(10))
         blanked = builder.select(newline, values, _all(32))
         target = _pointer(context, builder, signature.args[2], arguments[2], arguments[3], _BYTES)
-        builder.store(builder.select(word, lowered, blanked), target, align=1)
+        builder.store(builder.select(word, stored, blanked), target, align=1)
         apostrophe = builder.icmp_unsigned("==", values, _all(ord("'")))
         return _mask(builder, builder.or_(apostrophe, _between(builder, values, 0x80, 0xFF)))
 
-    return types.uint64(text, types.intp, out, types.intp), generate
+    return types.uint64(text, types.intp, out, types.intp, types.intp), generate
 
 
 @intrinsic

@@ -32,6 +32,7 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus, read_corpus
+from fastw2v.text.rules import TextRules
 
 __all__ = ["Losses", "Perplexity", "losses_of", "perplexity_of", "text_perplexity"]
 
@@ -119,14 +120,14 @@ def text_perplexity(
     # CBOW predicts the centre word, and its contexts are words that it knows.
     if embeddings.unknown is not None and settings.model == "skipgram":
         found, all_tokens = read_corpus(
-            opened, tokenizer=settings.tokenizer, min_count=1, progress=reading
+            opened, tokenizer=TextRules.of(settings), min_count=1, progress=reading
         )
         makes, vocabulary = embeddings.unknown, embeddings.vocabulary
         text = with_unknown_words(vocabulary, makes, found.words, all_tokens)
         tokens = text.tokens
     else:
         tokens = encode_corpus(
-            opened, embeddings.vocabulary, tokenizer=settings.tokenizer, progress=reading
+            opened, embeddings.vocabulary, tokenizer=TextRules.of(settings), progress=reading
         )
     counts = counted_windows(
         tokens, embeddings.vocabulary, settings, workers=workers, progress=progress

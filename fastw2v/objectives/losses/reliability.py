@@ -23,6 +23,7 @@ from fastw2v.objectives.losses.rows import CbowRows
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus
+from fastw2v.text.rules import TextRules
 
 __all__ = ["LEAST_COUNT", "Reliability", "ReliabilityBin", "text_reliability"]
 
@@ -123,7 +124,7 @@ def text_reliability(
     tokens = encode_corpus(
         opened,
         embeddings.vocabulary,
-        tokenizer=settings.tokenizer,
+        tokenizer=TextRules.of(settings),
         progress=stage_of(progress, "reading"),
     )
     report = stage_of(progress, "measuring")

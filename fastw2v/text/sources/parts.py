@@ -15,6 +15,7 @@ from fastw2v.system.file_kinds import LOOK_BYTES as CONTENT_BYTES
 from fastw2v.system.file_kinds import require_text
 from fastw2v.text.encoding import Repairs
 from fastw2v.text.files import BLOCK_BYTES, TextBlock, blocks_of, shown_name
+from fastw2v.text.paragraphs import whole_paragraphs
 from fastw2v.text.sources.cells import Piece
 from fastw2v.text.sources.columnar import cut_groups, group_sizes, read_columnar
 from fastw2v.text.sources.delimited import check_delimited, read_delimited
@@ -90,6 +91,8 @@ class Part:
         repairs: Repairs,
         missing: MissingValues,
         block_bytes: int = BLOCK_BYTES,
+        *,
+        paragraphs: bool = False,
     ) -> Iterator[tuple[Piece, int]]:
         """Yield blocks of text and batches of tokens, each with the bytes read by its end.
 
@@ -103,6 +106,8 @@ class Part:
             Counts what is missing in the field.
         block_bytes : int
             About how many bytes a block has; a longer line makes its block longer.
+        paragraphs : bool
+            Whether lines of plain text are paragraphs, see `fastw2v.text.paragraphs`.
 
         Raises
         ------
@@ -121,7 +126,7 @@ class Part:
         if groups is not None:
             blocks = _lines_of_range(self.source, groups, errors, repairs)
             line = 1 if groups[0] == 0 else None
-            yield from self._of_lines(kind, blocks, missing, line)
+            yield from self._of_lines(kind, blocks, missing, line, paragraphs)
             return
         first, chunks = _looked_at(byte_chunks(self.source, block_bytes), kind, block_bytes)
         kind = kind or kind_by_content(self.source, first)
@@ -137,7 +142,7 @@ class Part:
             return
         self._check(kind, first)
         blocks = blocks_of(chunks, shown_name(self.source), errors, repairs)
-        yield from self._of_lines(kind, blocks, missing, 1)
+        yield from self._of_lines(kind, blocks, missing, 1, paragraphs)
 
     def _of_lines(
         self,
@@ -145,12 +150,13 @@ class Part:
         blocks: Iterator[tuple[TextBlock, int]],
         missing: MissingValues,
         line: int | None,
+        paragraphs: bool,
     ) -> Iterator[tuple[Piece, int]]:
         if kind == SPOOL:
             return read_json_lines(blocks, None, missing, line, _restored)
         if kind == "jsonl":
             return read_json_lines(blocks, self.field, missing, line)
-        return blocks
+        return whole_paragraphs(blocks) if paragraphs else blocks
 
     def _check(self, kind: PartKind, first: bytes) -> None:
         """Refuse a file that has not the field, or no fields though one was named."""

@@ -145,6 +145,12 @@ class TextNormalizer:
         self, data: bytes, changes: list[tuple[int, int, bytes]]
     ) -> tuple[NDArray[np.uint8], int]:
         """Write a text with some of its lines changed; return it and its length."""
+        if all(len(line) <= end - begin for begin, end, line in changes):
+            # Composed text is shorter: blanks before the line feed make up for it.
+            for begin, end, line in changes:
+                padded = line.removesuffix(b"\n").ljust(end - begin - 1) + b"\n"
+                self._text[begin:end] = np.frombuffer(padded, np.uint8)
+            return self._text, len(data)
         n_bytes = len(data) + sum(len(line) - (end - begin) for begin, end, line in changes)
         if self._text.size < n_bytes + PADDING:
             self._text = np.empty(n_bytes + PADDING, np.uint8)

@@ -130,6 +130,8 @@ NEGATIVE = {"objective": "negative", "negative": 3, "ns_exponent": 0.5}
 OTHER_OPTIONS = {
     "counts": {"batches": "counts", "batch_rows": 9},
     "subwords": {"inputs": "subwords", "min_n": 2, "max_n": 4, "bucket": 77},
+    "texts": {"paragraphs": True, "normalize": "nfkc", "language": "tr"},
+    "capitals": {"keep_case": True},
     "skipgram": {**NEGATIVE, "negatives_shared": False},
     "cbow": {**NEGATIVE, "model": "cbow", "cbow_mean": False},
 }
@@ -139,8 +141,8 @@ def as_words(options):
     words = []
     for name, value in options.items():
         option = name.replace("_", "-")
-        if value is False:
-            words.append(f"--no-{option}")
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
         else:
             words += [f"--{option}", str(value)]
     return words
@@ -165,7 +167,8 @@ def test_every_option_reaches_the_settings(run, tmp_path, chain_file):
     status, _, errors = run("train", chain_file, "-o", tmp_path / "model", "--quiet", *words)
     assert (status, errors) == (0, "")
     stored = json.loads((tmp_path / "model" / "config.json").read_text())["hyperparameters"]
-    assert stored == {**defaults, **OPTIONS}
+    # How characters are normalized follows the tokenizer.
+    assert stored == {**defaults, "normalize": "none", **OPTIONS}
     assert len(Word2Vec.load(tmp_path / "model").vocabulary) == 30
 
 

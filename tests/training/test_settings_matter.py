@@ -64,8 +64,10 @@ CASES = [
     for name, value in {**EVERYWHERE, **OWN[cell]}.items()
     if name != "tokenizer"  # of texts only; tests/text/test_tokenizers.py
 ]
-# Not of the vectors: how what is no UTF-8 is read, and what is refused as too large.
-ELSEWHERE = {"tokenizer", "errors", "scores_mib", "model", "objective", "batches", "inputs"}
+# Not of the vectors: how texts become words (tests/text/test_text_rules.py), how what is no UTF-8
+# is read, and what is refused as too large.
+TEXTS = {"tokenizer", "paragraphs", "normalize", "language", "keep_case", "errors"}
+ELSEWHERE = TEXTS | {"scores_mib", "model", "objective", "batches", "inputs"}
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import json
 import math
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -134,7 +135,8 @@ def test_an_order_that_is_none_is_refused(model):
 
 def test_the_command_prints_the_table(model, tmp_path, run):
     model.save(tmp_path / "model")
-    text = sentences(seed=9, n=60)
+    # Lists of tokens stay as they are, text is read in the normal form C.
+    text = [[unicodedata.normalize("NFC", word) for word in one] for one in sentences(9, 60)]
     (tmp_path / "held.txt").write_text("\n".join(map(" ".join, text)) + "\n", encoding="utf-8")
     asked = ("calibration", tmp_path / "model", tmp_path / "held.txt", "--quiet")
     status, out, _ = run(*asked, "--least-count", "20", "--json")

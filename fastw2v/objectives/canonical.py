@@ -73,13 +73,21 @@ class CanonicalForm:
         return _mapped(vectors, np.zeros_like(self.in_mean), self.in_map, pool)
 
     def applied(self, embeddings: Embeddings, pool: WorkerPool) -> Embeddings:
-        """Return both tables and the bias in the new form; vectors of features are left alone."""
-        bias = embeddings.out_bias.copy()
+        """Return both tables and the bias in the new form; vectors of features are left alone.
+
+        Vectors so large that the bias would leave the range of float32 stay as they are, and are
+        not called canonical.
+        """
+        exact = embeddings.out_bias.astype(np.float64)
 
         def take_up(_: int, rows: slice) -> None:
-            bias[rows] += (embeddings.out_vectors[rows] - self.out_mean) @ self.in_mean
+            exact[rows] += (embeddings.out_vectors[rows] - self.out_mean) @ self.in_mean
 
-        _over_rows(len(bias), take_up, pool)
+        _over_rows(len(exact), take_up, pool)
+        with np.errstate(over="ignore"):
+            bias = exact.astype(np.float32)
+        if not np.isfinite(bias).all():
+            return embeddings
         return replace(
             embeddings,
             in_vectors=_mapped(embeddings.in_vectors, self.in_mean, self.in_map, pool),

@@ -146,6 +146,7 @@ def train_counted(
         form = canonical_form(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
+            form = form if embeddings.is_canonical else None
         if inputs is not None and isinstance(objective, FeatureSoftmax):
             embeddings = inputs.finished(embeddings, form, objective)
     read_s, count_s = seconds

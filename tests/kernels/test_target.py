@@ -43,8 +43,9 @@ TRAINED = """
 from fastw2v import Word2Vec
 sentences = [["a", "b", "c", "d"], ["d", "b", "a"], ["c", "a"]] * 40
 for objective in ("softmax", "negative"):
-    model = Word2Vec(vector_size=8, min_count=1, epochs=2, sample=0, objective=objective)
-    print(model.fit(sentences, workers=1).history[-1].loss_nats)
+    settings = {"vector_size": 8, "min_count": 1, "epochs": 2, "sample": 0, "workers": 1}
+    model = Word2Vec(objective=objective, **settings)
+    print(model.fit(sentences).history[-1].loss_nats)
 """
 
 

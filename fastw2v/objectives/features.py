@@ -160,9 +160,9 @@ def rows_of_features(rows: FeatureRows) -> RowsOfFeatures:
     )
 
 
-def require_ngrams(words: Sequence[str], ngrams: Ngrams) -> None:
-    """Raise `ConfigurationError` if no word is long enough for an n-gram."""
-    if not len(ngrams.of(words)[1]):
+def require_ngrams(words: Sequence[str], ngrams: Ngrams, buckets: NDArray[np.int32]) -> None:
+    """Raise `ConfigurationError` if the words have no buckets: none is long enough."""
+    if not len(buckets):
         longest = max(map(len, words), default=0) + 2
         raise ConfigurationError(
             f"min_n: expected n-grams that the words have, got {ngrams.min_n} to {ngrams.max_n} "

@@ -92,11 +92,11 @@ def fitted_unknown_words(embeddings: Embeddings, ngrams: Ngrams, pool: WorkerPoo
     Both tables are fitted: that of what is handed out, and that of centre vectors.
     """
     words = embeddings.vocabulary.words
-    require_ngrams(words, ngrams)
     buckets = np.unique(ngrams.of(words)[1])
-    matrix = ngram_matrix(embeddings.vocabulary.words, ngrams, buckets)
+    require_ngrams(words, ngrams, buckets)
+    matrix = ngram_matrix(words, ngrams, buckets)
     vectors = _fitted(replace(matrix, power=1.0), embeddings.table(), pool)
-    vectors *= shares_of_beginnings(embeddings.vocabulary.words, ngrams, buckets)[:, None]
+    vectors *= shares_of_beginnings(words, ngrams, buckets)[:, None]
     mean = embeddings.in_vectors.mean(axis=0)
     centres = _fitted(matrix, embeddings.in_vectors - mean, pool)
     return UnknownWords(NgramVectors(ngrams, buckets, vectors), centres, -mean)

@@ -156,8 +156,8 @@ def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
     if settings.inputs == "subwords":
         ngrams = Ngrams(settings.min_n, settings.max_n, settings.bucket)
         vocabulary.require_text("inputs='subwords'")
-        require_ngrams(vocabulary.words, ngrams)
         matrix, buckets = ngram_features(vocabulary.words, ngrams)
+        require_ngrams(vocabulary.words, ngrams, buckets)
         return InputFeatures(matrix, ngrams, buckets)
     given: Any = run.features
     if isinstance(given, tuple):

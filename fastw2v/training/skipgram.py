@@ -142,7 +142,7 @@ def train_counted(
         found = _fitted_to_text(run, objective, counts, keep, inputs)
         objective.end()
         give_back_freed()
-        embeddings = _told_by_the_text(embeddings_of(), found)
+        embeddings = _with_text_fit(embeddings_of(), found)
         form = canonical_form(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
@@ -252,7 +252,7 @@ def _fitted_to_text(
     return fit_to_text(objective, rows, counts, bias, run.settings.window, run.stage("fitting"))
 
 
-def _told_by_the_text(embeddings: Embeddings, found: TextFit | None) -> Embeddings:
+def _with_text_fit(embeddings: Embeddings, found: TextFit | None) -> Embeddings:
     if found is None:
         return embeddings
     bias = (embeddings.out_bias + found.bias_step).astype(np.float32)

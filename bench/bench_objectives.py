@@ -33,6 +33,7 @@ from bench_precision import without_held_out
 from machine import describe_machine
 
 from fastw2v.comparison.tables import mean_and_spread
+from fastw2v.config.defaults import EPOCHS
 from fastw2v.kernels.simd.bfloat16 import HAS_BFLOAT16
 
 CELLS = [
@@ -43,7 +44,7 @@ CELLS = [
 CURVES: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "softmax, float32": ({"precision": "float32"}, (1, 3, 5)),
     "softmax, bf16": ({"precision": "bf16"}, (1, 3, 5)),
-    "negative": ({"objective": "negative"}, (3, 10, 20)),
+    "negative, sample 1e-3": ({"objective": "negative", "sample": 1e-3}, (3, 10, 20)),
     "negative, sample 1e-4": ({"objective": "negative", "sample": 1e-4}, (5, 20)),
 }
 Runs = list[dict[str, Any]]
@@ -79,7 +80,8 @@ def cells(options: argparse.Namespace, folder: Path) -> Runs:
     for seed in range(1, options.seeds + 1):
         for model, objective in CELLS:
             settings = {"model": model, "objective": objective}
-            results.append(trained(options, corpus, folder, settings, (5, seed), held_out))
+            place = (EPOCHS[objective], seed)
+            results.append(trained(options, corpus, folder, settings, place, held_out))
     return results
 
 

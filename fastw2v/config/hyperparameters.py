@@ -9,6 +9,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from fastw2v.config.defaults import (
+    EPOCHS,
     FINAL_RATES,
     NGRAM_SIZES,
     SAMPLES,
@@ -118,8 +119,8 @@ _WORDS = (("tokenizer", "words"),)
 class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
 
-    `sample`, `learning_rate`, `final_rate`, `min_n`, `max_n` and `normalize`, left open, get the
-    value that suits the other settings, and have it afterwards. The sizes of batches stay open:
+    `epochs`, `sample`, `learning_rate`, `final_rate`, `min_n`, `max_n` and `normalize`, left open,
+    get the value that suits the other settings, and have it afterwards. The sizes of batches stay open:
     they follow from the vocabulary as well (`batch_limit`).
 
     `dataclasses.replace` gives all of them to the new object, those that were left open too; to
@@ -161,12 +162,17 @@ class Hyperparameters:
     sample: float = _setting(
         None,
         "Frequency above which words are down-weighted; 0 switches it off. Default: 1e-5 for "
-        "softmax, 1e-3 for the other objectives.",
+        "softmax, 1e-4 for the other objectives.",
         low=0,
         high=1,
         least_above_low=SMALLEST_SAMPLE,
     )
-    epochs: int = _setting(5, "Passes over the objective.", low=1, high=_MOST_EPOCHS)
+    epochs: int = _setting(
+        None,
+        "Passes over the objective. Default: 5 for softmax, 20 for the other objectives.",
+        low=1,
+        high=_MOST_EPOCHS,
+    )
     seed: int = _setting(1, "All random choices follow from it.", low=0, high=LARGEST_SEED)
     model: ModelName = _setting(
         "skipgram",
@@ -424,6 +430,7 @@ _FOLLOWING: dict[str, Callable[[Hyperparameters], Any]] = {
     "normalize": lambda settings: "none" if settings.tokenizer == "whitespace" else "nfc",
     "min_n": lambda settings: NGRAM_SIZES[settings.objective][0],
     "max_n": lambda settings: NGRAM_SIZES[settings.objective][1],
+    "epochs": lambda settings: EPOCHS[settings.objective],
     "sample": lambda settings: SAMPLES[settings.objective],
     "final_rate": lambda settings: FINAL_RATES[settings.objective],
     "learning_rate": lambda settings: default_rate(

@@ -6,7 +6,7 @@ from typing import Self
 
 from fastw2v.callbacks import StageProgress
 from fastw2v.config import VectorChoice
-from fastw2v.formats import export
+from fastw2v.formats import FormatName, export
 from fastw2v.model.state import ModelState
 from fastw2v.training.checkpoints import checkpoint_path
 from fastw2v.training.saved import read_saved, write_saved
@@ -62,7 +62,7 @@ class Files(ModelState):
     def export(
         self,
         target: str | Path,
-        form: str | None = None,
+        form: FormatName | None = None,
         vectors: VectorChoice | None = None,
         *,
         progress: StageProgress | None = None,

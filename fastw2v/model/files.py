@@ -1,12 +1,12 @@
 """A model as a folder, and as files of other programs."""
 
-from functools import partial
 from pathlib import Path
 from typing import Self
 
-from fastw2v.callbacks import StageProgress
+from fastw2v.callbacks import stage_of
 from fastw2v.config import VectorChoice
 from fastw2v.formats import FormatName, export
+from fastw2v.model.progress import Progress, reports
 from fastw2v.model.state import ModelState
 from fastw2v.training.checkpoints import checkpoint_path
 from fastw2v.training.saved import read_saved, write_saved
@@ -65,13 +65,14 @@ class Files(ModelState):
         form: FormatName | None = None,
         vectors: VectorChoice | None = None,
         *,
-        progress: StageProgress | None = None,
+        progress: Progress = None,
     ) -> None:
         """Write the vectors in another program's format; see `fastw2v.formats.export`.
 
-        `progress` gets ("writing", vectors written, vectors).
+        `progress` is as in `fit`; a function gets ("writing", vectors written, vectors).
         """
-        written = partial(progress, "writing") if progress is not None else None
         # What writes a tokenizer, too, has none that keeps capitals.
         tokenizer = None if self.settings.keep_case else self.settings.tokenizer
-        export(self.embeddings, Path(target), form, vectors, tokenizer, written)
+        with reports(progress) as told:
+            written = stage_of(told.stage, "writing")
+            export(self.embeddings, Path(target), form, vectors, tokenizer, written)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self, TypedDict, Unpack
 
-from fastw2v.callbacks import Callback, StageProgress
+from fastw2v.callbacks import Callback
 from fastw2v.config import Hyperparameters, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError
+from fastw2v.model.progress import Progress, reports
 from fastw2v.model.state import ModelState
 from fastw2v.text.corpus import Corpus, Field, with_field
 from fastw2v.training.checkpoints import Checkpoints
@@ -22,9 +23,6 @@ __all__ = ["Fitting"]
 class _RunOptions(TypedDict):
     """What `Word2Vec.fit` and `Word2Vec.fit_counts` hand on as it is."""
 
-    callbacks: Sequence[Callback]
-    progress: StageProgress | None
-    notice: Callable[[str], None] | None
     validation: Validation | None
     patience: int | None
     checkpoints: Checkpoints | None
@@ -39,7 +37,7 @@ class Fitting(ModelState):
         corpus: Corpus,
         *,
         callbacks: Sequence[Callback] = (),
-        progress: StageProgress | None = None,
+        progress: Progress = None,
         notice: Callable[[str], None] | None = None,
         validation: Validation | None = None,
         patience: int | None = None,
@@ -56,10 +54,13 @@ class Fitting(ModelState):
             See `fastw2v.text.corpus`. It is read once.
         callbacks : sequence of callable
             Each gets a `StepReport` after every batch.
-        progress : callable, optional
-            Gets ("reading", bytes read, bytes in all or None) while the corpus is read,
-            ("counting", tokens counted, tokens) while its windows are counted, and
-            ("starting", steps done, steps) while the first vectors are made.
+        progress : bool or callable, optional
+            True: bars, as widgets in a notebook (``pip install 'fastw2v[notebook]'``, else lines
+            of text) and on a terminal, lines of text elsewhere; with what `notice` would get.
+            False: nothing is shown. Default: as True in a notebook, as False elsewhere. A function
+            gets ("reading", bytes read, bytes in all or None) while the corpus is read,
+            ("counting", tokens counted, tokens) while its windows are counted, ("starting", steps
+            done, steps) while the first vectors are made, and ("training", steps done, steps).
         notice : callable, optional
             Gets a sentence for a person: what the exact softmax will take of time and memory and,
             if that is long, what would be quicker; how much was not UTF-8, when `errors` lets it
@@ -102,9 +103,7 @@ class Fitting(ModelState):
             self.settings,
             with_field(corpus, field),
             features,
-            callbacks=callbacks,
-            progress=progress,
-            notice=notice,
+            (progress, callbacks, notice),
             validation=validation,
             patience=patience,
             checkpoints=checkpoints,
@@ -116,7 +115,7 @@ class Fitting(ModelState):
         folder: str | Path,
         *,
         callbacks: Sequence[Callback] = (),
-        progress: StageProgress | None = None,
+        progress: Progress = None,
         notice: Callable[[str], None] | None = None,
         validation: Validation | None = None,
         patience: int | None = None,
@@ -159,9 +158,7 @@ class Fitting(ModelState):
             settings_for_counts(self._given, read_counting_settings(folder)),
             CountsFolder(folder),
             features,
-            callbacks=callbacks,
-            progress=progress,
-            notice=notice,
+            (progress, callbacks, notice),
             validation=validation,
             patience=patience,
             checkpoints=checkpoints,
@@ -173,19 +170,24 @@ class Fitting(ModelState):
         settings: Hyperparameters,
         source: Corpus | CountsFolder,
         features: GivenFeatures | str | None,
+        told: tuple[Progress, Sequence[Callback], Callable[[str], None] | None],
         **options: Unpack[_RunOptions],
     ) -> Self:
         """Train on a source of either kind."""
-        run = Run(
-            settings=_with_features(settings, features),
-            workers=self.workers,
-            workers_named=self._workers_named,
-            source=source,
-            features=_as_given(features),
-            keeps_good_epochs=True,
-            **options,
-        )
-        return self._take(run)
+        with reports(*told) as (stage, callbacks, notice):
+            run = Run(
+                settings=_with_features(settings, features),
+                workers=self.workers,
+                workers_named=self._workers_named,
+                source=source,
+                features=_as_given(features),
+                keeps_good_epochs=True,
+                progress=stage,
+                callbacks=callbacks,
+                notice=notice,
+                **options,
+            )
+            return self._take(run)
 
     def _take(self, run: Run) -> Self:
         """Train as a run says, and become the model that it ends in."""
@@ -205,7 +207,7 @@ class Fitting(ModelState):
         workers: int | None = None,
         features: GivenFeatures | str | None = None,
         callbacks: Sequence[Callback] = (),
-        progress: StageProgress | None = None,
+        progress: Progress = None,
         notice: Callable[[str], None] | None = None,
     ) -> Self:
         """Go on with a run from the checkpoint of a model folder to be.
@@ -236,17 +238,18 @@ class Fitting(ModelState):
         CorpusError
             If the text is not the one that the run began with.
         """
-        run = resumed_run(
-            Path(model),
-            corpus,
-            validation,
-            workers=workers,
-            features=_as_given(features),
-            callbacks=callbacks,
-            progress=progress,
-            notice=notice,
-        )
-        return cls(run.settings, workers=run.workers)._take(run)
+        with reports(progress, callbacks, notice) as told:
+            run = resumed_run(
+                Path(model),
+                corpus,
+                validation,
+                workers=workers,
+                features=_as_given(features),
+                callbacks=told.callbacks,
+                progress=told.stage,
+                notice=told.notice,
+            )
+            return cls(run.settings, workers=run.workers)._take(run)
 
 
 def _with_features(settings: Hyperparameters, features: object) -> Hyperparameters:

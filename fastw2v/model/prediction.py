@@ -5,9 +5,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fastw2v.callbacks import StageProgress
 from fastw2v.config.numbers import whole_number
 from fastw2v.errors import ConfigurationError
+from fastw2v.model.progress import Progress, reports
 from fastw2v.model.state import ModelState
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
 from fastw2v.objectives.losses.reliability import LEAST_COUNT, Reliability, text_reliability
@@ -63,7 +63,7 @@ class Prediction(ModelState):
         *,
         field: Field | None = None,
         least_count: int = LEAST_COUNT,
-        progress: StageProgress | None = None,
+        progress: Progress = None,
     ) -> Reliability:
         """Return what the model predicts of a text beside what the text has, by probability.
 
@@ -76,7 +76,7 @@ class Prediction(ModelState):
             As in `fit`.
         least_count : int
             Centre words are those that the training text has so often at least.
-        progress : callable, optional
+        progress : bool or callable, optional
             As in `fit`.
 
         Raises
@@ -86,25 +86,26 @@ class Prediction(ModelState):
         ConfigurationError
             If `least_count` is no whole number from 1 on.
         """
-        return text_reliability(
-            self.embeddings,
-            with_field(corpus, field),
-            self.settings,
-            least_count=least_count,
-            workers=self.workers,
-            progress=progress,
-        )
+        with reports(progress) as told:
+            return text_reliability(
+                self.embeddings,
+                with_field(corpus, field),
+                self.settings,
+                least_count=least_count,
+                workers=self.workers,
+                progress=told.stage,
+            )
 
     def perplexity(
         self,
         corpus: Corpus,
         *,
         field: Field | None = None,
-        progress: StageProgress | None = None,
+        progress: Progress = None,
     ) -> Perplexity:
         """Return the exact loss on a text, read with the model's tokenizer and windows.
 
-        `corpus` and `field` are as in `fit`.
+        `corpus`, `field` and `progress` are as in `fit`.
 
         Losses on one text can be compared between models that weigh its pairs alike: with the
         same `window`, and the same `window_sample` and training text, whatever else differs. With
@@ -115,10 +116,11 @@ class Prediction(ModelState):
         CorpusError
             If the text cannot be read or holds no pair of known words.
         """
-        return text_perplexity(
-            self.embeddings,
-            with_field(corpus, field),
-            self.settings,
-            workers=self.workers,
-            progress=progress,
-        )
+        with reports(progress) as told:
+            return text_perplexity(
+                self.embeddings,
+                with_field(corpus, field),
+                self.settings,
+                workers=self.workers,
+                progress=told.stage,
+            )

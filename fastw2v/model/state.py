@@ -9,6 +9,7 @@ from fastw2v.callbacks import EpochRecord
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import FastW2VError
 from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.nearest import NearestWords
 from fastw2v.system.threads import checked_workers
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.checkpoints import Checkpoints
@@ -31,11 +32,12 @@ class ModelState:
         self._trained: TrainedModel | None = None
         self._checkpoints: Checkpoints | None = None
         self._keyed: dict[str, KeyedVectors] = {}
+        self._nearest: dict[str, NearestWords] = {}
 
     def _become(self, trained: TrainedModel, checkpoints: Checkpoints | None = None) -> None:
         """Be the model that a run has ended in, or that was read."""
         self.settings, self._trained = trained.settings, trained
-        self._checkpoints, self._keyed = checkpoints, {}
+        self._checkpoints, self._keyed, self._nearest = checkpoints, {}, {}
 
     @property
     def history(self) -> list[EpochRecord]:

@@ -3,13 +3,14 @@
 from fastw2v.model.files import Files
 from fastw2v.model.fitting import Fitting
 from fastw2v.model.prediction import Prediction
+from fastw2v.model.shown import Shown
 from fastw2v.model.spelled_out import SpelledOut
 from fastw2v.model.words import WordVectors
 
 __all__ = ["Word2Vec"]
 
 
-class Word2Vec(SpelledOut, Fitting, WordVectors, Prediction, Files):
+class Word2Vec(SpelledOut, Fitting, WordVectors, Prediction, Files, Shown):
     """Word vectors by skip-gram or CBOW: exact softmax, negative sampling, hierarchical softmax.
 
     The constructor takes the settings, each by its name, or all of them as `Hyperparameters`;

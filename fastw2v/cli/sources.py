@@ -1,44 +1,97 @@
 """What commands look words up in: a model folder, or a file of vectors in any format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import numpy as np
-    from gensim.models import KeyedVectors
     from numpy.typing import NDArray
 
     from fastw2v.config import VectorChoice
     from fastw2v.formats.vectors import Vectors
     from fastw2v.model import Word2Vec
-    from fastw2v.objectives.feature_vectors import NgramVectors
+    from fastw2v.objectives.nearest import NearestWords
 
 __all__ = ["VectorSource", "model_or_vectors", "vector_source"]
 
 
 @dataclass(frozen=True)
 class VectorSource:
-    """Vectors of words, with the model that they are of, if there is one.
+    """Vectors of words, of a model or of a file.
 
     Attributes
     ----------
-    keyed : KeyedVectors
-        gensim's, of known words alone: its `FastTextKeyedVectors` has a row for every bucket.
-    ngrams : NgramVectors, optional
-        What unknown words' vectors are made of.
-    model : Word2Vec, optional
-    table : {"in", "out", "sum", "both"}, optional
-        Of the model; None for the one that it hands out.
+    held : Word2Vec or Vectors
     """
 
-    keyed: "KeyedVectors"
-    ngrams: "NgramVectors | None" = None
-    model: "Word2Vec | None" = None
-    table: "VectorChoice | None" = None
+    held: "Word2Vec | Vectors"
 
-    def vectors(self, words: Sequence[str]) -> "NDArray[np.float32]":
+    @property
+    def model(self) -> "Word2Vec | None":
+        """The model, if it is one."""
+        from fastw2v.formats.vectors import Vectors
+
+        return None if isinstance(self.held, Vectors) else self.held
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words as text, as they are in the file or the model."""
+        return self.model.vocabulary.texts if self.model is not None else self._stored.words
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each word."""
+        return {word: row for row, word in enumerate(self.words)}
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        """The most frequent word of those that are the same in capitals."""
+        counts = self._counts
+        order: Iterable[int] = range(len(self.words))
+        if self.model is None and counts is not None:  # files may have any order
+            order = (-counts).argsort(kind="stable").tolist()
+        found: dict[str, str] = {}
+        for row in order:
+            found.setdefault(self.words[row].upper(), self.words[row])
+        return found
+
+    @cached_property
+    def _is_lower_case(self) -> bool:
+        return all(word == word.lower() for word in self.words)
+
+    @property
+    def _stored(self) -> "Vectors":
+        assert self.model is None
+        return cast("Vectors", self.held)
+
+    @property
+    def _counts(self) -> "NDArray[np.int64] | None":
+        return self.model.vocabulary.counts if self.model is not None else self._stored.counts
+
+    def named(self, word: str) -> str:
+        """Return a known word as it is spelt here, whatever its case; an unknown one in the same.
+
+        The word itself comes first, then the most frequent one that differs in case alone. Unknown
+        words are lower-cased where all known ones are, as 'fastw2v eval' does.
+        """
+        if word in self.rows:
+            return word
+        return self._folded.get(word.upper()) or (word.lower() if self._is_lower_case else word)
+
+    def nearest(self, table: "VectorChoice | None" = None) -> "NearestWords":
+        """Return what finds the nearest words of a table; of a file it has one only."""
+        from fastw2v.objectives.nearest import NearestWords
+
+        if self.model is None:
+            return NearestWords(self.words, self._stored.vectors)
+        return NearestWords(self.words, self.model.embeddings.table(table))
+
+    def vectors(
+        self, words: Sequence[str], table: "VectorChoice | None" = None
+    ) -> "NDArray[np.float32]":
         """Return the vectors (N, D) of words; raises `UnknownWordError` for one without."""
         import numpy as np
 
@@ -47,29 +100,29 @@ class VectorSource:
 
         if self.model is not None:
             named = self.model.vocabulary.named
-            return self.model.vectors([named(word) for word in words], self.table)
-        found = np.empty((len(words), self.keyed.vector_size), np.float32)
-        for row, word in enumerate(words):
-            place = self.keyed.key_to_index.get(word)
-            if place is not None:
-                found[row] = self.keyed.vectors[place]
-            elif self.ngrams is not None and self.ngrams.n_known(word):
-                found[row] = self.ngrams.of([word])[0]
+            return self.model.vectors([named(word) for word in words], table)
+        stored, ngrams = self._stored, self._stored.ngrams
+        found = np.empty((len(words), stored.vectors.shape[1]), np.float32)
+        for place, word in enumerate(words):
+            row = self.rows.get(word)
+            if row is not None:
+                found[place] = stored.vectors[row]
+            elif ngrams is not None and ngrams.n_known(word):
+                found[place] = ngrams.of([word])[0]
             else:
-                nor = ", nor are its character n-grams" if self.ngrams is not None else ""
+                nor = ", nor are its character n-grams" if ngrams is not None else ""
                 raise UnknownWordError(
-                    f"{shown_word(word)} is not among the {len(self.keyed.index_to_key):,} words "
-                    f"of the file{nor}"
+                    f"{shown_word(word)} is not among the {len(self.words):,} words of the file"
+                    f"{nor}"
                 )
         return found
 
     def count(self, word: str) -> int | None:
         """Return how often a word was seen; 0 for unknown ones, None where nothing is known."""
-        if word not in self.keyed.key_to_index:
+        row, counts = self.rows.get(word), self._counts
+        if row is None:
             return 0
-        if "count" not in self.keyed.expandos:
-            return None
-        return int(self.keyed.get_vecattr(word, "count"))
+        return None if counts is None else int(counts[row])
 
 
 def model_or_vectors(path: Path, workers: int | None = None) -> "Word2Vec | Vectors":
@@ -90,8 +143,14 @@ def model_or_vectors(path: Path, workers: int | None = None) -> "Word2Vec | Vect
     return Word2Vec.load(path, workers=workers)
 
 
-def vector_source(path: Path, table: "VectorChoice | None" = None) -> VectorSource:
+def vector_source(path: Path, tables: Sequence["VectorChoice"] = ()) -> VectorSource:
     """Open a model folder or a file of vectors.
+
+    Parameters
+    ----------
+    path : Path
+    tables : sequence of {"in", "out", "sum", "both"}
+        Those that will be asked for.
 
     Raises
     ------
@@ -102,17 +161,10 @@ def vector_source(path: Path, table: "VectorChoice | None" = None) -> VectorSour
     """
     from fastw2v.errors import ConfigurationError
     from fastw2v.formats.vectors import Vectors
-    from fastw2v.objectives.embeddings import as_keyed_vectors
 
     found = model_or_vectors(path)
-    if isinstance(found, Vectors):
-        if table is not None:
-            raise ConfigurationError(
-                f"{path}: expected a model to choose the table {table!r} of, got a file of vectors"
-            )
-        keyed = as_keyed_vectors(found.words, found.vectors, found.counts)
-        return VectorSource(keyed, found.ngrams)
-    model = found
-    vocabulary, vectors = model.vocabulary, model.embeddings.table(table)
-    keyed = as_keyed_vectors(vocabulary.texts, vectors, vocabulary.counts)
-    return VectorSource(keyed, model=model, table=table)
+    if isinstance(found, Vectors) and tables:
+        raise ConfigurationError(
+            f"{path}: expected a model to choose the table {tables[0]!r} of, got a file of vectors"
+        )
+    return VectorSource(found)

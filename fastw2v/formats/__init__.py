@@ -11,6 +11,7 @@ from fastw2v.errors import OutputError
 from fastw2v.formats.registry import (
     FORMATS,
     Format,
+    FormatName,
     format_named,
     format_of_suffix,
     format_to_write,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "Format",
+    "FormatName",
     "export",
     "format_named",
     "format_of_suffix",
@@ -38,7 +40,7 @@ __all__ = [
 def export(
     embeddings: "Embeddings",
     target: Path,
-    form: str | None = None,
+    form: FormatName | None = None,
     vectors: "VectorChoice | None" = None,
     tokenizer: "Tokenizer | None" = None,
     progress: "Progress | None" = None,
@@ -87,7 +89,7 @@ def export(
 def write_vectors(
     vectors: "Vectors",
     target: Path,
-    form: str | None = None,
+    form: FormatName | None = None,
     progress: "Progress | None" = None,
 ) -> None:
     """Write one table to `target`, whole or not at all; parameters and errors as in `export`.
@@ -108,7 +110,7 @@ def write_vectors(
 
 
 def without_unwritable(
-    vectors: "Vectors", target: Path, form: str | None = None
+    vectors: "Vectors", target: Path, form: FormatName | None = None
 ) -> tuple["Vectors", list[str]]:
     """Return the vectors of the words that a format can hold, and the words that it cannot.
 
@@ -151,7 +153,7 @@ def without_unwritable(
 
 def read_vectors(
     path: Path,
-    form: str | None = None,
+    form: FormatName | None = None,
     progress: "Progress | None" = None,
     *,
     split_right: bool = False,

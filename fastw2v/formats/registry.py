@@ -8,12 +8,34 @@ format holds a whole model.
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastw2v.errors import ConfigurationError
 from fastw2v.text.files import COMPRESSED
 
-__all__ = ["FORMATS", "Format", "format_named", "format_of_suffix", "format_to_write"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "FormatName",
+    "format_named",
+    "format_of_suffix",
+    "format_to_write",
+]
+
+FormatName = Literal[
+    "word2vec",
+    "word2vec-bin",
+    "glove",
+    "fasttext",
+    "fasttext-bin",
+    "npz",
+    "kv",
+    "model2vec",
+    "projector",
+    "parquet",
+    "arrow",
+]
+"""The names of `FORMATS`, for type checkers."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +61,7 @@ class Format:
         understood then, and progress is reported.
     """
 
-    name: str
+    name: FormatName
     suffixes: tuple[str, ...]
     what: str
     home: str
@@ -103,7 +125,7 @@ def format_of_suffix(path: Path) -> Format | None:
     return None
 
 
-def format_to_write(target: Path, name: str | None) -> Format:
+def format_to_write(target: Path, name: FormatName | None) -> Format:
     """Return the format called `name`; without one, that of the target's suffix, or word2vec's."""
     if name is not None:
         return format_named(name)

@@ -60,6 +60,15 @@ class Vectors:
     tokenizer: Tokenizer | None = None
     ngrams: NgramVectors | None = None
 
+    def __repr__(self) -> str:
+        """Return sizes, on one line."""
+        more = "".join(
+            f", {name}"
+            for name, part in (("counts", self.counts), ("n-grams", self.ngrams))
+            if part is not None
+        )
+        return f"Vectors({len(self.words):,} words, {self.vectors.shape[1]} dimensions{more})"
+
     def by_frequency(self) -> "Vectors":
         """Return them with the most frequent words first; as they are where counts are not known.
 

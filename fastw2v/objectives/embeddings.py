@@ -14,6 +14,7 @@ from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, Unkn
 from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.system.home import a_home
+from fastw2v.system.notebooks import html_table
 from fastw2v.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -69,6 +70,26 @@ class Embeddings:
     named_features: NamedFeatures | None = None
     self_rates: NDArray[np.float32] | None = None
     is_canonical: bool = False
+
+    def __repr__(self) -> str:
+        """Return sizes and kind, on one line."""
+        sizes = f"{len(self.vocabulary):,} words, {self.dimensions()} dimensions"
+        return f"Embeddings({sizes}, objective={self.objective!r})"
+
+    def _repr_html_(self) -> str:
+        kinds = {
+            "of any word by its n-grams or features": self.unknown is not None,
+            "of features by name": self.named_features is not None,
+            "in canonical form": self.is_canonical,
+        }
+        rows = [
+            ("words", f"{len(self.vocabulary):,}"),
+            ("dimensions", str(self.dimensions())),
+            ("objective", self.objective),
+            ("handed out", self.default_vectors),
+            ("vectors", ", ".join(name for name, holds in kinds.items() if holds) or "of words"),
+        ]
+        return html_table("Embeddings", rows)
 
     @property
     def default_vectors(self) -> VectorChoice:

@@ -1,6 +1,5 @@
 """The vocabulary: which words are kept, in which order, and how often they were seen."""
 
-import difflib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +11,15 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
 from fastw2v.kernels.text.interning import InternedWords, count_types
+from fastw2v.text.shown import (
+    shown_vocabulary,
+    shown_vocabulary_html,
+    shown_word,
+    unknown_word,
+)
 from fastw2v.text.token_bytes import token_bytes, tokens_of
 from fastw2v.text.token_kinds import (
     described_kind,
-    is_settled,
     tokens_from_json,
     tokens_to_json,
 )
@@ -32,8 +36,7 @@ __all__ = [
     "vocabulary_order",
 ]
 
-_HINT_WORDS = 20_000  # the most frequent words, among which close ones are looked for
-_LONGEST_SHOWN = 100  # characters of a word in a message
+_FIRST_WORDS = 10  # that are shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +123,21 @@ class Vocabulary:
     def __contains__(self, word: object) -> bool:
         return word in self._ids
 
+    def __repr__(self) -> str:
+        """Return sizes and the first words, on one line."""
+        return shown_vocabulary(self._first(), len(self), (self.n_tokens, self.n_raw_tokens))
+
+    def _repr_html_(self) -> str:
+        first = self._first()
+        sizes = {
+            "words": (len(self), self.n_raw_types),
+            "tokens": (self.n_tokens, self.n_raw_tokens),
+        }
+        return shown_vocabulary_html(first, self.counts[: len(first)].tolist(), sizes)
+
+    def _first(self) -> list[Any]:
+        return self.words[:_FIRST_WORDS]
+
     @property
     def n_tokens(self) -> int:
         """Running tokens of the kept words: the sum of the counts."""
@@ -171,27 +189,8 @@ class Vocabulary:
         except TypeError:  # a list, say, which no dict holds
             place = None
         if place is None:
-            raise UnknownWordError(self._unknown(word))
+            raise UnknownWordError(unknown_word(word, self.words, self._ids))
         return place
-
-    def _unknown(self, word: object) -> str:
-        message = f"{shown_word(word)} is not among the {len(self.words)} words of the vocabulary"
-        if not is_settled(word):
-            return f"expected a word, got {described_kind(word)}"
-        if not isinstance(word, str):
-            if str(word) in self._ids:
-                return f"{message}, whose words are text; {str(word)!r} is one of them"
-            return f"{message}; it may be rarer than min_count"
-        if word.isdecimal() and int(word) in self._ids:
-            return f"{message}; the whole number {int(word)} is one of them"
-        close = [other for other in (word.lower(), word.casefold()) if other in self._ids]
-        if len(word) <= _LONGEST_SHOWN:
-            frequent = [other for other in self.words[:_HINT_WORDS] if isinstance(other, str)]
-            close += difflib.get_close_matches(word, frequent, cutoff=0.7)
-        if close:
-            shown = ", ".join(shown_word(other) for other in dict.fromkeys(close))
-            return f"{message}; close to it: {shown}"
-        return f"{message}, nor is any word close to it; it may be rarer than min_count"
 
 
 class StoredVocabulary(Vocabulary):
@@ -238,15 +237,20 @@ class StoredVocabulary(Vocabulary):
     @cached_property
     def words(self) -> list[Any]:  # type: ignore[override]
         """The words, most frequent first."""
+        return self._unpacked(len(self))
+
+    def _unpacked(self, n_words: int) -> list[Any]:
+        """Return the first words, decoded."""
         stored: dict[str, Any] = vars(self)
-        return unpacked_words(stored["_word_bytes"], stored["_word_ends"])
+        ends = stored["_word_ends"][:n_words]
+        last = None if n_words == len(self) else int(ends[-1])
+        return unpacked_words(stored["_word_bytes"][:last], ends)
 
-
-def shown_word(word: object) -> str:
-    """Return a word as messages show it: quoted, and the beginning of one that is long."""
-    if not isinstance(word, str) or len(word) <= _LONGEST_SHOWN:
-        return f"{word!r:.{_LONGEST_SHOWN + 2}}"
-    return f"{word[:_LONGEST_SHOWN]!r}... ({len(word):,} characters)"
+    def _first(self) -> list[Any]:
+        try:
+            return self._unpacked(min(_FIRST_WORDS, len(self)))
+        except VocabularyError as error:  # which whoever asks for the words is told
+            return [str(error)]
 
 
 def _require_different(words: list[Any]) -> None:

@@ -55,7 +55,7 @@ ERRORS = {
     "export to folder": ("export model folder", r"folder: expected a file name, this is a folder"),
     "export below a file": ("export model text.txt/out", r"text\.txt/out: expected an existing fo"),
     "export missing parent": ("export model no/out", r"no/out: expected an existing folder"),
-    "unknown word": ("neighbors model w5 w99", r"'w99' is not among the 40 words.*close to it"),
+    "unknown word": ("neighbors model w99", r"'w99' is not among the 40 words.*close to it"),
     "neighbors no model": ("neighbors missing w5", r"missing: expected a model folder"),
     "perplexity no model": ("perplexity missing text.txt", r"missing: expected a model folder"),
     "perplexity no text": ("perplexity model missing.txt", r"missing\.txt: no such file"),

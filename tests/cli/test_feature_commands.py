@@ -233,7 +233,7 @@ ERRORS = {
         r"no/out: expected an existing folder",
     ),
     "vectors to a folder": ("vectors subwords river -o folder", r"folder: expected a file name"),
-    "unknown neighbours": ("neighbors plain river rivery", r"'rivery' is not among the 16 words"),
+    "unknown neighbours": ("neighbors plain rivery", r"'rivery' is not among the 16 words"),
     "unknown neighbours of a file": ("neighbors vectors.txt rivery", r"the 16 words of the file$"),
     "neighbours of n-grams": ("neighbors model.bin qqq", r"nor are its character n-grams$"),
     "unknown words without a place": (

@@ -16,9 +16,9 @@ import click
 import pytest
 
 from fastw2v.callbacks import StepReport
-from fastw2v.cli.display import _UNITS
 from fastw2v.cli.main import COMMANDS, command_line
 from fastw2v.cli.manual import ENVIRONMENT, EXIT_STATUSES, MANUALS, manual_text
+from fastw2v.system.progress import UNITS
 from tests.support.programs import PROGRAM
 
 ROOT = Path(__file__).parents[2]
@@ -95,9 +95,9 @@ def test_the_page_has_every_unit_and_every_field_of_a_step():
                 documented.setdefault(event, {})[name] = cells[2]
     assert set(documented["step"]) == {item.name for item in fields(StepReport)}
     units = set(re.findall(r"`(\w+)`", documented["stage"]["unit"]))
-    assert units == {unit.name for unit in _UNITS.values()}
+    assert units == {unit.name for unit in UNITS.values()}
     stages = set(re.findall(r"`(\w+)`", documented["stage"]["stage"]))
-    assert stages == set(_UNITS) - {"training"} | {"compiling", "mapping", "drawing"}
+    assert stages == set(UNITS) - {"training"} | {"compiling", "mapping", "drawing"}
 
 
 def test_environment_variables_of_our_own_are_documented():

@@ -111,7 +111,7 @@ def test_a_flood_of_reports_is_thinned(capsys):
 
 def test_plain_lines_have_rate_and_time_left(capsys, monkeypatch):
     now = iter([0.0, 11.0, 22.0])
-    monkeypatch.setattr("fastw2v.cli.display.time.perf_counter", lambda: next(now))
+    monkeypatch.setattr("fastw2v.system.progress.time.perf_counter", lambda: next(now))
     with Display() as display:
         display.stage("reading", 0, 40_000_000)
         display.stage("reading", 11_000_000, 40_000_000)

@@ -3,12 +3,12 @@
 import pytest
 
 from fastw2v import Hyperparameters, Word2Vec
-from fastw2v.cli.display import _UNITS
 from fastw2v.config import CountingSettings
 from fastw2v.counts.build import count_corpus
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.evaluation import evaluate_analogies
 from fastw2v.evaluation.test_sets import AnalogySet
+from fastw2v.system.progress import UNITS
 from tests.evaluation.test_analogies import grid
 from tests.support.corpora_made import random_sentences, write_text
 
@@ -65,7 +65,7 @@ def test_analogies_are_told_in_words():
     questions = AnalogySet("none", {"x": [(table.words[0],) * 4] * 5})
     evaluate_analogies(table, questions, progress=lambda *now: told.append(now))
     assert told[-1] == (len(table.words), len(table.words))
-    assert _UNITS["analogies"].name == "words"
+    assert UNITS["analogies"].name == "words"
 
 
 @pytest.mark.parametrize("settings", [{}, {"memory_mib": 600}])

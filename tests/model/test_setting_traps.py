@@ -192,7 +192,7 @@ def test_too_little_memory_is_an_error(run, tmp_path, monkeypatch):
     def fit(*_):
         raise MemoryError("Unable to allocate 4.00 TiB")
 
-    monkeypatch.setattr("fastw2v.model.fit", fit)
+    monkeypatch.setattr("fastw2v.model.fitting.fit", fit)
     words = options(QUICK)
     status, _, errors = run("train", path, "-o", tmp_path / "model", *words, "--quiet")
     assert status == 2

@@ -38,7 +38,7 @@ __all__ = ["convert_command"]
 def convert_command(
     source: Path,
     target: Path,
-    source_form: str | None,
+    source_form: Any,
     split_right: bool,
     form: Any,
     skip_unwritable: bool,

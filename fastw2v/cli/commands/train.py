@@ -257,7 +257,8 @@ def _answering(display: "Display") -> "StageProgress":
 
     def stage(name: str, done: int, total: int | None) -> None:
         answer_signals()
-        display.stage(name, done, total)
+        if name != "training":  # of which `display.step` says more
+            display.stage(name, done, total)
 
     return stage
 

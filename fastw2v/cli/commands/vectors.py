@@ -39,11 +39,11 @@ def vectors_command(
     from fastw2v.formats.vectors import Vectors
     from fastw2v.text.vocabulary import shown_word
 
-    source = vector_source(model, table)
+    source = vector_source(model, [table] if table else [])
     asked = list(dict.fromkeys(words or _words_of_standard_input()))
     if not asked:
         raise click.UsageError("Missing argument 'WORD...'; standard input has no words either")
-    found = source.vectors(asked)
+    found = source.vectors(asked, table)
     if output is not None:
         write_vectors(Vectors(asked, found), output, form)
         click.echo(str(output))

@@ -1,0 +1,78 @@
+"""A model as a folder, and as files of other programs."""
+
+from pathlib import Path
+from typing import Self
+
+from fastw2v.callbacks import stage_of
+from fastw2v.config import VectorChoice
+from fastw2v.formats import FormatName, export
+from fastw2v.model.progress import Progress, reports
+from fastw2v.model.state import ModelState
+from fastw2v.training.checkpoints import checkpoint_path
+from fastw2v.training.saved import read_saved, write_saved
+
+__all__ = ["Files"]
+
+
+class Files(ModelState):
+    """Saving, loading, and exporting."""
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model as a folder, whole or not at all.
+
+        If its run was saved on the way to this folder, the checkpoint is removed.
+        """
+        write_saved(self._result, Path(folder))
+        if self._checkpoints and self._checkpoints.path == checkpoint_path(Path(folder)):
+            self._checkpoints.path.unlink(missing_ok=True)
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        mmap: bool = False,
+        verify: bool | None = None,
+        workers: int | None = None,
+    ) -> Self:
+        """Read a model folder written by `save`; those of every earlier version load.
+
+        Parameters
+        ----------
+        folder : path
+        mmap : bool
+            Map the arrays instead of reading them: opening takes milliseconds whatever the size,
+            and memory is used for what is looked at. Words are decoded when first asked for.
+        verify : bool, optional
+            Whether to compare the arrays with their digest, which reads all of them. Default:
+            unless `mmap`. Sizes and shapes are always checked.
+        workers : int, optional
+            Threads; default: the cores at hand.
+
+        Raises
+        ------
+        ModelFormatError
+            If it is missing, no model, damaged, or of a newer schema.
+        """
+        trained = read_saved(Path(folder), mapped=mmap, verify=verify)
+        model = cls(trained.settings, workers=workers)
+        model._become(trained)
+        return model
+
+    def export(
+        self,
+        target: str | Path,
+        form: FormatName | None = None,
+        vectors: VectorChoice | None = None,
+        *,
+        progress: Progress = None,
+    ) -> None:
+        """Write the vectors in another program's format; see `fastw2v.formats.export`.
+
+        `progress` is as in `fit`; a function gets ("writing", vectors written, vectors).
+        """
+        # What writes a tokenizer, too, has none that keeps capitals.
+        tokenizer = None if self.settings.keep_case else self.settings.tokenizer
+        with reports(progress) as told:
+            written = stage_of(told.stage, "writing")
+            export(self.embeddings, Path(target), form, vectors, tokenizer, written)

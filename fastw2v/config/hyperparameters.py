@@ -120,8 +120,8 @@ class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
 
     `epochs`, `sample`, `learning_rate`, `final_rate`, `min_n`, `max_n` and `normalize`, left open,
-    get the value that suits the other settings, and have it afterwards. The sizes of batches stay open:
-    they follow from the vocabulary as well (`batch_limit`).
+    get the value that suits the other settings, and have it afterwards. The sizes of batches stay
+    open: they follow from the vocabulary as well (`batch_limit`).
 
     `dataclasses.replace` gives all of them to the new object, those that were left open too; to
     change a setting that others follow, construct anew from `given`.

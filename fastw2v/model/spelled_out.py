@@ -40,7 +40,7 @@ class SpelledOut(ModelState):
         min_count: int = 5,
         max_final_vocab: int | None = None,
         sample: float | None = None,
-        epochs: int = 5,
+        epochs: int | None = None,
         seed: int = 1,
         model: ModelName = "skipgram",
         objective: ObjectiveName = "softmax",
@@ -97,9 +97,10 @@ class SpelledOut(ModelState):
             Keep at most this many words, the most frequent ones. Default: all. At least 1.
         sample : float, optional
             Frequency above which words are down-weighted; 0 switches it off. Default: 1e-5 for
-            softmax, 1e-3 for the other objectives. From 0 to 1.
-        epochs : int
-            Passes over the objective. Default: 5. From 1 to 1,000,000.
+            softmax, 1e-4 for the other objectives. From 0 to 1.
+        epochs : int, optional
+            Passes over the objective. Default: 5 for softmax, 20 for the other objectives. From 1
+            to 1,000,000.
         seed : int
             All random choices follow from it. Default: 1. At least 0.
         model : {"skipgram", "cbow"}

@@ -141,9 +141,13 @@ def test_every_choice_is_named_when_none_of_them_came():
 
 
 def test_what_is_left_open_follows_the_objective():
-    assert (Hyperparameters().sample, Hyperparameters().final_rate) == (1e-5, 0.05)
+    assert (Hyperparameters().epochs, Hyperparameters().sample, Hyperparameters().final_rate) == (
+        5,
+        1e-5,
+        0.05,
+    )
     settings = Hyperparameters(objective="negative")
-    assert (settings.sample, settings.final_rate) == (1e-3, 1e-4)
+    assert (settings.epochs, settings.sample, settings.final_rate) == (20, 1e-4, 1e-4)
     assert Hyperparameters(objective="hierarchical", sample=0, final_rate=0).sample == 0
     assert Hyperparameters(sample=None, learning_rate=None, final_rate=None) == Hyperparameters()
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from fastw2v.comparison.machine import BLAS_PINS
 from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.errors import ConfigurationError
+from fastw2v.text.encoded_folder import clear_abandoned_folders
 
 __all__ = ["ComparedRun", "Record", "alternate", "child_environment", "train_once"]
 
@@ -154,3 +156,5 @@ def _end(process: "subprocess.Popen[str]") -> None:
     else:
         process.kill()
     process.communicate()
+    with suppress(OSError):  # no folder for temporary files
+        clear_abandoned_folders()

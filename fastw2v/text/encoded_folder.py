@@ -26,6 +26,7 @@ from fastw2v.kernels.text.interning import renumber
 from fastw2v.system.files import require_replaceable, whole_folder
 from fastw2v.system.manifests import FolderKind, read_json, write_json
 from fastw2v.system.memory_maps import mapped_file
+from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
 from fastw2v.text.encoded import EncodedTokens, TextDigest
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -34,7 +35,9 @@ __all__ = [
     "VOCABULARY",
     "NumberStore",
     "NumbersOnDisk",
+    "clear_abandoned_folders",
     "open_encoded",
+    "temporary_folder",
     "write_encoded",
 ]
 
@@ -54,6 +57,42 @@ _KIND = FolderKind(
     error=CorpusError,
 )
 _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder for an encoded text; remove it, and those of processes that were killed.
+
+    What cannot be written there says what to do.
+    """
+    try:
+        clear_abandoned_folders()
+        with (
+            tempfile.TemporaryDirectory(
+                prefix=temporary_prefix(_temporary_family()), ignore_cleanup_errors=True
+            ) as folder,
+            claimed(Path(folder)),
+        ):
+            yield Path(folder)
+    except OutputError as error:
+        raise OutputError(
+            f"{error}; the encoded text needs about 4 bytes a word and 8 a line twice over: set "
+            "TMPDIR to a folder on a disk with room"
+        ) from error
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"temporary folder: expected one to write to, got none ({error.strerror}); set TMPDIR "
+            "to a folder that exists"
+        ) from error
+
+
+def clear_abandoned_folders() -> None:
+    """Remove the temporary folders that killed processes left."""
+    clear_abandoned(_temporary_family())
+
+
+def _temporary_family() -> Path:
+    return Path(tempfile.gettempdir()) / "encoded text"
 
 
 class NumberStore(Protocol):

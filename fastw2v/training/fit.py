@@ -1,7 +1,6 @@
 """From a run's source to its trained model, by whichever objective: read, then train."""
 
 import logging
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,13 +11,13 @@ from fastw2v.config import CountingSettings
 from fastw2v.counts.build import ShardOptions, count_corpus
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import read_counts
-from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError, OutputError
+from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError
 from fastw2v.kernels.compile_clock import told_of_compiling, working_s
-from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
 from fastw2v.system.signals import TrainingInterrupted
 from fastw2v.text.appearance import notices_about
 from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.encoded_folder import temporary_folder
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import encode_corpus, read_corpus, read_split_corpus
@@ -61,7 +60,7 @@ def fit(run: Run) -> TrainedModel:
         is_exact = settings.objective == "softmax"
         if is_exact and run.memory_mib is None:
             return _train_on_text(run, source, None)
-        with _temporary_folder() as folder:
+        with temporary_folder() as folder:
             if is_exact and settings.model == "skipgram" and settings.batches == "counts":
                 return _train_spilled(run, source, folder)
             return _train_on_text(run, source, folder)
@@ -117,34 +116,6 @@ def _train_on(run: Run, corpus: CountedCorpus, seconds: tuple[float, float]) -> 
     statistics, held_out = corpus.statistics, _validation_text(run, corpus.vocabulary)
     _note_texts(run, corpus.vocabulary, (lambda: statistics.digest, statistics.n_tokens), held_out)
     return train_counted(run, corpus, None, seconds)
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    """Yield a folder for the encoded text; remove it, and those of processes that were killed.
-
-    What cannot be written there says what to do.
-    """
-    try:
-        family = Path(tempfile.gettempdir()) / "encoded text"
-        clear_abandoned(family)
-        with (
-            tempfile.TemporaryDirectory(
-                prefix=temporary_prefix(family), ignore_cleanup_errors=True
-            ) as folder,
-            claimed(Path(folder)),
-        ):
-            yield Path(folder)
-    except OutputError as error:
-        raise OutputError(
-            f"{error}; the encoded text needs about 4 bytes a word and 8 a line twice over: set "
-            "TMPDIR to a folder on a disk with room"
-        ) from error
-    except FileNotFoundError as error:
-        raise OutputError(
-            f"temporary folder: expected one to write to, got none ({error.strerror}); set TMPDIR "
-            "to a folder that exists"
-        ) from error
 
 
 def _train_on_text(run: Run, source: Corpus, folder: Path | None) -> TrainedModel:

@@ -7,11 +7,13 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
 import pytest
 
+from fastw2v.comparison import runs
 from fastw2v.comparison.clock import high_water_bytes
 from fastw2v.comparison.comparing import ComparisonSettings
 from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
@@ -262,6 +264,25 @@ def test_a_training_that_takes_too_long_is_ended_with_what_it_started(topics, tm
             break
         time.sleep(0.05)
     assert not status
+
+
+@pytest.mark.slow
+def test_a_training_that_is_ended_leaves_no_text_behind(topics, tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    clear, found = runs.clear_abandoned_folders, []
+
+    def noted():
+        found.extend(temporary.glob(".fastw2v-*"))
+        clear()
+
+    monkeypatch.setattr(runs, "clear_abandoned_folders", noted)
+    asked = request("fastw2v-negative", topics, tmp_path, epochs=1_000_000)
+    assert "time limit" in train_once(asked, time_limit_s=15)["error"]
+    assert len(found) == 1
+    assert not list(temporary.iterdir())
 
 
 def test_vectors_that_are_not_finite_are_a_row(run, topics, tmp_path, stub):

@@ -517,9 +517,9 @@ def test_a_count_that_is_killed_at_any_moment_goes_on_to_the_same_bytes(tmp_path
     command = [sys.executable, "-c", COUNTER, str(text), str(output)]
     generator = np.random.default_rng(1)
     kills = 0
-    errors = (tmp_path / "errors").open("wb+")
     while True:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors)
+        with (tmp_path / "errors").open("wb") as errors:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors)
         process.stdout.readline()
         # By what is done, not by the clock: a fast machine would finish, a slow one not begin.
         enough = steps_done(output) + generator.integers(0, 4)

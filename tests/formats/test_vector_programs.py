@@ -264,6 +264,7 @@ def test_tensorboard_s_projector_serves_the_folder(tmp_path, topics):
         assert table.tobytes() == model.embeddings.table().tobytes()
     finally:
         server.shutdown()
+        server.server_close()
 
 
 def test_npz_is_read_by_numpy_alone(topics):

@@ -13,7 +13,7 @@ from fastw2v.text.vocabulary import Vocabulary
 __all__ = ["PROGRAM_BYTES", "require_stream_memory", "stream_bytes", "stream_feature_bytes"]
 
 # Measured (tests/objectives/test_memory.py): Python and the kernels of these objectives.
-PROGRAM_BYTES = 180 * 2**20
+PROGRAM_BYTES = 90 * 2**20
 _TABLES = 6  # in and out: those that are trained, those of the epoch kept aside, those handed out
 _FEATURE_TABLES = 4  # those of features: the same of inputs, and those of n-grams alone
 _ENTRY_BYTES = 64  # of a feature of a word: found, sorted, and where its row begins

@@ -56,12 +56,20 @@ class PairLoss:
         # A pair at distance d is drawn with probability (w - d + 1) / w.
         self.n_pairs = self.counts.total / WINDOW
 
-    def __call__(self, in_vectors: np.ndarray, out_vectors: np.ndarray) -> float:
-        """Return the loss of vectors (V, D) in the order of `words`, in nats per pair."""
+    def __call__(
+        self, in_vectors: np.ndarray, out_vectors: np.ndarray, bias: np.ndarray | None = None
+    ) -> float:
+        """Return the loss of vectors (V, D) in the order of `words`, in nats per pair.
+
+        fastText has no `bias` (V,); fastw2v trains without one here, and has one of the canonical
+        form and of the fit to the text.
+        """
         total = 0.0
         for row in range(len(self.words)):
             entries = slice(self.counts.indptr[row], self.counts.indptr[row + 1])
             scores = out_vectors.astype(np.float64) @ in_vectors[row].astype(np.float64)
+            if bias is not None:
+                scores += bias
             log_sum = scores.max() + np.log(np.exp(scores - scores.max()).sum())
             observed = scores[self.counts.indices[entries]]
             total += float((self.counts.values[entries] * (log_sum - observed)).sum())
@@ -107,7 +115,7 @@ def by_fastw2v(sentences: list[list[str]], epochs: int) -> tuple[float, list[np.
     ).fit(sentences)
     assert model.summary is not None
     seconds = model.summary.count_s + model.summary.train_s
-    return seconds, [model.in_vectors, model.out_vectors]
+    return seconds, [model.in_vectors, model.out_vectors, model.out_bias]
 
 
 def main() -> None:

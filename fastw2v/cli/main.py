@@ -26,6 +26,7 @@ from fastw2v.cli.streams import (
     parting_line,
     usable_streams,
 )
+from fastw2v.cli.suggestions import about_command, about_option
 from fastw2v.errors import FastW2VError, one_line
 from fastw2v.system.home import keep_a_home
 from fastw2v.system.signals import ANSWERED_WITHIN_S, StopSignals
@@ -44,6 +45,7 @@ COMMANDS = (
     "phrases",
     "export",
     "convert",
+    "info",
     "neighbors",
     "vectors",
     "perplexity",
@@ -54,6 +56,7 @@ COMMANDS = (
     "plot",
     "compile",
     "completion",
+    "docs",
 )
 
 
@@ -79,6 +82,13 @@ class _Commands(click.Group):
         command.epilog = manual_text(cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and args[0][:1].isalnum() and not ctx.resilient_parsing:
+            ctx.fail(about_command(args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -94,7 +104,8 @@ class _Commands(click.Group):
 def command_line() -> None:
     """Train word2vec with its own loss, the exact full softmax, from windows counted once.
 
-    'fastw2v COMMAND --help' has options, examples, exit status, files and environment.
+    'fastw2v COMMAND --help' has options, examples, exit status, files and environment;
+    'fastw2v docs' has the guides.
     """
 
 
@@ -136,9 +147,11 @@ def _ending_of(error: BaseException) -> tuple[str, int] | None:
         message, status = "interrupted", EXIT_INTERRUPTED
     elif isinstance(error, _NO_ARGUMENTS):
         message = error.format_message()  # the whole help
+    elif isinstance(error, click.NoSuchOption):
+        message = f"{about_option(error)}; {_see_help(error)}"
     elif isinstance(error, click.ClickException):
         said = " ".join(error.format_message().split()).rstrip(".")
-        message = f"{said}; see 'fastw2v --help'"
+        message = f"{said}; {_see_help(error)}"
     elif isinstance(error, FastW2VError):
         message = "; ".join([str(error), *getattr(error, "__notes__", [])])
     elif isinstance(error, OSError):  # such as a full disk behind standard output
@@ -148,6 +161,12 @@ def _ending_of(error: BaseException) -> tuple[str, int] | None:
     elif isinstance(error, MemoryError):
         message = _too_little_memory(error)
     return None if message is None else (message, status)
+
+
+def _see_help(error: click.ClickException) -> str:
+    """Return where the help of the command is that was used in a wrong way."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"see '{context.command_path if context is not None else 'fastw2v'} --help'"
 
 
 def _end(error: BaseException, ending: tuple[str, int] | None, *, as_json: bool) -> int:

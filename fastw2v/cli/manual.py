@@ -89,7 +89,8 @@ MANUALS = {
                 "fastw2v export model vectors.bin --format word2vec-bin --vectors in",
             ),
         ),
-        _MODEL + " OUT is written whole or not at all. docs/formats.md describes the formats.",
+        _MODEL
+        + " OUT is written whole or not at all. 'fastw2v docs formats' describes the formats.",
     ),
     "convert": Manual(
         (
@@ -103,11 +104,26 @@ MANUALS = {
                 "fastw2v convert wiki.fr.bin wiki.fr.txt --skip-unwritable",
             ),
         ),
-        "IN is a file of vectors, OUT is written whole or not at all. docs/formats.md describes "
-        "the formats.",
+        "IN is a file of vectors, OUT is written whole or not at all. 'fastw2v docs formats' "
+        "describes the formats.",
+    ),
+    "info": Manual(
+        (
+            ("What a model was made with:", "fastw2v info model"),
+            ("What a file of vectors promises, for a script:", "fastw2v info wiki.vec --json"),
+        ),
+        "PATH is read alone as far as it describes itself; nothing is written.",
     ),
     "neighbors": Manual(
-        (("Two words, five neighbours each:", "fastw2v neighbors model river music --topn 5"),)
+        (
+            ("Two words, five neighbours each:", "fastw2v neighbors model river music --topn 5"),
+            ("A sum of words:", "fastw2v neighbors model 'king - man + woman'"),
+            (
+                "In two tables, for a script:",
+                "fastw2v neighbors model river --vectors in --vectors out --json",
+            ),
+        ),
+        "MODEL_OR_VECTORS is a model folder or a file of vectors ('fastw2v docs formats').",
     ),
     "vectors": Manual(
         (
@@ -133,7 +149,7 @@ MANUALS = {
                 "fastw2v calibration model held-out.txt --least-count 20 --json --quiet",
             ),
         ),
-        _MODEL + " docs/evaluation.md says how to read the table.",
+        _MODEL + " 'fastw2v docs evaluation' says how to read the table.",
     ),
     "eval": Manual(
         (
@@ -143,7 +159,7 @@ MANUALS = {
                 "fastw2v eval model --pairs pairs.tsv --text held-out.txt --json",
             ),
         ),
-        _MODEL + " docs/evaluation.md describes the files of test sets.",
+        _MODEL + " 'fastw2v docs evaluation' describes the files of test sets.",
     ),
     "compare": Manual(
         (
@@ -153,7 +169,7 @@ MANUALS = {
                 "fastw2v compare corpus.txt --rivals gensim --json results.json",
             ),
         ),
-        "CORPUS is UTF-8 text. docs/compare.md describes the result.",
+        "CORPUS is UTF-8 text. 'fastw2v docs compare' describes the result.",
     ),
     "count": Manual(
         (
@@ -183,7 +199,8 @@ MANUALS = {
                 "fastw2v phrases more.txt --phrases phrases.json --text more-joined.txt",
             ),
         ),
-        "CORPUS is UTF-8 text. Files are written whole or not at all. docs/phrases.md has more.",
+        "CORPUS is UTF-8 text. Files are written whole or not at all. 'fastw2v docs phrases' has "
+        "more.",
     ),
     "report": Manual(
         (
@@ -202,12 +219,12 @@ MANUALS = {
             ),
         ),
         _MODEL + " The page is one HTML file, written whole or not at all; it needs no network. "
-        "docs/report.md says how to read it.",
+        "'fastw2v docs report' says how to read it.",
     ),
     "plot": Manual(
         (
+            ("The map, as pixels:", "fastw2v plot model --output map.png"),
             ("The loss, with the entropies:", "fastw2v plot model --kind loss --output loss.svg"),
-            ("The map, as pixels:", "fastw2v plot model --kind map --output map.png"),
         ),
         _MODEL + " The picture is written whole or not at all.",
     ),
@@ -233,6 +250,13 @@ MANUALS = {
         ),
         "Nothing is read or written; the script goes to standard output.",
     ),
+    "docs": Manual(
+        (
+            ("What there is:", "fastw2v docs"),
+            ("The formats of files:", "fastw2v docs formats"),
+        ),
+        "Guides come with the package; nothing is written.",
+    ),
 }
 
 
@@ -250,7 +274,7 @@ def manual_text(command: str) -> str:
         blocks.append("\n".join(["Files:", *_filled(manual.files)]))
     names = [f"  {name:<15} {meaning}" for name, meaning in ENVIRONMENT.items()]
     blocks.append("\n".join(["Environment:", *names]))
-    blocks.append("More in docs/command_line.md.")
+    blocks.append("More: 'fastw2v docs command_line'.")
     return "\n\n".join(f"\b\n{block}" for block in blocks)
 
 

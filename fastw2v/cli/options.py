@@ -124,8 +124,8 @@ _log_json = click.option(
     is_flag=True,
     expose_value=False,  # the display finds it, so that no command has to pass it on
     callback=lambda context, _, value: context.meta.update({LOG_JSON: value}),
-    help="Progress as one JSON object a line on standard error; docs/command_line.md has the "
-    "fields.",
+    help="Progress as one JSON object a line on standard error; 'fastw2v docs command_line' has "
+    "the fields.",
 )
 
 

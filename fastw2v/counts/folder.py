@@ -10,7 +10,7 @@ The same text and settings give the same bytes, whoever counted and in how many 
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ from fastw2v.text.vocabulary import Vocabulary
 __all__ = [
     "MANIFEST",
     "VOCABULARY",
+    "FolderOfCounts",
+    "described_counts",
     "read_counting_settings",
     "read_counts",
     "write_counted_rows",
@@ -137,6 +139,55 @@ def read_counting_settings(folder: str | Path) -> CountingSettings:
     manifest = _KIND.read(folder)
     with _KIND.damage(folder):
         return CountingSettings.from_stored(manifest["counting"])
+
+
+@dataclass(frozen=True)
+class FolderOfCounts:
+    """What a folder of counts says of itself, without its words and counts.
+
+    Attributes
+    ----------
+    counting : CountingSettings
+    statistics : CorpusStatistics
+    n_words, n_entries, n_parts : int
+    n_bytes : int
+        Of its files.
+    version : str
+        Of fastw2v, that wrote it.
+    """
+
+    counting: CountingSettings
+    statistics: CorpusStatistics
+    n_words: int
+    n_entries: int
+    n_parts: int
+    n_bytes: int
+    version: str
+
+
+def described_counts(folder: str | Path) -> FolderOfCounts:
+    """Return what the manifest of a folder says, and how large its files are; digests are not read.
+
+    Raises
+    ------
+    CorpusError
+        As `read_counts`; if a file that the manifest names is missing, too.
+    """
+    folder = Path(folder)
+    manifest = _KIND.read(folder)
+    with _KIND.damage(folder):
+        parts = [folder / Path(PartFile(**part).file).name for part in manifest["parts"]]
+        files = [folder / MANIFEST, folder / VOCABULARY, *parts]
+        stored = dict(manifest["corpus"])
+        return FolderOfCounts(
+            CountingSettings.from_stored(manifest["counting"]),
+            CorpusStatistics(**stored | {"digests": tuple(stored["digests"])}),
+            int(manifest["n_words"]),
+            int(manifest["n_entries"]),
+            len(parts),
+            sum(file.stat().st_size for file in files),
+            str(manifest["fastw2v_version"]),
+        )
 
 
 def _open_parts(folder: Path, manifest: dict[str, Any], n_words: int) -> CountsInFiles:

@@ -14,7 +14,7 @@ from fastw2v.formats.model_folder import is_model_folder
 from fastw2v.formats.registry import FORMATS, format_named, format_of_suffix
 from fastw2v.system.file_kinds import LOOK_BYTES, FileKind, binary_kind_of, kind_of
 
-__all__ = ["recognised", "require_kind"]
+__all__ = ["first_bytes", "recognised", "require_kind"]
 
 _LOOK_BYTES = 1 << 16
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -46,7 +46,7 @@ def recognised(path: Path) -> str:
             f"{path}: expected a file, whose beginning tells its format, got a pipe or device; "
             "name the format ('convert --from')"
         )
-    content = _first_bytes(path)
+    content = first_bytes(path)
     if not content:
         raise ModelFormatError(f"{path}: expected vectors, the file is empty")
     kind = kind_of(content)
@@ -88,7 +88,7 @@ def require_kind(path: Path, form: str) -> None:
     if not path.is_file():
         return
     if format_named(form).is_stream:
-        kind = kind_of(_first_bytes(path))
+        kind = kind_of(first_bytes(path))
     else:
         with path.open("rb") as file:
             kind = kind_of(file.read(LOOK_BYTES))
@@ -102,7 +102,8 @@ def require_kind(path: Path, form: str) -> None:
     )
 
 
-def _first_bytes(path: Path) -> bytes:
+def first_bytes(path: Path) -> bytes:
+    """Return the first bytes of a file, decompressed as its name says."""
     content = b""
     for chunk in chunks(path, _LOOK_BYTES):
         content += chunk

@@ -25,7 +25,7 @@ from fastw2v.system.files import whole_folder
 from fastw2v.system.manifests import read_json, write_json
 from fastw2v.version import VERSION
 
-__all__ = ["ARRAYS", "CONFIG", "MODULES", "NESTED", "WORDS", "read", "refusal", "write"]
+__all__ = ["ARRAYS", "CONFIG", "MODULES", "NESTED", "TABLES", "WORDS", "read", "refusal", "write"]
 
 ARRAYS, WORDS, CONFIG, MODULES = (
     "model.safetensors",
@@ -34,7 +34,7 @@ ARRAYS, WORDS, CONFIG, MODULES = (
     "modules.json",
 )
 NESTED = "0_StaticEmbedding"  # where sentence-transformers puts the first two
-_TABLES = ("embeddings", "embedding.weight")
+TABLES = ("embeddings", "embedding.weight")
 _KNOWN_KINDS = {"F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL"}
 _UNKNOWN = "[UNK]"
 _ADDED = "fastw2v_unknown_word"
@@ -76,7 +76,7 @@ def read(path: Path) -> Vectors:
         config = path / CONFIG
         added = read_json(config).get(_ADDED) if config.is_file() else None
         vocabulary = tokenizer["model"]["vocab"]
-        table = next(arrays[name] for name in _TABLES if name in arrays)
+        table = next(arrays[name] for name in TABLES if name in arrays)
         other = _other_than_rows(arrays, table, vocabulary)
         if other is not None:
             raise _unsupported(path, other)
@@ -157,7 +157,7 @@ def write(vectors: Vectors, target: Path) -> None:
     ]
     tokenizer = _tokenizer([*vectors.words, unknown], unknown, vectors.tokenizer or "whitespace")
     with whole_folder(target, ARRAYS) as folder:
-        write_arrays(folder / ARRAYS, {_TABLES[0]: table})
+        write_arrays(folder / ARRAYS, {TABLES[0]: table})
         for name, content in ((WORDS, tokenizer), (CONFIG, config), (MODULES, modules)):
             write_json(folder / name, content)
 

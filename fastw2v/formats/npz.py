@@ -19,7 +19,7 @@ from fastw2v.formats.vectors import (
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.files import whole_file
 
-__all__ = ["read", "refusal", "write", "write_model"]
+__all__ = ["read", "refusal", "require_sizes", "write", "write_model"]
 
 LARGEST_WORD_TABLE_BYTES = 2**31
 _MOST_COMPRESSION = 1100  # deflate makes at most 1032 bytes of one
@@ -38,7 +38,7 @@ def read(path: Path) -> Vectors:
         If the file cannot be read, or is not as `write` and `write_model` make it.
     """
     try:
-        _require_sizes(path)
+        require_sizes(path)
         with np.load(path, allow_pickle=False) as loaded:
             arrays = {
                 name: loaded[name] for name in ("words", "counts", *_TABLES) if name in loaded
@@ -70,7 +70,7 @@ def _table(arrays: dict[str, Any]) -> NDArray[np.float32]:
     return table
 
 
-def _require_sizes(path: Path) -> None:
+def require_sizes(path: Path) -> None:
     """Refuse arrays that the file has no bytes for, before memory is taken for them."""
     size = path.stat().st_size
     with zipfile.ZipFile(path) as archive:

@@ -14,6 +14,7 @@ when they are touched, and the system may drop them again.
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol
@@ -33,9 +34,11 @@ from fastw2v.text.vocabulary import Vocabulary
 __all__ = [
     "DESCRIPTION",
     "VOCABULARY",
+    "FolderOfTokens",
     "NumberStore",
     "NumbersOnDisk",
     "clear_abandoned_folders",
+    "described_encoded",
     "open_encoded",
     "temporary_folder",
     "write_encoded",
@@ -231,6 +234,55 @@ def _digest_of_files(folder: Path, vocabulary: Vocabulary) -> str:
                 ends, position = ends[n_ends:], position + len(ids)
             digest.add(np.empty(0, np.int32), np.zeros(len(ends), np.int64))
     return digest.hexadecimal(vocabulary)
+
+
+@dataclass(frozen=True)
+class FolderOfTokens:
+    """What a folder with an encoded corpus says of itself, without its words and tokens.
+
+    Attributes
+    ----------
+    n_tokens, n_raw_tokens, n_sentences : int
+        Tokens that are kept, and those of the text.
+    digest : str
+    n_bytes : int
+        Of its files.
+    version : str
+        Of fastw2v, that wrote it.
+    """
+
+    n_tokens: int
+    n_raw_tokens: int
+    n_sentences: int
+    digest: str
+    n_bytes: int
+    version: str
+
+
+def described_encoded(folder: str | Path) -> FolderOfTokens:
+    """Return what the description of a folder says; its files must be as large as it says.
+
+    Raises
+    ------
+    CorpusError
+        As `open_encoded`.
+    """
+    folder = Path(folder)
+    description = _KIND.read(folder)
+    with _KIND.damage(folder):
+        n_tokens, n_sentences = int(description["n_tokens"]), int(description["n_sentences"])
+        for name, expected in ((IDS, 4 * n_tokens), (STARTS, 8 * (n_sentences + 1))):
+            if (came := (folder / name).stat().st_size) != expected:
+                raise ValueError(f"{name}: expected {expected:,} bytes, got {came:,}")
+        files = (DESCRIPTION, VOCABULARY, IDS, STARTS)
+        return FolderOfTokens(
+            n_tokens,
+            int(description["n_raw_tokens"]),
+            n_sentences,
+            str(description["digest"]),
+            sum((folder / name).stat().st_size for name in files),
+            str(description["fastw2v_version"]),
+        )
 
 
 def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary, EncodedTokens]:

@@ -11,18 +11,9 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
 from fastw2v.kernels.text.interning import InternedWords, count_types
-from fastw2v.text.shown import (
-    shown_vocabulary,
-    shown_vocabulary_html,
-    shown_word,
-    unknown_word,
-)
+from fastw2v.text.shown import shown_vocabulary, shown_vocabulary_html, shown_word, unknown_word
 from fastw2v.text.token_bytes import token_bytes, tokens_of
-from fastw2v.text.token_kinds import (
-    described_kind,
-    tokens_from_json,
-    tokens_to_json,
-)
+from fastw2v.text.token_kinds import described_kind, tokens_from_json, tokens_to_json
 
 __all__ = [
     "StoredVocabulary",
@@ -125,18 +116,17 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         """Return sizes and the first words, on one line."""
-        return shown_vocabulary(self._first(), len(self), (self.n_tokens, self.n_raw_tokens))
+        tokens = (self.n_tokens, self.n_raw_tokens)
+        return shown_vocabulary(self.first(_FIRST_WORDS), len(self), tokens)
 
     def _repr_html_(self) -> str:
-        first = self._first()
-        sizes = {
-            "words": (len(self), self.n_raw_types),
-            "tokens": (self.n_tokens, self.n_raw_tokens),
-        }
+        first, tokens = self.first(_FIRST_WORDS), (self.n_tokens, self.n_raw_tokens)
+        sizes = {"words": (len(self), self.n_raw_types), "tokens": tokens}
         return shown_vocabulary_html(first, self.counts[: len(first)].tolist(), sizes)
 
-    def _first(self) -> list[Any]:
-        return self.words[:_FIRST_WORDS]
+    def first(self, n_words: int) -> list[Any]:
+        """Return the most frequent words."""
+        return self.words[:n_words]
 
     @property
     def n_tokens(self) -> int:
@@ -246,10 +236,11 @@ class StoredVocabulary(Vocabulary):
         last = None if n_words == len(self) else int(ends[-1])
         return unpacked_words(stored["_word_bytes"][:last], ends)
 
-    def _first(self) -> list[Any]:
+    def first(self, n_words: int) -> list[Any]:
+        """Return the most frequent words; of a damaged vocabulary what is wrong with them."""
         try:
-            return self._unpacked(min(_FIRST_WORDS, len(self)))
-        except VocabularyError as error:  # which whoever asks for the words is told
+            return self._unpacked(min(n_words, len(self))) if len(self) else []
+        except VocabularyError as error:
             return [str(error)]
 
 

@@ -27,6 +27,8 @@ __all__ = [
     "RunDescription",
     "TrainingState",
     "checkpoint_path",
+    "described_checkpoint",
+    "is_checkpoint",
     "read_checkpoint",
     "require_unused",
     "write_checkpoint",
@@ -35,6 +37,7 @@ __all__ = [
 FORMAT = "fastw2v-checkpoint"
 SCHEMA_VERSION = 1
 _KEY = "fastw2v"
+_SUFFIX = ".checkpoint"
 # Names that a stored state had, and those that it has now.
 _RENAMED = {
     "passes_done": "epochs_done",
@@ -103,7 +106,7 @@ class Checkpoints:
 def checkpoint_path(model: Path) -> Path:
     """Return the checkpoint's file of a model folder."""
     whole = model.absolute()
-    return whole.with_name(f"{whole.name}.checkpoint")
+    return whole.with_name(f"{whole.name}{_SUFFIX}")
 
 
 @dataclass
@@ -284,6 +287,48 @@ def read_checkpoint(path: Path) -> Checkpoint:
     CheckpointError
         If it is missing, none, damaged, or of a newer schema.
     """
+    content = _content(path)
+    try:
+        arrays = read_arrays(path)
+        if (came := _digest(content, arrays)) != content["sha256"]:
+            raise ValueError(f"expected SHA-256 {content['sha256']}, got {came}")
+        return Checkpoint(*_described(content), arrays)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Tell whether a file is a checkpoint, sound or not."""
+    if not path.is_file() or path.name.endswith(_SUFFIX):
+        return path.is_file()
+    try:
+        return FORMAT in read_metadata(path).get(_KEY, "")
+    except (OSError, ValueError):
+        return False
+
+
+def described_checkpoint(path: Path) -> tuple[RunDescription, TrainingState | None]:
+    """Return what run a file is of and where it stands; its arrays are not read, nor its digest.
+
+    Raises
+    ------
+    CheckpointError
+        As `read_checkpoint`.
+    """
+    content = _content(path)
+    try:
+        return _described(content)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _described(content: dict[str, Any]) -> tuple[RunDescription, TrainingState | None]:
+    state = TrainingState.from_dict(content["state"]) if content["state"] else None
+    return RunDescription.from_dict(content["run"]), state
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return the text of a checkpoint; raises as `read_checkpoint`."""
     if not path.is_file():
         raise CheckpointError(
             f"{path}: no such checkpoint; begin the run with 'fastw2v train', and with "
@@ -301,14 +346,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{content.get('schema_version')!r}, written by fastw2v "
             f"{content.get('fastw2v_version')}; resume with that version"
         )
-    try:
-        arrays = read_arrays(path)
-        if (came := _digest(content, arrays)) != content["sha256"]:
-            raise ValueError(f"expected SHA-256 {content['sha256']}, got {came}")
-        state = TrainingState.from_dict(content["state"]) if content["state"] else None
-        return Checkpoint(RunDescription.from_dict(content["run"]), state, arrays)
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise _damaged(path, error) from error
+    return content
 
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:

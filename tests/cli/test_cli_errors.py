@@ -37,7 +37,7 @@ ERRORS = {
     **{
         f"bad {name}": (
             f"train text.txt -o out --{name} quux",
-            rf"Invalid value for '--{name}': 'quux' is not one of '.*'; see 'fastw2v --help'$",
+            rf"Invalid value for '--{name}': 'quux' is not one of '.*'; see 'fastw2v \w+ --help'$",
         )
         for name in ("batches", "optimizer", "bias", "start", "tokenizer")
     },

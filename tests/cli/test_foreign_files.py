@@ -21,6 +21,7 @@ PLACES = {
     "count": ("count", "FILE", "-o", "out", "--min-count", "1", "--quiet"),
     "convert": ("convert", "FILE", "out.npz"),
     "convert, named": ("convert", "FILE", "out.npz", "--from", "glove"),
+    "info": ("info", "FILE"),
     "neighbors": ("neighbors", "FILE", "w1"),
     "vectors": ("vectors", "FILE", "w1"),
     "eval": ("eval", "FILE"),
@@ -35,14 +36,14 @@ PLACES = {
     "perplexity, model": ("perplexity", "FILE", "text"),
     "export": ("export", "FILE", "out.txt"),
     "report": ("report", "FILE", "-o", "out.html"),
-    "plot": ("plot", "FILE", "--kind", "map", "-o", "out.png"),
+    "plot": ("plot", "FILE", "-o", "out.png"),
     "counts": ("counts", "info", "FILE"),
     "counts, merged": ("counts", "merge", "FILE", "FILE", "-o", "out"),
     "train, counts": ("train", "--counts", "FILE", "-o", "out", "--quiet"),
     "eval, text": ("eval", "MODEL", "--pairs", "pairs", "--text", "FILE"),
 }
 READS_TEXT = ("train", "count", "eval, pairs", "convert, named", "perplexity")
-READS_VECTORS = ("convert", "neighbors", "eval")
+READS_VECTORS = ("convert", "info", "neighbors", "eval")
 
 
 @pytest.fixture
@@ -123,4 +124,4 @@ def test_hints_name_options_that_the_command_has(run, place, reference):
 
 def test_every_command_that_opens_a_file_is_here():
     tried = {words[0] for words in PLACES.values()}
-    assert set(COMMANDS) - tried == {"compile", "completion"}
+    assert set(COMMANDS) - tried == {"compile", "completion", "docs"}

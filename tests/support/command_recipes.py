@@ -44,6 +44,7 @@ RECIPES = {
     "counts merge": Recipe("{counts} {more_counts} -o {out}/both", ("both",)),
     "export": Recipe("{model} {out}/vectors.txt", ("vectors.txt",)),
     "convert": Recipe("{vectors} {out}/vectors.bin --format word2vec-bin", ("vectors.bin",)),
+    "info": Recipe("{model} --json"),
     "neighbors": Recipe("{model} café naïve --topn 3"),
     "vectors": Recipe("{model} café naïve"),
     "perplexity": Recipe("{model} {text} --json"),
@@ -58,6 +59,7 @@ RECIPES = {
     "plot": Recipe("{model} --kind loss -o {out}/loss.svg", ("loss.svg",)),
     "compile": Recipe("--vector-size 4 --start random"),
     "completion": Recipe("bash"),
+    "docs": Recipe("formats"),
 }
 
 

@@ -66,8 +66,8 @@ def eval_command(model: Path, as_json: bool, quiet: bool, **options: Any) -> Non
     """Measure vectors on test sets.
 
     MODEL_OR_VECTORS is a model folder or a file of vectors. Where it makes vectors of unknown
-    words, each test is also scored over all its pairs or questions. See docs/evaluation.md for
-    what each figure means.
+    words, each test is also scored over all its pairs or questions. See 'fastw2v docs
+    evaluation' for what each figure means.
     """
     found = evaluated(model, quiet, options)
     if as_json:

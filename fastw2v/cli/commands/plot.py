@@ -16,7 +16,8 @@ __all__ = ["plot_command"]
 @click.option(
     "--kind",
     type=click.Choice(["map", "loss", "spectrum"]),
-    required=True,
+    default="map",
+    show_default=True,
     help="Words on a plane; loss after each epoch, with the entropies; singular values.",
 )
 @click.option(

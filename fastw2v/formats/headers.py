@@ -71,7 +71,8 @@ def read_header(path: Path) -> VectorsHeader:
         from fastw2v.formats import read_vectors
 
         vectors = read_vectors(path, form)
-        return VectorsHeader(form, *vectors.vectors.shape, is_read=True)
+        n_words, dimensions = vectors.vectors.shape
+        return VectorsHeader(form, n_words, dimensions, is_read=True)
     try:
         n_words, dimensions = _SIZES[form](path)
         if n_words is not None and n_words < 1:

@@ -15,6 +15,7 @@ from tests.support.programs import PROGRAM
 
 ROOT = Path(__file__).parents[2]
 GUIDES = [
+    "api",
     "text_to_vectors",
     "objectives",
     "report",

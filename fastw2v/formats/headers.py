@@ -18,6 +18,7 @@ from fastw2v.formats.detection import first_bytes, recognised
 from fastw2v.formats.fasttext_binary import MAGIC
 from fastw2v.formats.npz import require_sizes
 from fastw2v.formats.registry import FormatName, format_named
+from fastw2v.system.file_kinds import LOOK_BYTES, require_text
 
 __all__ = ["VectorsHeader", "read_header"]
 
@@ -62,6 +63,8 @@ def read_header(path: Path) -> VectorsHeader:
     ------
     ModelFormatError
         If it is in no known format, or its beginning is not as the format has it.
+    TextEncodingError
+        If it is text in another encoding.
     MissingDependencyError
         If the format needs a package that is not installed.
     """
@@ -73,6 +76,8 @@ def read_header(path: Path) -> VectorsHeader:
         vectors = read_vectors(path, form)
         n_words, dimensions = vectors.vectors.shape
         return VectorsHeader(form, n_words, dimensions, is_read=True)
+    if format_named(form).is_text:
+        require_text(first_bytes(path)[:LOOK_BYTES], str(path))
     try:
         n_words, dimensions = _SIZES[form](path)
         if n_words is not None and n_words < 1:

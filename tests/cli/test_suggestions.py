@@ -23,12 +23,12 @@ OPTION = {
     "--iter": "here it is --epochs",
     "--lr": "here it is --learning-rate",
     "--minCount": "here it is --min-count",
-    "--min_count": "did you mean --min-count?",
+    "--min_count": "here it is --min-count",
     "--threads": "here it is --workers",
     "--hs": "here it is --objective ('hierarchical' where hs=1)",
     "--vectr-size": "did you mean --vector-size?",
     "--epoch": "here it is --epochs",
-    "--no-canonicall": "did you mean --no-canonical?",
+    "--no-canonicall": "did you mean --no-canonical or",
     "--valid": "did you mean --validation or --validation-fraction?",
 }
 

@@ -130,8 +130,8 @@ WRONG = {
 }
 CHECKERS = {
     "mypy": [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml")],
-    "pyright": ["pyright"],
-    "basedpyright": ["basedpyright", "--level", "error"],
+    "pyright": ["pyright", "--pythonpath", sys.executable],
+    "basedpyright": ["basedpyright", "--level", "error", "--pythonpath", sys.executable],
 }
 
 

@@ -66,6 +66,10 @@ class WordTable:
     def __len__(self) -> int:
         return len(self.words)
 
+    def __repr__(self) -> str:
+        """Return sizes, on one line."""
+        return f"WordTable({len(self.words):,} words, {self.vectors.shape[1]} dimensions)"
+
     @cached_property
     def unit(self) -> NDArray[np.float32]:
         """Vectors of length one (V, D); a vector of zeros stays one."""

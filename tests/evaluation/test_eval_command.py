@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastw2v import Word2Vec
+from fastw2v.formats import FORMATS
 from tests.conftest import N_WORDS
 
 
@@ -61,6 +62,17 @@ def test_lines_for_a_person(run, model_folder, chain_file, files):
     assert "  majority label               0.500\n" in out
     assert "trained words" in out
     assert "words asked for get no gradient" in out
+
+
+def test_files_of_every_format_are_measured_alike(run, model, files):
+    found = {}
+    for form in FORMATS:
+        model.export(files / form.name, form.name)
+        status, out, errors = run("eval", files / form.name, *asked(files), "--json", "--quiet")
+        assert (status, errors) == (0, ""), form
+        result = json.loads(out)
+        found[form.name] = (result["similarity"], result["analogies"])
+    assert all(measured == found["npz"] for measured in found.values()), found
 
 
 def test_the_bundled_sets_are_the_default(run, model_folder):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastw2v import Word2Vec
+from fastw2v.evaluation import WordTable
 from fastw2v.formats.vectors import Vectors
 from fastw2v.system.notebooks import html_table, line_picture
 from fastw2v.text.vocabulary import StoredVocabulary, Vocabulary, packed_words
@@ -73,6 +74,7 @@ def test_embeddings_and_vectors_are_one_line(model):
     assert repr(model.embeddings) == "Embeddings(40 words, 12 dimensions, objective='softmax')"
     table = Vectors(["a", "b"], np.zeros((2, 3), np.float32), np.array([2, 1]))
     assert repr(table) == "Vectors(2 words, 3 dimensions, counts)"
+    assert repr(WordTable(["a"], np.ones((1, 3), np.float32))) == "WordTable(1 words, 3 dimensions)"
 
 
 @pytest.mark.parametrize("words", [NASTY, [7, (1, "<a>")], []])

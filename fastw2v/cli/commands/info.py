@@ -26,7 +26,7 @@ def info_command(path: Path, as_json: bool) -> None:
     if as_json:
         click.echo(as_json_text({"path": str(path), **found}))
         return
-    click.echo("\n".join(f"{name:<12} {text}" for name, text in _rows(found)))
+    click.echo("\n".join(f"{name:<13} {text}" for name, text in _rows(found)))
 
 
 def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -47,7 +47,8 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     if "settings" in found:
         settings = ", ".join(f"{name}={value}" for name, value in found["settings"].items())
         rows.append(("settings", settings))
-    rows.append(("size", f"{found['bytes'] / 1e6:,.1f} MB"))
+    n_bytes = found["bytes"]
+    rows.append(("size", f"{n_bytes / 1e6:,.1f} MB" if n_bytes >= 1e6 else f"{n_bytes:,} bytes"))
     return rows
 
 

@@ -101,11 +101,13 @@ class Embeddings:
         are_means = self.unknown is not None and self.unknown.are_trained_means
         return "in" if self.objective == "hierarchical" or are_means else "sum"
 
-    def table(self, vectors: VectorChoice | None = None) -> NDArray[np.float32]:
+    def table(
+        self, vectors: VectorChoice | None = None, rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
         """Return the (V, D) table called "in", "out" or "sum" (in + out), or the default one.
 
         "both" is (V, 2 D): the vector as input and the one as output side by side, each of length
-        1, so that a cosine is the mean of the two cosines.
+        1, so that a cosine is the mean of the two cosines. With `rows` (N,) of those words alone.
         """
         vectors = vectors or self.default_vectors
         if self.objective == "hierarchical" and vectors in ("out", "sum", "both"):
@@ -113,14 +115,16 @@ class Embeddings:
                 f"vectors: expected 'in', got {vectors!r}: hierarchical softmax has output vectors "
                 "for the inner nodes of its tree, not for words"
             )
+        which = slice(None) if rows is None else rows
         if vectors == "in":
-            return self.in_vectors
+            return self.in_vectors[which]
         if vectors == "out":
-            return self.out_vectors
+            return self.out_vectors[which]
         if vectors == "sum":
-            return self.in_vectors + self.out_vectors
+            return np.asarray(self.in_vectors[which] + self.out_vectors[which])
         if vectors == "both":
-            return np.concatenate([_unit(self.in_vectors), _unit(self.out_vectors)], axis=1)
+            both = [_unit(self.in_vectors[which]), _unit(self.out_vectors[which])]
+            return np.concatenate(both, axis=1)
         choices = ", ".join(repr(choice) for choice in VECTOR_CHOICES)
         raise ConfigurationError(f"vectors: expected one of {choices}, got {vectors!r}")
 
@@ -176,12 +180,12 @@ class Embeddings:
         if vectors == "in" and not handed_out:
             return self.centre_vectors(words)
         make = self.unknown.vectors if self.unknown and handed_out else None
-        return self._looked_up(words, self.table(vectors), make)
+        return self._looked_up(words, vectors, make)
 
     def centre_vectors(self, words: Sequence[Any]) -> NDArray[np.float32]:
         """Return centre vectors (N, D) of any words; raises as `vectors_of`."""
         make = self.unknown.centre_vectors if self.unknown else None
-        return self._looked_up(words, self.in_vectors, make)
+        return self._looked_up(words, "in", make)
 
     def makes_unknown(self, vectors: VectorChoice | None = None) -> bool:
         """Tell whether unknown words get vectors beside those of this table, or the default."""
@@ -207,17 +211,19 @@ class Embeddings:
     def _looked_up(
         self,
         words: Sequence[Any],
-        table: NDArray[np.float32],
+        vectors: VectorChoice,
         make: Callable[[Sequence[str]], NDArray[np.float32]] | None,
     ) -> NDArray[np.float32]:
         """Return rows of a table, and made ones for words that it lacks."""
-        found = np.empty((len(words), table.shape[1]), np.float32)
-        lacking = []
-        for row, word in enumerate(words):
+        found = np.empty((len(words), self.dimensions(vectors)), np.float32)
+        known, lacking, rows = [], [], []
+        for place, word in enumerate(words):
             if make is not None and word not in self.vocabulary:
-                lacking.append(row)
+                lacking.append(place)
             else:
-                found[row] = table[self.vocabulary.index(word)]
+                known.append(place)
+                rows.append(self.vocabulary.index(word))
+        found[known] = self.table(vectors, np.array(rows, np.int64))
         if make is not None and lacking:
             found[lacking] = make([words[row] for row in lacking])
         return found

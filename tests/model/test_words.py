@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, FastW2VError, UnknownWordError
+from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.nearest import NearestWords, direction
 from fastw2v.text.expressions import parsed_expression
 
@@ -113,6 +114,22 @@ def test_tokens_that_are_no_text_have_neighbours():
     assert model[(1, 2)].shape == (4,)
     with pytest.raises(UnknownWordError):
         model[1]
+
+
+@pytest.mark.parametrize("table", ["in", "out", "sum", "both"])
+def test_a_lookup_takes_only_the_rows_that_it_needs(model, monkeypatch, table):
+    whole, calls = Embeddings.table, []
+
+    def counted(embeddings, vectors=None, rows=None):
+        calls.append(rows)
+        return whole(embeddings, vectors, rows)
+
+    expected = whole(model.embeddings, table)
+    monkeypatch.setattr(Embeddings, "table", counted)
+    words = ["w5", "w7", "w5"]
+    rows = [model.vocabulary.index(word) for word in words]
+    assert np.array_equal(model.vectors(words, table), expected[rows])
+    assert [len(rows) for rows in calls] == [3]
 
 
 def test_new_vectors_are_searched_anew(chain):

@@ -225,6 +225,7 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
         chosen = Hyperparameters(**settings)
         looked_at = [name for name in NUMBERS if chosen.uses(name)]
         add(f"training {label}", Problem.run, looked_at, **settings)
+    add("fastw2v.Word2Vec", lambda p, n, v: Word2Vec(**{n: v}), NUMBERS)
     add("fastw2v.Word2Vec", Problem.run, ["workers"])
     add("fastw2v.Word2Vec.fit", Problem.fit, ["patience", "memory_mib"])
     add("fastw2v.Word2Vec.fit_counts", Problem.fit_counts, ["patience", "memory_mib"])
@@ -235,6 +236,11 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
         ["workers"],
     )
     add("fastw2v.Word2Vec.make_unknown_words", Problem.subwords, ["min_n", "max_n", "bucket"])
+    add(
+        "fastw2v.Word2Vec.most_similar",
+        lambda p, n, v: p.model.most_similar(p.model.vocabulary.words[0], **{n: v}),
+        ["topn"],
+    )
     add(
         "fastw2v.Word2Vec.predict_context",
         lambda p, n, v: p.model.predict_context("a", **{n: v}),

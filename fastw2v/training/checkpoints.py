@@ -302,7 +302,9 @@ def is_checkpoint(path: Path) -> bool:
     if not path.is_file() or path.name.endswith(_SUFFIX):
         return path.is_file()
     try:
-        return FORMAT in read_metadata(path).get(_KEY, "")
+        with path.open("rb") as file:
+            is_of_arrays = file.read(9)[8:] == b"{"  # else it need not be mapped
+        return is_of_arrays and FORMAT in read_metadata(path).get(_KEY, "")
     except (OSError, ValueError):
         return False
 

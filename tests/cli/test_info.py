@@ -111,7 +111,7 @@ def test_vectors_in_every_format(run, model, tmp_path, form, suffix):
     chosen = next(one for one in FORMATS if one.name == form)
     if suffix and not chosen.is_stream:
         pytest.skip("is not compressed")
-    target = tmp_path / (f"vectors{chosen.suffixes[0]}{suffix}" if suffix else form)
+    target = tmp_path / "".join(["vectors", *chosen.suffixes[:1], suffix])
     model.export(target, form)
     found = info(run, target)
     assert (found["kind"], found["format"], found["dimensions"]) == ("vectors", form, 12)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from fastw2v.config import Hyperparameters
 from fastw2v.config.foreign_names import native_name, spelt_alike
+from fastw2v.config.numbers import shown_value
 from fastw2v.errors import ConfigurationError
 from fastw2v.model.state import ModelState
 
@@ -77,7 +78,7 @@ def _require_known(name: str, value: Any) -> None:
     if not native.setting:
         raise ConfigurationError(f"{name}: unknown hyper-parameter; it {native.note}; {_GENSIM}")
     note = f" ({native.note})" if native.note else ""
-    shown = f"{name}={value!r}" if isinstance(value, int | float | str) else name
+    shown = f"{name}={shown_value(value)}" if isinstance(value, int | float | str) else name
     raise ConfigurationError(
         f"{shown:.100}: unknown hyper-parameter; here it is {native.setting}{note}, and {_GENSIM}"
     )

@@ -67,6 +67,8 @@ def test_what_was_given_is_told_from_what_has_its_default():
         ((), {"hs": 1}, "here it is objective ('hierarchical'"),
         ((), {"size": 100}, "here it is vector_size"),
         ((), {"iter": 5}, "here it is epochs"),
+        ((), {"iter": 10**5000}, "here it is epochs"),
+        ((), {"size": "x" * 10_000}, "here it is vector_size"),
         ((), {"alpha": 0.025}, "here it is learning_rate"),
         ((), {"min_alpha": 0.0001}, "here it is final_rate"),
         ((), {"minCount": 5}, "here it is min_count"),

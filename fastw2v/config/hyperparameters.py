@@ -344,9 +344,7 @@ class Hyperparameters:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, followed(self))
         for item in fields(self):
-            following = _FOLLOWING.get(item.name)
-            default: Any = item.default if following is None else following(self)
-            if not self.uses(item.name) and getattr(self, item.name) != default:
+            if not self.uses(item.name) and getattr(self, item.name) != self._default(item):
                 raise ConfigurationError(self._unused(item))
         if self.inputs == "features" and self.objective != "softmax":
             raise ConfigurationError(
@@ -363,6 +361,19 @@ class Hyperparameters:
         """The settings that were given by name, those given at their default too."""
         names: tuple[str, ...] = self.__dict__["_given"]
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The settings that are not what they would be if they had been left open."""
+        values = {
+            item.name: (getattr(self, item.name), self._default(item)) for item in fields(self)
+        }
+        return {name: value for name, (value, default) in values.items() if value != default}
+
+    def _default(self, item: "Field[Any]") -> Any:
+        """Return what a setting is, beside the others, if it is left open."""
+        following = _FOLLOWING.get(item.name)
+        return item.default if following is None else following(self)
 
     def uses(self, name: str) -> bool:
         """Return whether training looks at a setting, with the model, objective and batches set."""

@@ -13,8 +13,8 @@ class Shown(ModelState):
     """What is seen of a model that is printed."""
 
     def __repr__(self) -> str:
-        """Return the settings that were given, and what training ended in, on one line."""
-        parts = [f"{name}={value!r}" for name, value in self.settings.given.items()]
+        """Return the settings beside their defaults, and what training ended in, on one line."""
+        parts = [f"{name}={value!r}" for name, value in self.settings.changed.items()]
         if self._trained is None:
             parts.append("not trained")
         else:
@@ -26,7 +26,7 @@ class Shown(ModelState):
 
     def _repr_html_(self) -> str:
         settings = self.settings
-        rows = [("settings", _as_text(settings.given) or "the defaults")]
+        rows = [("settings", _as_text(settings.changed) or "the defaults")]
         picture = ""
         if self._trained is not None:
             vocabulary, summary = self._trained.embeddings.vocabulary, self._trained.summary

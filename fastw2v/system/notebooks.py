@@ -6,7 +6,7 @@ from html import escape
 
 __all__ = ["html_table", "line_picture"]
 
-_WIDTH, _HEIGHT, _EDGE = 260, 90, 8
+_WIDTH, _HEIGHT, _EDGE = 300, 110, 14
 _COLOURS = ("#1f77b4", "#d95f02")
 
 
@@ -63,6 +63,8 @@ def line_picture(
         parts.append(
             f'<line x1="{_EDGE}" x2="{_WIDTH - _EDGE}" y1="{y}" y2="{y}" stroke="currentColor" '
             f'stroke-dasharray="3 3" opacity="0.5">{title}</line>'
+            f'<text x="{_WIDTH - _EDGE}" y="{y - 3:.1f}" text-anchor="end" font-size="9" '
+            f'fill="currentColor">{escape(name)} {value:.4g}</text>'
         )
     for curve, colour in zip(points, _COLOURS, strict=False):
         places = [at(place, value) for place, value in curve]

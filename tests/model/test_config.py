@@ -318,3 +318,14 @@ def test_settings_survive_json():
 def test_every_setting_says_what_it_means():
     for item in fields(Hyperparameters):
         assert item.metadata["help"].endswith(".")
+
+
+def test_changed_settings_are_those_that_are_not_their_defaults():
+    assert Hyperparameters().changed == {}
+    assert Hyperparameters(window=5).changed == {}
+    assert Hyperparameters(window=4, objective="negative").changed == {
+        "window": 4,
+        "objective": "negative",
+    }
+    settings = Hyperparameters(model="cbow", sample=0.5)
+    assert Hyperparameters.from_stored(settings.as_dict()).changed == settings.changed

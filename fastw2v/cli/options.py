@@ -127,8 +127,10 @@ def _options_for(command: Callable[..., Any], names: Sequence[str]) -> Callable[
             kind = click.Choice(kinds)
         elif kinds:
             kind = kinds[0]
+        described = item.metadata["help"]
         if item.name == "phrases":
             kind = PASSES_OR_FILE
+            described += " Or a file that 'fastw2v phrases' has written."
         name = item.name.replace("_", "-")
         option = click.option(
             f"--{name}/--no-{name}" if kind is bool else f"--{name}",
@@ -136,7 +138,7 @@ def _options_for(command: Callable[..., Any], names: Sequence[str]) -> Callable[
             type=kind,
             default=item.default,
             show_default=item.default is not None,
-            help=item.metadata["help"],
+            help=described,
         )
         command = option(command)
     return command

@@ -337,7 +337,7 @@ class Hyperparameters:
     phrases: int = _setting(
         0,
         "Passes in which words that stand together more often than by chance are joined to one "
-        "token (new_york), as 'fastw2v phrases' does; or a file that it has written.",
+        "token (new_york), as 'fastw2v phrases' does; 0: none are looked for.",
         low=0,
         high=MOST_PASSES,
     )

@@ -64,7 +64,8 @@ class Fitting(ModelState):
             False: nothing is shown. Default: as True in a notebook, as False elsewhere. A function
             gets ("reading", bytes read, bytes in all or None) while the corpus is read,
             ("finding phrases", passes done, passes) where they are found, ("counting", tokens
-            counted, tokens) while its windows are counted, ("starting", steps done, steps) while the first vectors are made, and ("training", steps done, steps).
+            counted, tokens) while its windows are counted, ("starting", steps done, steps) while
+            the first vectors are made, and ("training", steps done, steps).
         notice : callable, optional
             Gets a sentence for a person: what the exact softmax will take of time and memory and,
             if that is long, what would be quicker; how much was not UTF-8, when `errors` lets it

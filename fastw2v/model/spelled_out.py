@@ -193,8 +193,8 @@ class SpelledOut(ModelState):
             leaves it out; both say how much it was. Default: 'strict'.
         phrases : int
             Passes in which words that stand together more often than by chance are joined to one
-            token (new_york), as 'fastw2v phrases' does; or a file that it has written. Default: 0.
-            From 0 to 100.
+            token (new_york), as 'fastw2v phrases' does; 0: none are looked for. Default: 0. From 0
+            to 100.
         phrase_scoring : {"default", "npmi"}
             How phrases are scored: 'default': by counts, as word2vec and gensim do; 'npmi': by
             normalized mutual information. Default: 'default'.

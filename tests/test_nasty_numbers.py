@@ -348,6 +348,8 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
     add("fastw2v.config.CountingSettings", Problem.counting, counting)
     add("fastw2v.counts.build.count_corpus", Problem.count, ["workers"])
     add("fastw2v.text.phrases.PhraseSettings", Problem.phrases, PHRASES)
+    more = ["phrase_min_count", "phrase_threshold"]
+    add("training with phrases", Problem.run, more, phrases=2)
     add("phrases by npmi", Problem.phrases, PHRASES, scoring="npmi")
     add(
         "fastw2v.text.phrases.find_phrases",

@@ -12,7 +12,8 @@ from textwrap import wrap
 from typing import Any, get_args, get_origin
 
 import fastw2v
-from fastw2v.config import Hyperparameters, hyperparameters
+from fastw2v import config
+from fastw2v.config import Hyperparameters
 
 TARGET = Path(fastw2v.__file__).parent / "model" / "spelled_out.py"
 WIDTH = 99
@@ -69,8 +70,8 @@ class SpelledOut(ModelState):
 
 
 def alias_of(kind: Any) -> str | None:
-    """Return the name that `fastw2v.config.hyperparameters` has for a type, if it has one."""
-    names = [name for name in hyperparameters.__all__ if getattr(hyperparameters, name) is kind]
+    """Return the name that `fastw2v.config` has for a type, if it has one."""
+    names = [name for name in config.__all__ if getattr(config, name) is kind]
     return names[0] if names else None
 
 

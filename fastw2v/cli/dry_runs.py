@@ -1,6 +1,6 @@
 """What ``--dry-run`` of `train` and `count` shows: sizes of vocabularies, times and memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,14 +23,22 @@ def show_dry_run(
     given: dict[str, Any],
     workers: int | None,
     progress: Callable[[str, int, int | None], None],
+    words: Mapping[str, Any],
 ) -> None:
     """Read a text, as `fastw2v.cli.options.sources_of` returns it; print what training takes."""
     from fastw2v.config import Hyperparameters
     from fastw2v.system.threads import checked_workers
+    from fastw2v.text.given_words import word_rules
     from fastw2v.training.dry_run import dry_run
 
     settings = Hyperparameters(**given)
-    found = dry_run(source, settings, workers=checked_workers(workers), progress=progress)
+    found = dry_run(
+        source,
+        settings,
+        words=word_rules(**words),
+        workers=checked_workers(workers),
+        progress=progress,
+    )
     click.echo(describe_dry_run(found, settings.min_count))
 
 

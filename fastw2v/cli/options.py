@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from fastw2v.cli.display import LOG_JSON
-from fastw2v.config import COUNTING_NAMES, Hyperparameters, Kind
+from fastw2v.config import COUNTING_NAMES, TEXT_NAMES, Hyperparameters, Kind
 from fastw2v.errors import ConfigurationError
 from fastw2v.formats import FORMATS
 
@@ -26,6 +26,9 @@ __all__ = [
     "skip_option",
     "source_options",
     "sources_of",
+    "stop_words_option",
+    "text_options",
+    "words_of",
     "workers_option",
 ]
 
@@ -62,6 +65,43 @@ class _Text(click.ParamType):  # type: ignore[type-arg]  # of click 8.4
 TEXT = _Text()
 
 
+class _PassesOrFile(click.ParamType):  # type: ignore[type-arg]  # of click 8.4
+    """A number of passes that find phrases, or the file of phrases that are there."""
+
+    name = "passes|file"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | Path:
+        text = str(value)
+        return int(text) if text.isascii() and text.removeprefix("-").isdecimal() else Path(text)
+
+
+PASSES_OR_FILE = _PassesOrFile()
+stop_words_option = click.option(
+    "--stop-words",
+    type=TEXT,
+    metavar="FILE|LANGUAGE",
+    help="Leave these words out, once phrases are joined: of a file, or of a language (english, "
+    "de, ...; pip install 'fastw2v[stopwords]').",
+)
+
+
+def words_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the phrases of a file and the stop words that were named, as `Word2Vec.fit` has them.
+
+    Parameters
+    ----------
+    options : mapping
+        With "phrases" and "stop_words".
+    """
+    phrases = options["phrases"]
+    return {
+        "phrases": phrases if isinstance(phrases, Path) else None,
+        "stop_words": options["stop_words"],
+    }
+
+
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command one option for each field of `Hyperparameters`."""
     return _options_for(command, [item.name for item in fields(Hyperparameters)])
@@ -70,6 +110,11 @@ def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def counting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command one option for each hyper-parameter that counting depends on."""
     return _options_for(command, COUNTING_NAMES)
+
+
+def text_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command one option for each hyper-parameter that says how text is cut."""
+    return _options_for(command, (*TEXT_NAMES, "errors"))
 
 
 def _options_for(command: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
@@ -82,6 +127,10 @@ def _options_for(command: Callable[..., Any], names: Sequence[str]) -> Callable[
             kind = click.Choice(kinds)
         elif kinds:
             kind = kinds[0]
+        described = item.metadata["help"]
+        if item.name == "phrases":
+            kind = PASSES_OR_FILE
+            described += " Or a file that 'fastw2v phrases' has written."
         name = item.name.replace("_", "-")
         option = click.option(
             f"--{name}/--no-{name}" if kind is bool else f"--{name}",
@@ -89,7 +138,7 @@ def _options_for(command: Callable[..., Any], names: Sequence[str]) -> Callable[
             type=kind,
             default=item.default,
             show_default=item.default is not None,
-            help=item.metadata["help"],
+            help=described,
         )
         command = option(command)
     return command
@@ -99,7 +148,10 @@ def given_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that were given on the command line, not those left at their default."""
     source = click.get_current_context().get_parameter_source
     left = click.core.ParameterSource.DEFAULT
-    return {name: value for name, value in settings.items() if source(name) != left}
+    given = {name: value for name, value in settings.items() if source(name) != left}
+    if isinstance(given.get("phrases"), Path):  # no number of passes
+        del given["phrases"]
+    return given
 
 
 format_option = click.option(

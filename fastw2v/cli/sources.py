@@ -71,15 +71,25 @@ class VectorSource:
     def _counts(self) -> "NDArray[np.int64] | None":
         return self.model.vocabulary.counts if self.model is not None else self._stored.counts
 
+    def phrase(self, word: str) -> str:
+        """Return the phrase of a model that text of several words stands for, or what was given."""
+        if self.model is None or self.model.phrases is None or word in self.rows:
+            return word
+        return str(self.model.named(word))
+
     def named(self, word: str) -> str:
         """Return a known word as it is spelt here, whatever its case; an unknown one in the same.
 
-        The word itself comes first, then the most frequent one that differs in case alone. Unknown
-        words are lower-cased where all known ones are, as 'fastw2v eval' does.
+        The word itself comes first, then the most frequent one that differs in case alone, then
+        the phrase that its words are joined to. Other words are unknown, and lower-cased where all
+        known ones are, as 'fastw2v eval' does.
         """
         if word in self.rows:
             return word
-        return self._folded.get(word.upper()) or (word.lower() if self._is_lower_case else word)
+        found = self._folded.get(word.upper()) or self.phrase(word)
+        if found in self.rows:
+            return found
+        return word.lower() if self._is_lower_case else word
 
     def nearest(self, table: "VectorChoice | None" = None) -> "NearestWords":
         """Return what finds the nearest words of a table; of a file it has one only."""

@@ -16,7 +16,9 @@ from fastw2v.comparison.text import PreparedText, prepare_text
 from fastw2v.config import Hyperparameters, Tokenizer
 from fastw2v.config.numbers import real_number, whole_number
 from fastw2v.errors import ConfigurationError, FastW2VError
-from fastw2v.text.corpus import Corpus
+from fastw2v.text.appearance import notices_about_corpus
+from fastw2v.text.corpus import Corpus, open_corpus
+from fastw2v.text.rules import TextRules
 
 __all__ = ["FORMAT", "OURS", "SCHEMA_VERSION", "ComparisonSettings", "Notice", "compare"]
 
@@ -41,6 +43,8 @@ class ComparisonSettings(SharedSettings):
         Trainings of each, with the seeds 1, 2, ...
     tokenizer : {"words", "whitespace"}
         How the text is cut before any trainer sees it.
+    paragraphs : bool
+        Whether a blank line ends a sentence of it, and not every line.
     time_limit_s : float, optional
         Of a single training.
     fasttext_t : float, optional
@@ -50,6 +54,7 @@ class ComparisonSettings(SharedSettings):
     rivals: Sequence[str] = ("gensim", "word2vec", "fasttext")
     rounds: int = 3
     tokenizer: Tokenizer = "words"
+    paragraphs: bool = False
     time_limit_s: float | None = None
     fasttext_t: float | None = None
 
@@ -98,7 +103,8 @@ def compare(
     held_out : path or sequence of paths, optional
         Default: every twentieth line of the corpus.
     notice : callable, optional
-        Gets a sentence when something has been done.
+        Gets a sentence when something has been done, and where the text looks as if it were to be
+        read otherwise.
 
     Returns
     -------
@@ -113,6 +119,9 @@ def compare(
     """
     report = notice or (lambda sentence: None)
     runs = settings.runs
+    rules = TextRules(settings.tokenizer, settings.paragraphs)
+    for sentence in notices_about_corpus(open_corpus(corpus), rules) if notice else ():
+        report(sentence)
     with TemporaryDirectory(prefix="fastw2v-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         text = prepare_text(
@@ -121,6 +130,7 @@ def compare(
             tokenizer=settings.tokenizer,
             window=settings.window,
             min_count=settings.min_count,
+            paragraphs=settings.paragraphs,
             held_out=held_out,
         )
         report(f"text: {text.tokens:,} tokens, {text.vocabulary:,} words")

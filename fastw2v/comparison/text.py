@@ -45,6 +45,7 @@ def prepare_text(
     tokenizer: Tokenizer,
     window: int,
     min_count: int,
+    paragraphs: bool = False,
     held_out: Corpus | None = None,
 ) -> PreparedText:
     """Write the training text and the held-out text as plain files into `folder`.
@@ -56,6 +57,8 @@ def prepare_text(
     folder : Path
     tokenizer : {"words", "whitespace"}
     window, min_count : int
+    paragraphs : bool
+        Whether a blank line ends a line of the training text, and not every line.
     held_out : path or sequence of paths, optional
         Default: every twentieth line of the corpus, which is not trained on. A text of fewer
         lines is trained on as a whole, and nothing is held out.
@@ -70,13 +73,14 @@ def prepare_text(
     training, held = folder / "training.txt", folder / "held-out.txt"
     with training.open("wb") as most, held.open("wb") as few:
         tokens = held_tokens = 0
-        for number, words in enumerate(_lines(corpus, tokenizer), 1):
+        for number, words in enumerate(_lines(corpus, tokenizer, paragraphs), 1):
             if held_out is None and number % HELD_OUT_EVERY == 0:
                 held_tokens += _write(words, few)
             else:
                 tokens += _write(words, most)
         if held_out is not None:
-            held_tokens = sum(_write(words, few) for words in _lines(held_out, tokenizer))
+            lines = _lines(held_out, tokenizer, paragraphs)
+            held_tokens = sum(_write(words, few) for words in lines)
     vocabulary, encoded = read_corpus(training, tokenizer="whitespace", min_count=min_count)
     lengths = np.diff(encoded.sentence_starts)
     return PreparedText(
@@ -101,11 +105,11 @@ def expected_pairs(lengths: NDArray[np.int64], window: int) -> float:
     return pairs
 
 
-def _lines(corpus: Corpus, tokenizer: Tokenizer) -> Iterator[list[bytes]]:
+def _lines(corpus: Corpus, tokenizer: Tokenizer, paragraphs: bool) -> Iterator[list[bytes]]:
     """Yield the words of every line that has some, in lines that no trainer cuts."""
     text = open_corpus(corpus)
     normalizer = TextNormalizer(tokenizer)
-    for piece in text.pieces():
+    for piece in text.pieces(paragraphs=paragraphs):
         if not isinstance(piece, TextBlock):
             raise CorpusError(
                 f"{text.name}: expected text, which other programs can read, got lists of tokens"

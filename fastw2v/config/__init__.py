@@ -1,20 +1,23 @@
 """Settings: every hyper-parameter once, defaults that depend on others, and numbers checked.
 
 `fastw2v.config.hyperparameters` has the settings, of which the command line is built;
-`fastw2v.config.defaults` the defaults that follow from other settings; `fastw2v.config.numbers`
-takes over numbers of any library's, or refuses them by name. Imports `errors`.
+`fastw2v.config.defaults` the defaults that follow from other settings; `fastw2v.config.phrases`
+what becomes a phrase; `fastw2v.config.numbers` takes over numbers of any library's, or refuses them
+by name. Imports `errors`.
 """
 
 from fastw2v.config.hyperparameters import (
     COUNTING_NAMES,
     LARGEST_SEED,
     MOST_DIMENSIONS,
+    PHRASE_NAMES,
     SMALLEST_SAMPLE,
     TEXT_NAMES,
     VECTOR_CHOICES,
     BatchKind,
     Bias,
     Condition,
+    Connectors,
     CountingSettings,
     Errors,
     Hyperparameters,
@@ -32,17 +35,21 @@ from fastw2v.config.hyperparameters import (
     settings_for_counts,
     with_text_settings,
 )
+from fastw2v.config.phrases import MOST_PASSES, PhraseSettings, Scoring
 
 __all__ = [
     "COUNTING_NAMES",
     "LARGEST_SEED",
     "MOST_DIMENSIONS",
+    "MOST_PASSES",
+    "PHRASE_NAMES",
     "SMALLEST_SAMPLE",
     "TEXT_NAMES",
     "VECTOR_CHOICES",
     "BatchKind",
     "Bias",
     "Condition",
+    "Connectors",
     "CountingSettings",
     "Errors",
     "Hyperparameters",
@@ -53,7 +60,9 @@ __all__ = [
     "Normalization",
     "ObjectiveName",
     "OptimizerName",
+    "PhraseSettings",
     "Precision",
+    "Scoring",
     "Start",
     "Tokenizer",
     "VectorChoice",

@@ -18,18 +18,22 @@ from fastw2v.config.defaults import (
     default_rate,
 )
 from fastw2v.config.numbers import real_number, shown_value, whole_number
+from fastw2v.config.phrases import MOST_PASSES, THRESHOLDS, PhraseSettings, Scoring
 from fastw2v.errors import ConfigurationError
 
 __all__ = [
+    "ABOVE_ZERO",
     "COUNTING_NAMES",
     "LARGEST_SEED",
     "MOST_DIMENSIONS",
+    "PHRASE_NAMES",
     "SMALLEST_SAMPLE",
     "TEXT_NAMES",
     "VECTOR_CHOICES",
     "BatchKind",
     "Bias",
     "Condition",
+    "Connectors",
     "CountingSettings",
     "Errors",
     "Hyperparameters",
@@ -58,6 +62,7 @@ Start = Literal["spectral", "random"]
 Tokenizer = Literal["words", "whitespace"]
 Normalization = Literal["none", "nfc", "nfkc"]
 Language = Literal["none", "any", "tr", "az"]
+Connectors = Literal["none", "english"]
 Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
 Kind = Literal["text", "jsonl", "csv", "tsv", "parquet", "arrow"]
@@ -76,7 +81,8 @@ _LARGEST_RATE = 1e30  # times what optimisers multiply it by is still a float32
 
 
 Condition = tuple[tuple[str, str], ...]
-"""Names of settings with the values that they must have, all of them."""
+"""Names of settings with the values that they must have, all of them, or `ABOVE_ZERO`."""
+ABOVE_ZERO = "above 0"
 
 
 def _setting(
@@ -110,6 +116,7 @@ _CBOW = (("model", "cbow"),)
 _EXACT = (("objective", "softmax"), ("model", "skipgram"))
 _SUBWORDS = (*_SKIPGRAM, ("inputs", "subwords"))
 _WORDS = (("tokenizer", "words"),)
+_PHRASES = (("phrases", ABOVE_ZERO),)
 
 
 # ruff: noqa: RUF009 - the settings are immutable
@@ -119,9 +126,10 @@ _WORDS = (("tokenizer", "words"),)
 class Hyperparameters:
     """The settings of one training run; immutable, valid once constructed.
 
-    `epochs`, `sample`, `learning_rate`, `final_rate`, `min_n`, `max_n` and `normalize`, left open,
-    get the value that suits the other settings, and have it afterwards. The sizes of batches stay
-    open: they follow from the vocabulary as well (`batch_limit`).
+    `epochs`, `sample`, `learning_rate`, `final_rate`, `min_n`, `max_n`, `normalize` and
+    `phrase_threshold`, left open, get the value that suits the other settings, and have it
+    afterwards. The sizes of batches stay open: they follow from the vocabulary as well
+    (`batch_limit`).
 
     `dataclasses.replace` gives all of them to the new object, those that were left open too; to
     change a setting that others follow, construct anew from `given`.
@@ -326,6 +334,40 @@ class Hyperparameters:
         "leaves it out; both say how much it was.",
     )
 
+    phrases: int = _setting(
+        0,
+        "Passes in which words that stand together more often than by chance are joined to one "
+        "token (new_york), as 'fastw2v phrases' does; 0: none are looked for.",
+        low=0,
+        high=MOST_PASSES,
+    )
+    phrase_scoring: Scoring = _setting(
+        PhraseSettings.scoring,
+        "How phrases are scored: 'default': by counts, as word2vec and gensim do; 'npmi': by "
+        "normalized mutual information.",
+        used_if=(_PHRASES,),
+    )
+    phrase_min_count: int = _setting(
+        PhraseSettings.min_count,
+        "Of candidates for phrases: taken off each count by 'default'; 'npmi' leaves out what is "
+        "rarer.",
+        low=1,
+        high=2**62,
+        used_if=(_PHRASES,),
+    )
+    phrase_threshold: float = _setting(
+        None,
+        "Candidates with a higher score become phrases. Default: 10, and 0.5 for npmi.",
+        low=-1,
+        high=_LARGEST_RATE,
+        used_if=(_PHRASES,),
+    )
+    phrase_connectors: Connectors = _setting(
+        "none",
+        "Words that may stand within a phrase (bank_of_america): 'english': gensim's.",
+        used_if=(_PHRASES,),
+    )
+
     def __new__(cls, **given: Any) -> Self:
         """Remember which settings were given by name, even those at their default."""
         made = super().__new__(cls)
@@ -355,6 +397,11 @@ class Hyperparameters:
             raise ConfigurationError(
                 f"min_n: expected at most max_n={self.max_n}, got {self.min_n}"
             )
+        name, threshold = "phrase_threshold", self.phrase_threshold
+        if self.phrase_scoring == "npmi":
+            real_number(name, threshold, low=-1, high=1)
+        else:
+            real_number(name, threshold, low=0, low_is_open=True)
 
     @property
     def given(self) -> dict[str, Any]:
@@ -381,13 +428,19 @@ class Hyperparameters:
         return not conditions or any(self._unmet(one) is None for one in conditions)
 
     def _unmet(self, condition: Condition) -> tuple[str, str] | None:
-        return next((pair for pair in condition if getattr(self, pair[0]) != pair[1]), None)
+        return next((pair for pair in condition if not self._meets(*pair)), None)
+
+    def _meets(self, name: str, wanted: str) -> bool:
+        value = getattr(self, name)
+        return bool(value > 0) if wanted is ABOVE_ZERO else value == wanted
 
     def _unused(self, item: "Field[Any]") -> str:
         """Return the message about a setting that was given and is not looked at."""
         unmet = [self._unmet(condition) for condition in item.metadata["used_if"]]
         wanted = list(dict.fromkeys(pair for pair in unmet if pair is not None))
-        needed = " or ".join(f"{name} {value!r}" for name, value in wanted)
+        needed = " or ".join(
+            f"{name} {value if value is ABOVE_ZERO else repr(value)}" for name, value in wanted
+        )
         chosen = " and ".join(repr(getattr(self, name)) for name, _ in wanted)
         return (
             f"{item.name}: expected to be left alone, since only {needed} looks at it, not "
@@ -421,7 +474,11 @@ class Hyperparameters:
             If a value is out of its range or of the wrong type, or a name is unknown.
         """
         chosen = cls(
-            **{name: values[name] for name in ("model", "objective", "tokenizer") if name in values}
+            **{
+                name: values[name]
+                for name in ("model", "objective", "tokenizer", "phrases")
+                if name in values
+            }
         )
         for name in ("batches", "inputs"):
             if chosen.uses(name) and name in values:
@@ -439,6 +496,7 @@ class Hyperparameters:
 # What a setting that was left open is.
 _FOLLOWING: dict[str, Callable[[Hyperparameters], Any]] = {
     "normalize": lambda settings: "none" if settings.tokenizer == "whitespace" else "nfc",
+    "phrase_threshold": lambda settings: THRESHOLDS[settings.phrase_scoring],
     "min_n": lambda settings: NGRAM_SIZES[settings.objective][0],
     "max_n": lambda settings: NGRAM_SIZES[settings.objective][1],
     "epochs": lambda settings: EPOCHS[settings.objective],
@@ -487,6 +545,14 @@ def _checked(name: str, value: Any, annotation: Any, metadata: Any) -> Any:
 _DEFAULTS = Hyperparameters()
 TEXT_NAMES = ("tokenizer", "paragraphs", "normalize", "language", "keep_case")
 """The settings by which text becomes tokens."""
+PHRASE_NAMES = (
+    "phrases",
+    "phrase_scoring",
+    "phrase_min_count",
+    "phrase_threshold",
+    "phrase_connectors",
+)
+"""The settings by which phrases are found among them."""
 
 
 def with_text_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -518,6 +584,11 @@ class CountingSettings:
     language: Language = _DEFAULTS.language
     keep_case: bool = _DEFAULTS.keep_case
     errors: Errors = _DEFAULTS.errors
+    phrases: int = _DEFAULTS.phrases
+    phrase_scoring: Scoring = _DEFAULTS.phrase_scoring
+    phrase_min_count: int = _DEFAULTS.phrase_min_count
+    phrase_threshold: float = None  # type: ignore[assignment]  # the one that suits the scoring
+    phrase_connectors: Connectors = _DEFAULTS.phrase_connectors
 
     def __post_init__(self) -> None:
         checked = Hyperparameters(**asdict(self))

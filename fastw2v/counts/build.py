@@ -6,7 +6,7 @@ machine, or on a cluster. All take what is counted, over which words, how, and w
 order. The same text and settings give the same counts, to the byte, whichever way they are made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,25 @@ from fastw2v.counts.sharded.plan import ShardOptions
 from fastw2v.errors import ConfigurationError
 from fastw2v.system.files import require_replaceable
 from fastw2v.system.threads import checked_workers
-from fastw2v.text.corpus import Corpus, open_corpus
+from fastw2v.text.appearance import notices_about_corpus
+from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoding import READ_WITH_ERRORS
-from fastw2v.text.reading import encode_corpus, read_corpus
+from fastw2v.text.phrase_finding import phrase_settings
+from fastw2v.text.reading import PhraseSearch, encode_corpus, read_text
 from fastw2v.text.rules import TextRules
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
-__all__ = ["ShardOptions", "count_corpus", "count_text", "counted_windows", "reference_counts"]
+__all__ = [
+    "ShardOptions",
+    "checked_rules",
+    "count_corpus",
+    "count_text",
+    "counted_windows",
+    "reference_counts",
+]
 
 
 def count_text(
@@ -51,6 +61,7 @@ def count_text(
     widths: NDArray[np.int32] | None = None,
     n_invalid: int = 0,
     n_missing: int = 0,
+    words: WordRules = NO_RULES,
     progress: StageProgress | None = None,
 ) -> CountedCorpus:
     """Count the windows of an encoded text in memory.
@@ -70,6 +81,8 @@ def count_text(
         Sequences of bytes of the text that were not UTF-8.
     n_missing : int
         Values that were missing in the field that was read.
+    words : WordRules, optional
+        What became of the tokens while the text was read.
     progress : callable, optional
         Gets the stage "counting", tokens counted, and tokens.
 
@@ -91,7 +104,7 @@ def count_text(
     statistics = CorpusStatistics.of(
         tokens, vocabulary, n_invalid, n_missing, version_of(counting.tokenizer)
     )
-    return CountedCorpus(vocabulary, counting, widths, statistics, counts)
+    return CountedCorpus(vocabulary, counting, widths, statistics, counts, words=words)
 
 
 def counted_windows(
@@ -126,7 +139,9 @@ def count_corpus(
     shards: ShardOptions | None = None,
     client: Any = None,
     reference: CountedCorpus | None = None,
+    words: WordRules = NO_RULES,
     progress: StageProgress | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> CountedCorpus:
     """Read a corpus, count its windows, and write the counts to a folder.
 
@@ -153,9 +168,15 @@ def count_corpus(
         Of a cluster whose workers have fastw2v installed; it counts the shards.
     reference : CountedCorpus, optional
         Counts whose words and widths of windows are used, so that both can be merged; `counting`
-        must be its settings.
+        must be its settings. Its phrases and stop words are used too.
+    words : WordRules, optional
+        Phrases that are joined, and words that are left out; `fastw2v.text.given_words` makes them
+        of what users have. Where `counting` asks for passes, phrases are found, and none given.
     progress : callable, optional
-        Gets ("reading" or "counting", done, in all or None): bytes read; tokens counted in memory.
+        Gets ("reading", "finding phrases" or "counting", done, in all or None): bytes read; passes;
+        tokens counted in memory.
+    notice : callable, optional
+        Gets a sentence for a person where the text looks as if it were to be read otherwise.
 
     Returns
     -------
@@ -168,8 +189,8 @@ def count_corpus(
         If the corpus cannot be read (the message names the file or shard), or nothing is left to
         count.
     ConfigurationError
-        If the memory is too small, an interrupted run had other settings, or `workers` is given
-        beside a cluster.
+        If the memory is too small, an interrupted run had other settings, `workers` is given
+        beside a cluster, or phrases are given beside passes that find some, or beside a reference.
     ClusterError
         If there are no workers within a minute, they have another version of fastw2v, they keep
         dying, or the scheduler goes away. What was counted stays, and `ShardOptions.resume` goes
@@ -180,6 +201,7 @@ def count_corpus(
     if counting is None:
         counting = reference.counting if reference is not None else CountingSettings()
     output = Path(output)
+    words = checked_rules(words, counting, reference)
     if client is not None:
         if workers is not None:
             raise ConfigurationError(
@@ -188,40 +210,59 @@ def count_corpus(
             )
         options = shards or ShardOptions()
         # A bag's partitions are computed where they are counted.
-        opened = corpus if hasattr(corpus, "to_delayed") else open_corpus(corpus, counting.errors)
-        return count_on_cluster(opened, counting, output, options, client, reference, progress)
+        opened = corpus if hasattr(corpus, "to_delayed") else _opened(corpus, counting, notice)
+        return count_on_cluster(
+            opened, counting, output, options, client, reference, words, progress
+        )
     workers = checked_workers(workers)
     if shards is not None:
-        opened = open_corpus(corpus, counting.errors)
-        return count_on_one_machine(opened, counting, output, shards, workers, reference, progress)
-    return _count_in_memory(corpus, counting, output, workers, reference, progress)
+        opened = _opened(corpus, counting, notice)
+        return count_on_one_machine(
+            opened, counting, output, shards, workers, reference, words, progress
+        )
+    opened = _opened(corpus, counting, notice)
+    return _count_in_memory(opened, counting, output, workers, reference, words, progress)
+
+
+def _opened(
+    corpus: Corpus, counting: CountingSettings, notice: Callable[[str], None] | None
+) -> OpenedCorpus:
+    opened = open_corpus(corpus, counting.errors, READ_WITH_ERRORS)
+    for sentence in notices_about_corpus(opened, TextRules.of(counting)) if notice else ():
+        assert notice is not None
+        notice(sentence)
+    return opened
 
 
 def _count_in_memory(
-    corpus: Corpus,
+    opened: OpenedCorpus,
     counting: CountingSettings,
     output: Path,
     workers: int,
     reference: CountedCorpus | None,
+    words: WordRules,
     progress: StageProgress | None,
 ) -> CountedCorpus:
     require_replaceable(output, MANIFEST)
     reading = stage_of(progress, "reading")
-    opened = open_corpus(corpus, counting.errors, READ_WITH_ERRORS)
     widths = None
+    rules = TextRules.of(counting, words=words)
     if reference is None:
-        vocabulary, tokens = read_corpus(
+        asked = phrase_settings(counting)
+        read = read_text(
             opened,
-            tokenizer=TextRules.of(counting),
+            rules,
+            search=None
+            if asked is None
+            else PhraseSearch(asked, workers, progress=stage_of(progress, "finding phrases")),
             min_count=counting.min_count,
             max_final_vocab=counting.max_final_vocab,
             progress=reading,
         )
+        vocabulary, tokens, words = read.vocabulary, read.tokens, read.words
     else:
         vocabulary, widths = reference.vocabulary, reference.widths
-        tokens = encode_corpus(
-            opened, vocabulary, tokenizer=TextRules.of(counting), progress=reading
-        )
+        tokens = encode_corpus(opened, vocabulary, tokenizer=rules, progress=reading)
     found = count_text(
         tokens,
         vocabulary,
@@ -230,6 +271,7 @@ def _count_in_memory(
         widths=widths,
         n_invalid=opened.repairs.n_sequences,
         n_missing=opened.missing.n_values,
+        words=words,
         progress=progress,
     )
     if reference is None:
@@ -238,6 +280,31 @@ def _count_in_memory(
         frequencies = np.bincount(tokens.ids, minlength=len(vocabulary)).astype(np.int64)
         write_in_order(output, found, frequencies)
     return read_counts(output, verify=False)
+
+
+def checked_rules(
+    words: WordRules, settings: Hyperparameters | CountingSettings, reference: CountedCorpus | None
+) -> WordRules:
+    """Return what becomes of tokens: what was given, or that of counts that are referred to.
+
+    Raises
+    ------
+    ConfigurationError
+        If something was given twice.
+    """
+    if reference is not None:
+        if words and words.digest != reference.words.digest:
+            raise ConfigurationError(
+                f"phrases and stop_words: expected those of the counts that are referred to, "
+                f"{reference.words.described()}, got {words.described()}; leave them out"
+            )
+        return reference.words
+    if settings.phrases and words.phrases is not None:
+        raise ConfigurationError(
+            f"phrases: expected passes that find some, or phrases that are there, got "
+            f"{settings.phrases} passes beside {len(words.phrases):,} phrases; leave one out"
+        )
+    return words
 
 
 def reference_counts(folder: str | Path, given: dict[str, Any]) -> CountedCorpus:

@@ -1,7 +1,7 @@
 """A counted corpus: all that training by the exact softmax needs to know of a text."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from fastw2v.counts.windows import word_widths
 from fastw2v.errors import CorpusError
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = [
     "CorpusStatistics",
@@ -115,12 +116,15 @@ class CountsDescription:
     widths : ndarray of int32, shape (V,), or None
         What each word took of a place in measured windows; None if windows are plain.
     statistics : CorpusStatistics
+    words : WordRules
+        What became of the tokens of the text before they were counted.
     """
 
     vocabulary: Vocabulary
     counting: CountingSettings
     widths: NDArray[np.int32] | None
     statistics: CorpusStatistics
+    words: WordRules = field(default=NO_RULES, kw_only=True)
 
 
 @dataclass(frozen=True)

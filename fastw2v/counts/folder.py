@@ -4,6 +4,7 @@ The folder holds
 
     manifest.json             what it is, the settings of counting, the text, digests of all files
     vocabulary.json           words, their counts, and what each takes of a place in a window
+    phrases.json              the phrases that were joined, if any
     part-00000.safetensors... rows of counts, by ranges of centre words
 
 The same text and settings give the same bytes, whoever counted and in how many pieces.
@@ -30,7 +31,10 @@ from fastw2v.system.manifests import (
     require_digest,
     write_json,
 )
+from fastw2v.text.phrase_model import PHRASES, PhraseModel
+from fastw2v.text.token_kinds import tokens_from_json, tokens_to_json
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_rules import WordRules
 
 __all__ = [
     "MANIFEST",
@@ -88,6 +92,9 @@ def write_counted_rows(folder: Path, corpus: CountsDescription, rows: Iterable[C
             "widths": None if corpus.widths is None else corpus.widths.tolist(),
         }
         write_json(temporary / VOCABULARY, words | stored)
+        phrases = corpus.words.phrases
+        if phrases is not None:
+            phrases.write(temporary / PHRASES)
         manifest = {
             **_KIND.header(),
             "counting": corpus.counting.as_dict(),
@@ -95,6 +102,8 @@ def write_counted_rows(folder: Path, corpus: CountsDescription, rows: Iterable[C
             "n_words": len(vocabulary),
             "n_entries": sum(part.n_entries for part in parts),
             "vocabulary_digest": file_digest(temporary / VOCABULARY),
+            "phrases_digest": None if phrases is None else file_digest(temporary / PHRASES),
+            "stop_words": tokens_to_json(corpus.words.stop_words),
             "parts": [part.as_dict() for part in parts],
         }
         write_json(temporary / MANIFEST, manifest)
@@ -130,7 +139,16 @@ def read_counts(folder: str | Path, *, verify: bool = True) -> CountedCorpus:
             counts.verify()
         stored = dict(manifest["corpus"])
         statistics = CorpusStatistics(**stored | {"digests": tuple(stored["digests"])})
-    return CountedCorpus(vocabulary, counting, widths, statistics, counts)
+        rules = _read_rules(folder, manifest)
+    return CountedCorpus(vocabulary, counting, widths, statistics, counts, words=rules)
+
+
+def _read_rules(folder: Path, manifest: dict[str, Any]) -> WordRules:
+    phrases = None
+    if manifest.get("phrases_digest") is not None:
+        require_digest(folder / PHRASES, manifest["phrases_digest"])
+        phrases = PhraseModel.read(folder / PHRASES)
+    return WordRules(phrases, tuple(tokens_from_json(manifest.get("stop_words", []))))
 
 
 def read_counting_settings(folder: str | Path) -> CountingSettings:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import TEXT_NAMES
+from fastw2v.config import PHRASE_NAMES, TEXT_NAMES
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import MANIFEST, read_counts, write_counted_rows
 from fastw2v.counts.merging import merged_rows
@@ -115,6 +115,12 @@ def _order_in(merged: Vocabulary, other: Vocabulary) -> NDArray[np.int64] | None
 def _places_in(first: CountedCorpus, other: CountedCorpus, names: str) -> NDArray[np.int64]:
     """Return where each word of one stands in the other, if both can be added."""
     advice = "count each text over one vocabulary with 'fastw2v count TEXT --vocabulary COUNTS'"
+    if first.words.digest != other.words.digest:
+        raise VocabularyError(
+            f"{names}: expected counts of texts whose tokens were joined and left out alike, got "
+            f"{first.words.described()} (digest {first.words.digest}) and "
+            f"{other.words.described()} (digest {other.words.digest}); {advice}"
+        )
     words, others = set(first.vocabulary.words), set(other.vocabulary.words)
     if words != others:
         only = min(words ^ others, key=token_bytes)
@@ -122,7 +128,7 @@ def _places_in(first: CountedCorpus, other: CountedCorpus, names: str) -> NDArra
             f"{names}: expected counts over the same words, got {len(words)} and {len(others)}, "
             f"{only!r} in only one of them; {advice}"
         )
-    for name in ("window", "window_sample", *TEXT_NAMES):
+    for name in ("window", "window_sample", *TEXT_NAMES, *PHRASE_NAMES):
         mine, theirs = getattr(first.counting, name), getattr(other.counting, name)
         if mine != theirs:
             raise VocabularyError(

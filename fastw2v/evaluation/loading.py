@@ -1,5 +1,6 @@
 """Whatever holds vectors, as a `WordTable`: a model folder, or another program's file."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -53,7 +54,8 @@ def load_table(
     """
     if is_model_folder(path):
         model = Word2Vec.load(path, workers=workers)
-        return table_of(model.embeddings, vectors), model
+        table = table_of(model.embeddings, vectors)
+        return replace(table, named=None if model.phrases is None else model.named), model
     if vectors is not None:
         raise ConfigurationError(
             f"vectors: expected no choice for {path}, which has one table only, got {vectors!r}"

@@ -32,6 +32,8 @@ class WordTable:
     make_unknown : callable, optional
         Gets words that are not in the table and returns their vectors (N, D) float32, made of
         n-grams, say; zeros for those that have none.
+    named : callable, optional
+        Gets text of several words and returns the word of the table that it stands for, if any.
 
     Raises
     ------
@@ -42,6 +44,7 @@ class WordTable:
     words: Sequence[str]
     vectors: NDArray[np.float32]
     make_unknown: MakeUnknown | None = None
+    named: Callable[[str], str] | None = None
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or len(self.words) != len(self.vectors):
@@ -97,7 +100,10 @@ class WordTable:
 
     def find(self, word: str) -> int | None:
         """Return the row of `word`, whatever its case, or None."""
-        return self.folded_rows.get(word.upper())
+        row = self.folded_rows.get(word.upper())
+        if row is None and self.named is not None and len(word.split()) > 1:
+            row = self.folded_rows.get(self.named(word).upper())
+        return row
 
     @cached_property
     def _is_lower_case(self) -> bool:

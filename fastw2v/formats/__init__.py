@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fastw2v.formats.vectors import Vectors
     from fastw2v.objectives.embeddings import Embeddings
     from fastw2v.text.corpus import Progress
+    from fastw2v.text.rules import TextRules
 
 __all__ = [
     "FORMATS",
@@ -42,7 +43,7 @@ def export(
     target: Path,
     form: FormatName | None = None,
     vectors: "VectorChoice | None" = None,
-    tokenizer: "Tokenizer | None" = None,
+    tokenizer: "Tokenizer | TextRules | None" = None,
     progress: "Progress | None" = None,
 ) -> None:
     """Write a model to `target`, whole or not at all.
@@ -60,7 +61,7 @@ def export(
     vectors : {"in", "out", "sum", "both"}, optional
         Which table; default: that of the model's objective. npz holds both tables and the bias
         whatever is chosen.
-    tokenizer : {"words", "whitespace"}, optional
+    tokenizer : {"words", "whitespace"} or TextRules, optional
         How text becomes words, for formats that cut text themselves.
     progress : callable, optional
         Called with the vectors written, and with those in all.

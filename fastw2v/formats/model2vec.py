@@ -23,6 +23,7 @@ from fastw2v.formats.vectors import (
 from fastw2v.system.array_files import Arrays, read_arrays, stored_kinds, write_arrays
 from fastw2v.system.files import whole_folder
 from fastw2v.system.manifests import read_json, write_json
+from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.version import VERSION
 
 __all__ = ["ARRAYS", "CONFIG", "MODULES", "NESTED", "TABLES", "WORDS", "read", "refusal", "write"]
@@ -40,18 +41,11 @@ _UNKNOWN = "[UNK]"
 _ADDED = "fastw2v_unknown_word"
 
 # As `fastw2v.text.tokenizers` cuts text.
-_WORD_PATTERN = r"[\p{L}\p{N}\p{M}_]+(?:['\u200c\u200d][\p{L}\p{N}\p{M}_]+)*"
-_NORMALIZERS: dict[Tokenizer, dict[str, Any] | None] = {
-    "words": {
-        "type": "Sequence",
-        "normalizers": [
-            {"type": "Replace", "pattern": {"String": "\u00ad"}, "content": ""},
-            {"type": "Replace", "pattern": {"String": "\u2019"}, "content": "'"},
-            {"type": "Lowercase"},
-        ],
-    },
-    "whitespace": None,
-}
+_OF_WORDS = r"[\p{L}\p{N}\p{M}_]"
+_WORD_PATTERN = rf"{_OF_WORDS}+(?:['\u200c\u200d]{_OF_WORDS}+)*"
+# A capital sigma that ends a word of several characters; apostrophes are ' by then.
+_LAST_SIGMA = rf"(?<={_OF_WORDS}|{_OF_WORDS}['\u200c\u200d])\u03a3(?!['\u200c\u200d]?{_OF_WORDS})"
+_DOTLESS = (("I\u0307", "i"), ("I", "\u0131"), ("\u0130", "i"))
 _PATTERNS: dict[Tokenizer, str] = {
     "words": _WORD_PATTERN,
     "whitespace": r"[^\s\x1c-\x1f\x85]+",
@@ -127,7 +121,8 @@ def _other_than_rows(arrays: Arrays, table: NDArray[Any], vocabulary: Any) -> st
 def write(vectors: Vectors, target: Path) -> None:
     """Write a folder, whole or not at all.
 
-    Text is cut as the model's tokenizer does; at white space if that is not known.
+    Text is cut as the model's tokenizer does; at white space if that is not known. Phrases are not
+    joined, nor stop words left out, which the folder has no place for.
 
     Raises
     ------
@@ -155,7 +150,8 @@ def write(vectors: Vectors, target: Path) -> None:
     modules = [
         {"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}
     ]
-    tokenizer = _tokenizer([*vectors.words, unknown], unknown, vectors.tokenizer or "whitespace")
+    rules = rules_of(vectors.tokenizer or "whitespace")
+    tokenizer = _tokenizer([*vectors.words, unknown], unknown, rules)
     with whole_folder(target, ARRAYS) as folder:
         write_arrays(folder / ARRAYS, {TABLES[0]: table})
         for name, content in ((WORDS, tokenizer), (CONFIG, config), (MODULES, modules)):
@@ -167,16 +163,36 @@ def refusal(word: str, *, is_first: bool = False) -> str | None:
     return white_space_refusal(word)
 
 
-def _tokenizer(words: list[str], unknown: str, tokenizer: Tokenizer) -> dict[str, Any]:
+def _normalizer(rules: TextRules) -> dict[str, Any] | None:
+    """Return what is done with text before it is cut, as `fastw2v.text.tokenizers` does it."""
+
+    def replaced(kind: str, pattern: str, content: str) -> dict[str, Any]:
+        return {"type": "Replace", "pattern": {kind: pattern}, "content": content}
+
+    steps: list[dict[str, Any]] = []
+    if rules.normalize != "none":
+        steps.append({"type": rules.normalize.upper()})
+    if rules.tokenizer == "words":
+        if rules.language in ("tr", "az") and not rules.keep_case:
+            steps += [replaced("String", *pair) for pair in _DOTLESS]
+        steps += [replaced("String", "\u00ad", ""), replaced("String", "\u2019", "'")]
+        if not rules.keep_case:
+            if rules.language != "none":
+                steps.append(replaced("Regex", _LAST_SIGMA, "\u03c2"))
+            steps.append({"type": "Lowercase"})
+    return {"type": "Sequence", "normalizers": steps} if steps else None
+
+
+def _tokenizer(words: list[str], unknown: str, rules: TextRules) -> dict[str, Any]:
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [],
-        "normalizer": _NORMALIZERS[tokenizer],
+        "normalizer": _normalizer(rules),
         "pre_tokenizer": {
             "type": "Split",
-            "pattern": {"Regex": _PATTERNS[tokenizer]},
+            "pattern": {"Regex": _PATTERNS[rules.tokenizer]},
             "behavior": "Removed",
             "invert": True,
         },

@@ -1,7 +1,7 @@
-"""A model on disk: a folder of config.json and arrays.safetensors.
+"""A model on disk: a folder of config.json and arrays.safetensors, and phrases.json if it has any.
 
 No file is executable or pickled. config.json has the schema version, which says what the layout
-is, and the size and SHA-256 of the other file; docs/long_runs.md has every key. Folders of schema
+is, and the size and SHA-256 of the other files; docs/long_runs.md has every key. Folders of schema
 3, which had no rates of words beside themselves, of schema 2, which had no vectors of features,
 and of schema 1, which had the words in a file of their own and no digests, are read too.
 """
@@ -32,7 +32,10 @@ from fastw2v.system.manifests import (
     signed,
     write_json,
 )
+from fastw2v.text.phrase_model import PHRASES, PhraseModel
+from fastw2v.text.token_kinds import tokens_from_json, tokens_to_json
 from fastw2v.text.vocabulary import StoredVocabulary, Vocabulary, packed_words
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = [
     "StoredModel",
@@ -64,11 +67,13 @@ _RENAMED = {"memory_mib": "scores_mib", "pass_number": "epoch", "kept_pass": "ke
 class StoredModel:
     """What a model folder holds, apart from its format and version.
 
-    `config` has the keys "hyperparameters", "corpus", "run", "summary" and "history".
+    `config` has the keys "hyperparameters", "corpus", "run", "summary" and "history". `words` is
+    what becomes of the tokens of a text.
     """
 
     config: dict[str, Any]
     embeddings: Embeddings
+    words: WordRules = NO_RULES
 
 
 def is_model_folder(path: Path) -> bool:
@@ -101,8 +106,13 @@ def write_model(model: StoredModel, folder: Path) -> None:
     arrays |= feature_arrays(embeddings)
     with whole_folder(folder, CONFIG) as temporary:
         write_arrays(temporary / ARRAYS, arrays)
+        files = {ARRAYS: described(temporary / ARRAYS)}
+        if model.words.phrases is not None:
+            model.words.phrases.write(temporary / PHRASES)
+            files[PHRASES] = described(temporary / PHRASES)
         content = {
-            "files": {ARRAYS: described(temporary / ARRAYS)},
+            "files": files,
+            "stop_words": tokens_to_json(model.words.stop_words),
             "vocabulary": {
                 "n_words": len(vocabulary),
                 "n_raw_tokens": vocabulary.n_raw_tokens,
@@ -161,7 +171,17 @@ def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None
         if not mapped:
             _require_finite(arrays)
             _require_rates(embeddings.self_rates)
-    return StoredModel(config, embeddings)
+        words = _read_rules(folder, config)
+    return StoredModel(config, embeddings, words)
+
+
+def _read_rules(folder: Path, config: dict[str, Any]) -> WordRules:
+    """Return phrases and stop words, which models of earlier versions lack."""
+    phrases = None
+    if PHRASES in config.get("files", {}):
+        require_described(folder / PHRASES, config["files"][PHRASES], verify=True)
+        phrases = PhraseModel.read(folder / PHRASES)
+    return WordRules(phrases, tuple(tokens_from_json(config.get("stop_words", []))))
 
 
 def _read_current(

@@ -17,6 +17,7 @@ from fastw2v.objectives.embeddings import (
     as_keyed_vectors,
 )
 from fastw2v.objectives.feature_vectors import NgramVectors
+from fastw2v.text.rules import TextRules
 from fastw2v.text.token_kinds import described_kind
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -48,7 +49,7 @@ class Vectors:
         A row for each word; finite.
     counts : (V,) int64, optional
         How often each word was seen, where the file says so.
-    tokenizer : {"words", "whitespace"}, optional
+    tokenizer : {"words", "whitespace"} or TextRules, optional
         How text becomes such words, where that is known.
     ngrams : NgramVectors, optional
         Vectors of character n-grams, which give unknown words theirs.
@@ -57,7 +58,7 @@ class Vectors:
     words: list[str]
     vectors: NDArray[np.float32]
     counts: NDArray[np.int64] | None = None
-    tokenizer: Tokenizer | None = None
+    tokenizer: Tokenizer | TextRules | None = None
     ngrams: NgramVectors | None = None
 
     def __repr__(self) -> str:
@@ -88,7 +89,7 @@ class Vectors:
 
 
 def vectors_of(
-    embeddings: Embeddings, choice: VectorChoice | None, tokenizer: Tokenizer | None
+    embeddings: Embeddings, choice: VectorChoice | None, tokenizer: Tokenizer | TextRules | None
 ) -> Vectors:
     """Return one table of a model by its name, or by default the objective's own."""
     vocabulary = embeddings.vocabulary

@@ -153,7 +153,8 @@ class Word2VecTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             If documents have no word with a vector.
         """
         check_is_fitted(self)
-        documents = self._documents(X)
+        joined = self.model_.joined
+        documents = [[joined(sentence) for sentence in found] for found in self._documents(X)]
         places, table = self._with_unknown_words(documents)
         rows: list[int] = []
         ends = [0]

@@ -8,6 +8,7 @@ from fastw2v.config import VectorChoice
 from fastw2v.formats import FormatName, export
 from fastw2v.model.progress import Progress, reports
 from fastw2v.model.state import ModelState
+from fastw2v.text.rules import TextRules
 from fastw2v.training.checkpoints import checkpoint_path
 from fastw2v.training.saved import read_saved, write_saved
 
@@ -71,8 +72,7 @@ class Files(ModelState):
 
         `progress` is as in `fit`; a function gets ("writing", vectors written, vectors).
         """
-        # What writes a tokenizer, too, has none that keeps capitals.
-        tokenizer = None if self.settings.keep_case else self.settings.tokenizer
+        rules = TextRules.of(self.settings)
         with reports(progress) as told:
             written = stage_of(told.stage, "writing")
-            export(self.embeddings, Path(target), form, vectors, tokenizer, written)
+            export(self.embeddings, Path(target), form, vectors, rules, written)

@@ -11,6 +11,8 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.model.progress import Progress, reports
 from fastw2v.model.state import ModelState
 from fastw2v.text.corpus import Corpus, Field, with_field
+from fastw2v.text.given_words import GivenPhrases, GivenStopWords, word_rules
+from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.training.checkpoints import Checkpoints
 from fastw2v.training.fit import fit
 from fastw2v.training.resume import resumed_run
@@ -45,6 +47,8 @@ class Fitting(ModelState):
         memory_mib: int | None = None,
         features: GivenFeatures | str | None = None,
         field: Field | None = None,
+        phrases: GivenPhrases | None = None,
+        stop_words: GivenStopWords | None = None,
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
@@ -59,8 +63,9 @@ class Fitting(ModelState):
             of text) and on a terminal, lines of text elsewhere; with what `notice` would get.
             False: nothing is shown. Default: as True in a notebook, as False elsewhere. A function
             gets ("reading", bytes read, bytes in all or None) while the corpus is read,
-            ("counting", tokens counted, tokens) while its windows are counted, ("starting", steps
-            done, steps) while the first vectors are made, and ("training", steps done, steps).
+            ("finding phrases", passes done, passes) where they are found, ("counting", tokens
+            counted, tokens) while its windows are counted, ("starting", steps done, steps) while
+            the first vectors are made, and ("training", steps done, steps).
         notice : callable, optional
             Gets a sentence for a person: what the exact softmax will take of time and memory and,
             if that is long, what would be quicker; how much was not UTF-8, when `errors` lets it
@@ -86,13 +91,23 @@ class Fitting(ModelState):
             The field or column of `corpus` that holds text or lists of tokens, where it has some:
             JSON lines, CSV, Parquet, Arrow, data frames, whatever yields dicts
             (docs/input.md). `Source` says more.
+        phrases : PhraseModel, path, gensim's Phrases or FrozenPhrases, or a list, optional
+            Phrases that are joined; a list has a pass for each. Instead, the setting `phrases`
+            says in how many passes they are found. The model keeps them, and joins them in
+            every text that it reads (docs/phrases.md).
+        stop_words : path, str, or iterable of tokens, optional
+            Words that are left out once phrases are joined: of a file, of a language ("english"),
+            or the tokens themselves. The model keeps them as well.
 
         Raises
         ------
         CorpusError, VocabularyError
             If the corpus cannot be read, or nothing is left to train on.
+        TokenKindError
+            If phrases are to be joined of tokens that are no text.
         ConfigurationError
-            If a batch does not fit `scores_mib`, or training `memory_mib`.
+            If a batch does not fit `scores_mib`, or training `memory_mib`; if phrases are given
+            beside the setting that finds some.
         DivergenceError
             If a loss or a vector is not finite any more. The model then has the last good epoch;
             if there was none, it stays as it was.
@@ -104,6 +119,7 @@ class Fitting(ModelState):
             with_field(corpus, field),
             features,
             (progress, callbacks, notice),
+            word_rules(phrases, stop_words),
             validation=validation,
             patience=patience,
             checkpoints=checkpoints,
@@ -126,8 +142,8 @@ class Fitting(ModelState):
         """Train on counts that `fastw2v count` wrote; the text is not needed.
 
         The same bits as `fit` on the text that was counted. Settings that counting depends on
-        (`window`, `window_sample`, `min_count`, `max_final_vocab`, `tokenizer`) are those of the
-        counts; `self.settings` has them afterwards.
+        (`window`, `window_sample`, `min_count`, `max_final_vocab`, `tokenizer`, `phrases`) are
+        those of the counts, as are phrases and stop words; `self.settings` has them afterwards.
 
         Parameters
         ----------
@@ -171,6 +187,7 @@ class Fitting(ModelState):
         source: Corpus | CountsFolder,
         features: GivenFeatures | str | None,
         told: tuple[Progress, Sequence[Callback], Callable[[str], None] | None],
+        words: WordRules = NO_RULES,
         **options: Unpack[_RunOptions],
     ) -> Self:
         """Train on a source of either kind."""
@@ -181,6 +198,7 @@ class Fitting(ModelState):
                 workers_named=self._workers_named,
                 source=source,
                 features=_as_given(features),
+                words=words,
                 keeps_good_epochs=True,
                 progress=stage,
                 callbacks=callbacks,

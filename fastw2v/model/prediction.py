@@ -46,6 +46,8 @@ class Prediction(ModelState):
         """
         if topn is not None:
             topn = whole_number("topn", topn, low=0)
+        if self.phrases is not None:
+            word = self.named(word)
         if by not in get_args(ContextOrder):
             raise ConfigurationError(f"by: expected 'probability' or 'lift', got {by!r}")
         values = (
@@ -92,6 +94,7 @@ class Prediction(ModelState):
                 with_field(corpus, field),
                 self.settings,
                 least_count=least_count,
+                words=self.word_rules,
                 workers=self.workers,
                 progress=told.stage,
             )
@@ -121,6 +124,7 @@ class Prediction(ModelState):
                 self.embeddings,
                 with_field(corpus, field),
                 self.settings,
+                words=self.word_rules,
                 workers=self.workers,
                 progress=told.stage,
             )

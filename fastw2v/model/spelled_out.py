@@ -7,6 +7,7 @@ than 400 lines, since each setting brings its help.
 from fastw2v.config import (
     BatchKind,
     Bias,
+    Connectors,
     Errors,
     Hyperparameters,
     Inputs,
@@ -16,6 +17,7 @@ from fastw2v.config import (
     ObjectiveName,
     OptimizerName,
     Precision,
+    Scoring,
     Start,
     Tokenizer,
 )
@@ -69,6 +71,11 @@ class SpelledOut(ModelState):
         language: Language = "any",
         keep_case: bool = False,
         errors: Errors = "strict",
+        phrases: int = 0,
+        phrase_scoring: Scoring = "default",
+        phrase_min_count: int = 5,
+        phrase_threshold: float | None = None,
+        phrase_connectors: Connectors = "none",
     ) -> None:
         """Begin a model that is not trained yet.
 
@@ -184,6 +191,22 @@ class SpelledOut(ModelState):
         errors : {"strict", "replace", "ignore"}
             What is not UTF-8 in a text: 'strict' refuses it, 'replace' puts U+FFFD there, 'ignore'
             leaves it out; both say how much it was. Default: 'strict'.
+        phrases : int
+            Passes in which words that stand together more often than by chance are joined to one
+            token (new_york), as 'fastw2v phrases' does; 0: none are looked for. Default: 0. From 0
+            to 100.
+        phrase_scoring : {"default", "npmi"}
+            How phrases are scored: 'default': by counts, as word2vec and gensim do; 'npmi': by
+            normalized mutual information. Default: 'default'.
+        phrase_min_count : int
+            Of candidates for phrases: taken off each count by 'default'; 'npmi' leaves out what is
+            rarer. Default: 5. At least 1.
+        phrase_threshold : float, optional
+            Candidates with a higher score become phrases. Default: 10, and 0.5 for npmi. At least
+            -1.
+        phrase_connectors : {"none", "english"}
+            Words that may stand within a phrase (bank_of_america): 'english': gensim's. Default:
+            'none'.
 
         Raises
         ------

@@ -1,17 +1,22 @@
 """What a model is made of, and what it says of itself."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import EpochRecord
 from fastw2v.config import Hyperparameters
-from fastw2v.errors import FastW2VError
+from fastw2v.errors import CorpusError, FastW2VError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.nearest import NearestWords
 from fastw2v.system.threads import checked_workers
+from fastw2v.text.phrase_model import PhraseModel
+from fastw2v.text.rules import TextRules
+from fastw2v.text.tokenizers import tokenize_text
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_rules import WordRules
 from fastw2v.training.checkpoints import Checkpoints
 from fastw2v.training.result import RunRecord, TrainedModel, TrainingSummary
 
@@ -74,6 +79,49 @@ class ModelState:
     def vocabulary(self) -> Vocabulary:
         """Words and counts, most frequent first."""
         return self.embeddings.vocabulary
+
+    @property
+    def word_rules(self) -> WordRules:
+        """What becomes of the tokens of every text that the model reads."""
+        return self._result.words
+
+    @property
+    def phrases(self) -> PhraseModel | None:
+        """The phrases that are joined in every text that the model reads; None without any."""
+        return self.word_rules.phrases
+
+    @property
+    def stop_words(self) -> tuple[Any, ...]:
+        """The tokens that are left out of every text that the model reads."""
+        return self.word_rules.stop_words
+
+    def joined(self, sentence: Iterable[Any]) -> list[Any]:
+        """Return the tokens of a sentence as training had them: phrases joined, no stop words."""
+        return self.word_rules.of(sentence)
+
+    def named(self, word: Hashable) -> Any:
+        """Return the token of the vocabulary that a word stands for.
+
+        That is the word itself; a token that is shown as this text, as the whole number 7 is as
+        "7"; or the phrase that its words are joined to. Anything else comes back as it is.
+        """
+        if not isinstance(word, str) or word in self.vocabulary:
+            return word
+        found = self.vocabulary.named(word)
+        if found in self.vocabulary or self.phrases is None:
+            return found
+        return self._phrase_of(word)
+
+    def _phrase_of(self, text: str) -> str:
+        """Return the known phrase that the words of a text are joined to, or the text."""
+        try:
+            sentences = tokenize_text(text, TextRules.of(self.settings))
+        except CorpusError:  # no text of a file
+            return text
+        tokens = [token for sentence in sentences for token in sentence]
+        joined = self.joined(tokens)
+        is_phrase = len(tokens) > 1 and len(joined) == 1 and joined[0] in self.vocabulary
+        return joined[0] if is_phrase else text
 
     @property
     def in_vectors(self) -> NDArray[np.float32]:

@@ -127,7 +127,8 @@ class WordVectors(ModelState):
         terms = [Term(query, 1.0)]
         if isinstance(query, str):
             terms = parsed_expression(query, self.__contains__)
-        for word, weight in terms:
+        for given, weight in terms:
+            word = given if self.phrases is None else self.named(given)
             row = self.vocabulary.index(word) if word in self else None
             yield self.vectors([word], table)[0], weight, row
 
@@ -163,6 +164,7 @@ class WordVectors(ModelState):
         Parameters
         ----------
         words : sequence of str or other tokens
+            "new york" is the phrase new_york, if the model joins it.
         table : {"in", "out", "sum", "both"}, optional
             Default: as `wv`. Unknown words have no output vectors.
 
@@ -171,6 +173,8 @@ class WordVectors(ModelState):
         UnknownWordError
             If a word is unknown and no vector can be made for it.
         """
+        if self.phrases is not None:
+            words = [self.named(word) for word in words]
         return self.embeddings.vectors_of(words, table)
 
     def feature_vector(self, features: Sequence[str]) -> NDArray[np.float32]:

@@ -30,6 +30,7 @@ UNITS = {
     "probe": Unit("folds", 1, "folds"),
     "measuring": Unit("batches", 1, "batches"),
     "fitting": Unit("batches", 1, "batches"),
+    "finding phrases": Unit("passes", 1, "passes"),
     "estimating": Unit("objectives", 1, "objectives"),
     "calibrating": Unit("rounds", 1, "rounds"),
     "training": Unit("batches", 1, "batches"),

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from fastw2v.errors import FastW2VError
+from fastw2v.text.corpus import OpenedCorpus
 from fastw2v.text.files import is_read_once, shown_name, text_blocks
 from fastw2v.text.rules import TextRules
 from fastw2v.text.sources.streams import is_url
 
-__all__ = ["looks_unsegmented", "looks_wrapped", "notices_about"]
+__all__ = ["looks_unsegmented", "looks_wrapped", "notices_about", "notices_about_corpus"]
 
 _BEGINNING_BYTES = 1 << 18
 
@@ -77,6 +78,12 @@ def looks_unsegmented(text: str) -> bool:
         if n_characters > _UNSEGMENTED_SHARE * n_letters and n_characters >= longest * len(runs):
             return True
     return False
+
+
+def notices_about_corpus(corpus: OpenedCorpus, rules: TextRules) -> Iterator[str]:
+    """Yield what `notices_about` says of the first file of a corpus, if that is text."""
+    if corpus.files and corpus.field is None:
+        yield from notices_about(corpus.files[0], rules)
 
 
 def notices_about(file: str, rules: TextRules) -> Iterator[str]:

@@ -12,14 +12,15 @@ and their Compositionality", NIPS 26, section 4; Bouma 2009, "Normalized (Pointw
 Information in Collocation Extraction", GSCL 31-40.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
 from math import log
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config.numbers import real_number, shown_value, whole_number
+from fastw2v.config import PhraseSettings
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.kernels.text.phrases import (
     Chains,
@@ -34,103 +35,16 @@ from fastw2v.system.threads import WorkerPool, checked_workers
 from fastw2v.text.vocabulary import packed_words
 
 __all__ = [
-    "MOST_PASSES",
     "EncodedSentences",
     "Phrase",
-    "PhraseSettings",
-    "Scoring",
     "collocations",
     "connector_mask",
 ]
 
-Scoring = Literal["default", "npmi"]
-THRESHOLDS: dict[str, float] = {"default": 10.0, "npmi": 0.5}
-MOST_PASSES = 100
-
+# Of a table of candidates that grows, for each of the text's tokens, at the most.
+_TABLE_BYTES = 64
+_MOST_ROUNDS = 64
 _SLACK = 1e-9  # of scores; NumPy's logarithms may differ from the C library's in the last bits
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhraseSettings:
-    """What becomes a phrase; immutable, valid once constructed.
-
-    Parameters
-    ----------
-    min_count : int
-        Of candidates. `"default"` takes it off each count, `"npmi"` leaves out what is rarer.
-    threshold : float, optional
-        Candidates with a higher score become phrases. Default: 10 for `"default"`, which must be
-        above 0, and 0.5 for `"npmi"`, from -1 to 1.
-    scoring : {"default", "npmi"}
-        gensim's two scores, to the bit. With n(.) for counts: ``(n(ab) - min_count) / (n(a) n(b))
-        * V``, where V is how many different words and candidates there are; or the pointwise
-        mutual information, ``log(p(ab) / (p(a) p(b)))``, divided by ``-log(p(ab))``.
-    delimiter : str
-        Between the words of a phrase.
-    connector_words : collection of str
-        Words that no phrase begins or ends with, and that may stand within one.
-    passes : int
-        How often phrases are looked for; each pass goes on with the phrases of those before it, so
-        that longer ones are found.
-
-    Raises
-    ------
-    ConfigurationError
-        If a value is of another kind or out of range.
-    """
-
-    min_count: int = 5
-    threshold: float | None = None
-    scoring: Scoring = "default"
-    delimiter: str = "_"
-    connector_words: frozenset[str] = field(default_factory=frozenset)
-    passes: int = 1
-
-    def __post_init__(self) -> None:
-        def put(name: str, value: object) -> None:
-            object.__setattr__(self, name, value)
-
-        if self.scoring not in get_args(Scoring):
-            raise ConfigurationError(
-                f"scoring: expected 'default' or 'npmi', got {shown_value(self.scoring)}"
-            )
-        put("min_count", whole_number("min_count", self.min_count, low=1, high=2**62))
-        put("passes", whole_number("passes", self.passes, low=1, high=MOST_PASSES))
-        given = THRESHOLDS[self.scoring] if self.threshold is None else self.threshold
-        if self.scoring == "npmi":
-            put("threshold", real_number("threshold", given, low=-1, high=1))
-        else:
-            put("threshold", real_number("threshold", given, low=0, low_is_open=True))
-        put("delimiter", _text("delimiter", self.delimiter))
-        connectors = self.connector_words
-        if isinstance(connectors, str | bytes) or not hasattr(connectors, "__iter__"):
-            raise ConfigurationError(
-                f"connector_words: expected a collection of words, got {shown_value(connectors)}"
-            )
-        put("connector_words", frozenset(_text("connector_words", word) for word in connectors))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values that JSON can hold."""
-        return {
-            "min_count": self.min_count,
-            "threshold": self.threshold,
-            "scoring": self.scoring,
-            "delimiter": self.delimiter,
-            "connector_words": sorted(self.connector_words),
-            "passes": self.passes,
-        }
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name}: expected a str, got {shown_value(value)}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(
-            f"{name}: expected text that UTF-8 can hold, got {shown_value(value)}"
-        ) from None
-    return value
 
 
 class Phrase(NamedTuple):
@@ -192,7 +106,12 @@ def connector_mask(words: list[str], connectors: frozenset[str]) -> NDArray[np.b
 
 
 def collocations(
-    text: EncodedSentences, settings: PhraseSettings, *, workers: int | None = None
+    text: EncodedSentences,
+    settings: PhraseSettings,
+    *,
+    workers: int | None = None,
+    most_bytes: int | None = None,
+    new_array: Callable[[int, Any], NDArray[Any]] = np.empty,
 ) -> list[Phrase]:
     """Find the phrases of one pass over a text.
 
@@ -202,6 +121,10 @@ def collocations(
     settings : PhraseSettings
     workers : int, optional
         Threads; the result does not depend on them. Default: all cores.
+    most_bytes : int, optional
+        A bound for what candidates take of memory.
+    new_array : callable, optional
+        Makes an array as long as the text, of a type. Default: in memory.
 
     Returns
     -------
@@ -212,10 +135,13 @@ def collocations(
     ------
     CorpusError
         If the text has more words with connectors behind them than 32 bits can number.
+    ConfigurationError
+        If candidates take more than `most_bytes`.
     """
     words = text.words
     is_connector = connector_mask(words, settings.connector_words)
-    found = _counted(text, is_connector, checked_workers(workers))
+    beginnings = new_array(len(text.ids), np.int32)
+    found = _counted(text, is_connector, beginnings, checked_workers(workers), most_bytes)
     counts = text.counts()
     seen = np.flatnonzero((counts > 0) & ~is_connector)
     n_types, word_counts, pair_counts = _merged(words, seen, counts, found, settings.delimiter)
@@ -239,8 +165,13 @@ def collocations(
     return sorted(phrases, key=lambda phrase: (-phrase.score, phrase.parts))
 
 
-def _counted(text: EncodedSentences, is_connector: NDArray[np.bool_], workers: int) -> _Candidates:
-    beginnings = np.empty(len(text.ids), np.int32)
+def _counted(
+    text: EncodedSentences,
+    is_connector: NDArray[np.bool_],
+    beginnings: NDArray[np.int32],
+    workers: int,
+    most_bytes: int | None,
+) -> _Candidates:
     try:
         chains = beginnings_of(
             text.ids, text.sentence_starts, is_connector, new_chains(), True, beginnings
@@ -250,10 +181,34 @@ def _counted(text: EncodedSentences, is_connector: NDArray[np.bool_], workers: i
             f"corpus: expected at most 2^31 different beginnings of phrases, got {error}; use "
             "fewer connector words, or cut the text into parts"
         ) from error
+    rounds = 1
+    if most_bytes is not None:
+        rounds = -(-len(text.ids) * _TABLE_BYTES // max(most_bytes, 1))
+        rounds = max(min(rounds, _MOST_ROUNDS), 1)
+    parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]] = []
+    n_bytes = 0
     with WorkerPool(workers) as pool:
-        parts = pool.run(lambda part: count_candidates(text.ids, beginnings, part, workers))
+        for first in range(0, rounds * workers, workers):
+            found = pool.run(partial(_part_of, text.ids, beginnings, first, rounds * workers))
+            parts += found
+            # The arrays of the parts, and those of all of them together.
+            n_bytes += sum(2 * array.nbytes for part in found for array in part)
+            if most_bytes is not None and n_bytes > most_bytes:
+                done = (first + workers) / (rounds * workers)
+                raise ConfigurationError(
+                    f"phrases: expected candidates that fit {most_bytes / 2**20:,.0f} MiB of "
+                    f"memory, got about {n_bytes / done / 2**20:,.0f} MiB of them; raise --memory, "
+                    "or find phrases in a part of the text by 'fastw2v phrases PART --output FILE' "
+                    "and give that file by --phrases (phrases=)"
+                )
     firsts, lasts, counts = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return _Candidates(chains, firsts, lasts, counts)
+
+
+def _part_of(
+    ids: NDArray[np.int32], beginnings: NDArray[np.int32], first: int, n_parts: int, worker: int
+) -> Any:
+    return count_candidates(ids, beginnings, first + worker, n_parts)
 
 
 def _npmi(

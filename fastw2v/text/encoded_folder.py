@@ -168,6 +168,7 @@ def write_encoded(
     vocabulary: Vocabulary,
     ranks: NDArray[np.int32],
     blocks: Iterable[NDArray[np.int32]],
+    n_raw_tokens: int,
 ) -> None:
     """Write an encoded corpus, whole or not at all; an earlier one there is replaced.
 
@@ -179,6 +180,8 @@ def write_encoded(
         The id of each number, negative where it is left out.
     blocks : iterable of int32 arrays
         The corpus as numbers, as `fastw2v.kernels.text.interning` gives them.
+    n_raw_tokens : int
+        How many tokens the corpus has.
 
     Raises
     ------
@@ -186,7 +189,7 @@ def write_encoded(
         If it cannot be written, or something else is in the way.
     """
     with whole_folder(folder, DESCRIPTION) as temporary:
-        n_raw_tokens, n_tokens, n_sentences = _write_arrays(temporary, ranks, blocks)
+        n_tokens, n_sentences = _write_arrays(temporary, ranks, blocks)
         description = {
             **_KIND.header(),
             "digest": _digest_of_files(temporary, vocabulary),
@@ -200,9 +203,9 @@ def write_encoded(
 
 def _write_arrays(
     folder: Path, ranks: NDArray[np.int32], blocks: Iterable[NDArray[np.int32]]
-) -> tuple[int, int, int]:
-    """Write ids and starts; return how many tokens came, were kept, and in how many sentences."""
-    n_raw_tokens, n_tokens, n_sentences = 0, 0, 0
+) -> tuple[int, int]:
+    """Write ids and starts; return how many tokens were kept, and in how many sentences."""
+    n_tokens, n_sentences = 0, 0
     ids, starts = np.empty(0, np.int32), np.empty(1, np.int64)
     with (folder / IDS).open("wb") as ids_file, (folder / STARTS).open("wb") as starts_file:
         starts_file.write(np.zeros(1, "<i8").data)
@@ -212,10 +215,9 @@ def _write_arrays(
             n_ids, n_ends = renumber(numbers, ranks, ids, 0, starts, 0)
             ids_file.write(ids[:n_ids].astype("<i4", copy=False).data)
             starts_file.write((starts[1 : n_ends + 1] + n_tokens).astype("<i8", copy=False).data)
-            n_raw_tokens += numbers.size - n_ends
             n_tokens += n_ids
             n_sentences += n_ends
-    return n_raw_tokens, n_tokens, n_sentences
+    return n_tokens, n_sentences
 
 
 def _digest_of_files(folder: Path, vocabulary: Vocabulary) -> str:

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
-from fastw2v.errors import CorpusError, VocabularyError
+from fastw2v.errors import CorpusError, TokenKindError, VocabularyError
 from fastw2v.kernels.text.interning import (
     SENTENCE_END,
     InternedWords,
+    count_types,
     intern_lines,
     intern_tokens,
     new_word_table,
@@ -18,7 +19,9 @@ from fastw2v.kernels.text.interning import (
 from fastw2v.text.batches import TokenBatch, token_batch
 from fastw2v.text.files import TextBlock
 from fastw2v.text.rules import TextRules, rules_of
+from fastw2v.text.token_bytes import FIRST_BYTE_OF_OTHERS, tokens_of
 from fastw2v.text.tokenizers import TextNormalizer
+from fastw2v.text.word_rules import NO_RULES, NumberedRules, WordRules
 
 __all__ = ["TokenReader", "table_of_words"]
 
@@ -38,7 +41,8 @@ class TokenReader:
     add : bool
         Whether new words join the table.
     tokenizer : {"words", "whitespace"} or TextRules
-        For text.
+        For text. The rules of words hold for lists of tokens, too: their own words join the table
+        before any other, and what they leave out is not counted.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class TokenReader:
         tokenizer: Tokenizer | TextRules,
     ) -> None:
         self.table = table
+        self._words: NumberedRules | None = None
         self.n_tokens = 0
         self.n_sentences = 0
         self._keep_numbers = keep
@@ -57,6 +62,38 @@ class TokenReader:
         self.rules = rules_of(tokenizer)
         self._normalizer = TextNormalizer(self.rules)
         self._scratch = np.empty(0, np.int32)
+        self.begin(table)
+
+    def begin(self, table: InternedWords) -> None:
+        """Take another table, with no word counted."""
+        self.table = table
+        if self.rules.words:
+            self._words = NumberedRules(self.rules.words, table)
+            self.table = self._words.table
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return how often each word of the table was kept, int64 (n_types,)."""
+        if self._words is None:
+            counts: NDArray[np.int64] = count_types(self.table)
+            return counts
+        return self._words.counts(int(self.table.n_types[0]))
+
+    def require_text(self) -> None:
+        """Raise `TokenKindError` if a word that was seen is no text, which phrases need."""
+        n_types = int(self.table.n_types[0])
+        first_bytes = self.table.word_bytes[self.table.offsets[:n_types]]
+        others = np.flatnonzero((first_bytes == FIRST_BYTE_OF_OTHERS) & (self.counts() > 0))
+        if len(others):
+            other = tokens_of(self.table.words(others[:1]))[0]
+            raise TokenKindError(
+                f"corpus: expected tokens of text, which phrases are joined of, got {other!r:.100};"
+                " turn the tokens into str first, or leave out phrases"
+            )
+
+    def require_text_for_phrases(self) -> None:
+        """Do so where phrases are joined."""
+        if self._add and self.rules.words.phrases is not None:
+            self.require_text()
 
     def read(self, pieces: Iterable[TextBlock | TokenBatch]) -> None:
         """Give numbers to the tokens of whatever a corpus yields."""
@@ -95,14 +132,20 @@ class TokenReader:
             )
 
     def _keep(self, numbers: NDArray[np.int32]) -> None:
+        if self._words is not None:
+            numbers = self._words.apply(numbers, int(self.table.n_types[0]))
         n_sentences = int(np.count_nonzero(numbers == SENTENCE_END))
         self.n_sentences += n_sentences
         self.n_tokens += len(numbers) - n_sentences
         self._keep_numbers(numbers)
 
 
-def table_of_words(words: list[Any]) -> tuple[InternedWords, NDArray[np.int32]]:
+def table_of_words(
+    words: list[Any], rules: WordRules = NO_RULES
+) -> tuple[InternedWords, NDArray[np.int32]]:
     """Return a table of a vocabulary's words, and the id of each number that it gives.
+
+    The words of `rules` that are not in the vocabulary stand behind it, and have no id.
 
     Raises
     ------
@@ -114,5 +157,9 @@ def table_of_words(words: list[Any]) -> tuple[InternedWords, NDArray[np.int32]]:
     table = intern_tokens(*batch, new_word_table(), True, numbers)
     if table.n_types[0] != len(words):
         raise VocabularyError("words: expected all different, got some of them more than once")
-    unknown = -1  # the rank of the number that stands for every other word
-    return table, np.append(np.arange(len(words), dtype=np.int32), np.int32(unknown))
+    if rules:
+        table = NumberedRules(rules, table).table
+    # Behind them stands the number of every other word.
+    ranks = np.full(int(table.n_types[0]) + 1, -1, np.int32)
+    ranks[: len(words)] = np.arange(len(words), dtype=np.int32)
+    return table, ranks

@@ -1,8 +1,6 @@
 """Reading a corpus: once, counted, and encoded as ids of words, in memory or on disk."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +8,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Tokenizer
-from fastw2v.errors import CorpusError
-from fastw2v.kernels.text.interning import InternedWords, count_types, new_word_table, renumber
-from fastw2v.text.corpus import Corpus, Progress, open_corpus
+from fastw2v.kernels.text.interning import new_word_table
+from fastw2v.text.collocations import EncodedSentences
+from fastw2v.text.corpus import Corpus, Progress
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.text.encoded_folder import NumbersOnDisk, NumberStore, open_encoded, write_encoded
+from fastw2v.text.encoded_folder import NumberStore
 from fastw2v.text.files import BLOCK_BYTES
 from fastw2v.text.holdout import HeldOutChoice
-from fastw2v.text.numbering import TokenReader, table_of_words
+from fastw2v.text.numbered_corpus import (
+    NumberedCorpus,
+    PhraseSearch,
+    number_store,
+    without_tokens,
+)
+from fastw2v.text.numbering import table_of_words
 from fastw2v.text.rules import TextRules, rules_of
-from fastw2v.text.sources.cells import Piece
-from fastw2v.text.token_bytes import token_bytes, tokens_of
+from fastw2v.text.token_bytes import tokens_of
 from fastw2v.text.vocabulary import Vocabulary, build_vocabulary
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = [
+    "PhraseSearch",
+    "TextRead",
     "encode_corpus",
     "number_corpus",
     "read_corpus",
-    "read_split_corpus",
+    "read_sentences",
+    "read_text",
+    "without_tokens",
 ]
+
+
+@dataclass(frozen=True)
+class TextRead:
+    """A text that has been read.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+        Of the documents that are not held out.
+    tokens : EncodedTokens
+    held_out : EncodedTokens, optional
+        In the same vocabulary and in memory, if documents were held out.
+    words : WordRules
+        What became of its tokens; with the phrases that were found.
+    """
+
+    vocabulary: Vocabulary
+    tokens: EncodedTokens
+    held_out: EncodedTokens | None
+    words: WordRules
 
 
 def read_corpus(
@@ -84,60 +113,97 @@ def read_corpus(
     OutputError
         If `encoded_folder` cannot be written, or something else is in the way.
     """
-    folder = None if encoded_folder is None else Path(encoded_folder)
-    with _number_store(folder) as store:
-        reader = _Reader(new_word_table(), store, add=True, tokenizer=tokenizer)
-        name = reader.read(corpus, progress, block_bytes)
-        vocabulary, ranks = build_vocabulary(
-            reader.table, min_count=min_count, max_final_vocab=max_final_vocab, source=name
-        )
-        return vocabulary, reader.encoded(vocabulary, ranks, folder)
+    read = read_text(
+        corpus,
+        tokenizer,
+        min_count=min_count,
+        max_final_vocab=max_final_vocab,
+        progress=progress,
+        block_bytes=block_bytes,
+        encoded_folder=encoded_folder,
+    )
+    return read.vocabulary, read.tokens
 
 
-def read_split_corpus(
+def read_text(
     corpus: Corpus,
-    choice: HeldOutChoice,
+    rules: Tokenizer | TextRules,
     *,
-    tokenizer: Tokenizer | TextRules = "words",
+    search: PhraseSearch | None = None,
+    held_out: HeldOutChoice | None = None,
     min_count: int = 5,
     max_final_vocab: int | None = None,
     progress: Progress | None = None,
+    block_bytes: int = BLOCK_BYTES,
     encoded_folder: str | Path | None = None,
-) -> tuple[Vocabulary, EncodedTokens, EncodedTokens]:
-    """Read a corpus once, some documents held out before its vocabulary is counted.
+) -> TextRead:
+    """Read a corpus once, as `read_corpus` does, and more of what training may ask for.
 
     Parameters
     ----------
-    corpus, tokenizer, min_count, max_final_vocab, progress, encoded_folder
+    corpus, min_count, max_final_vocab, progress, block_bytes, encoded_folder
         As in `read_corpus`.
-    choice : HeldOutChoice
-        Which documents are held out.
-
-    Returns
-    -------
-    vocabulary : Vocabulary
-        Of the documents that stay.
-    tokens, held_out : EncodedTokens
-        In this vocabulary; `held_out` is in memory.
+    rules : {"words", "whitespace"} or TextRules
+        How text becomes tokens, and what then becomes of them.
+    search : PhraseSearch, optional
+        Find phrases in what is not held out, and join them; `rules` have none then. Stop words are
+        left out afterwards.
+    held_out : HeldOutChoice, optional
+        Which documents are held out, before anything is counted.
 
     Raises
     ------
     CorpusError
-        As in `read_corpus`; and if one of the parts has no token.
+        As in `read_corpus`; if one of the parts has no token; if candidates are too many.
+    TokenKindError
+        If tokens are no text, and phrases are to be joined of them.
+    ConfigurationError
+        If candidates for phrases take more than they may.
     """
     folder = None if encoded_folder is None else Path(encoded_folder)
-    held_out = _Reader(new_word_table(), _NumbersInMemory(), add=True, tokenizer=tokenizer)
-    with _number_store(folder) as store:
-        reader = _Reader(new_word_table(), store, add=True, tokenizer=tokenizer)
-        name = reader.read(corpus, progress, BLOCK_BYTES, (choice, held_out))
+    rules = rules_of(rules)
+    # Stop words stay until phrases are found.
+    first = rules if search is None else replace(rules, words=NO_RULES)
+    others = None if held_out is None else NumberedCorpus.of_all_words(first)
+    with number_store(folder) as store:
+        reader = NumberedCorpus(new_word_table(), store, add=True, tokenizer=first)
+        split = None if held_out is None or others is None else (held_out, others)
+        name = reader.read(corpus, progress, block_bytes, split)
+        words = rules.words
+        if search is not None:
+            words = reader.join(search, words.stop_words, folder, name)
+            if others is not None:
+                others.apply(words)
         vocabulary, ranks = build_vocabulary(
-            reader.table, min_count=min_count, max_final_vocab=max_final_vocab, source=name
+            reader.words_of,
+            reader.counts(),
+            min_count=min_count,
+            max_final_vocab=max_final_vocab,
+            source=name,
         )
         tokens = reader.encoded(vocabulary, ranks, folder)
-    places = {token_bytes(word): place for place, word in enumerate(vocabulary.words)}
-    types = held_out.table.words(np.arange(held_out.table.n_types[0]))
-    known = np.array([places.get(word, -1) for word in types], np.int32)
-    return vocabulary, tokens, held_out.encoded(vocabulary, known, None)
+    kept = None if others is None else others.encoded_by_words(vocabulary)
+    return TextRead(vocabulary, tokens, kept, words)
+
+
+def read_sentences(
+    corpus: Corpus,
+    *,
+    tokenizer: Tokenizer | TextRules = "words",
+    progress: Progress | None = None,
+) -> EncodedSentences:
+    """Read a corpus with all its words, to find phrases in; it is held in memory.
+
+    Parameters and errors as in `read_corpus`.
+
+    Raises
+    ------
+    TokenKindError
+        If a token is no str.
+    """
+    reader = NumberedCorpus.of_all_words(rules_of(tokenizer))
+    reader.read(corpus, progress, BLOCK_BYTES)
+    return reader.sentences(None)
 
 
 def encode_corpus(
@@ -174,10 +240,11 @@ def encode_corpus(
     OutputError
         As in `read_corpus`.
     """
-    table, ranks = table_of_words(vocabulary.words)
+    rules = rules_of(tokenizer)
+    table, ranks = table_of_words(vocabulary.words, rules.words)
     folder = None if encoded_folder is None else Path(encoded_folder)
-    with _number_store(folder) as store:
-        reader = _Reader(table, store, add=False, tokenizer=tokenizer)
+    with number_store(folder) as store:
+        reader = NumberedCorpus(table, store, add=False, tokenizer=rules)
         reader.read(corpus, progress, block_bytes)
         return reader.encoded(vocabulary, ranks, folder)
 
@@ -208,106 +275,8 @@ def number_corpus(
     CorpusError, TextEncodingError, ConfigurationError
         As in `read_corpus`.
     """
-    reader = _Reader(new_word_table(), store, add=True, tokenizer=tokenizer)
+    reader = NumberedCorpus(new_word_table(), store, add=True, tokenizer=tokenizer)
     reader.read(corpus, None, BLOCK_BYTES)
-    counts = count_types(reader.table)
-    words = tokens_of(reader.table.words(np.arange(len(counts))))
+    counts = reader.counts()
+    words = tokens_of(reader.words_of(np.arange(len(counts))))
     return words, counts
-
-
-class _NumbersInMemory:
-    """Numbers in arrays, whose memory is given back as they are used."""
-
-    def __init__(self) -> None:
-        self._chunks: deque[NDArray[np.int32]] = deque()
-
-    def keep(self, numbers: NDArray[np.int32]) -> None:
-        self._chunks.append(numbers.copy())
-
-    def blocks(self) -> Iterator[NDArray[np.int32]]:
-        while self._chunks:
-            yield self._chunks.popleft()
-
-
-def _number_store(folder: Path | None) -> NumbersOnDisk | nullcontext[_NumbersInMemory]:
-    return nullcontext(_NumbersInMemory()) if folder is None else NumbersOnDisk(folder)
-
-
-class _Reader:
-    """Numbers the tokens of a corpus by a table of words, in one pass; see `TokenReader`."""
-
-    def __init__(
-        self,
-        table: InternedWords,
-        store: NumberStore,
-        *,
-        add: bool,
-        tokenizer: Tokenizer | TextRules,
-    ) -> None:
-        self._store = store
-        self._paragraphs = rules_of(tokenizer).paragraphs
-        self._reader = TokenReader(table, store.keep, add=add, tokenizer=tokenizer)
-
-    @property
-    def table(self) -> InternedWords:
-        return self._reader.table
-
-    def read(
-        self,
-        corpus: Corpus,
-        progress: Progress | None,
-        block_bytes: int,
-        split: "tuple[HeldOutChoice, _Reader] | None" = None,
-    ) -> str:
-        """Give every token its number, and return what messages call the corpus.
-
-        With `split`, the documents of a choice go to another reader.
-        """
-        opened = open_corpus(corpus)
-        pieces = opened.pieces(block_bytes, progress, paragraphs=self._paragraphs)
-        self._reader.read(_split_pieces(pieces, *split) if split else pieces)
-        n_tokens, n_held_out = self._reader.n_tokens, split[1]._reader.n_tokens if split else 1
-        if split and not (n_tokens and n_held_out):
-            raise CorpusError(
-                f"{opened.name}: expected documents (lines) on both sides of validation_fraction="
-                f"{split[0].fraction:g}, got {n_tokens} tokens to train on and "
-                f"{n_held_out} held out; use another fraction, or give a validation text"
-            )
-        if not n_tokens:
-            raise without_tokens(opened.name, self._reader.n_sentences)
-        return opened.name
-
-    def encoded(
-        self, vocabulary: Vocabulary, ranks: NDArray[np.int32], folder: Path | None
-    ) -> EncodedTokens:
-        """Turn the numbers into ids, in memory or in a folder; once only."""
-        if folder is not None:
-            write_encoded(folder, vocabulary, ranks, self._store.blocks())
-            return open_encoded(folder, verify=False)[1]
-        ids = np.empty(self._reader.n_tokens, np.int32)
-        starts = np.zeros(self._reader.n_sentences + 1, np.int64)
-        n_ids, n_sentences = 0, 0
-        for numbers in self._store.blocks():
-            n_ids, n_sentences = renumber(numbers, ranks, ids, n_ids, starts, n_sentences)
-        ids.resize(n_ids, refcheck=False)
-        n_tokens = self._reader.n_tokens
-        return EncodedTokens(ids, starts, n_tokens, n_tokens - n_ids)
-
-
-def _split_pieces(
-    pieces: Iterable[Piece], choice: HeldOutChoice, other: _Reader
-) -> Iterator[Piece]:
-    """Yield what is not held out; the other reader gets the rest."""
-    for piece in pieces:
-        kept, held_out = choice.split(piece)
-        if held_out is not None:
-            other._reader.read([held_out])
-        if kept is not None:
-            yield kept
-
-
-def without_tokens(name: str, n_sentences: int) -> CorpusError:
-    """Return the error for a corpus that has lines but no tokens."""
-    return CorpusError(
-        f"{name}: expected text, got {n_sentences} lines or sentences without a single token"
-    )

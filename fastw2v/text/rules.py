@@ -5,6 +5,7 @@ from typing import Self, get_args
 
 from fastw2v.config import CountingSettings, Hyperparameters, Language, Normalization, Tokenizer
 from fastw2v.errors import ConfigurationError
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = ["TextRules", "rules_of"]
 
@@ -12,6 +13,8 @@ __all__ = ["TextRules", "rules_of"]
 @dataclass(frozen=True)
 class TextRules:
     """The settings by which text is cut; each is the hyper-parameter of that name.
+
+    `words` is what then becomes of its tokens, and of lists of tokens.
 
     Raises
     ------
@@ -24,6 +27,7 @@ class TextRules:
     normalize: Normalization = "none"
     language: Language = "none"
     keep_case: bool = False
+    words: WordRules = NO_RULES
 
     def __post_init__(self) -> None:
         if self.tokenizer not in get_args(Tokenizer):
@@ -33,7 +37,7 @@ class TextRules:
             )
 
     @classmethod
-    def of(cls, settings: Hyperparameters | CountingSettings) -> Self:
+    def of(cls, settings: Hyperparameters | CountingSettings, words: WordRules = NO_RULES) -> Self:
         """Return the rules of a run's settings."""
         return cls(
             settings.tokenizer,
@@ -41,6 +45,7 @@ class TextRules:
             settings.normalize,
             settings.language,
             settings.keep_case,
+            words=words,
         )
 
 

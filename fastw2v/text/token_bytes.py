@@ -13,9 +13,18 @@ from numpy.typing import NDArray
 
 from fastw2v.text.token_kinds import check_kinds
 
-__all__ = ["NUMBER_BYTES", "number_bytes", "token_bytes", "token_of", "tokens_of"]
+__all__ = [
+    "FIRST_BYTE_OF_OTHERS",
+    "NUMBER_BYTES",
+    "number_bytes",
+    "token_bytes",
+    "token_of",
+    "tokens_of",
+]
 
-_OTHER = b"\xff"
+FIRST_BYTE_OF_OTHERS = 0xFF
+"""Of tokens that are no str."""
+_OTHER = bytes([FIRST_BYTE_OF_OTHERS])
 _BELOW, _NUMBER, _ABOVE, _BYTES, _TUPLE = b"\xffh", b"\xffi", b"\xffj", b"\xffk", b"\xffl"
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _LENGTH = 4  # bytes of a length

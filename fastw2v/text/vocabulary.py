@@ -1,6 +1,6 @@
 """The vocabulary: which words are kept, in which order, and how often they were seen."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import gt
@@ -279,14 +279,21 @@ def unpacked_words(word_bytes: NDArray[np.uint8], word_ends: NDArray[np.int64]) 
 
 
 def build_vocabulary(
-    table: InternedWords, *, min_count: int, max_final_vocab: int | None, source: str
+    words_of: Callable[[NDArray[np.int64]], list[bytes]],
+    counts: NDArray[np.int64],
+    *,
+    min_count: int,
+    max_final_vocab: int | None,
+    source: str,
 ) -> tuple[Vocabulary, NDArray[np.int32]]:
-    """Choose and order the words of a table.
+    """Choose and order the words of a text.
 
     Parameters
     ----------
-    table : InternedWords
-        Every word of the corpus.
+    words_of : callable
+        Gives the bytes of the words with these numbers.
+    counts : int64 array (n,)
+        How often each number occurs; what does not occur is no word of the text.
     min_count : int
         Words that were seen less often are left out.
     max_final_vocab : int or None
@@ -298,8 +305,8 @@ def build_vocabulary(
     Returns
     -------
     vocabulary : Vocabulary
-    ranks : int32 array (n_types,)
-        The id of each word of the table by its number there; -1 where it was left out.
+    ranks : int32 array (n,)
+        The id of each number; -1 where it was left out.
 
     Raises
     ------
@@ -311,16 +318,15 @@ def build_vocabulary(
     for name, value in (("min_count", min_count), ("max_final_vocab", max_final_vocab)):
         if value is not None and value < 1:
             raise ConfigurationError(f"{name}: expected at least 1, got {value}")
-    counts = count_types(table)
-    n_raw_tokens, n_raw_types = int(counts.sum()), len(counts)
+    n_raw_tokens, n_raw_types = int(counts.sum()), int(np.count_nonzero(counts))
     kept = np.flatnonzero(counts >= min_count)
     if not kept.size:
         most = int(counts.max(initial=0))
         raise none_frequent_enough(source, min_count, (n_raw_tokens, n_raw_types), most)
-    encoded = table.words(kept)
+    encoded = words_of(kept)
     order = vocabulary_order(encoded, counts[kept])[:max_final_vocab]
     kept = kept[order]
-    ranks = np.full(n_raw_types, -1, np.int32)
+    ranks = np.full(len(counts), -1, np.int32)
     ranks[kept] = np.arange(len(kept), dtype=np.int32)
     words = tokens_of(encoded[place] for place in order.tolist())
     return Vocabulary(words, counts[kept], n_raw_tokens, n_raw_types), ranks

@@ -190,6 +190,8 @@ class RunDescription:
     reads : dict, optional
         The "field" of the sources that is read, and as what they are read ("read_as"), if that
         was said.
+    words : dict, optional
+        Phrases and stop words that were given, as `WordRules.as_dict` has them.
     workers : int, optional
         Threads that the run began with; None where any number ends in the same bits and nobody
         chose one, and for runs of versions that did not store it.
@@ -209,6 +211,7 @@ class RunDescription:
     features: str | None = None
     features_digest: str | None = None
     reads: dict[str, Any] | None = None
+    words: dict[str, Any] | None = None
     workers: int | None = None
 
     @classmethod

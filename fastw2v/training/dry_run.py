@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastw2v.config import Hyperparameters
+from fastw2v.counts.build import checked_rules
 from fastw2v.counts.corpus import window_widths
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import FastW2VError
@@ -20,8 +21,11 @@ from fastw2v.objectives.stream.settings import StreamSettings
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.text.reading import read_corpus
+from fastw2v.text.phrase_finding import phrase_settings
+from fastw2v.text.reading import PhraseSearch, read_text
+from fastw2v.text.rules import TextRules
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
+from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.training.run import Run
 from fastw2v.training.stream import train_stream
 
@@ -80,6 +84,7 @@ def dry_run(
     corpus: Corpus,
     settings: Hyperparameters,
     *,
+    words: WordRules = NO_RULES,
     workers: int,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> DryRun:
@@ -90,6 +95,8 @@ def dry_run(
     corpus : path, paths, or lists of tokens
     settings : Hyperparameters
         Of these the objectives take what they look at.
+    words : WordRules, optional
+        Phrases that are joined and words that are left out.
     workers : int
     progress : callable, optional
         Gets the stages "reading" and "estimating".
@@ -104,12 +111,15 @@ def dry_run(
         if progress:
             progress(stage, done, total)
 
-    whole, tokens = read_corpus(
+    asked = phrase_settings(settings)
+    read = read_text(
         open_corpus(corpus, settings.errors),
-        tokenizer=settings.tokenizer,
+        TextRules.of(settings, words=checked_rules(words, settings, None)),
+        search=None if asked is None else PhraseSearch(asked, workers),
         min_count=1,
         progress=lambda done, total: report("reading", done, total),
     )
+    whole, tokens = read.vocabulary, read.tokens
     sizes = [
         (least, _n_words(whole, least), int(whole.counts[: _n_words(whole, least)].sum()))
         for least in sorted({*MIN_COUNTS, settings.min_count})

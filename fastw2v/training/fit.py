@@ -11,16 +11,18 @@ from fastw2v.config import CountingSettings
 from fastw2v.counts.build import ShardOptions, count_corpus
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import read_counts
+from fastw2v.counts.sharded.plan import memory_for_data
 from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError
 from fastw2v.kernels.compile_clock import told_of_compiling, working_s
 from fastw2v.system.signals import TrainingInterrupted
-from fastw2v.text.appearance import notices_about
+from fastw2v.text.appearance import notices_about_corpus
 from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoded_folder import temporary_folder
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.holdout import HeldOutChoice
-from fastw2v.text.reading import encode_corpus, read_corpus, read_split_corpus
+from fastw2v.text.phrase_finding import phrase_settings
+from fastw2v.text.reading import PhraseSearch, TextRead, encode_corpus, read_text
 from fastw2v.text.rules import TextRules
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.ahead import compiled_ahead
@@ -88,6 +90,7 @@ def _train_on_counts(run: Run, folder: Path) -> TrainedModel:
     """Train on a folder of counts, which is mapped."""
     started = working_s()
     corpus = read_counts(folder)
+    run.words = corpus.words
     return _train_on(run, corpus, (working_s() - started, 0.0))
 
 
@@ -106,8 +109,10 @@ def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
         folder / "counts",
         workers=run.workers,
         shards=ShardOptions(run.memory_mib),
+        words=run.words,
         progress=run.progress,
     )
+    run.words = corpus.words
     return _train_on(run, corpus, (0.0, working_s() - started))
 
 
@@ -132,7 +137,9 @@ def _text(run: Run, source: Corpus, folder: Path | None) -> TrainingText:
     """Return the text to train on; the run knows of it, and has its validation text."""
     started = working_s()
     opened = open_corpus(source, run.settings.errors, READ_WITH_ERRORS)
-    vocabulary, tokens, held_out = _read(run, opened, folder)
+    read = _read(run, opened, folder)
+    vocabulary, tokens, run.words = read.vocabulary, read.tokens, read.words
+    held_out = read.held_out if read.held_out is not None else _validation_text(run, vocabulary)
     _notice_reading(run, opened, folder)
     _note_texts(run, vocabulary, (lambda: tokens.digest(vocabulary), tokens.n_tokens), held_out)
     read_s = working_s() - started
@@ -153,39 +160,44 @@ def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None
             f"{', '.join(opened.read_once)} cannot be read again: its words are kept in {place}, "
             "as numbers, until the end of training"
         )
-    if opened.files and opened.field is None:
-        for sentence in notices_about(opened.files[0], TextRules.of(run.settings)):
-            run.notice(sentence)
+    for sentence in notices_about_corpus(opened, TextRules.of(run.settings)):
+        run.notice(sentence)
     if opened.repairs.n_sequences:
         run.notice(opened.repairs.sentence(opened.errors))
     if opened.missing.n_values:
         run.notice(opened.missing.sentence(opened.field))
 
 
-def _read(
-    run: Run, corpus: OpenedCorpus, folder: Path | None
-) -> tuple[Vocabulary, EncodedTokens, EncodedTokens | None]:
-    """Return the vocabulary, the training text, and the validation text if there is one."""
+def _read(run: Run, corpus: OpenedCorpus, folder: Path | None) -> TextRead:
+    """Return the training text, and what is held out of it."""
     settings, validation = run.settings, run.validation
-    options: dict[str, Any] = {
-        "tokenizer": TextRules.of(settings),
-        "min_count": settings.min_count,
-        "max_final_vocab": settings.max_final_vocab,
-        "progress": run.stage("reading"),
-        "encoded_folder": None if folder is None else folder / "corpus",
-    }
-    if validation is not None and validation.fraction is not None:
-        choice = HeldOutChoice(validation.fraction, settings.seed)
-        return read_split_corpus(corpus, choice, **options)
-    vocabulary, tokens = read_corpus(corpus, **options)
-    return vocabulary, tokens, _validation_text(run, vocabulary)
+    fraction = None if validation is None else validation.fraction
+    return read_text(
+        corpus,
+        TextRules.of(settings, words=run.words),
+        search=_search(run),
+        held_out=None if fraction is None else HeldOutChoice(fraction, settings.seed),
+        min_count=settings.min_count,
+        max_final_vocab=settings.max_final_vocab,
+        progress=run.stage("reading"),
+        encoded_folder=None if folder is None else folder / "corpus",
+    )
+
+
+def _search(run: Run) -> PhraseSearch | None:
+    asked = phrase_settings(run.settings)
+    if asked is None:
+        return None
+    most_bytes = None if run.memory_mib is None else memory_for_data(run.memory_mib)
+    return PhraseSearch(asked, run.workers, most_bytes, run.stage("finding phrases"))
 
 
 def _validation_text(run: Run, vocabulary: Vocabulary) -> EncodedTokens | None:
     if run.validation is None or run.validation.text is None:
         return None
     text = open_corpus(run.validation.text, run.settings.errors, READ_WITH_ERRORS)
-    held_out = encode_corpus(text, vocabulary, tokenizer=TextRules.of(run.settings))
+    rules = TextRules.of(run.settings, words=run.words)
+    held_out = encode_corpus(text, vocabulary, tokenizer=rules)
     _notice_reading(run, text, None)
     return held_out
 

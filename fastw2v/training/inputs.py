@@ -164,6 +164,8 @@ def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
         table, names = _table_of(given)
         matrix = matrix_features(table, names, len(vocabulary))
     else:
+        if run.description.features is not None:  # lines of a file name words by what is shown
+            given = {vocabulary.named(word): names for word, names in given.items()}
         matrix, names = given_features(vocabulary.words, given)
     _require_same(run, _digest(matrix, names))
     return InputFeatures(matrix, names=names)

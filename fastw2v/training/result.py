@@ -9,6 +9,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.errors import DivergenceError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.losses.perplexity import perplexity_of
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = ["Ended", "RunRecord", "TrainedModel", "TrainingSummary"]
 
@@ -120,6 +121,8 @@ class TrainedModel:
     summary : TrainingSummary, optional
     run_record : RunRecord, optional
         What models of the first versions lack.
+    words : WordRules
+        What became of the tokens of the training text, and of those of others that it reads.
     divergence : DivergenceError, optional
         What ended the run, if there was a good epoch before it; not stored.
     """
@@ -131,6 +134,7 @@ class TrainedModel:
     summary: TrainingSummary | None = None
     run_record: RunRecord | None = None
     divergence: DivergenceError | None = None
+    words: WordRules = NO_RULES
 
     @property
     def loss_nats(self) -> float:

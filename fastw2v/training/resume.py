@@ -6,10 +6,11 @@ from typing import Any
 
 from fastw2v.callbacks import Callback, StageProgress
 from fastw2v.config import Hyperparameters
-from fastw2v.errors import CheckpointError, ConfigurationError
+from fastw2v.errors import CheckpointError, ConfigurationError, one_line
 from fastw2v.formats.model_folder import with_later_settings, with_present_names
 from fastw2v.system.threads import checked_workers
 from fastw2v.text.corpus import Corpus
+from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.training.checkpoints import (
     Checkpoints,
     RunDescription,
@@ -59,6 +60,7 @@ def resumed_run(
         progress=progress,
         notice=notice,
         features=features if features is not None else _features_of(about),
+        words=_rules_of(path, about),
         keeps_good_epochs=True,
         resumed=checkpoint,
     )
@@ -91,6 +93,18 @@ def _validation_of(path: Path, about: RunDescription) -> Validation | None:
 
 def _features_of(about: RunDescription) -> Path | None:
     return Path(about.features) if about.features else None
+
+
+def _rules_of(path: Path, about: RunDescription) -> WordRules:
+    if about.words is None:
+        return NO_RULES
+    try:
+        return WordRules.from_dict(about.words)
+    except (LookupError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: the phrases and stop words of the run are damaged "
+            f"({type(error).__name__}: {one_line(error)}); restore the file from a copy"
+        ) from error
 
 
 def _source_of(path: Path, about: RunDescription, corpus: Corpus | None) -> Corpus | CountsFolder:

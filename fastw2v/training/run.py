@@ -8,6 +8,7 @@ from typing import Any
 from fastw2v.callbacks import Callback, StageProgress, stage_of
 from fastw2v.config import Hyperparameters
 from fastw2v.config.numbers import MOST_MIB, whole_number
+from fastw2v.counts.build import checked_rules
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.compile_clock import compiling_s
 from fastw2v.kernels.simd.amx import HAS_AMX
@@ -15,6 +16,7 @@ from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.softmax.precision import resolved_precision
 from fastw2v.system.signals import TrainingInterrupted
 from fastw2v.text.corpus import Corpus
+from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.training.checkpoints import (
     Checkpoint,
     Checkpoints,
@@ -73,6 +75,9 @@ class Run:
         Gets sentences that a person should read, before a long run above all.
     features : mapping, (matrix, names) or Path, optional
         Features of the words, for inputs of that kind.
+    words : WordRules
+        Phrases that are joined and words that are left out; once a text has been read, with those
+        that were found in it.
     start : (in_vectors, out_vectors), optional
         Where training begins, in place of the settings' start.
     after_epoch : callable, optional
@@ -102,7 +107,8 @@ class Run:
     Raises
     ------
     ConfigurationError
-        If `patience` cannot be used, or the CPU lacks the precision.
+        If `patience` cannot be used, the CPU lacks the precision, or phrases are given beside
+        passes that find some.
     """
 
     settings: Hyperparameters
@@ -117,6 +123,7 @@ class Run:
     progress: StageProgress | None = None
     notice: Callable[[str], None] | None = None
     features: GivenFeatures | None = None
+    words: WordRules = NO_RULES
     start: VectorPair | None = None
     after_epoch: Callable[[VectorPair], None] | None = None
     keeps_good_epochs: bool = False
@@ -141,6 +148,7 @@ class Run:
         if self.memory_mib is not None:
             memory_mib = whole_number("memory", self.memory_mib, low=1, high=MOST_MIB)
             object.__setattr__(self, "memory_mib", memory_mib)
+        checked_rules(self.words, self.settings, None)
         self.description = self.resumed.run if self.resumed else self._described()
 
     def _described(self) -> RunDescription:
@@ -157,6 +165,7 @@ class Run:
             patience=self.patience,
             every=self.checkpoints.every if self.checkpoints else None,
             features=str(self.features.absolute()) if isinstance(self.features, Path) else None,
+            words=self.words.as_dict() if self.words else None,
         )
 
     @property

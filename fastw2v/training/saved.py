@@ -28,7 +28,7 @@ def write_saved(model: TrainedModel, folder: Path) -> None:
         "summary": asdict(model.summary) if model.summary else None,
         "history": [record.as_dict() for record in model.history],
     }
-    write_model(StoredModel(config, model.embeddings), folder)
+    write_model(StoredModel(config, model.embeddings, model.words), folder)
 
 
 def read_saved(folder: Path, *, mapped: bool, verify: bool | None) -> TrainedModel:
@@ -44,6 +44,7 @@ def read_saved(folder: Path, *, mapped: bool, verify: bool | None) -> TrainedMod
             [EpochRecord(**with_present_names(record)) for record in config["history"]],
             TrainingSummary(**config["summary"]) if config["summary"] else None,
             RunRecord(**with_present_names(config["run"])) if config.get("run") else None,
+            words=stored.words,
         )
     except (LookupError, TypeError, ConfigurationError) as error:
         raise ModelFormatError(

@@ -68,6 +68,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
             widths=widths,
             n_invalid=text.n_invalid,
             n_missing=text.n_missing,
+            words=run.words,
             progress=run.progress,
         )
         return corpus, working_s() - started
@@ -83,7 +84,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
     statistics = CorpusStatistics.of(
         tokens, vocabulary, text.n_invalid, text.n_missing, version_of(counting.tokenizer)
     )
-    corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts)
+    corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts, words=run.words)
     return corpus, working_s() - started
 
 

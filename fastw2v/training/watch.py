@@ -176,6 +176,7 @@ class Watch:
                 self.kept_epoch,
             ),
             self.divergence,
+            run.words,
         )
 
     def elapsed_s(self) -> float:

@@ -134,6 +134,13 @@ OTHER_OPTIONS = {
     "capitals": {"keep_case": True},
     "skipgram": {**NEGATIVE, "negatives_shared": False},
     "cbow": {**NEGATIVE, "model": "cbow", "cbow_mean": False},
+    "phrases": {
+        "phrases": 2,
+        "phrase_scoring": "npmi",
+        "phrase_min_count": 2,
+        "phrase_threshold": 0.9,
+        "phrase_connectors": "english",
+    },
 }
 
 

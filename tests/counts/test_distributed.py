@@ -31,6 +31,7 @@ from fastw2v.errors import (  # noqa: E402
     TextEncodingError,
 )
 from fastw2v.text.corpus import Source  # noqa: E402
+from fastw2v.text.given_words import word_rules  # noqa: E402
 from tests.support.corpora_made import as_text, random_sentences, write_text  # noqa: E402
 from tests.support.programs import tree  # noqa: E402
 from tests.support.sharded_counts import COUNTING, SENTENCES, steps_done  # noqa: E402
@@ -87,6 +88,29 @@ def test_a_bag_of_token_lists_gives_the_same_bytes(tmp_path, small_pieces, in_me
         sources = bag.from_sequence(SENTENCES, npartitions=n_partitions)
         count_corpus(sources, COUNTING, tmp_path / "counts", shards=SMALL, client=threads)
         assert tree(tmp_path / "counts") == in_memory
+
+
+def test_phrases_are_found_before_and_joined_by_all_workers(
+    tmp_path, text_file, small_pieces, threads
+):
+    from dask import bag
+
+    asked = replace(COUNTING, phrases=2, phrase_min_count=1, phrase_threshold=0.5)
+    stopped = word_rules(None, SENTENCES[0][:1])
+    whole = count_corpus(text_file, asked, tmp_path / "whole", words=stopped)
+    assert len(whole.words.phrases) > 0
+    expected = tree(tmp_path / "whole")
+    options = {"shards": SMALL, "client": threads}
+    count_corpus([str(text_file)], asked, tmp_path / "counts", words=stopped, **options)
+    assert tree(tmp_path / "counts") == expected
+    # Partitions of a cluster are joined by what was found elsewhere.
+    sources = bag.from_sequence(SENTENCES, npartitions=3)
+    with pytest.raises(ConfigurationError, match="got partitions of a cluster"):
+        count_corpus(sources, asked, tmp_path / "bag", words=stopped, **options)
+    assert not work_folder_of(tmp_path / "bag").exists()
+    found = count_corpus(sources, COUNTING, tmp_path / "bag", words=whole.words, **options)
+    assert found.statistics == whole.statistics
+    assert found.words.digest == whole.words.digest
 
 
 def test_lists_and_urls_are_counted_too(tmp_path, small_pieces, in_memory, threads):

@@ -462,12 +462,12 @@ def test_runs_of_words_are_grouped_and_add_up():
 
 
 def table_of(sentence):
-    from fastw2v.kernels.text.interning import intern_tokens, new_word_table
+    from fastw2v.kernels.text.interning import count_types, intern_tokens, new_word_table
     from fastw2v.text.batches import token_batch
 
     numbers = np.empty(len(sentence) + 1, np.int32)
     table = intern_tokens(*token_batch([sentence]), new_word_table(1 << 12), True, numbers)
-    return words.WordCounts.of(table)
+    return words.WordCounts.of(table, count_types(table))
 
 
 def test_the_command_spills(run, tmp_path, text_file, in_memory):

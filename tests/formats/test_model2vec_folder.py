@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fastw2v.formats import read_vectors, write_vectors
 from fastw2v.formats.vectors import Vectors
+from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.text.tokenizers import tokenize_text
 from tests.formats.test_formats import SCRIPTS, made
 
@@ -54,8 +55,31 @@ CHARACTERS = st.sampled_from("aBé'’\u00ad\u200c\u200d_ \t\u0301İΣ1٣.-汉")
 )
 
 
+CUTS = [
+    "words",
+    "whitespace",
+    TextRules("words", normalize="nfkc", language="tr"),
+    TextRules("words", normalize="nfc", keep_case=True),
+    TextRules("words"),
+    TextRules("whitespace", normalize="nfc"),
+]
+
+
+def test_an_exported_tokenizer_normalizes_as_the_model(tmp_path):
+    """An accent that was typed as a character of its own is one with its letter."""
+    for place, cut in enumerate(CUTS):
+        vectors = Vectors(["a"], np.ones((1, 2), np.float32), tokenizer=cut)
+        write_vectors(vectors, tmp_path / str(place), "model2vec")
+        written = json.loads((tmp_path / str(place) / "tokenizer.json").read_text())["normalizer"]
+        steps = [] if written is None else [step["type"] for step in written["normalizers"]]
+        rules = rules_of(cut)
+        form = [] if rules.normalize == "none" else [rules.normalize.upper()]
+        assert [step for step in steps if step.startswith("NF")] == form
+        assert ("Lowercase" in steps) == (rules.tokenizer == "words" and not rules.keep_case)
+
+
 @slow
-@pytest.mark.parametrize("tokenizer", ["words", "whitespace"])
+@pytest.mark.parametrize("tokenizer", CUTS, ids=str)
 def test_the_exported_tokenizer_cuts_any_text_alike(tmp_path, tokenizer):
     from tokenizers import Tokenizer
 

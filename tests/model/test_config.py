@@ -50,6 +50,11 @@ ALLOWED = [
     ("negatives_shared", [True, False]),
     ("cbow_mean", [True, False]),
     ("canonical", [True, False]),
+    ("phrases", [0, 1, 100, np.int64(2)]),
+    ("phrase_scoring", ["default", "npmi"]),
+    ("phrase_min_count", [1, 2**62]),
+    ("phrase_threshold", [0.1, 10, 1e30]),
+    ("phrase_connectors", ["none", "english"]),
 ]
 # What makes a setting one that is looked at.
 LOOKED_AT = {
@@ -59,6 +64,10 @@ LOOKED_AT = {
     "ns_exponent": {"objective": "negative"},
     "negatives_shared": {"objective": "negative"},
     "cbow_mean": {"model": "cbow"},
+    "phrase_scoring": {"phrases": 1},
+    "phrase_min_count": {"phrases": 1},
+    "phrase_threshold": {"phrases": 1},
+    "phrase_connectors": {"phrases": 1},
 }
 REFUSED = [
     ("vector_size", [0, -1, 1.5, "100", None, True, math.inf]),
@@ -96,6 +105,11 @@ REFUSED = [
     ("negatives_shared", [1, "yes", None]),
     ("cbow_mean", [0, None]),
     ("canonical", [1, None, "yes"]),
+    ("phrases", [-1, 101, 1.5, "phrases.json", None, True]),
+    ("phrase_scoring", ["pmi", None]),
+    ("phrase_min_count", [0, 2.5, None]),
+    ("phrase_threshold", [0.0, -0.5, math.nan, "10"]),
+    ("phrase_connectors", [True, None, "of"]),
 ]
 
 
@@ -207,11 +221,12 @@ def test_sizes_of_batches(given, limit):
 FOR_ALL = {
     "vector_size", "window", "min_count", "max_final_vocab", "sample", "epochs", "seed", "model",
     "objective", "learning_rate", "final_rate", "tokenizer", "errors",
-    "paragraphs", "normalize", "language", "keep_case",
+    "paragraphs", "normalize", "language", "keep_case", "phrases",
 }  # fmt: skip
 SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision", "canonical"}
 NEGATIVE = {"negative", "ns_exponent"}
 EXACT = SOFTMAX | {"window_sample", "batches", "inputs"}
+PHRASES = {"phrase_scoring", "phrase_min_count", "phrase_threshold", "phrase_connectors"}
 USED = [
     ({}, EXACT | {"batch_rows"}),
     ({"batches": "tokens"}, EXACT | {"batch_tokens"}),
@@ -227,17 +242,19 @@ USED = [
     ({"objective": "hierarchical"}, {"inputs"}),
     ({"objective": "hierarchical", "inputs": "subwords"}, {"min_n", "max_n", "bucket"}),
     ({"objective": "hierarchical", "model": "cbow"}, {"cbow_mean"}),
+    ({"objective": "hierarchical", "phrases": 2}, {"inputs", *PHRASES}),
 ]
 OTHER_VALUES = {
     "window_sample": 1e-5, "batches": "tokens", "batch_rows": 7, "batch_tokens": 7,
     "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
     "precision": "float32", "inputs": "subwords", "min_n": 4, "max_n": 4,
     "bucket": 7, "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,
-    "cbow_mean": False, "canonical": False,
+    "cbow_mean": False, "canonical": False, "phrase_scoring": "npmi", "phrase_min_count": 3,
+    "phrase_threshold": 0.5, "phrase_connectors": "english",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("cell", "used"), USED, ids=str)
+@pytest.mark.parametrize(("cell", "used"), USED, ids=[str(cell) for cell, _ in USED])
 def test_what_a_cell_does_not_look_at_is_refused(cell, used):
     assert FOR_ALL | set(OTHER_VALUES) == {item.name for item in fields(Hyperparameters)}
     for name, value in OTHER_VALUES.items():
@@ -296,6 +313,11 @@ def test_a_stored_setting_out_of_range_is_refused_though_nobody_looks_at_it():
         (
             {"objective": "negative", "model": "cbow", "negatives_shared": False},
             "negatives_shared: .* only model 'skipgram' looks at it, not 'cbow'",
+        ),
+        ({"phrase_min_count": 3}, "phrase_min_count: .* only phrases above 0 looks at it, not 0"),
+        (
+            {"phrases": 1, "phrase_scoring": "npmi", "phrase_threshold": 2},
+            "phrase_threshold: expected at most 1",
         ),
     ],
 )

@@ -256,6 +256,46 @@ def test_training_tells_of_both(tmp_path):
     assert not list(notices_about(str(tmp_path / "missing"), TextRules()))
 
 
+def test_counting_and_comparing_tell_of_wrapped_lines(tmp_path, monkeypatch):
+    from fastw2v.comparison import comparing
+    from fastw2v.comparison.comparing import ComparisonSettings, compare
+    from fastw2v.comparison.text import prepare_text
+
+    book = tmp_path / "book.txt"
+    lines = "the rain fell on a city that had not been dry for weeks, and nobody\n" * 5
+    book.write_text(f"{lines}\n" * 60)
+    shards = ShardOptions(600)
+    for paragraphs, expected in ((False, 1), (True, 0)):
+        counting = CountingSettings(min_count=1, paragraphs=paragraphs)
+        for options in ({}, {"shards": shards}):
+            told = []
+            count_corpus(book, counting, tmp_path / "counts", notice=told.append, **options)
+            assert len(told) == expected
+            assert all("look wrapped" in sentence for sentence in told)
+
+        def stopped(*_, **options):
+            raise KeyboardInterrupt(options["paragraphs"])
+
+        told = []
+        with monkeypatch.context() as patched:
+            patched.setattr(comparing, "prepare_text", stopped)
+            with pytest.raises(KeyboardInterrupt, match=str(paragraphs)):
+                compare(book, ComparisonSettings(paragraphs=paragraphs), notice=told.append)
+        assert ["look wrapped" in sentence for sentence in told] == [True] * expected
+        (tmp_path / "folder").mkdir(exist_ok=True)
+        made = prepare_text(
+            book,
+            tmp_path / "folder",
+            tokenizer="words",
+            window=5,
+            min_count=1,
+            paragraphs=paragraphs,
+        )
+        # Every twentieth line is held out.
+        n_lines = len(made.training.read_text().splitlines())
+        assert n_lines == (57 if paragraphs else 285)
+
+
 @patient
 @given(st.lists(st.text(st.sampled_from("ab é\u0301\u0958ﬀΑ"), max_size=9), max_size=9))
 def test_lines_that_change_are_written_among_those_that_do_not(lines):

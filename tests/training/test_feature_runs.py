@@ -56,6 +56,22 @@ def given(request, words, tmp_path):
     return {"features": path}, {}, {"features": {**mapping, words[0]: [words[1]]}}
 
 
+def test_a_file_names_items_that_are_whole_numbers(tmp_path):
+    """A line names the token of the text that it shows: the text itself, else the number."""
+    path = tmp_path / "features.tsv"
+    path.write_text("7\tx odd\n8\tx even\n-9\todd\n")
+    items = [[7, 8, -9, 7], [8, 7, 7]] * 4
+    mapping = {7: ["x", "odd"], 8: ["x", "even"], -9: ["odd"]}
+    from_file = Word2Vec(**COMMON).fit(items, features=path)
+    assert all_arrays_of(from_file) == all_arrays_of(
+        Word2Vec(**COMMON).fit(items, features=mapping)
+    )
+    texts = [[str(item) for item in sentence] for sentence in items]
+    assert set(Word2Vec(**COMMON).fit(texts, features=path).vocabulary.words) == {"7", "8", "-9"}
+    with pytest.raises(ConfigurationError, match="'7'"):
+        Word2Vec(**COMMON).fit(items, features={"7": ["x"], 8: ["x"], -9: ["x"]})
+
+
 def settings_of(asked, **more):
     return COMMON | {"inputs": "features" if asked else "subwords"} | more
 

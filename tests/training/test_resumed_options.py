@@ -31,6 +31,7 @@ STORED = {
     "patience": "patience",
     "checkpoint_every": "every",
     "features": "features",
+    "stop_words": "words",
     "workers": "workers",
 }
 NAMES = ("output", "resume", "dry_run")  # the checkpoint lies beside it, or there is none

@@ -67,6 +67,8 @@ CASES = [
 # Not of the vectors: how texts become words (tests/text/test_text_rules.py), how what is no UTF-8
 # is read, and what is refused as too large.
 TEXTS = {"tokenizer", "paragraphs", "normalize", "language", "keep_case", "errors"}
+# Which words are joined (tests/training/test_phrase_runs.py).
+TEXTS |= {item.name for item in fields(Hyperparameters) if item.name.startswith("phrase")}
 ELSEWHERE = TEXTS | {"scores_mib", "model", "objective", "batches", "inputs"}
 
 

@@ -53,6 +53,11 @@ _FILE = click.Path(path_type=Path)
     help="How the text is cut before any trainer sees it.",
 )
 @click.option(
+    "--paragraphs/--no-paragraphs",
+    default=False,
+    help="Whether a blank line ends a sentence, and not every line: for books with wrapped lines.",
+)
+@click.option(
     "--held-out", multiple=True, help="Text for losses. Default: every twentieth line of CORPUS."
 )
 @click.option("--time-limit", type=float, help="Seconds after which a training is ended.")

@@ -127,10 +127,11 @@ def _use(settings: "Hyperparameters", folder: Path) -> None:
     leave_mark(mark_of(settings, used_precision(settings)))
     model.save(folder / "model")
     model = Word2Vec.load(folder / "model")
+    known = model.vocabulary.words[0]
     if settings.inputs != "features":
-        model.predict_context(words[0])
+        model.predict_context(known)
         model.perplexity(text)
-    model.wv.most_similar(words[0])
+    model.wv.most_similar(known)
     for name in ("vectors.txt", "vectors.bin"):
         model.export(folder / name)
         read_vectors(folder / name)

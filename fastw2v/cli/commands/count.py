@@ -13,8 +13,11 @@ from fastw2v.cli.options import (
     given_settings,
     source_options,
     sources_of,
+    stop_words_option,
+    words_of,
     workers_option,
 )
+from fastw2v.cli.word_lines import lines_about
 from fastw2v.config import COUNTING_NAMES
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ __all__ = ["count_command", "describe_counts"]
     help="Count on the workers of a Dask cluster, started here or running there.",
 )
 @source_options
+@stop_words_option
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted count has left.")
 @dry_run_option
 @workers_option
@@ -67,6 +71,7 @@ def count_command(
     from fastw2v.config import CountingSettings
     from fastw2v.counts.build import ShardOptions, count_corpus, reference_counts
     from fastw2v.counts.sharded.dask import opened_client
+    from fastw2v.text.given_words import word_rules
 
     given = given_settings({name: rest[name] for name in COUNTING_NAMES})
     if rest["dry_run"]:
@@ -75,7 +80,8 @@ def count_command(
                 "--dry-run: expected CORPUS beside it, no --vocabulary, --cluster or --resume"
             )
         with Display(quiet=quiet) as display:
-            show_dry_run(sources_of(corpus, rest), given, workers, display.stage)
+            source = sources_of(corpus, rest)
+            show_dry_run(source, given, workers, display.stage, words_of(rest))
         return
     if output is None:
         raise click.UsageError("Missing option '--output' / '-o'.")
@@ -94,7 +100,9 @@ def count_command(
             shards=shards,
             client=client,
             reference=reference,
+            words=word_rules(**words_of(rest)),
             progress=display.stage,
+            notice=display.notice,
         )
     if not quiet:
         click.echo(describe_counts(found))
@@ -110,6 +118,7 @@ def describe_counts(corpus: "CountedCorpus") -> str:
             f"tokens       {statistics.n_tokens:,} of {statistics.n_raw_tokens:,} in "
             f"{statistics.n_sentences:,} sentences",
             f"pairs        {corpus.counts.n_entries:,} different ones",
+            *lines_about(corpus.words),
         ]
         + [
             f"invalid      {statistics.n_invalid:,} sequences of bytes that are not UTF-8, "

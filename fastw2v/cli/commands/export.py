@@ -89,13 +89,15 @@ def _export_what_fits(
     from fastw2v.cli.display import words_left_out
     from fastw2v.formats import format_to_write, without_unwritable, write_vectors
     from fastw2v.formats.vectors import vectors_of
+    from fastw2v.text.rules import TextRules
 
     if format_to_write(out, form).holds_model:
         raise click.UsageError(
             "--skip-unwritable: expected a format that holds one table, got npz, which holds the "
             "whole model"
         )
-    table = vectors_of(model.embeddings, vectors, model.settings.tokenizer)
+    rules = TextRules.of(model.settings)
+    table = vectors_of(model.embeddings, vectors, rules)
     fitting, left_out = without_unwritable(table, out, form)
     words_left_out(display, out, left_out, len(table.words))
     write_vectors(fitting, out, form, partial(display.stage, "writing"))

@@ -42,8 +42,9 @@ def neighbors_command(
     sum or difference, 'king - man + woman', whose words count with length 1.
 
     MODEL_OR_VECTORS is a model folder, or a file of vectors, which has no contexts. Capitals do not
-    matter. Unknown words have neighbours where the model has vectors of character n-grams; of
-    others those that are known are answered all the same, and the status is 2.
+    matter, and "new york" stands for the phrase new_york, if the model has it. Unknown words have
+    neighbours where the model has vectors of character n-grams; of others those that are known are
+    answered all the same, and the status is 2.
     """
     from fastw2v.cli.sources import vector_source
     from fastw2v.errors import UnknownWordError

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,9 +12,11 @@ from fastw2v.cli.options import (
     given_settings,
     source_options,
     sources_of,
+    stop_words_option,
+    text_options,
     workers_option,
 )
-from fastw2v.config import Errors, Tokenizer
+from fastw2v.config import TEXT_NAMES, CountingSettings
 
 if TYPE_CHECKING:
     from fastw2v.text.collocations import EncodedSentences
@@ -46,13 +48,7 @@ _ENGLISH = "english"
     metavar="FILE",
     help="Find none, but join those of this file, which --output wrote.",
 )
-@click.option(
-    "--stop-words",
-    type=TEXT,
-    metavar="FILE|LANGUAGE",
-    help="Leave these words out of --text, once phrases are joined: of a file, or of a language "
-    "(english, de, ...; pip install 'fastw2v[stopwords]').",
-)
+@stop_words_option
 @click.option(
     "--scoring",
     type=click.Choice(("default", "npmi")),
@@ -88,20 +84,7 @@ _ENGLISH = "english"
 @click.option(
     "--delimiter", type=TEXT, default="_", show_default=True, help="Between the words of a phrase."
 )
-@click.option(
-    "--tokenizer",
-    type=click.Choice(get_args(Tokenizer)),
-    default="words",
-    show_default=True,
-    help="How text becomes tokens, as in 'fastw2v train'.",
-)
-@click.option(
-    "--errors",
-    type=click.Choice(get_args(Errors)),
-    default="strict",
-    show_default=True,
-    help="What to do with text that is not UTF-8, as in 'fastw2v train'.",
-)
+@text_options
 @source_options
 @workers_option
 @display_options
@@ -115,16 +98,18 @@ def phrases_command(corpus: tuple[str, ...], quiet: bool, **given: Any) -> None:
     from fastw2v.text.corpus import open_corpus
     from fastw2v.text.encoding import READ_WITH_ERRORS
     from fastw2v.text.phrases import encoded_sentences, without_words, write_sentences
+    from fastw2v.text.rules import TextRules
 
     files = {name: given[name] for name in ("output", "text") if given[name] is not None}
     chosen = _settings(given) if given["phrases"] is None else _earlier(given)
     stopped = _stop_words(given)
     for target in files.values():
         require_writable(target)
+    rules = TextRules.of(CountingSettings(**given_settings({n: given[n] for n in TEXT_NAMES})))
     source = open_corpus(sources_of(corpus, given), given["errors"], READ_WITH_ERRORS)
     with Display(quiet=quiet) as display:
         text = encoded_sentences(
-            source, tokenizer=given["tokenizer"], progress=partial(display.stage, "reading")
+            source, tokenizer=rules, progress=partial(display.stage, "reading")
         )
         found, text = _joined(text, chosen, given["workers"])
     n_joined, text = len(text.ids), without_words(text, stopped)

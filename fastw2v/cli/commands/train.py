@@ -1,6 +1,8 @@
 """`fastw2v train`: from text to a model folder."""
 
 import shlex
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +16,11 @@ from fastw2v.cli.options import (
     hyperparameter_options,
     source_options,
     sources_of,
+    stop_words_option,
+    words_of,
     workers_option,
 )
+from fastw2v.cli.word_lines import lines_about
 
 if TYPE_CHECKING:
     from fastw2v.callbacks import EpochRecord, StageProgress
@@ -49,6 +54,7 @@ RUN_OPTIONS = (
     "features",
     "field",
     "read_as",
+    "stop_words",
 )
 
 
@@ -104,6 +110,7 @@ RUN_OPTIONS = (
     "'word<TAB>feature feature ...'.",
 )
 @source_options
+@stop_words_option
 @dry_run_option
 @hyperparameter_options
 @workers_option
@@ -155,6 +162,8 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
         vocabulary = model.vocabulary
         click.echo(f"vocabulary   {len(vocabulary):,} words of {vocabulary.n_raw_types:,}")
         click.echo(f"tokens       {vocabulary.n_tokens:,} of {vocabulary.n_raw_tokens:,}")
+        for line in lines_about(model.word_rules):
+            click.echo(line)
         if model.summary.n_invalid:
             click.echo(
                 f"not UTF-8    {model.summary.n_invalid:,} sequences, {model.settings.errors}d"
@@ -172,7 +181,7 @@ def _dry_run(display: "Display", workers: int | None, given: dict[str, Any]) -> 
         raise click.UsageError("--dry-run: expected CORPUS beside it, no --counts or --resume")
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
     source = sources_of(given["corpus"], given)
-    show_dry_run(source, given_settings(settings), workers, _answering(display))
+    show_dry_run(source, given_settings(settings), workers, _answering(display), words_of(given))
 
 
 def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
@@ -197,13 +206,22 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
         raise click.UsageError(
             f"expected either CORPUS or --counts, got {corpus[0]!r} and {counts}"
         )
+    words = words_of(given)
+    for name, value in words.items() if counts is not None else ():
+        if value is not None:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')}: expected none beside --counts, which have their own"
+            )
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
     model = Word2Vec(workers=workers, **given_settings(settings))
     require_replaceable(output, CONFIG)
     checkpoints = Checkpoints(output, given["checkpoint_every"])
     require_unused(checkpoints)
     try:
-        return (model.fit if counts is None else model.fit_counts)(
+        fit: Callable[..., Word2Vec] = (
+            partial(model.fit, **words) if counts is None else model.fit_counts
+        )
+        return fit(
             sources_of(corpus, given) if counts is None else counts,
             callbacks=[display.step],
             progress=_answering(display),

@@ -32,6 +32,7 @@ def vectors_command(
     Words are read from standard input, parted by blanks and line ends, if none is named. MODEL is a
     model folder or a file of vectors. Words that it does not know get vectors from their character
     n-grams, if it has any: after training with --inputs subwords, and in fastText's .bin.
+    "new york" stands for the phrase new_york, if the model has it.
     """
     from fastw2v.cli.sources import vector_source
     from fastw2v.errors import ConfigurationError
@@ -40,7 +41,7 @@ def vectors_command(
     from fastw2v.text.vocabulary import shown_word
 
     source = vector_source(model, [table] if table else [])
-    asked = list(dict.fromkeys(words or _words_of_standard_input()))
+    asked = list(dict.fromkeys(map(source.phrase, words or _words_of_standard_input())))
     if not asked:
         raise click.UsageError("Missing argument 'WORD...'; standard input has no words either")
     found = source.vectors(asked, table)

@@ -26,6 +26,7 @@ from fastw2v.errors import (
 )
 from fastw2v.system.dependencies import optional_module
 from fastw2v.text.corpus import OpenedCorpus
+from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.version import VERSION
 
 __all__ = ["count_on_cluster", "opened_client"]
@@ -41,6 +42,7 @@ def count_on_cluster(
     options: ShardOptions,
     client: Any,
     reference: CountedCorpus | None = None,
+    words: WordRules = NO_RULES,
     progress: StageProgress | None = None,
 ) -> CountedCorpus:
     """Count a corpus on a Dask cluster; parameters and errors as in `fastw2v.counts.build`.
@@ -52,10 +54,10 @@ def count_on_cluster(
     job = Job(work_folder_of(output).absolute(), counting, memory, 1, reference is not None)
     partitions = corpus.to_delayed() if hasattr(corpus, "to_delayed") else None
     items: Any = len(partitions) if partitions is not None else corpus
-    plan = new_plan(items, job, output, options, ranges=n_workers, reference=reference)
+    plan = new_plan(items, job, output, options, ranges=n_workers, reference=reference, words=words)
     engine = DaskEngine(client, plan.ranges, partitions or [])
     engine.require_shared(plan.folder)
-    return count_shards(plan, output, engine, reference=reference, progress=progress)
+    return count_shards(plan, output, engine, reference=reference, words=words, progress=progress)
 
 
 def _workers_of(client: Any) -> tuple[int, float]:

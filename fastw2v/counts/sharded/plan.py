@@ -29,6 +29,7 @@ from fastw2v.text.sources.kinds import MissingValues
 from fastw2v.text.sources.parts import SPOOL, Part
 from fastw2v.text.sources.streams import is_url
 from fastw2v.text.token_kinds import tokens_to_json
+from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.version import VERSION
 
 __all__ = ["FORMAT", "Plan", "ShardOptions", "memory_for_data", "new_plan", "work_folder_of"]
@@ -128,6 +129,7 @@ def new_plan(
     *,
     ranges: int = 1,
     reference: CountedCorpus | None = None,
+    words: WordRules = NO_RULES,
 ) -> Plan:
     """Cut a corpus into shards and make the work folder, or go on with an earlier one.
 
@@ -145,6 +147,8 @@ def new_plan(
         In how many ranges of centre words counts are added up.
     reference : CountedCorpus, optional
         Whose words and widths are used.
+    words : WordRules, optional
+        What becomes of tokens, as far as it was given.
 
     Raises
     ------
@@ -179,6 +183,7 @@ def new_plan(
             "fastw2v_version": VERSION,
             "counting": job.counting.as_dict(),
             "reference": None if reference is None else reference.statistics.digest,
+            "words": words.digest,
             "block_mib": options.block_mib,
             "ranges": ranges,
             "shards": [shard.as_dict() for shard in shards],

@@ -26,6 +26,7 @@ from fastw2v.counts.merged_folder import write_in_order
 from fastw2v.counts.parts import CountsInFiles, write_parts
 from fastw2v.counts.sharded import steps
 from fastw2v.counts.sharded.plan import Plan
+from fastw2v.counts.sharded.rules import settled_rules
 from fastw2v.counts.sharded.words import GROUPS, CandidateWords
 from fastw2v.counts.sharded.work_folder import (
     VOCABULARY,
@@ -41,6 +42,7 @@ from fastw2v.text.token_bytes import tokens_of
 from fastw2v.text.token_kinds import tokens_to_json
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = ["FAN_IN", "Engine", "OneProcess", "Task", "count_shards"]
 
@@ -98,6 +100,7 @@ def count_shards(
     engine: Engine,
     *,
     reference: CountedCorpus | None = None,
+    words: WordRules = NO_RULES,
     progress: StageProgress | None = None,
 ) -> CountedCorpus:
     """Count the shards of a plan, and write the counts to a folder; then remove the work folder.
@@ -110,6 +113,11 @@ def count_shards(
         If there is no token, or no word is frequent enough. Nothing stays.
     """
     run = _Run(plan, engine, reference, progress)
+    try:
+        run.words = settled_rules(plan, words, progress)
+    except FastW2VError:  # nothing is counted yet
+        remove_work(plan.folder)
+        raise
     try:
         vocabulary = run.vocabulary() if reference is None else reference.vocabulary
         found = run.windows(vocabulary, output)
@@ -136,6 +144,7 @@ class _Run:
         self.engine = engine
         self.reference = reference
         self.progress = progress
+        self.words = NO_RULES
         # Results of the first reading of each shard, where there was one.
         self.read: list[dict[str, Any]] = []
         self.is_empty = False
@@ -207,13 +216,16 @@ class _Run:
         statistics = _statistics_of(found, vocabulary, version_of(job.counting.tokenizer))
         names = [steps.counts_name(shard) for shard in self.plan.shards]
         rows = self._sum(names, vocabulary)
-        described = CountsDescription(vocabulary, job.counting, widths, statistics)
+        words = self.words
+        described = CountsDescription(vocabulary, job.counting, widths, statistics, words=words)
         if reference is None:
             write_counted_rows(output, described, rows)
         else:
             frequencies = np.sum([shard["frequencies"] for shard in found], axis=0)
             counts = self._whole(rows)
-            corpus = CountedCorpus(vocabulary, job.counting, widths, statistics, counts)
+            corpus = CountedCorpus(
+                vocabulary, job.counting, widths, statistics, counts, words=words
+            )
             write_in_order(output, corpus, frequencies)
         return read_counts(output, verify=False)
 

@@ -23,7 +23,14 @@ from fastw2v.counts.sharded.words import (
     candidate_words,
     is_full,
 )
-from fastw2v.counts.sharded.work_folder import Job, KnownWords, known_words, read_step, step_once
+from fastw2v.counts.sharded.work_folder import (
+    Job,
+    KnownWords,
+    known_rules,
+    known_words,
+    read_step,
+    step_once,
+)
 from fastw2v.kernels.text.interning import new_word_table, renumber
 from fastw2v.text.encoded import EncodedTokens, TextDigest
 from fastw2v.text.encoding import READ_WITH_ERRORS, Repairs
@@ -72,13 +79,15 @@ def count_words(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
         def keep(numbers: NDArray[np.int32]) -> None:
             nonlocal n_runs
             if is_full(reader.table, job.memory_bytes):
-                WordCounts.of(reader.table).write(folder / _run_name(n_runs))
+                reader.require_text_for_phrases()
+                WordCounts.of(reader.table, reader.counts()).write(folder / _run_name(n_runs))
                 n_runs += 1
-                reader.table = new_word_table()
+                reader.begin(new_word_table())
 
-        reader = TokenReader(new_word_table(), keep, add=True, tokenizer=TextRules.of(job.counting))
+        reader = TokenReader(new_word_table(), keep, add=True, tokenizer=_rules_of(job))
         shard.read(reader, given, job.counting.errors)
-        WordCounts.of(reader.table).write(folder / _run_name(n_runs))
+        reader.require_text_for_phrases()
+        WordCounts.of(reader.table, reader.counts()).write(folder / _run_name(n_runs))
         return {
             "runs": n_runs + 1,
             "n_tokens": reader.n_tokens,
@@ -86,6 +95,10 @@ def count_words(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
         }
 
     return step_once(job.folder / words_name(shard), make)
+
+
+def _rules_of(job: Job) -> TextRules:
+    return TextRules.of(job.counting, words=known_rules(job.folder))
 
 
 def _run_name(number: int) -> str:
@@ -129,7 +142,7 @@ def count_windows(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
     def make(folder: Path) -> dict[str, Any]:
         counting = _ShardCounting(job, folder)
         reader = TokenReader(
-            counting.words.table, counting.keep, add=False, tokenizer=TextRules.of(job.counting)
+            counting.words.table, counting.keep, add=False, tokenizer=_rules_of(job)
         )
         repairs, missing = Repairs(remedy=READ_WITH_ERRORS), MissingValues()
         shard.read(reader, given, job.counting.errors, repairs, missing)

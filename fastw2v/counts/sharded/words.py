@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.kernels.text.interning import InternedWords, count_types, intern_tokens, new_word_table
+from fastw2v.kernels.text.interning import InternedWords, intern_tokens, new_word_table
 from fastw2v.kernels.text.scan import PADDING
 from fastw2v.kernels.text.word_runs import gather_words, groups_of_words
 from fastw2v.system.array_files import read_arrays, write_arrays
@@ -46,14 +46,16 @@ class WordCounts:
     groups: NDArray[np.int64]
 
     @classmethod
-    def of(cls, table: InternedWords) -> "WordCounts":
-        """Return the words of a table and how often each was seen."""
+    def of(cls, table: InternedWords, counts: NDArray[np.int64]) -> "WordCounts":
+        """Return the words of a table that were seen, and how often each was."""
         n_words = int(table.n_types[0])
-        found = groups_of_words(table.word_bytes, table.offsets, n_words, GROUPS)
-        order = np.argsort(found, kind="stable")
+        seen = np.flatnonzero(counts)
+        found = groups_of_words(table.word_bytes, table.offsets, n_words, GROUPS)[seen]
+        by_group = np.argsort(found, kind="stable")
+        order, found = seen[by_group], found[by_group]
         text, ends = gather_words(table.word_bytes, table.offsets, order, PADDING)
-        groups = np.searchsorted(found[order], np.arange(GROUPS + 1)).astype(np.int64)
-        return cls(text, ends, count_types(table)[order], groups)
+        groups = np.searchsorted(found, np.arange(GROUPS + 1)).astype(np.int64)
+        return cls(text, ends, counts[order], groups)
 
     @classmethod
     def open(cls, path: Path) -> "WordCounts":

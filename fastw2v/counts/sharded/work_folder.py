@@ -24,15 +24,18 @@ from fastw2v.system.files import whole_file, whole_folder
 from fastw2v.system.renames import TEMPORARY_PREFIX
 from fastw2v.text.numbering import table_of_words
 from fastw2v.text.token_kinds import tokens_from_json
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = [
     "PLAN",
     "STEP",
     "SUFFIX",
     "VOCABULARY",
+    "WORD_RULES",
     "Job",
     "KnownWords",
     "give_up_data",
+    "known_rules",
     "known_words",
     "read_step",
     "remove_work",
@@ -44,6 +47,7 @@ SUFFIX = ".counting"
 PLAN = "plan.json"
 STEP = "step.json"
 VOCABULARY = "vocabulary.json"
+WORD_RULES = "words.json"
 
 
 @dataclass(frozen=True)
@@ -127,19 +131,17 @@ class KnownWords:
     Attributes
     ----------
     table : InternedWords
-    ranks : ndarray of int32, shape (V + 1,)
-        The id of each number that the table gives.
+    ranks : ndarray of int32
+        The id of each number that the table gives; -1 where the vocabulary lacks the word.
     widths : ndarray of int32, shape (V,), or None
+    n_words : int
+        V.
     """
 
     table: InternedWords
     ranks: NDArray[np.int32]
     widths: NDArray[np.int32] | None
-
-    @property
-    def n_words(self) -> int:
-        """V."""
-        return len(self.ranks) - 1
+    n_words: int
 
 
 def known_words(folder: Path) -> KnownWords:
@@ -152,6 +154,23 @@ def known_words(folder: Path) -> KnownWords:
 @lru_cache(2)
 def _known_words(path: Path, mtime_ns: int, inode: int) -> KnownWords:
     content = json.loads(path.read_text(encoding="utf-8"))
-    table, ranks = table_of_words(tokens_from_json(content["words"]))
+    words = tokens_from_json(content["words"])
+    table, ranks = table_of_words(words, known_rules(path.parent))
     widths = content["widths"]
-    return KnownWords(table, ranks, None if widths is None else np.array(widths, np.int32))
+    as_array = None if widths is None else np.array(widths, np.int32)
+    return KnownWords(table, ranks, as_array, len(words))
+
+
+def known_rules(folder: Path) -> WordRules:
+    """Return what becomes of tokens in a work folder, which a process reads once."""
+    path = folder / WORD_RULES
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return NO_RULES
+    return _known_rules(path, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(2)
+def _known_rules(path: Path, mtime_ns: int, inode: int) -> WordRules:
+    return WordRules.from_dict(json.loads(path.read_text(encoding="utf-8")))

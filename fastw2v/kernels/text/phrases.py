@@ -22,6 +22,8 @@ __all__ = [
     "chain_hashes",
     "chain_roots",
     "count_candidates",
+    "find_chain",
+    "find_phrase",
     "join_phrases",
     "new_chains",
     "phrase_table",
@@ -144,6 +146,26 @@ def beginnings_of(ids, sentence_starts, is_connector, chains, add, beginnings):
     return chains
 
 
+@kernel(inline="always")
+def find_chain(chains, beginning, connector):
+    """Return the chain that goes on from a beginning with a connector; -1 if there is none."""
+    key, last = _key(beginning, connector), chains.keys.size - 1
+    row = np.int64(folded_product(key, _MIX)) & last
+    while chains.keys[row] != 0 and chains.keys[row] != key:
+        row = (row + 1) & last
+    return np.int64(chains.numbers[row]) if chains.keys[row] == key else np.int64(-1)
+
+
+@kernel(inline="always")
+def find_phrase(table, beginning, word):
+    """Return what `phrase_table` has for a candidate; -1 if it is no phrase."""
+    key, last = _key(beginning, word), table.size // 2 - 1
+    row = np.int64(folded_product(key, _MIX)) & last
+    while table[2 * row] != 0 and table[2 * row] != key:
+        row = (row + 1) & last
+    return np.int64(table[2 * row + 1]) if table[2 * row] == key else np.int64(-1)
+
+
 @kernel
 def chain_roots(chains, n_words):
     """Return the word that each beginning begins with, int32 (n_words + n_chains,)."""
@@ -263,7 +285,7 @@ def join_phrases(ids, sentence_starts, is_connector, beginnings, table, joined, 
     n_joined : int
         How many tokens there are now.
     """
-    n_joined, last = 0, table.size // 2 - 1
+    n_joined = 0
     for sentence in range(sentence_starts.size - 1):
         joined_starts[sentence] = n_joined
         begun, end = -1, sentence_starts[sentence + 1]
@@ -276,12 +298,9 @@ def join_phrases(ids, sentence_starts, is_connector, beginnings, table, joined, 
                 continue
             if begun >= 0:
                 if beginnings[position] != NO_BEGINNING:
-                    key = _key(beginnings[position], word)
-                    row = np.int64(folded_product(key, _MIX)) & last
-                    while table[2 * row] != 0 and table[2 * row] != key:
-                        row = (row + 1) & last
-                    if table[2 * row] == key:
-                        joined[n_joined] = np.int64(table[2 * row + 1])
+                    phrase = find_phrase(table, beginnings[position], word)
+                    if phrase >= 0:
+                        joined[n_joined] = phrase
                         n_joined += 1
                         begun = -1
                         continue

@@ -33,6 +33,7 @@ from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus, read_corpus
 from fastw2v.text.rules import TextRules
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = ["Losses", "Perplexity", "losses_of", "perplexity_of", "text_perplexity"]
 
@@ -91,6 +92,7 @@ def text_perplexity(
     corpus: Corpus,
     settings: Hyperparameters,
     *,
+    words: WordRules = NO_RULES,
     workers: int,
     progress: StageProgress | None = None,
 ) -> Perplexity:
@@ -104,6 +106,8 @@ def text_perplexity(
     corpus : path, sequence of paths, or iterable of lists of tokens
     settings : Hyperparameters
         Those that the embeddings were trained with.
+    words : WordRules, optional
+        What became of the tokens of the training text.
     workers : int
         Threads; the result does not depend on them.
     progress : callable, optional
@@ -115,19 +119,21 @@ def text_perplexity(
         If the text cannot be read or holds no pair of known words.
     """
     opened = open_corpus(corpus, settings.errors, _REMEDY)
+    rules = TextRules.of(settings, words=words)
     reading = stage_of(progress, "reading")
     text: TextWithUnknown | None = None
     # CBOW predicts the centre word, and its contexts are words that it knows.
     if embeddings.unknown is not None and settings.model == "skipgram":
-        found, all_tokens = read_corpus(
-            opened, tokenizer=TextRules.of(settings), min_count=1, progress=reading
-        )
+        found, all_tokens = read_corpus(opened, tokenizer=rules, min_count=1, progress=reading)
         makes, vocabulary = embeddings.unknown, embeddings.vocabulary
         text = with_unknown_words(vocabulary, makes, found.words, all_tokens)
         tokens = text.tokens
     else:
         tokens = encode_corpus(
-            opened, embeddings.vocabulary, tokenizer=TextRules.of(settings), progress=reading
+            opened,
+            embeddings.vocabulary,
+            tokenizer=TextRules.of(settings, words=words),
+            progress=reading,
         )
     counts = counted_windows(
         tokens, embeddings.vocabulary, settings, workers=workers, progress=progress

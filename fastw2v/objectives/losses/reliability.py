@@ -24,6 +24,7 @@ from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import encode_corpus
 from fastw2v.text.rules import TextRules
+from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = ["LEAST_COUNT", "Reliability", "ReliabilityBin", "text_reliability"]
 
@@ -92,6 +93,7 @@ def text_reliability(
     settings: Hyperparameters,
     *,
     least_count: int = LEAST_COUNT,
+    words: WordRules = NO_RULES,
     workers: int,
     progress: StageProgress | None = None,
 ) -> Reliability:
@@ -107,6 +109,8 @@ def text_reliability(
     least_count : int
         Centre words are those that the training text has so often at least; not with CBOW, of which
         as many positions as that takes are drawn.
+    words : WordRules, optional
+        What became of the tokens of the training text.
     workers : int
         Threads of counting; the result does not depend on them.
     progress : callable, optional
@@ -124,7 +128,7 @@ def text_reliability(
     tokens = encode_corpus(
         opened,
         embeddings.vocabulary,
-        tokenizer=TextRules.of(settings),
+        tokenizer=TextRules.of(settings, words=words),
         progress=stage_of(progress, "reading"),
     )
     report = stage_of(progress, "measuring")

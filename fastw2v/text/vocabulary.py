@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
-from fastw2v.kernels.text.interning import InternedWords, count_types
 from fastw2v.text.shown import shown_vocabulary, shown_vocabulary_html, shown_word, unknown_word
 from fastw2v.text.token_bytes import token_bytes, tokens_of
 from fastw2v.text.token_kinds import described_kind, tokens_from_json, tokens_to_json

@@ -212,7 +212,7 @@ GENSIM = [
 ]
 
 
-@pytest.mark.parametrize("options", GENSIM, ids=str)
+@pytest.mark.parametrize("options", GENSIM, ids=range(len(GENSIM)))
 def test_gensims_objects_join_here_what_they_join_there(options):
     sentences = [*running_text(7), ["w1_w2", "of", "w3", "w1", "w2_of_w3"], ["w3", "w4of", "w1"]]
     phrases = Phrases(sentences, **options)

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow test-oldest check lint types layers bench release-check clean clean-kernels help
+.PHONY: install demo test test-slow test-oldest check lint types layers bench docs release-check clean clean-kernels help
 
 help:
 	@echo "make demo       install, build the embedded corpus, train on it, look at the result"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-oldest  the fast tests with the oldest versions of what fastw2v needs"
 	@echo "make check      lint, types, layers"
 	@echo "make bench      micro-benchmarks of the kernels, and the product's main rates"
+	@echo "make docs       build the site of documents in build/site; a warning is an error"
 	@echo "make release-check  build sdist and wheel, check them, install the wheel alone and use it"
 	@echo "make clean-kernels  remove compiled kernels from the checkout, to time a first start"
 
@@ -31,7 +32,7 @@ test: install
 	$(BIN)/python -m pytest
 
 test-slow: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser,dev,interop,map,rivals,trackers]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser,dev,docs,interop,map,rivals,trackers]'
 	command -v chromium >/dev/null || test "$$(id -u)" != 0 || (apt-get update && apt-get install -y chromium)
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
@@ -61,6 +62,11 @@ types: install
 
 layers: install
 	$(BIN)/lint-imports
+
+# The entrance is build/site/index.html, which opens without a server.
+docs: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -c docs/site -d build/doctrees . build/site
 
 # What the release workflow publishes: built from the sdist, installed where nothing else is, used
 # from another folder, so that the checkout cannot stand in for what the wheel lacks.

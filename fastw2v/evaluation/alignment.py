@@ -30,7 +30,7 @@ class Alignment:
     Attributes
     ----------
     residual : float
-        |A R - B| / |B|, Frobenius: 0 for a rotated copy, about sqrt(2) for what has nothing in
+        ``|A R - B| / |B|``, Frobenius: 0 for a rotated copy, about sqrt(2) for what has nothing in
         common.
     mean_cosine : float
         Mean of cos(a R, b): 1 for a rotated copy, about 0 for what has nothing in common.

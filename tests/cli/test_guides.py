@@ -24,7 +24,14 @@ GUIDES = [
     "subwords",
     "input",
     "phrases",
+    "tutorials/items",
+    "tutorials/domain_corpus",
+    "tutorials/languages",
+    "tutorials/from_gensim",
+    "tutorials/from_fasttext",
 ]
+# On the articles that come with gensim, as they say, and not on generated text.
+ON_ARTICLES = ["quick_start", "tutorials/words"]
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 TOPICS = {
     "river": "river water valley bridge flows bank stream boat fish sea",
@@ -87,6 +94,19 @@ def test_the_examples_of_a_guide_run(place, guide):
     names = {}
     for kind, code in blocks:
         run_block(kind, code, names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guide", ON_ARTICLES)
+def test_the_examples_on_articles_run(place, guide):
+    test_the_examples_of_a_guide_run(place, guide)
+    assert (place / "corpus.txt").read_text(encoding="utf-8").count("\n") == 300
+
+
+def test_every_tutorial_with_code_is_run():
+    tutorials = (ROOT / "docs" / "tutorials").glob("*.md")
+    with_code = {f"tutorials/{path.stem}" for path in tutorials if blocks_of(path)}
+    assert with_code <= {*GUIDES, *ON_ARTICLES}
 
 
 @pytest.mark.slow

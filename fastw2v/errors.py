@@ -42,7 +42,7 @@ class TextEncodingError(CorpusError):
 
 
 class TokenKindError(CorpusError, TypeError):
-    """Sentences hold something that cannot be a token, or are none."""
+    """Sentences contain something that cannot be a token, or are not sentences."""
 
 
 class VocabularyError(FastW2VError):
@@ -81,7 +81,7 @@ class MissingDependencyError(FastW2VError, ImportError):
 
 
 class EvaluationError(FastW2VError):
-    """A test set cannot be read, or says nothing about the vectors at hand."""
+    """A test set cannot be read, or covers none of the words."""
 
 
 class ClusterError(FastW2VError):

@@ -33,7 +33,7 @@ Notice = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonSettings(SharedSettings):
-    """Who is compared, how often, and with which settings.
+    """Which trainers are compared, how often, and with which settings.
 
     Attributes
     ----------

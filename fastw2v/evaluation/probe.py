@@ -57,7 +57,7 @@ class TuningResult:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """The probe's accuracy and what to hold it against.
+    """The probe's accuracy and the figures to compare it with.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ def run_probe(
     tune: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> ProbeResult:
-    """Train and judge the probe.
+    """Train and test the probe.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeSettings:
-    """The network's shape and how it is trained and judged.
+    """The network's shape and how it is trained and tested.
 
     Attributes
     ----------

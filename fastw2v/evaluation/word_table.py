@@ -110,11 +110,11 @@ class WordTable:
         return all(word == word.lower() for word in self.words)
 
     def spelt(self, word: str) -> str:
-        """Return an unknown word as the table's own are: in lower case if all of them are."""
+        """Return an unknown word in lower case if all words of the table are."""
         return word.lower() if self._is_lower_case else word
 
     def with_words(self, words: Sequence[str]) -> Self:
-        """Return the table with further words behind its own: those that get a vector.
+        """Return the table with further words after its own: those that get a vector.
 
         Words that the table finds, in any case, are not added again, nor those for which
         `make_unknown` has zeros.
@@ -135,7 +135,7 @@ class WordTable:
         )
 
     def centred(self) -> Self:
-        """Return the table with the mean of its vectors taken off them, and off made ones."""
+        """Return the table with the mean subtracted from its vectors, and from made ones."""
         mean = self.vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
         make = self.make_unknown
 

@@ -40,7 +40,7 @@ FormatName = Literal[
 
 @dataclass(frozen=True)
 class Format:
-    """What is known of a format before its module is imported.
+    """A format, as far as it is known before its module is imported.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ def format_named(name: str) -> Format:
 
 
 def format_of_suffix(path: Path) -> Format | None:
-    """Return the format that a name speaks of; None if it speaks of none."""
+    """Return the format that a name's suffix stands for; None if there is none."""
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     for form in FORMATS:
         if suffixes[-1:] and suffixes[-1] in form.suffixes:

@@ -71,7 +71,7 @@ class Vectors:
         return f"Vectors({len(self.words):,} words, {self.vectors.shape[1]} dimensions{more})"
 
     def by_frequency(self) -> "Vectors":
-        """Return them with the most frequent words first; as they are where counts are not known.
+        """Return the table with the most frequent words first; unchanged without counts.
 
         Files without counts are taken to be in that order.
         """

@@ -125,7 +125,7 @@ class ConversionMethods(ModelState):
 
     @classmethod
     def from_gensim(cls, model: Any) -> Self:
-        """Return a model that goes on where a `gensim.models.Word2Vec` stands; a copy.
+        """Return a model that continues from a `gensim.models.Word2Vec`; a copy.
 
         Of a `FastText` it takes over the words with their vectors, and goes on from these as
         Word2Vec does. Vectors of n-grams are left behind, and a warning says so;

@@ -332,7 +332,7 @@ class Word2Vec(VocabularyMethods, ScoreMethods, ConversionMethods):
         return number / expected if expected else 1.0
 
     def reset_from(self, other_model: Any) -> None:
-        """Share another model's vocabulary, and begin anew with the vectors."""
+        """Share another model's vocabulary, and reset the vectors."""
         self.wv = KeyedVectors(self.vector_size)
         self.wv.index_to_key = other_model.wv.index_to_key
         self.wv.key_to_index = other_model.wv.key_to_index

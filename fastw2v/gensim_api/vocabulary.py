@@ -297,7 +297,7 @@ class VocabularyMethods(ModelState):
             self.init_weights()
 
     def init_weights(self) -> None:
-        """Begin anew: random input vectors, the same as gensim's for the seed, outputs of zero."""
+        """Reset the vectors: random inputs, the same as gensim's for the seed, outputs of zero."""
         wv = self.wv
         wv.vectors = np.zeros((0, self.vector_size), np.float32)
         wv.resize_vectors(seed=self.seed)

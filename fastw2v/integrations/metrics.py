@@ -15,7 +15,7 @@ _SHOWN = ("loss_nats", "learning_rate", "elapsed_s", "epoch")
 
 
 def metrics_of(report: StepReport) -> Metrics:
-    """Return the numbers of a report that trackers draw, those that are there and finite.
+    """Return the finite numbers of a report, for trackers.
 
     Always ``loss_nats``, ``learning_rate``, ``elapsed_s`` and ``epoch``, and whatever else
     a report has that begins with ``held_out_``.

@@ -36,7 +36,7 @@ class Files(ModelState):
         verify: bool | None = None,
         workers: int | None = None,
     ) -> Self:
-        """Read a model folder written by `save`; those of every earlier version load.
+        """Read a model folder written by `save`, of this or any earlier version.
 
         Parameters
         ----------

@@ -228,7 +228,7 @@ class Fitting(ModelState):
         progress: Progress = None,
         notice: Callable[[str], None] | None = None,
     ) -> Self:
-        """Go on with a run from the checkpoint of a model folder to be.
+        """Resume a run from its checkpoint.
 
         The result is that of the run that was never interrupted, bit for bit: with the exact
         softmax for any number of workers, with the other objectives for one.

@@ -24,7 +24,7 @@ class Prediction(ModelState):
     def predict_context(
         self, word: Hashable, topn: int | None = 10, *, by: ContextOrder = "probability"
     ) -> list[tuple[Any, float]]:
-        """Return the `topn` first context words of `word`, each with what orders them.
+        """Return the `topn` highest-ranked context words of `word`, each with its score.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class Prediction(ModelState):
         least_count: int = LEAST_COUNT,
         progress: Progress = None,
     ) -> Reliability:
-        """Return what the model predicts of a text beside what the text has, by probability.
+        """Return predicted beside observed shares of a text's pairs, by probability.
 
         The text should be one that the model was not trained on. Where probabilities are right
         predicted and observed shares are equal, up to chance; docs/evaluation.md has more.

@@ -51,17 +51,17 @@ class ModelState:
 
     @property
     def summary(self) -> TrainingSummary | None:
-        """What the run amounts to; None before training."""
+        """Summary of the run; None before training."""
         return self._trained.summary if self._trained else None
 
     @property
     def corpus_digest(self) -> str | None:
-        """Of the encoded training text; None before training."""
+        """Digest of the encoded training text; None before training."""
         return self._trained.corpus_digest if self._trained else None
 
     @property
     def run_record(self) -> RunRecord | None:
-        """What is remembered of the run; None before training, and of the oldest models."""
+        """Record of the run; None before training, and for the oldest models."""
         return self._trained.run_record if self._trained else None
 
     @property

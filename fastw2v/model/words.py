@@ -178,7 +178,7 @@ class WordVectors(ModelState):
         return self.embeddings.vectors_of(words, table)
 
     def feature_vector(self, features: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vector (D,) of something new that has these features.
+        """Return the vector (D,) of something new with these features.
 
         Raises
         ------
@@ -196,7 +196,7 @@ class WordVectors(ModelState):
     def make_unknown_words(
         self, *, min_n: int = 2, max_n: int = 5, bucket: int = 2_000_000
     ) -> Self:
-        """Fit vectors of character n-grams to those of words, so that unknown words get some.
+        """Fit vectors of character n-grams to those of words, for vectors of unknown words.
 
         For a model of words that have a row each; they keep their vectors. It knows how words are
         spelt, and no more: docs/subwords.md has what that is worth.

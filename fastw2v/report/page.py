@@ -75,7 +75,7 @@ def write_report(
     *,
     progress: StageProgress | None = None,
 ) -> None:
-    """Write one self-contained HTML page about a model; it asks the network for nothing.
+    """Write one self-contained HTML page about a model; it makes no network request.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ _GONE_WITHIN_S = 10.0  # after an answer that no run has to be saved for
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Training was asked to end, by Ctrl-C or SIGTERM.
+    """Training was interrupted, by Ctrl-C or SIGTERM.
 
     Attributes
     ----------

@@ -41,7 +41,7 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A corpus with the field of it that holds the text; taken wherever a corpus is.
+    """A corpus with the field that holds its text; accepted wherever a corpus is.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Source:
             )
 
     def options(self) -> dict[str, Any]:
-        """Return what was said beside the corpus, as plain values that JSON can hold."""
+        """Return the options given with the corpus, as plain values that JSON can hold."""
         return {"field": self.field, "read_as": self.read_as}
 
 

@@ -10,7 +10,7 @@ __all__ = ["read_word_list", "stop_words"]
 
 
 def read_word_list(path: Path) -> frozenset[str]:
-    """Return the words of a file, which white space parts; it may be compressed.
+    """Return the words of a file, separated by white space; it may be compressed.
 
     Raises
     ------

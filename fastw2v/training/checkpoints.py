@@ -51,7 +51,7 @@ _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where a run is saved while it lasts, and how often.
+    """Where and how often a run is saved while it trains.
 
     Parameters
     ----------
@@ -92,13 +92,13 @@ class Checkpoints:
 
     @property
     def seconds(self) -> float | None:
-        """The time between two checkpoints, if it is a time."""
+        """Seconds between two checkpoints, if the interval is a time."""
         found = _EVERY.fullmatch((self.every or "").strip())
         return float(found[1]) * _SECONDS[found[2]] if found and found[2] in _SECONDS else None
 
     @property
     def epochs(self) -> int | None:
-        """The epochs between two checkpoints, if it is epochs."""
+        """Epochs between two checkpoints, if the interval is given in epochs."""
         found = _EVERY.fullmatch((self.every or "").strip())
         return int(found[1]) if found and found[2] not in _SECONDS else None
 

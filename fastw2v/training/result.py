@@ -18,7 +18,7 @@ Ended = Literal["finished", "patience", "diverged"]
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """What a finished run amounts to.
+    """Summary of a finished run.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ VALIDATION_ROWS = 4096  # of objectives whose losses have no counts to make them
 
 @dataclass(frozen=True)
 class Validation:
-    """What a run is validated on: a text of its own, or a part of the training text.
+    """What a run is validated on: a separate text, or a part of the training text.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Validation:
             object.__setattr__(self, "fraction", checked_fraction(self.fraction))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold; a text that is no file has no sources."""
+        """Return plain values that JSON can hold; a text that is not a file has no sources."""
         if self.fraction is not None:
             return {"fraction": self.fraction}
         return {"sources": named_sources(self.text)} | source_options(self.text)

@@ -44,7 +44,7 @@ SPOOLED_TEXT = "read-once-"
 
 @dataclass(frozen=True)
 class ShardOptions:
-    """How a corpus is cut and counted in shards; nothing of it changes the result.
+    """How a corpus is cut into shards and counted; none of it changes the result.
 
     Attributes
     ----------

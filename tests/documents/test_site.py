@@ -36,7 +36,7 @@ def test_what_is_wrong_with_a_site_is_noticed(tmp_path, page, found):
 def test_the_site_is_built_and_whole(tmp_path):
     for package in ("sphinx", "furo", "myst_parser", "sklearn"):
         pytest.importorskip(package)
-    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", "docs/site"]
+    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", "site"]
     built = tmp_path / "site"
     done = subprocess.run(
         [sys.executable, *command, "-d", str(tmp_path / "doctrees"), ".", str(built)],
@@ -51,9 +51,9 @@ def test_the_site_is_built_and_whole(tmp_path):
     assert index.startswith("Search.setIndex")  # a script, which a browser reads without a server
     for word in ("subword", "checkpoint", "huffman"):
         assert word in index
-    reference = (built / "docs" / "reference" / "python.html").read_text(encoding="utf-8")
+    reference = (built / "site" / "reference" / "python.html").read_text(encoding="utf-8")
     assert "most_similar" in reference
-    commands = (built / "docs" / "reference" / "commands.html").read_text(encoding="utf-8")
+    commands = (built / "site" / "reference" / "commands.html").read_text(encoding="utf-8")
     assert "fastw2v counts merge" in commands
     design = (built / "docs" / "design.html").read_text(encoding="utf-8")
     assert 'href="math.html"' in design  # which design.md names by its path

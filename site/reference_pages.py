@@ -10,11 +10,11 @@ import click
 __all__ = ["PAGES", "write"]
 
 PAGES = {
-    "reference/commands": "Every command and option",
-    "reference/python": "Every name of the package",
+    "site/reference/commands": "Every command and option",
+    "site/reference/python": "Every name of the package",
 }
 _ROW = re.compile(r"^\| `(fastw2v[\w.]*)` \| ([^|]+) \|", re.MULTILINE)
-_BUILT = "docs/reference"
+_BUILT = "site/reference"
 
 
 def write(root: Path) -> None:
@@ -34,7 +34,7 @@ def _heading(title: str, line: str) -> str:
 
 def _python(stable: str) -> str:
     """Return the page of all names that docs/api.md says are stable."""
-    text = _heading(PAGES["reference/python"], "=")
+    text = _heading(PAGES["site/reference/python"], "=")
     text += "The names that docs/api.md promises to keep, with their docstrings.\n\n"
     for module, cell in _ROW.findall(stable):
         text += _heading(module, "-")
@@ -67,7 +67,7 @@ def _commands() -> str:
     """Return the page of what `--help` says of each command."""
     from fastw2v.cli.main import command_line
 
-    text = _heading(PAGES["reference/commands"], "=")
+    text = _heading(PAGES["site/reference/commands"], "=")
     text += (
         "What `fastw2v COMMAND --help` prints. docs/command_line.md has what commands share.\n\n"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 SITE = Path(__file__).parent
-ROOT = SITE.parents[1]
+ROOT = SITE.parent
 sys.path[:0] = [str(SITE), str(ROOT)]
 
 import navigation  # noqa: E402 (the paths above come first)
@@ -26,7 +26,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
 include_patterns = [
     "docs/**.md",
-    "docs/reference/*.rst",
+    "site/reference/*.rst",
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
     "CHANGELOG.md",
@@ -36,7 +36,7 @@ include_patterns = [
     "bench/README.md",
     "corpora/README.md",
 ]
-exclude_patterns = ["**/.*", "build", "dist", "fastw2v", "tests", "runs", "docs/site"]
+exclude_patterns = ["**/.*", "build", "dist", "fastw2v", "tests", "runs"]
 default_role = "literal"  # docstrings quote code as Markdown does
 myst_heading_anchors = 4  # the anchors that GitHub gives to headings
 autodoc_member_order = "bysource"

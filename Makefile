@@ -66,6 +66,7 @@ layers: install
 # The entrance is build/site/index.html, which opens without a server.
 docs: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
+	rm -rf build/site
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -c site -d build/doctrees . build/site
 
 # What the release workflow publishes: built from the sdist, installed where nothing else is, used

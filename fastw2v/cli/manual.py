@@ -27,7 +27,7 @@ EXIT_READER_GONE = 141
 
 EXIT_STATUSES = {
     EXIT_DONE: "done",
-    EXIT_FAULT: "a fault of fastw2v; what is on standard error belongs into a report of it",
+    EXIT_FAULT: "a fault of fastw2v; please report it with what is on standard error",
     EXIT_ERROR: "wrong use or input; a line on standard error says what was expected and what came",
     EXIT_INTERRUPTED: "interrupted, by Ctrl-C or SIGTERM; no half-written file is left behind",
     EXIT_READER_GONE: "whoever read standard output has stopped, as 'head -1' does",

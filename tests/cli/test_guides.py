@@ -24,6 +24,7 @@ GUIDES = [
     "subwords",
     "input",
     "phrases",
+    "continued_training",
 ]
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 TOPICS = {

@@ -31,7 +31,14 @@ STORED = {
     "patience": "patience",
     "checkpoint_every": "every",
     "features": "features",
+<<<<<<< HEAD
     "stop_words": "words",
+=======
+    "start_from": "start",
+    "start_vocabulary": "start",
+    "start_counts": "start",
+    "lock_known": "start",
+>>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
     "workers": "workers",
 }
 NAMES = ("output", "resume", "dry_run")  # the checkpoint lies beside it, or there is none
@@ -91,7 +98,9 @@ def test_no_option_is_taken_and_left_aside(run, tmp_path, option):
     status, shown, errors = run("train", "--resume", tmp_path / "model", *sample_of(option))
     assert (status, shown) == (2, "")
     name = option.name.replace("_", "-")
-    refused = "CORPUS beside it, no --counts or" if name == "dry-run" else "no settings beside"
+    refused = "no settings beside"
+    if name == "dry-run":
+        refused = "CORPUS beside it, no --counts, --start-from or"
     assert f"--{name}: expected {refused} --resume" in errors
 
 

@@ -177,7 +177,9 @@ def test_settings_that_are_not_given_are_those_of_the_model(chain):
     given = Word2Vec(workers=1, epochs=1, learning_rate=0.3).fit(chain, start=model)
     assert given.settings.learning_rate == 0.3
     other = Word2Vec(workers=1, objective="negative").fit(chain, start=model).settings
-    assert (other.sample, other.keep_case, other.vector_size) == (1e-3, True, 6)
+    assert (other.keep_case, other.vector_size) == (True, 6)
+    anew = Hyperparameters(objective="negative")
+    assert (other.sample, other.epochs) == (anew.sample, anew.epochs)
 
 
 @pytest.mark.parametrize(

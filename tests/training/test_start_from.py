@@ -93,13 +93,24 @@ def test_vectors_of_gensim_in_memory(trained, chain):
 def test_the_scale_of_vectors_makes_no_difference_to_the_exact_softmax(trained, chain):
     """The other side is fitted to them, and both are brought to one size."""
     losses = []
-    for scale in (1.0, 30.0, 0.01):
+    for scale in (1.0, 30.0, 0.01, 1e30, 1e-30):
         given = trained.wv
         vectors = given.vectors.copy()
         given.vectors = vectors * np.float32(scale)
         losses.append(Word2Vec(**SMALL).fit(chain, start=given).summary.loss_nats)
         given.vectors = vectors
-    assert losses == pytest.approx([losses[0]] * 3, abs=1e-3)
+    assert losses == pytest.approx([losses[0]] * 5, abs=1e-3)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_vectors_of_zeros_are_no_start_and_no_harm(trained, chain, cell):
+    given = trained.wv
+    vectors = given.vectors.copy()
+    given.vectors = np.zeros_like(vectors)
+    found = Word2Vec(**SMALL, **CELLS[cell]).fit(chain, start=given)
+    given.vectors = vectors
+    assert np.isfinite(found.in_vectors).all()
+    assert np.isfinite(found.summary.loss_nats)
 
 
 @pytest.mark.parametrize("objective", ["softmax", "negative"])

@@ -137,18 +137,20 @@ class _Contexts:
         associations, as those of the spectral start are; then both sides have the same size.
         """
         fitting = known.is_known & self.has_pairs
-        vectors = known.in_vectors[fitting].astype(np.float64)
-        if not vectors.any():
+        mean_square = np.square(known.in_vectors[fitting].astype(np.float64)).mean()
+        if not mean_square > 0:
             return np.zeros_like(known.in_vectors), np.float32(1)
+        unit = 1.0 / np.sqrt(mean_square)  # products of numbers of any size would leave float32
+        table = (known.in_vectors * unit).astype(np.float32)
+        vectors = table[fitting].astype(np.float64)
         weights = self._scale[fitting, None] ** 2
         moment = _with_ridge(vectors.T @ (weights * vectors))
-        sums = self.sums(known.in_vectors)
-        fitted = STRETCH * np.linalg.solve(moment, sums.T).T
+        fitted = STRETCH * np.linalg.solve(moment, self.sums(table).T).T
         if keeps_inputs:
-            return (scale**2 * fitted).astype(np.float32), np.float32(1)
-        sizes = np.square(vectors).mean(), np.square(fitted[fitting]).mean()
-        size = (sizes[1] / sizes[0]) ** 0.25 if sizes[1] > 0 else 1.0
-        return (scale * fitted / size).astype(np.float32), np.float32(scale * size)
+            return (scale**2 * unit * fitted).astype(np.float32), np.float32(1)
+        others = np.square(fitted[fitting]).mean()
+        size = others**0.25 if others > 0 else 1.0
+        return (scale * fitted / size).astype(np.float32), np.float32(scale * size * unit)
 
 
 def _with_ridge(moment: _Doubles) -> _Doubles:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from fastw2v.config.defaults import CONTINUED_RATES
-from fastw2v.config.hyperparameters import Hyperparameters
+from fastw2v.config.hyperparameters import PHRASE_NAMES, Hyperparameters
 
 __all__ = ["continued_settings"]
 
@@ -26,7 +26,8 @@ def continued_settings(
         Of the vectors.
     before : Hyperparameters, optional
         Those of the earlier run, which fill what was not asked for and is looked at. The learning
-        rate has a default of its own, and what follows from another objective is not taken over.
+        rate has a default of its own, what follows from another objective is not taken over, and
+        phrases that were found are joined, not looked for again.
 
     Raises
     ------
@@ -47,7 +48,9 @@ def continued_settings(
         values |= {
             item.name: getattr(before, item.name)
             for item in fields(Hyperparameters)
-            if chosen.uses(item.name) and (same or item.name not in _OF_OBJECTIVE)
+            if chosen.uses(item.name)
+            and item.name not in PHRASE_NAMES
+            and (same or item.name not in _OF_OBJECTIVE)
         }
         values |= chosen.given
     values |= given

@@ -50,12 +50,9 @@ class Fitting(ModelState):
         memory_mib: int | None = None,
         features: GivenFeatures | str | None = None,
         field: Field | None = None,
-<<<<<<< HEAD
         phrases: GivenPhrases | None = None,
         stop_words: GivenStopWords | None = None,
-=======
         start: Any = None,
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
@@ -98,7 +95,6 @@ class Fitting(ModelState):
             The field or column of `corpus` that holds text or lists of tokens, where it has some:
             JSON lines, CSV, Parquet, Arrow, data frames, whatever yields dicts
             (docs/input.md). `Source` says more.
-<<<<<<< HEAD
         phrases : PhraseModel, path, gensim's Phrases or FrozenPhrases, or a list, optional
             Phrases that are joined; a list has a pass for each. Instead, the setting `phrases`
             says in how many passes they are found. The model keeps them, and joins them in
@@ -106,11 +102,9 @@ class Fitting(ModelState):
         stop_words : path, str, or iterable of tokens, optional
             Words that are left out once phrases are joined: of a file, of a language ("english"),
             or the tokens themselves. The model keeps them as well.
-=======
         start : path, Word2Vec, KeyedVectors or StartFrom, optional
             What training goes on from: a model, or vectors in any format. Settings that were not
             given are then those of the model (docs/continued_training.md).
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
 
         Raises
         ------

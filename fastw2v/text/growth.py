@@ -1,5 +1,6 @@
 """A vocabulary that goes on from an earlier one: which words stay, which join, what counts are."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import VocabularyError
-from fastw2v.kernels.text.interning import InternedWords, count_types
 from fastw2v.text.token_bytes import tokens_of
 from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
 
@@ -52,23 +52,24 @@ class EarlierWords:
 
 
 def grown_vocabulary(
-    table: InternedWords,
+    words_of: Callable[[NDArray[np.int64]], list[bytes]],
+    seen: tuple[NDArray[np.int64], int],
     earlier: EarlierWords,
-    n_tokens: int,
     *,
     min_count: int,
     max_final_vocab: int | None,
     source: str,
 ) -> tuple[Vocabulary, NDArray[np.int32]]:
-    """Choose and order the words of a table that began with earlier ones.
+    """Choose and order the words of a text that goes on from earlier ones.
 
     Parameters
     ----------
-    table : InternedWords
-        Its first words are the earlier ones, each counted once too often: by being put there.
+    words_of : callable
+        Gives the bytes of the words with these numbers.
+    seen : (int64 array (n,), int)
+        How often each number is in the text, the first numbers those of the earlier words; and the
+        tokens of the text.
     earlier : EarlierWords
-    n_tokens : int
-        Of the text.
     min_count : int
         How often other words than those that stay have to occur in the text.
     max_final_vocab : int or None
@@ -79,17 +80,15 @@ def grown_vocabulary(
     Returns
     -------
     vocabulary : Vocabulary
-    ranks : int32 array (n_types + 1,)
-        The id of each word of the table by its number there, and of the number that stands for all
-        others; -1 where it was left out.
+    ranks : int32 array (n + 1,)
+        The id of each number, and of the one that stands for all others; -1 where it was left out.
 
     Raises
     ------
     VocabularyError
         If the text has none of the words that are left.
     """
-    in_text, n_earlier = count_types(table), len(earlier.words)
-    in_text[:n_earlier] -= 1
+    (in_text, n_tokens), n_earlier = seen, len(earlier.words)
     counts = in_text.copy()
     counts[:n_earlier] += earlier.counts
     if int(earlier.counts.sum()) + int(in_text.sum()) >= 2**63:
@@ -100,15 +99,17 @@ def grown_vocabulary(
     is_kept = in_text >= min_count
     if earlier.stay:
         is_kept[:n_earlier] = True
+    if not earlier.grows:
+        is_kept[n_earlier:] = False
     if not (in_text[is_kept] > 0).any():
         sizes = n_tokens, int(np.count_nonzero(in_text))
         raise none_frequent_enough(source, min_count, sizes, int(in_text.max(initial=0)))
     kept = np.flatnonzero(is_kept)
-    encoded = table.words(kept)
+    encoded = words_of(kept)
     order = vocabulary_order(encoded, counts[kept])[:max_final_vocab]
     kept = kept[order]
     ranks = np.full(len(in_text) + 1, -1, np.int32)
     ranks[kept] = np.arange(len(kept), dtype=np.int32)
     words = tokens_of(encoded[place] for place in order.tolist())
-    n_types = max(len(in_text), earlier.n_raw_types)
+    n_types = max(int(np.count_nonzero(counts)), earlier.n_raw_types)
     return Vocabulary(words, counts[kept], earlier.n_raw_tokens + n_tokens, n_types), ranks

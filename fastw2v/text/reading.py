@@ -117,7 +117,6 @@ def read_corpus(
     OutputError
         If `encoded_folder` cannot be written, or something else is in the way.
     """
-<<<<<<< HEAD
     read = read_text(
         corpus,
         tokenizer,
@@ -126,16 +125,9 @@ def read_corpus(
         progress=progress,
         block_bytes=block_bytes,
         encoded_folder=encoded_folder,
+        earlier=earlier,
     )
     return read.vocabulary, read.tokens
-=======
-    folder = None if encoded_folder is None else Path(encoded_folder)
-    with _number_store(folder) as store:
-        reader = _Reader.of_corpus(store, tokenizer, earlier)
-        name = reader.read(corpus, progress, block_bytes)
-        vocabulary, ranks = reader.vocabulary(earlier, min_count, max_final_vocab, name)
-        return vocabulary, reader.encoded(vocabulary, ranks, folder)
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
 
 
 def read_text(
@@ -149,28 +141,19 @@ def read_text(
     progress: Progress | None = None,
     block_bytes: int = BLOCK_BYTES,
     encoded_folder: str | Path | None = None,
-<<<<<<< HEAD
+    earlier: EarlierWords | None = None,
 ) -> TextRead:
     """Read a corpus once, as `read_corpus` does, and more of what training may ask for.
 
     Parameters
     ----------
-    corpus, min_count, max_final_vocab, progress, block_bytes, encoded_folder
-=======
-    earlier: EarlierWords | None = None,
-) -> tuple[Vocabulary, EncodedTokens, EncodedTokens]:
-    """Read a corpus once, some documents held out before its vocabulary is counted.
-
-    Parameters
-    ----------
-    corpus, tokenizer, min_count, max_final_vocab, progress, encoded_folder, earlier
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
+    corpus, min_count, max_final_vocab, progress, block_bytes, encoded_folder, earlier
         As in `read_corpus`.
     rules : {"words", "whitespace"} or TextRules
         How text becomes tokens, and what then becomes of them.
     search : PhraseSearch, optional
         Find phrases in what is not held out, and join them; `rules` have none then. Stop words are
-        left out afterwards.
+        left out afterwards. Not beside `earlier`.
     held_out : HeldOutChoice, optional
         Which documents are held out, before anything is counted.
 
@@ -184,13 +167,15 @@ def read_text(
         If candidates for phrases take more than they may.
     """
     folder = None if encoded_folder is None else Path(encoded_folder)
-<<<<<<< HEAD
     rules = rules_of(rules)
     # Stop words stay until phrases are found.
     first = rules if search is None else replace(rules, words=NO_RULES)
     others = None if held_out is None else NumberedCorpus.of_all_words(first)
     with number_store(folder) as store:
-        reader = NumberedCorpus(new_word_table(), store, add=True, tokenizer=first)
+        grows = earlier is None or earlier.grows
+        table = new_word_table() if earlier is None else table_of_words(earlier.words)[0]
+        reader = NumberedCorpus(table, store, add=grows, tokenizer=first)
+        unread = reader.counts()  # what words were given to the table counts one each
         split = None if held_out is None or others is None else (held_out, others)
         name = reader.read(corpus, progress, block_bytes, split)
         words = rules.words
@@ -198,20 +183,18 @@ def read_text(
             words = reader.join(search, words.stop_words, folder, name)
             if others is not None:
                 others.apply(words)
-        vocabulary, ranks = build_vocabulary(
-            reader.words_of,
-            reader.counts(),
-            min_count=min_count,
-            max_final_vocab=max_final_vocab,
-            source=name,
-        )
-=======
-    held_out = _Reader(new_word_table(), _NumbersInMemory(), add=True, tokenizer=tokenizer)
-    with _number_store(folder) as store:
-        reader = _Reader.of_corpus(store, tokenizer, earlier)
-        name = reader.read(corpus, progress, BLOCK_BYTES, (choice, held_out))
-        vocabulary, ranks = reader.vocabulary(earlier, min_count, max_final_vocab, name)
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
+        limits: dict[str, Any] = {
+            "min_count": min_count,
+            "max_final_vocab": max_final_vocab,
+            "source": name,
+        }
+        counts = reader.counts()
+        if earlier is None:
+            vocabulary, ranks = build_vocabulary(reader.words_of, counts, **limits)
+        else:
+            counts[: len(unread)] -= unread
+            seen = (counts, reader.n_tokens)
+            vocabulary, ranks = grown_vocabulary(reader.words_of, seen, earlier, **limits)
         tokens = reader.encoded(vocabulary, ranks, folder)
     kept = None if others is None else others.encoded_by_words(vocabulary)
     return TextRead(vocabulary, tokens, kept, words)
@@ -311,127 +294,3 @@ def number_corpus(
     counts = reader.counts()
     words = tokens_of(reader.words_of(np.arange(len(counts))))
     return words, counts
-<<<<<<< HEAD
-=======
-
-
-class _NumbersInMemory:
-    """Numbers in arrays, whose memory is given back as they are used."""
-
-    def __init__(self) -> None:
-        self._chunks: deque[NDArray[np.int32]] = deque()
-
-    def keep(self, numbers: NDArray[np.int32]) -> None:
-        self._chunks.append(numbers.copy())
-
-    def blocks(self) -> Iterator[NDArray[np.int32]]:
-        while self._chunks:
-            yield self._chunks.popleft()
-
-
-def _number_store(folder: Path | None) -> NumbersOnDisk | nullcontext[_NumbersInMemory]:
-    return nullcontext(_NumbersInMemory()) if folder is None else NumbersOnDisk(folder)
-
-
-class _Reader:
-    """Numbers the tokens of a corpus by a table of words, in one pass; see `TokenReader`."""
-
-    def __init__(
-        self,
-        table: InternedWords,
-        store: NumberStore,
-        *,
-        add: bool,
-        tokenizer: Tokenizer | TextRules,
-    ) -> None:
-        self._store = store
-        self._paragraphs = rules_of(tokenizer).paragraphs
-        self._reader = TokenReader(table, store.keep, add=add, tokenizer=tokenizer)
-
-    @classmethod
-    def of_corpus(
-        cls, store: NumberStore, tokenizer: Tokenizer | TextRules, earlier: EarlierWords | None
-    ) -> "_Reader":
-        """Return a reader for a vocabulary that is to be built."""
-        if earlier is None:
-            return cls(new_word_table(), store, add=True, tokenizer=tokenizer)
-        table, _ = table_of_words(earlier.words)
-        return cls(table, store, add=earlier.grows, tokenizer=tokenizer)
-
-    @property
-    def table(self) -> InternedWords:
-        return self._reader.table
-
-    def vocabulary(
-        self, earlier: EarlierWords | None, min_count: int, max_final_vocab: int | None, name: str
-    ) -> tuple[Vocabulary, NDArray[np.int32]]:
-        """Choose the words of what was read; return them, and the id of each number."""
-        limits: dict[str, Any] = {
-            "min_count": min_count,
-            "max_final_vocab": max_final_vocab,
-            "source": name,
-        }
-        if earlier is None:
-            return build_vocabulary(self.table, **limits)
-        return grown_vocabulary(self.table, earlier, self._reader.n_tokens, **limits)
-
-    def read(
-        self,
-        corpus: Corpus,
-        progress: Progress | None,
-        block_bytes: int,
-        split: "tuple[HeldOutChoice, _Reader] | None" = None,
-    ) -> str:
-        """Give every token its number, and return what messages call the corpus.
-
-        With `split`, the documents of a choice go to another reader.
-        """
-        opened = open_corpus(corpus)
-        pieces = opened.pieces(block_bytes, progress, paragraphs=self._paragraphs)
-        self._reader.read(_split_pieces(pieces, *split) if split else pieces)
-        n_tokens, n_held_out = self._reader.n_tokens, split[1]._reader.n_tokens if split else 1
-        if split and not (n_tokens and n_held_out):
-            raise CorpusError(
-                f"{opened.name}: expected documents (lines) on both sides of validation_fraction="
-                f"{split[0].fraction:g}, got {n_tokens} tokens to train on and "
-                f"{n_held_out} held out; use another fraction, or give a validation text"
-            )
-        if not n_tokens:
-            raise without_tokens(opened.name, self._reader.n_sentences)
-        return opened.name
-
-    def encoded(
-        self, vocabulary: Vocabulary, ranks: NDArray[np.int32], folder: Path | None
-    ) -> EncodedTokens:
-        """Turn the numbers into ids, in memory or in a folder; once only."""
-        if folder is not None:
-            write_encoded(folder, vocabulary, ranks, self._store.blocks())
-            return open_encoded(folder, verify=False)[1]
-        ids = np.empty(self._reader.n_tokens, np.int32)
-        starts = np.zeros(self._reader.n_sentences + 1, np.int64)
-        n_ids, n_sentences = 0, 0
-        for numbers in self._store.blocks():
-            n_ids, n_sentences = renumber(numbers, ranks, ids, n_ids, starts, n_sentences)
-        ids.resize(n_ids, refcheck=False)
-        n_tokens = self._reader.n_tokens
-        return EncodedTokens(ids, starts, n_tokens, n_tokens - n_ids)
-
-
-def _split_pieces(
-    pieces: Iterable[Piece], choice: HeldOutChoice, other: _Reader
-) -> Iterator[Piece]:
-    """Yield what is not held out; the other reader gets the rest."""
-    for piece in pieces:
-        kept, held_out = choice.split(piece)
-        if held_out is not None:
-            other._reader.read([held_out])
-        if kept is not None:
-            yield kept
-
-
-def without_tokens(name: str, n_sentences: int) -> CorpusError:
-    """Return the error for a corpus that has lines but no tokens."""
-    return CorpusError(
-        f"{name}: expected text, got {n_sentences} lines or sentences without a single token"
-    )
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)

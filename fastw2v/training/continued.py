@@ -150,6 +150,7 @@ def prepare_start(run: Run) -> None:
             f"lock_known: expected inputs='words', got {settings.inputs!r}: words that share "
             "vectors of features move together; leave it out"
         )
+    _take_rules(run, earlier)
     if isinstance(run.source, CountsFolder):
         for name, asked in (("counts", earlier.counts), ("vocabulary", earlier.words)):
             if asked is not None and (name == "counts" or earlier.asked.vocabulary == "keep"):
@@ -158,9 +159,35 @@ def prepare_start(run: Run) -> None:
                     "and pairs of the run, got some; add up counts by 'fastw2v counts merge'"
                 )
         return
-    run.earlier = with_counts(earlier, settings)
+    run.earlier = earlier = with_counts(earlier, settings)
+    if earlier.counts is not None and earlier.counts.words.digest != run.words.digest:
+        raise ConfigurationError(
+            "start_counts: expected counts of a text with the phrases and stop words of the model, "
+            f"got {earlier.counts.words.described()}; leave them out"
+        )
     if run.begins:
-        run.description.start = run.earlier.as_dict()
+        run.description.start = earlier.as_dict()
+
+
+def _take_rules(run: Run, earlier: Earlier) -> None:
+    """Let a run join the phrases, and leave out the words, that the model did."""
+    if isinstance(run.source, CountsFolder):
+        return
+    if earlier.words is not None and run.settings.phrases:
+        raise ConfigurationError(
+            "phrases: expected none to be looked for in a text whose words go on from earlier "
+            f"ones, got phrases={run.settings.phrases}; those of a model are joined as they are"
+        )
+    if earlier.settings is None:
+        return
+    if run.words and run.words.digest != earlier.rules.digest:
+        raise ConfigurationError(
+            f"phrases, stop_words: expected those of {earlier.name} ("
+            f"{earlier.rules.described()}), or nothing, got {run.words.described()}; leave them out"
+        )
+    run.words = earlier.rules
+    if run.begins:
+        run.description.words = run.words.as_dict() if run.words else None
 
 
 def continuation(run: Run, vocabulary: Vocabulary) -> Continuation | None:

@@ -174,7 +174,6 @@ def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None
 def _read(run: Run, corpus: OpenedCorpus, folder: Path | None) -> TextRead:
     """Return the training text, and what is held out of it."""
     settings, validation = run.settings, run.validation
-<<<<<<< HEAD
     fraction = None if validation is None else validation.fraction
     return read_text(
         corpus,
@@ -185,6 +184,7 @@ def _read(run: Run, corpus: OpenedCorpus, folder: Path | None) -> TextRead:
         max_final_vocab=settings.max_final_vocab,
         progress=run.stage("reading"),
         encoded_folder=None if folder is None else folder / "corpus",
+        earlier=run.earlier.words if run.earlier is not None else None,
     )
 
 
@@ -194,21 +194,6 @@ def _search(run: Run) -> PhraseSearch | None:
         return None
     most_bytes = None if run.memory_mib is None else memory_for_data(run.memory_mib)
     return PhraseSearch(asked, run.workers, most_bytes, run.stage("finding phrases"))
-=======
-    options: dict[str, Any] = {
-        "tokenizer": TextRules.of(settings),
-        "min_count": settings.min_count,
-        "max_final_vocab": settings.max_final_vocab,
-        "progress": run.stage("reading"),
-        "encoded_folder": None if folder is None else folder / "corpus",
-        "earlier": run.earlier.words if run.earlier is not None else None,
-    }
-    if validation is not None and validation.fraction is not None:
-        choice = HeldOutChoice(validation.fraction, settings.seed)
-        return read_split_corpus(corpus, choice, **options)
-    vocabulary, tokens = read_corpus(corpus, **options)
-    return vocabulary, tokens, _validation_text(run, vocabulary)
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
 
 
 def _validation_text(run: Run, vocabulary: Vocabulary) -> EncodedTokens | None:

@@ -63,11 +63,8 @@ def resumed_run(
         progress=progress,
         notice=notice,
         features=features if features is not None else _features_of(about),
-<<<<<<< HEAD
         words=_rules_of(path, about),
-=======
         earlier=earlier,
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
         keeps_good_epochs=True,
         resumed=checkpoint,
     )

@@ -80,13 +80,9 @@ class Run:
         Gets sentences that a person should read, before a long run above all.
     features : mapping, (matrix, names) or Path, optional
         Features of the words, for inputs of that kind.
-<<<<<<< HEAD
     words : WordRules
         Phrases that are joined and words that are left out; once a text has been read, with those
         that were found in it.
-    start : (in_vectors, out_vectors), optional
-        Where training begins, in place of the settings' start.
-=======
     start : (in_vectors, out_vectors) or KnownRows, optional
         Where training begins, in place of the settings' start; with `KnownRows`, which the exact
         softmax takes, words that are not known begin by what they stand beside.
@@ -94,7 +90,6 @@ class Run:
         Words whose input vectors an exact softmax leaves as they are.
     earlier : Earlier, optional
         What the run starts from, by the words that both have.
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
     after_epoch : callable, optional
         Gets the vectors of each epoch, before the callbacks.
     keeps_good_epochs : bool
@@ -138,14 +133,10 @@ class Run:
     progress: StageProgress | None = None
     notice: Callable[[str], None] | None = None
     features: GivenFeatures | None = None
-<<<<<<< HEAD
     words: WordRules = NO_RULES
-    start: VectorPair | None = None
-=======
     start: VectorPair | KnownRows | None = None
     locked: NDArray[np.bool_] | None = None
     earlier: Earlier | None = None
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
     after_epoch: Callable[[VectorPair], None] | None = None
     keeps_good_epochs: bool = False
     resumed: Checkpoint | None = None
@@ -186,11 +177,8 @@ class Run:
             patience=self.patience,
             every=self.checkpoints.every if self.checkpoints else None,
             features=str(self.features.absolute()) if isinstance(self.features, Path) else None,
-<<<<<<< HEAD
             words=self.words.as_dict() if self.words else None,
-=======
             start=self.earlier.as_dict() if self.earlier is not None else None,
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
         )
 
     @property

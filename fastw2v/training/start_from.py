@@ -22,6 +22,7 @@ from fastw2v.formats.model_folder import is_model_folder
 from fastw2v.formats.vectors import Vectors, checked_vectors, float32_table, texts_of
 from fastw2v.objectives.earlier import EarlierVectors
 from fastw2v.text.growth import EarlierWords
+from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.training.result import TrainedModel
 from fastw2v.training.saved import read_saved
 
@@ -94,6 +95,8 @@ class Earlier:
         Of its text, mapped; they are added to those of the new one.
     trained_on : (Path, str), optional
         The folder of counts that the model was trained on, and their digest.
+    rules : WordRules
+        The phrases and stop words of the model's text.
     """
 
     asked: StartFrom
@@ -102,6 +105,7 @@ class Earlier:
     settings: Hyperparameters | None = None
     counts: CountedCorpus | None = None
     trained_on: tuple[Path, str] | None = None
+    rules: WordRules = NO_RULES
 
     @property
     def name(self) -> str:
@@ -174,7 +178,7 @@ def _of_model(
     if counted is not None and model.corpus_digest is not None:
         trained_on = (Path(counted), model.corpus_digest)
     vectors = EarlierVectors.of_model(model.embeddings)
-    return Earlier(asked, path, vectors, model.settings, counts, trained_on)
+    return Earlier(asked, path, vectors, model.settings, counts, trained_on, model.words)
 
 
 def _vectors_of(source: Any) -> Vectors:

@@ -86,32 +86,15 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
             words=run.words,
             progress=run.progress,
         )
-<<<<<<< HEAD
-        return corpus, working_s() - started
-    counts = count_corpus(
-        _sentences(text),
-        # All words that are left are in the vocabulary.
-        CountingSettings(window=counting.window, window_sample=counting.window_sample, min_count=1),
-        text.folder / "counts",
-        workers=run.workers,
-        shards=ShardOptions(run.memory_mib),
-        progress=run.progress,
-    ).counts
-    statistics = CorpusStatistics.of(
-        tokens, vocabulary, text.n_invalid, text.n_missing, version_of(counting.tokenizer)
-    )
-    corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts, words=run.words)
-=======
     else:
         statistics = CorpusStatistics.of(
             tokens, vocabulary, text.n_invalid, text.n_missing, version_of(counting.tokenizer)
         )
         counts = _counted_in_folder(run, text, counting, statistics, widths)
-        corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts)
+        corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts, words=run.words)
     if before is not None:
         folder = None if text.folder is None or run.memory_mib is None else text.folder / "sum"
         corpus = with_counts_before(corpus, before, folder)
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
     return corpus, working_s() - started
 
 

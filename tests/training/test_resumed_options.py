@@ -31,14 +31,11 @@ STORED = {
     "patience": "patience",
     "checkpoint_every": "every",
     "features": "features",
-<<<<<<< HEAD
     "stop_words": "words",
-=======
     "start_from": "start",
     "start_vocabulary": "start",
     "start_counts": "start",
     "lock_known": "start",
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
     "workers": "workers",
 }
 NAMES = ("output", "resume", "dry_run")  # the checkpoint lies beside it, or there is none

@@ -239,3 +239,26 @@ def test_little_in_common_is_said(trained):
     text = [["w1", "W2", "W3", "W4", "W5"], ["W1", "W3", "W2"]] * 9
     Word2Vec(workers=1, min_count=1).fit(text, start=trained.wv, notice=said.append)
     assert any("1 of 6 words, 12% of the text" in s and "cut otherwise" in s for s in said)
+
+
+def test_phrases_and_stop_words_of_the_model_hold_for_the_new_text():
+    text = [["new", "york", "is", "the", "city"], ["a", "city", "like", "new", "york"]] * 9
+    model = Word2Vec(**SMALL, phrases=1, phrase_min_count=1, phrase_threshold=0.5)
+    model.fit(text, stop_words=["the"])
+    assert "new_york" in model.vocabulary
+    assert "the" not in model.vocabulary
+    today = [["the", "new", "york", "bridge"], ["a", "the", "bridge", "city"]] * 3
+    found = Word2Vec(workers=1, min_count=1).fit(today, start=model)
+    before = model.vocabulary.counts[model.vocabulary.index("new_york")]
+    assert found.vocabulary.counts[found.vocabulary.index("new_york")] == before + 3
+    assert found.vocabulary.counts[found.vocabulary.index("bridge")] == 6
+    assert "the" not in found.vocabulary
+    assert found.vocabulary.n_raw_tokens == model.vocabulary.n_raw_tokens + 15
+    kept = Word2Vec(workers=1).fit(today, start=StartFrom(model, "keep")).vocabulary
+    assert set(kept.words) == set(model.vocabulary.words)
+    again = Word2Vec(workers=1, min_count=1).fit(today, start=found)
+    assert "new_york" in again.vocabulary
+    with pytest.raises(ConfigurationError, match="phrases, stop_words: expected those of the vec"):
+        Word2Vec(workers=1).fit(today, start=model, stop_words=["city"])
+    with pytest.raises(ConfigurationError, match="phrases: expected none to be looked for"):
+        Word2Vec(workers=1, phrases=1).fit(today, start=model)

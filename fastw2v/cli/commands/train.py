@@ -20,11 +20,8 @@ from fastw2v.cli.options import (
     words_of,
     workers_option,
 )
-<<<<<<< HEAD
-from fastw2v.cli.word_lines import lines_about
-=======
 from fastw2v.cli.starts import describe_start, start_of, start_options
->>>>>>> 4bb5db1 (Training goes on from an earlier model or from vectors of any program)
+from fastw2v.cli.word_lines import lines_about
 
 if TYPE_CHECKING:
     from fastw2v.callbacks import EpochRecord, StageProgress

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastw2v.text.corpus import Source
     from fastw2v.training.checkpoints import Checkpoints
     from fastw2v.training.result import TrainingSummary
+    from fastw2v.training.start_from import StartFrom
     from fastw2v.training.validation import Validation
 
 
@@ -33,6 +34,7 @@ _HOMES = {
     "FastW2VError": "fastw2v.errors",
     "Perplexity": "fastw2v.objectives.losses.perplexity",
     "Source": "fastw2v.text.corpus",
+    "StartFrom": "fastw2v.training.start_from",
     "TrainingInterrupted": "fastw2v.system.signals",
     "TrainingSummary": "fastw2v.training.result",
     "Validation": "fastw2v.training.validation",
@@ -43,6 +45,7 @@ __all__ = [  # noqa: RUF022 - the main thing first
     "Word2Vec",
     "Hyperparameters",
     "Source",
+    "StartFrom",
     "Validation",
     "Checkpoints",
     "TrainingSummary",

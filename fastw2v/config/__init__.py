@@ -6,6 +6,7 @@ what becomes a phrase; `fastw2v.config.numbers` takes over numbers of any librar
 by name. Imports `errors`.
 """
 
+from fastw2v.config.continued import continued_settings
 from fastw2v.config.hyperparameters import (
     COUNTING_NAMES,
     LARGEST_SEED,
@@ -66,6 +67,7 @@ __all__ = [
     "Start",
     "Tokenizer",
     "VectorChoice",
+    "continued_settings",
     "settings_for_counts",
     "with_text_settings",
 ]

@@ -6,6 +6,7 @@
 from typing import NamedTuple
 
 __all__ = [
+    "CONTINUED_RATES",
     "EPOCHS",
     "FINAL_RATES",
     "NGRAM_SIZES",
@@ -20,6 +21,9 @@ __all__ = [
 EPOCHS = {"softmax": 5, "negative": 20, "hierarchical": 20}
 SAMPLES = {"softmax": 1e-5, "negative": 1e-4, "hierarchical": 1e-4}
 FINAL_RATES = {"softmax": 0.05, "negative": 1e-4, "hierarchical": 1e-4}
+# A run that starts from earlier vectors begins with so much of the rate of one that does not.
+# Measured: `bench/bench_continued.py`.
+CONTINUED_RATES = {"softmax": 0.5, "negative": 1.0, "hierarchical": 0.5}
 # Characters of the shortest and the longest n-grams. Over the text those of fastText were better.
 NGRAM_SIZES = {"softmax": (2, 5), "negative": (3, 6), "hierarchical": (3, 6)}
 # The most rows of a batch, by what they are: centre words, running tokens, positions of CBOW.

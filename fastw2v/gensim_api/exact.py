@@ -13,6 +13,7 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.epochs import EpochResult, drawn_seed, write_rows
 from fastw2v.gensim_api.state import ModelState
 from fastw2v.gensim_api.vocabulary import keep_probabilities, threshold_count
+from fastw2v.objectives.earlier import KnownRows
 from fastw2v.system.threads import available_cores
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
@@ -63,7 +64,8 @@ def train_exact(model: ModelState, tokens: EncodedTokens, callbacks: Sequence[An
     Raises
     ------
     ConfigurationError
-        For what the exact softmax cannot do: locked vectors, windows that do not shrink.
+        For what the exact softmax cannot do: parts of steps (lock factors between 0 and 1),
+        windows that do not shrink.
     """
     _require_possible(model)
     counts = np.asarray(model.wv.expandos["count"], np.int64)
@@ -78,15 +80,15 @@ def train_exact(model: ModelState, tokens: EncodedTokens, callbacks: Sequence[An
     )
     epochs = _EpochCallbacks(model, order, callbacks)
     epochs.begin()
-    start = None
-    if not _is_untouched(model):
-        start = model.wv.vectors[order], model.syn1neg[order]
+    factors = np.resize(np.asarray(model.wv.vectors_lockf, np.float32), len(order))
+    locked = (factors == 0)[order]
     run = Run(
         settings=_settings(model, counts),
         workers=min(model.workers, available_cores()),
         callbacks=[epochs],
         after_epoch=epochs.take,
-        start=start,
+        start=_start(model, order),
+        locked=locked if locked.any() else None,
     )
     fitted = (train_skipgram if model.sg else train_cbow)(run, TrainingText(vocabulary, encoded))
     model.out_bias = np.empty(len(order), np.float32)
@@ -102,19 +104,27 @@ def _require_possible(model: ModelState) -> None:
             "shrink_windows: expected True with objective='softmax', got False: the exact softmax "
             "weighs words by their distance, as windows that shrink do"
         )
-    if not bool((np.asarray(model.wv.vectors_lockf) == 1).all()):
+    if not np.isin(np.asarray(model.wv.vectors_lockf), (0, 1)).all():
         raise ConfigurationError(
-            "vectors_lockf: expected 1 for all words with objective='softmax', got others; train "
-            "by negative sampling to keep vectors as they are"
+            "vectors_lockf: expected 1 or 0 for each word with objective='softmax', got others; "
+            "train by negative sampling for parts of steps"
         )
 
 
-def _is_untouched(model: ModelState) -> bool:
-    """Return whether the vectors are those that the seed gives, so that better ones may be made."""
-    if model.syn1neg.any() or model.seed is None:
-        return False
-    first = prep_vectors(model.wv.vectors.shape, seed=model.seed)
-    return bool(np.array_equal(model.wv.vectors, first))
+def _start(model: ModelState, order: NDArray[np.int64]) -> KnownRows | VectorPair | None:
+    """Return what is known of the vectors, by falling frequency; None if better ones may be made.
+
+    A row that is as the seed gives it, and has no output vector, is that of a new word: of the
+    first vocabulary, or of one that was added. It begins by what the word stands beside.
+    """
+    vectors, outputs = model.wv.vectors, model.syn1neg
+    if model.seed is None:  # nobody can tell which ones are new
+        return vectors[order], outputs[order]
+    first = prep_vectors(vectors.shape, seed=model.seed)
+    is_new = (vectors == first).all(axis=1) & ~outputs.any(axis=1)
+    if is_new.all():
+        return None
+    return KnownRows(~is_new[order], vectors[order], outputs[order] if outputs.any() else None)
 
 
 def _settings(model: ModelState, counts: NDArray[np.int64]) -> Hyperparameters:

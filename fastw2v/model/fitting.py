@@ -1,8 +1,9 @@
 """How a model is trained: on a text, on counts, or from a checkpoint."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Self, TypedDict, Unpack
+from typing import Any, Self, TypedDict, Unpack
 
 from fastw2v.callbacks import Callback
 from fastw2v.config import Hyperparameters, settings_for_counts
@@ -17,6 +18,7 @@ from fastw2v.training.checkpoints import Checkpoints
 from fastw2v.training.fit import fit
 from fastw2v.training.resume import resumed_run
 from fastw2v.training.run import CountsFolder, GivenFeatures, Run
+from fastw2v.training.start_from import Earlier, StartFrom, read_start, settings_for_start
 from fastw2v.training.validation import Validation
 
 __all__ = ["Fitting"]
@@ -29,6 +31,7 @@ class _RunOptions(TypedDict):
     patience: int | None
     checkpoints: Checkpoints | None
     memory_mib: int | None
+    earlier: Earlier | None
 
 
 class Fitting(ModelState):
@@ -49,6 +52,7 @@ class Fitting(ModelState):
         field: Field | None = None,
         phrases: GivenPhrases | None = None,
         stop_words: GivenStopWords | None = None,
+        start: Any = None,
     ) -> Self:
         """Build the vocabulary, count the windows, and train.
 
@@ -98,6 +102,9 @@ class Fitting(ModelState):
         stop_words : path, str, or iterable of tokens, optional
             Words that are left out once phrases are joined: of a file, of a language ("english"),
             or the tokens themselves. The model keeps them as well.
+        start : path, Word2Vec, KeyedVectors or StartFrom, optional
+            What training goes on from: a model, or vectors in any format. Settings that were not
+            given are then those of the model (docs/continued_training.md).
 
         Raises
         ------
@@ -114,8 +121,9 @@ class Fitting(ModelState):
         TrainingInterrupted
             With `checkpoints`, on Ctrl-C or SIGTERM: a `KeyboardInterrupt` that knows the file.
         """
+        earlier, settings = _begun(start, self.settings, self._given)
         return self._train(
-            self.settings,
+            settings,
             with_field(corpus, field),
             features,
             (progress, callbacks, notice),
@@ -124,6 +132,7 @@ class Fitting(ModelState):
             patience=patience,
             checkpoints=checkpoints,
             memory_mib=memory_mib,
+            earlier=earlier,
         )
 
     def fit_counts(
@@ -138,6 +147,7 @@ class Fitting(ModelState):
         checkpoints: Checkpoints | None = None,
         memory_mib: int | None = None,
         features: GivenFeatures | str | None = None,
+        start: Any = None,
     ) -> Self:
         """Train on counts that `fastw2v count` wrote; the text is not needed.
 
@@ -151,8 +161,8 @@ class Fitting(ModelState):
             Its counts are mapped: rows are read batch by batch.
         validation : Validation, optional
             A text; nothing can be held out of what is counted.
-        callbacks, progress, notice, patience, checkpoints, memory_mib, features
-            As in `fit`.
+        callbacks, progress, notice, patience, checkpoints, memory_mib, features, start
+            As in `fit`; the words are those of the counts, whatever is started from.
 
         Raises
         ------
@@ -170,8 +180,10 @@ class Fitting(ModelState):
                 f"the fraction {validation.fraction:g}"
             )
         folder = Path(folder)
+        counted = settings_for_counts(self._given, read_counting_settings(folder))
+        earlier, settings = _begun(start, counted, counted.given)
         return self._train(
-            settings_for_counts(self._given, read_counting_settings(folder)),
+            settings,
             CountsFolder(folder),
             features,
             (progress, callbacks, notice),
@@ -179,6 +191,7 @@ class Fitting(ModelState):
             patience=patience,
             checkpoints=checkpoints,
             memory_mib=memory_mib,
+            earlier=earlier,
         )
 
     def _train(
@@ -224,6 +237,7 @@ class Fitting(ModelState):
         validation: Validation | None = None,
         workers: int | None = None,
         features: GivenFeatures | str | None = None,
+        start: Any = None,
         callbacks: Sequence[Callback] = (),
         progress: Progress = None,
         notice: Callable[[str], None] | None = None,
@@ -243,6 +257,8 @@ class Fitting(ModelState):
             Needed where the run was validated on lists of tokens.
         features : mapping or (matrix, names), optional
             Needed where the run has features that came from no file.
+        start : Word2Vec or KeyedVectors, optional
+            Needed where the run started from such, and not from a folder or file.
         workers : int, optional
             Default: as the run began. Where the bits depend on it, `notice` is told of another
             number.
@@ -263,6 +279,7 @@ class Fitting(ModelState):
                 validation,
                 workers=workers,
                 features=_as_given(features),
+                start=_as_start(start),
                 callbacks=told.callbacks,
                 progress=told.stage,
                 notice=told.notice,
@@ -279,3 +296,24 @@ def _with_features(settings: Hyperparameters, features: object) -> Hyperparamete
 
 def _as_given(features: GivenFeatures | str | None) -> GivenFeatures | None:
     return Path(features) if isinstance(features, str) else features
+
+
+def _begun(
+    start: Any, settings: Hyperparameters, given: dict[str, Any]
+) -> tuple[Earlier | None, Hyperparameters]:
+    """Return what a run starts from, if anything, and its settings, of which some were given."""
+    asked = _as_start(start)
+    if asked is None:
+        return None, settings
+    earlier = read_start(asked)
+    return earlier, settings_for_start(given, earlier)
+
+
+def _as_start(start: Any) -> StartFrom | None:
+    """Return what training goes on from as it was asked for; of a `Word2Vec` what it holds."""
+    if start is None:
+        return None
+    asked = start if isinstance(start, StartFrom) else StartFrom(start)
+    if isinstance(asked.source, ModelState):
+        return replace(asked, source=asked.source._result)
+    return asked

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.simd.vectors import LANES
 
-__all__ = ["VectorArray", "copy_arrays", "padded_rows", "round_up", "unpadded_rows"]
+__all__ = ["HeldRows", "VectorArray", "copy_arrays", "padded_rows", "round_up", "unpadded_rows"]
 
 VectorArray = NDArray[np.float32]
 """VectorArray: (N, D), or flat rows that are padded to whole vectors of the CPU."""
@@ -35,3 +35,30 @@ def copy_arrays(given: dict[str, NDArray[Any]], targets: dict[str, NDArray[Any]]
     """Copy arrays into targets of the same names; names on one side only are left alone."""
     for name in given.keys() & targets.keys():
         np.copyto(targets[name], given[name])
+
+
+class HeldRows:
+    """Rows of a flat table that a step may change and that are put back after it.
+
+    Attributes
+    ----------
+    words : (N,) int64
+        Which rows. They are noted before the first step, so as a resumed run has them.
+    """
+
+    def __init__(self, stride: int) -> None:
+        self.words = np.zeros(0, np.int64)
+        self._stride = stride
+        self._rows: VectorArray | None = None
+
+    def note(self, flat: VectorArray) -> None:
+        """Remember the rows, the first time."""
+        if self._rows is None and len(self.words):
+            self._rows = flat.reshape(-1, self._stride)[self.words]
+
+    def put_back(self, flat: VectorArray) -> bool:
+        """Write the rows as they were; return whether there are any."""
+        if self._rows is None:
+            return False
+        flat.reshape(-1, self._stride)[self.words] = self._rows
+        return True

@@ -14,6 +14,7 @@ from fastw2v.text.corpus import Corpus, Progress
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoded_folder import NumberStore
 from fastw2v.text.files import BLOCK_BYTES
+from fastw2v.text.growth import EarlierWords, grown_vocabulary
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.numbered_corpus import (
     NumberedCorpus,
@@ -69,6 +70,7 @@ def read_corpus(
     progress: Progress | None = None,
     block_bytes: int = BLOCK_BYTES,
     encoded_folder: str | Path | None = None,
+    earlier: EarlierWords | None = None,
 ) -> tuple[Vocabulary, EncodedTokens]:
     """Read a corpus once; build its vocabulary and encode it.
 
@@ -93,6 +95,8 @@ def read_corpus(
     encoded_folder : path, optional
         Keep the encoded corpus there, in files, instead of in memory; written whole or not at
         all, an earlier one is replaced. `fastw2v.text.encoded_folder.open_encoded` opens it again.
+    earlier : EarlierWords, optional
+        Words that the vocabulary goes on from.
 
     Returns
     -------
@@ -121,6 +125,7 @@ def read_corpus(
         progress=progress,
         block_bytes=block_bytes,
         encoded_folder=encoded_folder,
+        earlier=earlier,
     )
     return read.vocabulary, read.tokens
 
@@ -136,18 +141,19 @@ def read_text(
     progress: Progress | None = None,
     block_bytes: int = BLOCK_BYTES,
     encoded_folder: str | Path | None = None,
+    earlier: EarlierWords | None = None,
 ) -> TextRead:
     """Read a corpus once, as `read_corpus` does, and more of what training may ask for.
 
     Parameters
     ----------
-    corpus, min_count, max_final_vocab, progress, block_bytes, encoded_folder
+    corpus, min_count, max_final_vocab, progress, block_bytes, encoded_folder, earlier
         As in `read_corpus`.
     rules : {"words", "whitespace"} or TextRules
         How text becomes tokens, and what then becomes of them.
     search : PhraseSearch, optional
         Find phrases in what is not held out, and join them; `rules` have none then. Stop words are
-        left out afterwards.
+        left out afterwards. Not beside `earlier`.
     held_out : HeldOutChoice, optional
         Which documents are held out, before anything is counted.
 
@@ -166,7 +172,10 @@ def read_text(
     first = rules if search is None else replace(rules, words=NO_RULES)
     others = None if held_out is None else NumberedCorpus.of_all_words(first)
     with number_store(folder) as store:
-        reader = NumberedCorpus(new_word_table(), store, add=True, tokenizer=first)
+        grows = earlier is None or earlier.grows
+        table = new_word_table() if earlier is None else table_of_words(earlier.words)[0]
+        reader = NumberedCorpus(table, store, add=grows, tokenizer=first)
+        unread = reader.counts()  # what words were given to the table counts one each
         split = None if held_out is None or others is None else (held_out, others)
         name = reader.read(corpus, progress, block_bytes, split)
         words = rules.words
@@ -174,13 +183,18 @@ def read_text(
             words = reader.join(search, words.stop_words, folder, name)
             if others is not None:
                 others.apply(words)
-        vocabulary, ranks = build_vocabulary(
-            reader.words_of,
-            reader.counts(),
-            min_count=min_count,
-            max_final_vocab=max_final_vocab,
-            source=name,
-        )
+        limits: dict[str, Any] = {
+            "min_count": min_count,
+            "max_final_vocab": max_final_vocab,
+            "source": name,
+        }
+        counts = reader.counts()
+        if earlier is None:
+            vocabulary, ranks = build_vocabulary(reader.words_of, counts, **limits)
+        else:
+            counts[: len(unread)] -= unread
+            seen = (counts, reader.n_tokens)
+            vocabulary, ranks = grown_vocabulary(reader.words_of, seen, earlier, **limits)
         tokens = reader.encoded(vocabulary, ranks, folder)
     kept = None if others is None else others.encoded_by_words(vocabulary)
     return TextRead(vocabulary, tokens, kept, words)

@@ -1,5 +1,7 @@
 """CBOW by the exact softmax: batches, start, training."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,6 +10,7 @@ from fastw2v.errors import CorpusError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.canonical import canonical_form
+from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
 from fastw2v.objectives.softmax.durations import announce_duration
@@ -16,11 +19,13 @@ from fastw2v.objectives.softmax.estimates import (
     require_memory,
     training_bytes,
 )
+from fastw2v.objectives.softmax.first_rows import first_rows, needs_counts
 from fastw2v.objectives.softmax.initialization import START_STEPS, random_vectors, spectral_vectors
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.unicode_table import version_of
-from fastw2v.text.vocabulary import Vocabulary, keep_probability
+from fastw2v.text.vocabulary import keep_probability
+from fastw2v.training.continued import Continuation, continuation, is_locked
 from fastw2v.training.loop import BatchTraining, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run, VectorPair, used_precision
@@ -69,10 +74,10 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         seed=settings.seed,
     )
     with WorkerPool(run.workers) as pool:
-        first = _first_vectors(run, text, keep, pool)
+        continued = continuation(run, vocabulary)
+        first = _first_parameters(run, text, keep, pool, continued)
         objective = CbowSoftmax(
             *first,
-            _first_bias(vocabulary, keep, settings),
             mean=settings.cbow_mean,
             optimizer=settings.optimizer,
             max_rows=batches.max_rows,
@@ -80,6 +85,12 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
             pool=pool,
         )
         del first
+        if continued is not None:
+            objective.hold(continued.locked_inputs, continued.locked_outputs)
+        elif run.locked is not None:
+            objective.hold(run.locked, np.zeros_like(run.locked))
+        stays = is_locked(continued)
+        del continued  # with the vectors that it began with
         report = run.stage("starting")
         if report:
             report(START_STEPS, START_STEPS)
@@ -93,7 +104,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         )
         objective.end()
         embeddings = embeddings_of()
-        form = canonical_form(embeddings, settings, pool)
+        form = None if stays else canonical_form(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
     digest = text.tokens.digest(vocabulary)
@@ -114,6 +125,26 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
     return watch.result(embeddings, summary, digest)
 
 
+def _first_parameters(
+    run: Run,
+    text: TrainingText,
+    keep: NDArray[np.float64],
+    pool: WorkerPool,
+    continued: Continuation | None,
+) -> tuple[VectorArray, VectorArray, VectorArray]:
+    settings = run.settings
+    if continued is None or not run.begins:
+        vectors = _first_vectors(run, text, keep, pool)
+        return *vectors, _first_bias(text.vocabulary.counts, keep, settings)
+    frequencies = continued.frequencies
+    counts = None
+    if needs_counts(continued.known, frequencies):
+        counts = counted(run, text)[0].counts
+    bias = _first_bias(frequencies, keep, settings)
+    scale = START_SCALES[settings.cbow_mean]
+    return continued.first_parameters(bias, counts, keep, run, pool, scale=scale)
+
+
 def _first_vectors(
     run: Run,
     text: TrainingText,
@@ -122,6 +153,18 @@ def _first_vectors(
 ) -> VectorPair:
     settings = run.settings
     report = run.stage("starting")
+    if isinstance(run.start, KnownRows):
+        frequencies = text.vocabulary.counts.astype(np.float64)
+        needed = needs_counts(run.start, frequencies)
+        return first_rows(
+            run.start,
+            counted(run, text)[0].counts if needed else None,
+            keep,
+            settings,
+            pool,
+            scale=START_SCALES[settings.cbow_mean],
+            keeps_inputs=run.locked is not None,
+        )
     if run.start is not None or settings.start != "spectral" or not run.begins:
         if report:
             report(0, START_STEPS)
@@ -141,10 +184,10 @@ def _first_vectors(
 
 
 def _first_bias(
-    vocabulary: Vocabulary, keep: NDArray[np.float64], settings: Hyperparameters
+    counts: NDArray[Any], keep: NDArray[np.float64], settings: Hyperparameters
 ) -> VectorArray:
     """Return the log probability of each word at a kept position, or zeros for ``bias="none"``."""
     if settings.bias == "none":
         return np.zeros(len(keep), np.float32)
-    kept = np.maximum(vocabulary.counts, 0.5) * keep
+    kept = np.maximum(counts, 0.5) * keep
     return np.asarray(np.log(kept / kept.sum()), np.float32)

@@ -195,6 +195,10 @@ class RunDescription:
     workers : int, optional
         Threads that the run began with; None where any number ends in the same bits and nobody
         chose one, and for runs of versions that did not store it.
+    start : dict, optional
+        What the run started from: its "path", None for what came from memory, "digest",
+        "vocabulary" and "lock_known" as asked for, "counts" that were added and their
+        "counts_digest"; and "n_known" and "n_words", once the text has been read.
     """
 
     hyperparameters: dict[str, Any]
@@ -213,6 +217,7 @@ class RunDescription:
     reads: dict[str, Any] | None = None
     words: dict[str, Any] | None = None
     workers: int | None = None
+    start: dict[str, Any] | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -27,6 +27,7 @@ from fastw2v.text.rules import TextRules
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.ahead import compiled_ahead
 from fastw2v.training.cbow import train_cbow
+from fastw2v.training.continued import prepare_start
 from fastw2v.training.inputs import prepare_features
 from fastw2v.training.result import TrainedModel
 from fastw2v.training.run import CountsFolder, Run
@@ -56,6 +57,7 @@ def fit(run: Run) -> TrainedModel:
     if source is None:
         raise ConfigurationError("source: expected a text or counts to train on, got none")
     prepare_features(run)  # refused before the text is read
+    prepare_start(run)
     with _supervised(run), compiled_ahead(run):
         if isinstance(source, CountsFolder):
             return _train_on_counts(run, source.path)
@@ -63,7 +65,8 @@ def fit(run: Run) -> TrainedModel:
         if is_exact and run.memory_mib is None:
             return _train_on_text(run, source, None)
         with temporary_folder() as folder:
-            if is_exact and settings.model == "skipgram" and settings.batches == "counts":
+            by_counts = settings.model == "skipgram" and settings.batches == "counts"
+            if is_exact and by_counts and run.earlier is None:
                 return _train_spilled(run, source, folder)
             return _train_on_text(run, source, folder)
 
@@ -181,6 +184,7 @@ def _read(run: Run, corpus: OpenedCorpus, folder: Path | None) -> TextRead:
         max_final_vocab=settings.max_final_vocab,
         progress=run.stage("reading"),
         encoded_folder=None if folder is None else folder / "corpus",
+        earlier=run.earlier.words if run.earlier is not None else None,
     )
 
 

@@ -14,6 +14,7 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.objectives.arrays import VectorArray, round_up
 from fastw2v.objectives.canonical import CanonicalForm
+from fastw2v.objectives.earlier_features import EarlierFeatures, known_features
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
 from fastw2v.objectives.features import (
@@ -24,13 +25,16 @@ from fastw2v.objectives.features import (
     ngram_features,
     require_ngrams,
 )
+from fastw2v.objectives.ridge import ridge_features
 from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
 from fastw2v.objectives.stream.estimates import stream_feature_bytes
 from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_features
+from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoding import READ_WITH_ERRORS, Repairs
 from fastw2v.text.feature_file import read_features
 from fastw2v.text.vocabulary import Vocabulary, packed_words
+from fastw2v.training.continued import Continuation
 from fastw2v.training.run import Run
 
 __all__ = ["InputFeatures", "input_features", "prepare_features"]
@@ -69,6 +73,39 @@ class InputFeatures:
         features, words = self.matrix.n_features, self.matrix.n_words
         tables = further * (1 + kept) + 6 * features + 2 * words
         return row * tables + 32 * len(self.matrix.indices)
+
+    def earlier(self, continued: Continuation | None, pool: WorkerPool) -> EarlierFeatures | None:
+        """Return vectors of features that a run goes on from; None if there were no such ones."""
+        if continued is None:
+            return None
+        ngrams = None
+        if self.ngrams is not None and self.buckets is not None:
+            ngrams = (self.ngrams, self.buckets)
+        return known_features(
+            self.matrix, continued.vectors, continued.known, pool, names=self.names, ngrams=ngrams
+        )
+
+    def known_means(
+        self, continued: Continuation, pool: WorkerPool
+    ) -> tuple[VectorArray, NDArray[np.bool_]]:
+        """Return features' vectors (F, D) whose means are known words' vectors, and which are so.
+
+        Where the earlier words were no such means they are fitted by ridge regression.
+        """
+        means = replace(self.matrix, power=1.0)
+        assert self.ngrams is not None
+        assert self.buckets is not None
+        known, ngrams = continued.known, (self.ngrams, self.buckets)
+        found = known_features(means, continued.vectors, known, pool, ngrams=ngrams)
+        if found is not None:
+            return found.vectors, found.is_known
+        weights = known.is_known.astype(np.float64)
+        sizes = np.diff(means.starts)
+        ridge = 1.0 / float(np.median(sizes))
+        vectors = ridge_features(means, known.in_vectors, weights, ridge, pool)
+        is_known = np.zeros(means.n_features, np.bool_)
+        is_known[means.indices[np.repeat(known.is_known, sizes)]] = True
+        return vectors, is_known
 
     def finished(
         self, embeddings: Embeddings, form: CanonicalForm | None, objective: FeatureSoftmax

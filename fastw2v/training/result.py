@@ -94,6 +94,10 @@ class RunRecord:
         Why training ended.
     kept_epoch : int
         The epoch whose parameters the model has.
+    start : dict, optional
+        What the run started from, as `RunDescription.start`; None for runs that started anew.
+    counts : str, optional
+        The folder of counts that was trained on.
     """
 
     sources: list[str] | None
@@ -101,6 +105,8 @@ class RunRecord:
     patience: int | None
     ended: Ended
     kept_epoch: int
+    start: dict[str, Any] | None = None
+    counts: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain values that JSON can hold."""

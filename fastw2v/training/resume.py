@@ -18,6 +18,7 @@ from fastw2v.training.checkpoints import (
     read_checkpoint,
 )
 from fastw2v.training.run import CountsFolder, GivenFeatures, Run, used_products
+from fastw2v.training.start_from import Earlier, StartFrom, read_start
 from fastw2v.training.validation import Validation, opened_sources
 
 __all__ = ["resumed_run"]
@@ -30,6 +31,7 @@ def resumed_run(
     *,
     workers: int | None = None,
     features: GivenFeatures | None = None,
+    start: StartFrom | None = None,
     callbacks: Sequence[Callback] = (),
     progress: StageProgress | None = None,
     notice: Callable[[str], None] | None = None,
@@ -48,6 +50,7 @@ def resumed_run(
             f"{settings.precision!r} is {precision} on this machine; resume it on one like the "
             "first, with FASTW2V_AMX as it was there"
         )
+    earlier = _earlier_of(path, about, start)
     run = Run(
         settings=settings,
         workers=checked_workers(about.workers if workers is None else workers),
@@ -61,12 +64,38 @@ def resumed_run(
         notice=notice,
         features=features if features is not None else _features_of(about),
         words=_rules_of(path, about),
+        earlier=earlier,
         keeps_good_epochs=True,
         resumed=checkpoint,
     )
     if notice is not None and not run.is_exact and run.workers != about.workers:
         notice(_other_workers(run.workers, about.workers))
     return run
+
+
+def _earlier_of(path: Path, about: RunDescription, given: StartFrom | None) -> Earlier | None:
+    """Return what the run started from, read again; `given` is what was given for it now."""
+    begun = about.start
+    if begun is None:
+        if given is not None:
+            raise ConfigurationError("start: expected none, since the run started anew, got one")
+        return None
+    source = given.source if given is not None else begun["path"]
+    if source is None:
+        raise CheckpointError(
+            f"{path}: the vectors that this run started from were no file; pass the same ones to "
+            "Word2Vec.resume (start=...)"
+        )
+    asked = StartFrom(source, begun["vocabulary"], begun["lock_known"], begun["counts"])
+    earlier = read_start(asked)
+    for name, came in earlier.as_dict().items():
+        if name in ("digest", "counts_digest") and came != begun[name]:
+            what = "counts" if name == "counts_digest" else "vectors"
+            raise CheckpointError(
+                f"{path}: expected the {what} that the run started from (digest {begun[name]}), "
+                f"got others (digest {came}) in {earlier.name}; restore them, or begin a new run"
+            )
+    return earlier
 
 
 def _other_workers(now: int, begun: int | None) -> str:

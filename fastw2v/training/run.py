@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastw2v.callbacks import Callback, StageProgress, stage_of
 from fastw2v.config import Hyperparameters
 from fastw2v.config.numbers import MOST_MIB, whole_number
@@ -13,6 +16,7 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.compile_clock import compiling_s
 from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.objectives.arrays import VectorArray
+from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.softmax.precision import resolved_precision
 from fastw2v.system.signals import TrainingInterrupted
 from fastw2v.text.corpus import Corpus
@@ -24,6 +28,7 @@ from fastw2v.training.checkpoints import (
     TrainingState,
     write_checkpoint,
 )
+from fastw2v.training.start_from import Earlier
 from fastw2v.training.validation import (
     Validation,
     ValidationText,
@@ -78,8 +83,13 @@ class Run:
     words : WordRules
         Phrases that are joined and words that are left out; once a text has been read, with those
         that were found in it.
-    start : (in_vectors, out_vectors), optional
-        Where training begins, in place of the settings' start.
+    start : (in_vectors, out_vectors) or KnownRows, optional
+        Where training begins, in place of the settings' start; with `KnownRows`, which the exact
+        softmax takes, words that are not known begin by what they stand beside.
+    locked : bool array (V,), optional
+        Words whose input vectors an exact softmax leaves as they are.
+    earlier : Earlier, optional
+        What the run starts from, by the words that both have.
     after_epoch : callable, optional
         Gets the vectors of each epoch, before the callbacks.
     keeps_good_epochs : bool
@@ -124,7 +134,9 @@ class Run:
     notice: Callable[[str], None] | None = None
     features: GivenFeatures | None = None
     words: WordRules = NO_RULES
-    start: VectorPair | None = None
+    start: VectorPair | KnownRows | None = None
+    locked: NDArray[np.bool_] | None = None
+    earlier: Earlier | None = None
     after_epoch: Callable[[VectorPair], None] | None = None
     keeps_good_epochs: bool = False
     resumed: Checkpoint | None = None
@@ -166,6 +178,7 @@ class Run:
             every=self.checkpoints.every if self.checkpoints else None,
             features=str(self.features.absolute()) if isinstance(self.features, Path) else None,
             words=self.words.as_dict() if self.words else None,
+            start=self.earlier.as_dict() if self.earlier is not None else None,
         )
 
     @property

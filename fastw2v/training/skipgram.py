@@ -12,7 +12,9 @@ from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.errors import CorpusError, DivergenceError
 from fastw2v.kernels.compile_clock import working_s
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.canonical import canonical_form
+from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.softmax.batches import (
     BatchSource,
@@ -32,6 +34,7 @@ from fastw2v.objectives.softmax.feature_skipgram import (
     first_features,
     mass_weights,
 )
+from fastw2v.objectives.softmax.first_rows import first_rows
 from fastw2v.objectives.softmax.initialization import (
     START_STEPS,
     initial_bias,
@@ -46,6 +49,7 @@ from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
+from fastw2v.training.continued import Continuation, continuation, is_locked
 from fastw2v.training.inputs import InputFeatures, input_features
 from fastw2v.training.loop import BatchTraining, text_bias, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
@@ -126,7 +130,10 @@ def train_counted(
     memory_bytes = training_bytes(len(vocabulary), settings, batches.max_rows, held_bytes)
     with WorkerPool(run.workers) as pool:
         give_back_freed()  # of the text, and what counting needed
-        objective = _started(run, counts, keep, batches.max_rows, pool, inputs)
+        continued = continuation(run, vocabulary)
+        objective = _started(run, counts, keep, batches.max_rows, pool, inputs, continued)
+        stays = is_locked(continued)
+        del continued  # with the vectors that it began with
         if run.await_kernels is not None:
             # Those of the loss, meanwhile: the other process makes those of a step.
             objective.loss(next(iter(batches.one_epoch(0))))
@@ -143,7 +150,7 @@ def train_counted(
         objective.end()
         give_back_freed()
         embeddings = _with_text_fit(embeddings_of(), found)
-        form = canonical_form(embeddings, settings, pool)
+        form = None if stays else canonical_form(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
             form = form if embeddings.is_canonical else None
@@ -174,18 +181,13 @@ def _started(
     max_rows: int,
     pool: WorkerPool,
     inputs: InputFeatures | None,
+    continued: Continuation | None,
 ) -> SoftmaxObjective[Any]:
     """Return the objective with its first vectors; of a resumed run any will do."""
     settings, report = run.settings, run.stage("starting")
     if report:
         report(0, START_STEPS)
-    if run.start is not None:
-        in_vectors, out_vectors = run.start
-    elif settings.start == "spectral" and run.begins:
-        in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool, report)
-    else:
-        in_vectors, out_vectors = random_vectors(len(keep), settings)
-    others = (out_vectors, initial_bias(counts, keep, settings))
+    in_vectors, out_vectors, bias = _first_parameters(run, counts, keep, pool, continued)
     state: dict[str, Any] = {
         "optimizer": settings.optimizer,
         "precision": settings.precision,
@@ -194,14 +196,46 @@ def _started(
     }
     objective: SoftmaxObjective[Any]
     if inputs is None:
-        objective = ExactSoftmax(in_vectors, *others, **state)
+        objective = ExactSoftmax(in_vectors, out_vectors, bias, **state)
     else:
         weights = mass_weights(counts.row_sums(keep) * keep)
-        vectors = first_features(inputs.matrix, in_vectors, weights, pool)
-        objective = FeatureSoftmax(inputs.matrix, weights, vectors, *others, **state)
+        found = inputs.earlier(continued, pool) if run.begins else None
+        if found is None:
+            vectors = first_features(inputs.matrix, in_vectors, weights, pool)
+        else:
+            vectors = found.vectors
+            bias = (bias - out_vectors @ found.offset).astype(np.float32)
+        objective = FeatureSoftmax(inputs.matrix, weights, vectors, out_vectors, bias, **state)
+    if continued is not None:
+        objective.hold(continued.locked_inputs, continued.locked_outputs)
+    elif run.locked is not None:
+        objective.hold(run.locked, np.zeros_like(run.locked))
     if report:
         report(START_STEPS, START_STEPS)
     return objective
+
+
+def _first_parameters(
+    run: Run,
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    pool: WorkerPool,
+    continued: Continuation | None,
+) -> tuple[VectorArray, VectorArray, VectorArray]:
+    """Return input and output vectors and the bias; of a resumed run any will do."""
+    settings = run.settings
+    bias = initial_bias(counts, keep, settings)
+    if continued is not None and run.begins:
+        return continued.first_parameters(bias, counts, keep, run, pool)
+    if isinstance(run.start, KnownRows):
+        stays = run.locked is not None
+        return *first_rows(run.start, counts, keep, settings, pool, keeps_inputs=stays), bias
+    if run.start is not None:
+        return *run.start, bias
+    if settings.start == "spectral" and run.begins:
+        vectors = spectral_vectors(counts, keep, settings, pool, run.stage("starting"))
+        return *vectors, bias
+    return *random_vectors(len(keep), settings), bias
 
 
 def _with_features(batches: BatchSource[Batch], inputs: InputFeatures | None) -> BatchSource[Any]:

@@ -15,18 +15,20 @@ from fastw2v.kernels.compile_clock import working_s
 from fastw2v.kernels.softmax.observed_scores import longest_sentence
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.canonical import canonical_form
+from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.features import FeatureMatrix
 from fastw2v.objectives.losses.calibration import calibrate
 from fastw2v.objectives.losses.rows import training_rows
 from fastw2v.objectives.losses.scores import SoftmaxScores
 from fastw2v.objectives.stream.estimates import require_stream_memory
-from fastw2v.objectives.stream.settings import StreamSettings
-from fastw2v.objectives.stream.tables import StreamTables
+from fastw2v.objectives.stream.settings import StreamSettings, WordRules
+from fastw2v.objectives.stream.tables import KnownTables, StreamTables
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.unicode_table import version_of
-from fastw2v.training.inputs import input_features
+from fastw2v.training.continued import Continuation, continuation, is_locked
+from fastw2v.training.inputs import InputFeatures, input_features
 from fastw2v.training.loop import train
 from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run
@@ -52,12 +54,13 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
     inputs = input_features(run, vocabulary)
     held_bytes = run.held_out_bytes + (inputs.nbytes(settings) if inputs else 0)
     require_stream_memory(vocabulary, settings, run.workers, run.memory_mib, held_bytes)
-    stream = StreamSettings(hyperparameters=settings)
+    continued = continuation(run, vocabulary)
+    stays = is_locked(continued)
     bias = np.zeros(len(vocabulary), np.float32)
     temperature, softmax_loss_nats = 1.0, None
     with WorkerPool(run.workers) as pool:
-        matrix = inputs.matrix if inputs else None
-        tables = _tables(tokens, vocabulary.counts, stream, pool, run, features=matrix)
+        tables = _first_tables(run, text, inputs, continued, pool)
+        del continued  # with the vectors that it began with
 
         def embeddings() -> Embeddings:
             no_bias = np.zeros(len(vocabulary), np.float32)  # fitted at the end only
@@ -76,7 +79,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         trained = Embeddings(
             vocabulary, in_vectors, out_vectors, bias, settings.objective, temperature
         )
-        form = canonical_form(trained, settings, pool)
+        form = None if stays else canonical_form(trained, settings, pool)
         if form is not None:
             trained = form.applied(trained, pool)
         if inputs is not None:
@@ -97,6 +100,26 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         unicode_version=version_of(settings.tokenizer),
     )
     return watch.result(trained, summary, digest)
+
+
+def _first_tables(
+    run: Run,
+    text: TrainingText,
+    inputs: InputFeatures | None,
+    continued: Continuation | None,
+    pool: WorkerPool,
+) -> StreamTables:
+    """Return tables with first vectors: those of a run that begins, or any."""
+    settings, vocabulary = run.settings, text.vocabulary
+    rules, known = WordRules(), None
+    if continued is not None:
+        rules = continued.rules
+        if run.begins:
+            features = inputs.known_means(continued, pool) if inputs else None
+            known = continued.first_tables(vocabulary, settings.objective, features)
+    stream = StreamSettings(hyperparameters=settings, rules=rules)
+    matrix = inputs.matrix if inputs else None
+    return _tables(text.tokens, vocabulary.counts, stream, pool, run, features=matrix, known=known)
 
 
 def require_windows(tokens: EncodedTokens, window: int) -> None:
@@ -199,6 +222,7 @@ def _tables(
     run: Run,
     block_tokens: int | None = None,
     features: FeatureMatrix | None = None,
+    known: KnownTables | None = None,
 ) -> StreamTables:
     """Return tables with the run's first vectors."""
     _check_text(tokens, counts)
@@ -208,7 +232,8 @@ def _tables(
         block_tokens = run.state.block_tokens
     size = block_tokens or default_block(len(tokens.ids), pool.workers)
     tables = StreamTables(tokens, counts, settings, pool, size, features)
-    tables.begin(run.start)
+    assert not isinstance(run.start, KnownRows), "of the exact softmax alone"
+    tables.begin(known or run.start)
     return tables
 
 

@@ -4,11 +4,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fastw2v.config import CountingSettings
 from fastw2v.counts.build import ShardOptions, count_corpus, count_text
-from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus, window_widths
+from fastw2v.counts.corpus import (
+    CorpusStatistics,
+    CountedCorpus,
+    CountsDescription,
+    window_widths,
+)
+from fastw2v.counts.folder import read_counts, write_counted_rows
+from fastw2v.counts.grown import grown_widths, with_counts_before
+from fastw2v.counts.matrix import PairCounts, SparseCounts
+from fastw2v.counts.merging import merged_rows
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.text.encoded import EncodedTokens
@@ -59,6 +71,9 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
     widths = window_widths(vocabulary, run.settings)
     if widths is None:
         counting = replace(counting, window_sample=0.0)
+    before = run.earlier.counts if run.earlier is not None else None
+    if before is not None:
+        widths = grown_widths(before, vocabulary, widths)
     if run.memory_mib is None or text.folder is None:
         corpus = count_text(
             tokens,
@@ -71,21 +86,54 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
             words=run.words,
             progress=run.progress,
         )
-        return corpus, working_s() - started
-    counts = count_corpus(
-        _sentences(text),
-        # All words that are left are in the vocabulary.
-        CountingSettings(window=counting.window, window_sample=counting.window_sample, min_count=1),
-        text.folder / "counts",
-        workers=run.workers,
-        shards=ShardOptions(run.memory_mib),
-        progress=run.progress,
-    ).counts
-    statistics = CorpusStatistics.of(
-        tokens, vocabulary, text.n_invalid, text.n_missing, version_of(counting.tokenizer)
-    )
-    corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts, words=run.words)
+    else:
+        statistics = CorpusStatistics.of(
+            tokens, vocabulary, text.n_invalid, text.n_missing, version_of(counting.tokenizer)
+        )
+        counts = _counted_in_folder(run, text, counting, statistics, widths)
+        corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts, words=run.words)
+    if before is not None:
+        folder = None if text.folder is None or run.memory_mib is None else text.folder / "sum"
+        corpus = with_counts_before(corpus, before, folder)
     return corpus, working_s() - started
+
+
+def _counted_in_folder(
+    run: Run,
+    text: TrainingText,
+    counting: CountingSettings,
+    statistics: CorpusStatistics,
+    widths: NDArray[np.int32] | None,
+) -> SparseCounts:
+    """Return counts in files, within the run's budget of memory."""
+    assert text.folder is not None
+    # All words that are left are in the vocabulary.
+    plain = CountingSettings(
+        window=counting.window, window_sample=counting.window_sample, min_count=1
+    )
+    options: dict[str, Any] = {
+        "workers": run.workers,
+        "shards": ShardOptions(run.memory_mib),
+        "progress": run.progress,
+    }
+    target, vocabulary = text.folder / "counts", text.vocabulary
+    if run.earlier is None:
+        return count_corpus(_sentences(text), plain, target, **options).counts
+    # Words that the text has not are in the vocabulary, too, and counts of both decide its order.
+    nothing = PairCounts(
+        np.zeros(len(vocabulary) + 1, np.int64),
+        np.zeros(0, np.int32),
+        np.zeros(0, np.int32),
+        counting.window,
+    )
+    words = CountedCorpus(vocabulary, plain, widths, statistics, nothing)
+    found = count_corpus(_sentences(text), plain, target, reference=words, **options)
+    places = (found.vocabulary.index(word) for word in vocabulary.words)
+    order = np.fromiter(places, np.int64, len(vocabulary))
+    ordered = CountsDescription(vocabulary, plain, widths, statistics)
+    rows = merged_rows([found.counts], [order])
+    write_counted_rows(text.folder / "in order", ordered, rows)
+    return read_counts(text.folder / "in order", verify=False).counts
 
 
 def _sentences(text: TrainingText) -> Iterator[list[str]]:

@@ -174,6 +174,8 @@ class Watch:
                 run.patience,
                 self.ended,
                 self.kept_epoch,
+                about.start,
+                about.counts,
             ),
             self.divergence,
             run.words,

@@ -18,6 +18,7 @@ PLACES = {
         *("train", "text", "--inputs", "features", "--features", "FILE", "-o", "out"),
         *SMALL,
     ),
+    "train, start": ("train", "text", "--start-from", "FILE", "-o", "out", "--quiet"),
     "count": ("count", "FILE", "-o", "out", "--min-count", "1", "--quiet"),
     "convert": ("convert", "FILE", "out.npz"),
     "convert, named": ("convert", "FILE", "out.npz", "--from", "glove"),

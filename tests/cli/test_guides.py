@@ -29,6 +29,7 @@ GUIDES = [
     "tutorials/languages",
     "tutorials/from_gensim",
     "tutorials/from_fasttext",
+    "continued_training",
 ]
 # On the articles that come with gensim, as they say, and not on generated text.
 ON_ARTICLES = ["quick_start", "tutorials/words"]

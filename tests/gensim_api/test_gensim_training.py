@@ -418,10 +418,10 @@ def test_divergence_leaves_the_model_as_it_was():
     assert (model.wv.vectors == before).all()
 
 
-def test_exact_softmax_refuses_locks():
+def test_exact_softmax_refuses_parts_of_steps():
     model = Word2Vec(min_count=1, objective="softmax")
     model.build_vocab([["a", "b"]])
-    model.wv.vectors_lockf[0] = 0
+    model.wv.vectors_lockf[0] = 0.5
     with pytest.raises(ConfigurationError, match="vectors_lockf"):
         model.train([["a", "b"]], total_examples=1, epochs=1)
 

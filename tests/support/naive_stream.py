@@ -13,12 +13,13 @@ from fastw2v.objectives.huffman import huffman_tree
 class NaiveStream:
     """Parameters in float64; `sabotage` names a mistake to make."""
 
-    def __init__(self, counts, settings, start, sabotage="", locks=None):
+    def __init__(self, counts, settings, start, sabotage="", locks=None, held=()):
         self.settings, self.sabotage = settings.hyperparameters, sabotage
         self.divides = settings.divides_step
         self.locks = np.ones(len(counts)) if locks is None else locks
         self.inputs, self.outputs = (np.array(table, np.float64) for table in start)
         self.tree = huffman_tree(counts)
+        self.held = list(held)  # words whose outputs stay
         self.loss = 0.0
         self.pairs = 0
 
@@ -36,6 +37,7 @@ class NaiveStream:
         if self.sabotage == "flipped codes":
             codes = 1 - codes
         before = self.outputs[rows].copy()
+        stay = self.outputs[self.held].copy()
         gradients = []
         for vector in hidden:
             found = hierarchical_loss_and_gradients(vector, before, codes)
@@ -43,6 +45,7 @@ class NaiveStream:
             self.pairs += 1
             np.subtract.at(self.outputs, rows, rate * found.outputs)
             gradients.append(found.hidden)
+        self.outputs[self.held] = stay
         return gradients
 
     def train(self, sentences, block_tokens):

@@ -32,6 +32,10 @@ STORED = {
     "checkpoint_every": "every",
     "features": "features",
     "stop_words": "words",
+    "start_from": "start",
+    "start_vocabulary": "start",
+    "start_counts": "start",
+    "lock_known": "start",
     "workers": "workers",
 }
 NAMES = ("output", "resume", "dry_run")  # the checkpoint lies beside it, or there is none
@@ -91,7 +95,9 @@ def test_no_option_is_taken_and_left_aside(run, tmp_path, option):
     status, shown, errors = run("train", "--resume", tmp_path / "model", *sample_of(option))
     assert (status, shown) == (2, "")
     name = option.name.replace("_", "-")
-    refused = "CORPUS beside it, no --counts or" if name == "dry-run" else "no settings beside"
+    refused = "no settings beside"
+    if name == "dry-run":
+        refused = "CORPUS beside it, no --counts, --start-from or"
     assert f"--{name}: expected {refused} --resume" in errors
 
 

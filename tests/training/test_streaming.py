@@ -86,7 +86,7 @@ class TwinMismatchError(AssertionError):
     """The kernels did not do what the twin does."""
 
 
-def compare_with_twin(cell, sabotage="", dimensions=9, locks=None):
+def compare_with_twin(cell, sabotage="", dimensions=9, locks=None, held=()):
     # All noise is word 0.
     noise = {} if "hierarchical" in cell else {"negative": 5, "ns_exponent": 9.0}
     settings = stream_settings(
@@ -97,7 +97,7 @@ def compare_with_twin(cell, sabotage="", dimensions=9, locks=None):
         learning_rate=0.3,
         final_rate=0.1,
         epochs=2,
-        rules=WordRules(locks=locks),
+        rules=WordRules(locks=locks, locked_outputs=np.isin(np.arange(WORDS), held)),
         **CELLS[cell],
     )
     counts = np.array([10**6, *range(40, 40 - WORDS + 1, -1)])
@@ -111,7 +111,9 @@ def compare_with_twin(cell, sabotage="", dimensions=9, locks=None):
     result = trained(encoded(sentences), counts, settings, start=start, block_tokens=11)
     if sabotage == "no locks":
         locks = None
-    twin = NaiveStream(counts, settings, start, sabotage, locks).train(sentences, 11)
+    if sabotage == "nothing held":
+        held = ()
+    twin = NaiveStream(counts, settings, start, sabotage, locks, held).train(sentences, 11)
     differences = [
         np.abs(result.in_vectors - twin.inputs).max(),
         np.abs(result.out_vectors - twin.outputs).max(),
@@ -157,6 +159,16 @@ def test_locked_words_take_their_part_of_the_steps(cell):
         compare_with_twin(cell, "no locks", locks=LOCKS)
 
 
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if "negative" in cell])
+@pytest.mark.parametrize("held", [(0,), (3, 5, 0, 8), range(WORDS)])
+def test_outputs_that_are_locked_stay_while_others_learn(cell, held):
+    """Word 0 is all the noise: it stands several times among the outputs of a window."""
+    compare_with_twin(cell, held=held)
+    compare_with_twin(cell, held=held, locks=LOCKS)
+    with pytest.raises(TwinMismatchError):
+        compare_with_twin(cell, "nothing held", held=held)
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_words_locked_with_zero_keep_their_bits(cell, workers, topics):
@@ -170,10 +182,14 @@ def test_words_locked_with_zero_keep_their_bits(cell, workers, topics):
         for less in (0, settings.hyperparameters.objective == "hierarchical")
     )
     locks = (np.arange(n_words) % 3 > 0).astype(np.float32)
-    settings = replace(settings, rules=WordRules(locks=locks))
+    rules = WordRules(locks=locks, locked_outputs=np.arange(n_words) % 4 == 1)
+    settings = replace(settings, rules=rules)
     result = trained(tokens, vocabulary.counts, settings, workers, start=start)
     moved = (result.in_vectors != start[0]).any(axis=1)
     assert (moved == (locks > 0)).all()
+    if settings.hyperparameters.objective == "negative":
+        moved = (result.out_vectors != start[1]).any(axis=1)
+        assert (moved == ~rules.locked_outputs).all()
 
 
 def test_a_locked_word_twice_in_a_window_takes_both_steps():

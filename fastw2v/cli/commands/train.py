@@ -20,6 +20,7 @@ from fastw2v.cli.options import (
     words_of,
     workers_option,
 )
+from fastw2v.cli.starts import describe_start, start_of, start_options
 from fastw2v.cli.word_lines import lines_about
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ RUN_OPTIONS = (
     "counts",
     "memory",
     "features",
+    "start_from",
+    "start_vocabulary",
+    "start_counts",
+    "lock_known",
     "field",
     "read_as",
     "stop_words",
@@ -109,6 +114,7 @@ RUN_OPTIONS = (
     help="Features of the words, for --inputs features, a line for each word: "
     "'word<TAB>feature feature ...'.",
 )
+@start_options
 @source_options
 @stop_words_option
 @dry_run_option
@@ -170,6 +176,8 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
             )
         if model.summary.n_missing:
             click.echo(f"missing      {model.summary.n_missing:,} values, read as no token")
+        if model.run_record is not None and model.run_record.start is not None:
+            click.echo(describe_start(model.run_record.start))
         click.echo(describe_result(model.summary, model.settings.objective))
         if model.run_record is not None and model.run_record.validation is not None:
             click.echo(describe_held_out(model.history, model.run_record))
@@ -177,8 +185,10 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
 
 
 def _dry_run(display: "Display", workers: int | None, given: dict[str, Any]) -> None:
-    if not given["corpus"] or given["counts"] or given["resume"]:
-        raise click.UsageError("--dry-run: expected CORPUS beside it, no --counts or --resume")
+    if not given["corpus"] or given["counts"] or given["resume"] or given["start_from"]:
+        raise click.UsageError(
+            "--dry-run: expected CORPUS beside it, no --counts, --start-from or --resume"
+        )
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
     source = sources_of(given["corpus"], given)
     show_dry_run(source, given_settings(settings), workers, _answering(display), words_of(given))
@@ -231,6 +241,7 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
             checkpoints=checkpoints,
             memory_mib=given["memory"],
             features=given["features"],
+            start=start_of(given),
         )
     except DivergenceError as error:
         if model.summary is None:

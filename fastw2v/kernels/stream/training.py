@@ -77,7 +77,8 @@ class Outputs(NamedTuple):
     and the word is predicted by the inner nodes on its path, ``rows[starts[w] : starts[w + 1]]``
     (int32). `signs` (float32) is -1 for a row that should say yes and +1 for others: of the one
     word and its negatives, or of all paths one after the other, with room behind the last for a
-    vector. `longest` is the most rows of any word.
+    vector. `longest` is the most rows of any word. `locked` (uint8) says which words keep their
+    rows as they are, and is empty if none do; with hierarchical softmax none can.
     """
 
     negatives: object
@@ -87,6 +88,7 @@ class Outputs(NamedTuple):
     starts: object
     rows: object
     signs: object
+    locked: object
 
 
 class Inputs(NamedTuple):
@@ -116,7 +118,8 @@ class Layout(NamedTuple):
     `stride` is the number of elements from row to row and `shape` how many of them hold
     dimensions; of the first `copied` rows each worker has a copy, of inputs only where they are no
     means; at `scratch` the workers have `scratch_rows` rows each in the table of inputs: one, and
-    with locks one for each context, with means one for each slot.
+    with locks one for each context, with means one for each slot. At `out_scratch` they have one
+    for each output of a window, where outputs are locked.
     """
 
     stride: int
@@ -124,6 +127,7 @@ class Layout(NamedTuple):
     copied: int
     scratch: int
     scratch_rows: int
+    out_scratch: int
 
 
 class Span(NamedTuple):
@@ -164,6 +168,33 @@ def _draw_negatives(outputs, layout, shift, state, out_at):
         word = np.int64(draw(outputs.thresholds, outputs.aliases, scramble(state)))
         out_at[1 + k] = _row_at(word, layout, shift)
     return state
+
+
+@kernel
+def _lend_outputs(outputs, layout, copies, out_rows, scratch, homes, out_at):
+    """Let locked rows be trained in copies, which nobody brings back.
+
+    Parameters
+    ----------
+    scratch : int
+        Where the worker's copies begin.
+    homes : int64 array
+        Where each output's row begins; written, but for outputs that are at their copies already.
+    out_at : int64 array
+        Where each output's row is trained: at its place, or at a fresh copy.
+    """
+    for k in range(len(outputs.negatives) + 1):
+        copy = scratch + k * layout.stride
+        if out_at[k] != copy:
+            homes[k] = out_at[k]
+        at = homes[k]
+        row = at // layout.stride
+        if at >= copies.out_first:  # in a worker's copy of the first rows
+            row = (at - copies.out_first) % copies.out_size // layout.stride
+        if outputs.locked[row]:
+            for d in range(layout.stride):
+                out_rows[copy + d] = out_rows[at + d]
+            out_at[k] = copy
 
 
 @njit(nogil=True, inline="always")
@@ -226,6 +257,9 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
     following = np.zeros(outputs.longest + 1, np.int64)
     n_following = len(outputs.negatives) + 1
     is_negative = len(outputs.negatives) > 0
+    has_locked = is_negative and outputs.locked.shape[0] > 0
+    out_scratch = layout.out_scratch + worker * outputs.longest * stride
+    homes = np.zeros(outputs.longest, np.int64)
     key = seed_state(span.seed, _KEEP, span.number)
     n_tokens = text.ids.shape[0]
     while True:
@@ -310,6 +344,10 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                     share if inputs.divides_step else np.float32(1),
                 )
                 window.in_at[0] = scratch
+                if has_locked:
+                    _lend_outputs(
+                        outputs, layout, copies, out_rows, out_scratch, homes, window.out_at
+                    )
                 meeting = Meeting(n_contexts, n_outputs, rate, first_sign)
                 train_mean(tables, window, meeting, scales, shape)
             for turn in range(0 if is_cbow else rounds):
@@ -317,6 +355,10 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                     window.in_at[0] = window.in_at[1 + turn]
                     if turn:
                         state = _draw_negatives(outputs, layout, out_shift, state, window.out_at)
+                if has_locked:
+                    _lend_outputs(
+                        outputs, layout, copies, out_rows, out_scratch, homes, window.out_at
+                    )
                 train_window(tables, window, Meeting(together, n_outputs, rate, first_sign), shape)
             if is_locked:
                 return_rows(in_rows, loans, n_contexts, scratch + stride, stride)

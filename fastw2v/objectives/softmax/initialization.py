@@ -36,6 +36,8 @@ __all__ = [
     "STRETCH",
     "WIDEST_SPREAD",
     "WORDS_AT_ONCE",
+    "Associations",
+    "associations_of",
     "initial_bias",
     "random_vectors",
     "spectral_vectors",
@@ -112,9 +114,7 @@ def spectral_vectors(
     Halko, Martinsson and Tropp 2011, SIAM Review 53, algorithms 4.4 and 5.3; Zhou, Saad, Tiago
     and Chelikowsky 2006, Journal of Computational Physics 219, for the polynomial.
     """
-    masses = counts.row_sums(keep) * keep
-    scale = np.where(masses > 0, (masses / masses.sum()) ** MASS_EXPONENT, 1.0)
-    matrix = _Associations(counts, keep, masses, scale, pool, progress)
+    masses, scale, matrix = associations_of(counts, keep, pool, progress)
     rank = min(settings.vector_size, int(np.count_nonzero(masses)))
     generator = np.random.default_rng([settings.seed, _SPECTRAL_STREAM])
     # With more threads LAPACK's results differ in their last bits, and on a busy machine its
@@ -136,6 +136,18 @@ def spectral_vectors(
     return in_vectors, out_vectors
 
 
+def associations_of(
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    pool: WorkerPool,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], "Associations"]:
+    """Return the words' masses (V,), by what rows and columns are weighed (V,), and the matrix."""
+    masses = counts.row_sums(keep) * keep
+    scale = np.where(masses > 0, (masses / masses.sum()) ** MASS_EXPONENT, 1.0)
+    return masses, scale, Associations(counts, keep, masses, scale, pool, progress)
+
+
 def _stretches(words: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     for first in range(0, len(words), WORDS_AT_ONCE):
         yield words[first : first + WORDS_AT_ONCE]
@@ -145,7 +157,7 @@ def _stretches(words: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
 _Positive = tuple[NDArray[np.int64], VectorArray, NDArray[np.uint8]]
 
 
-class _Associations:
+class Associations:
     """The symmetric sparse matrix that is factorised."""
 
     def __init__(
@@ -167,6 +179,13 @@ class _Associations:
         # Of counts in memory they are kept, of those in files made again for each product.
         self._keeps = counts.nbytes > 0
         self._made: dict[int, _Positive] = {}
+
+    def times(self, table: VectorArray) -> VectorArray:
+        """Return the matrix times a table (V, D)."""
+        n_words, dimensions = table.shape
+        tall = np.zeros((-(-n_words // ROWS) * ROWS, -(-dimensions // PANEL) * PANEL), np.float32)
+        tall[:n_words, :dimensions] = table
+        return self._times(tall)[:n_words, :dimensions]
 
     def largest_eigenpairs(
         self, rank: int, generator: np.random.Generator

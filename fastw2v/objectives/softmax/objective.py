@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fastw2v.config import Precision
 from fastw2v.kernels.softmax.layout import BatchArrays, CentreState, Shape
-from fastw2v.objectives.arrays import copy_arrays, padded_rows, unpadded_rows
+from fastw2v.objectives.arrays import HeldRows, copy_arrays, padded_rows, unpadded_rows
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.output_layer import ObservedRows, OutputLayer
 from fastw2v.system.threads import WorkerPool
@@ -65,6 +65,7 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
         vectors = padded_rows(in_vectors, self.n_words)
         moments = np.zeros((UPDATE_RULES[optimizer].centre_moments, vectors.size), np.float32)
         self.inputs = CentreState(vectors, moments, np.zeros(self.n_words, np.int32))
+        self._held = HeldRows(self.layer.stride)
 
     @abstractmethod
     def load(self, batch: AnyBatch) -> tuple[Shape, BatchArrays]:
@@ -84,9 +85,22 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
     def step(self, batch: AnyBatch, rules: StepRules) -> float:
         """Train on one batch and return its loss from before the step, as `loss` does."""
         shape, arrays = self.load(batch)
+        self._held.note(self.inputs.vectors)
         loss = self.layer.train(shape, arrays, rules)
         self._update_inputs(shape, batch, rules)
+        self._held.put_back(self.inputs.vectors)
         return loss
+
+    def hold(self, inputs: NDArray[np.bool_], outputs: NDArray[np.bool_]) -> None:
+        """Keep vectors of some words as they are, bit by bit, whatever is trained.
+
+        Parameters
+        ----------
+        inputs, outputs : (V,) bool
+            Words whose vectors on that side stay; inputs only where words have a row each.
+        """
+        self._held.words = np.flatnonzero(inputs)
+        self.layer.hold(outputs)
 
     @property
     def in_vectors(self) -> NDArray[np.float32]:

@@ -26,6 +26,7 @@ from fastw2v.kernels.softmax.layout import (
     tile_words,
 )
 from fastw2v.objectives.arrays import (
+    HeldRows,
     VectorArray,
     copy_arrays,
     padded_rows,
@@ -112,6 +113,7 @@ class OutputLayer:
         self._packed = np.zeros(self.max_rows * self.dimensions, np.float32)
         self._row_weights = np.zeros(self.max_rows, np.float32)
         self._precision = precision
+        self._held = HeldRows(self.stride)
         self.work = self._workspace()
         self._products = self._new_products()
 
@@ -176,6 +178,10 @@ class OutputLayer:
             "out_bias": self.state.bias,
             "out_bias_moments": self.state.bias_moments,
         }
+
+    def hold(self, words: NDArray[np.bool_]) -> None:
+        """Keep the vectors of some words (V,) as they are, bit by bit, whatever is trained."""
+        self._held.words = np.flatnonzero(words)
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over those of `arrays` that are given."""
@@ -265,8 +271,11 @@ class OutputLayer:
 
         Leaves the gradient of the input rows in ``work.centre_gradients``, in parts.
         """
+        self._held.note(self.state.vectors)
         self._products.forward(shape, arrays)
         self._products.backward(shape, arrays, (rules.output, rules.bias))
+        if self._held.put_back(self.state.vectors):
+            self._products.renew(shape)
         return self._observed_loss(shape)
 
     def _observed_loss(self, shape: Shape) -> float:

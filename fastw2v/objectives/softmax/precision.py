@@ -95,7 +95,12 @@ class Products:
                 _new_planes(planes, shape.rows * dimension_pairs(shape)),
                 _new_planes(planes, shape.words * shape.rows // 2),
             )
-            round_outputs(shape, output.vectors, self._rounded.outputs)
+            self.renew(shape)
+
+    def renew(self, shape: Shape) -> None:
+        """Bring the rounded output vectors up to date with vectors that were set from outside."""
+        if self._rounded is not None:
+            round_outputs(shape, self._output.vectors, self._rounded.outputs)
 
     @property
     def nbytes(self) -> int:

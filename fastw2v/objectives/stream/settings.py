@@ -1,7 +1,7 @@
 """The settings of training on the running text."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,23 @@ class WordRules:
     locks : float32 array (V,), optional
         What part of its steps a word's input vector takes; one with 0 stays as it is, bit by bit.
         Default: all of them.
+    locked_outputs : bool array (V,), optional
+        Which words' output vectors stay as they are, bit by bit. Default: none. Not for
+        hierarchical softmax, whose output vectors are of inner nodes.
     """
 
     keep: NDArray[np.float64] | None = None
     locks: NDArray[np.float32] | None = None
+    locked_outputs: NDArray[np.bool_] | None = None
 
     def checked(self, n_words: int) -> "WordRules":
         """Return itself; raise `ConfigurationError` if it does not fit so many words."""
-        for name, values in (("keep", self.keep), ("locks", self.locks)):
+        given: tuple[tuple[str, NDArray[Any] | None], ...] = (
+            ("keep", self.keep),
+            ("locks", self.locks),
+            ("locked_outputs", self.locked_outputs),
+        )
+        for name, values in given:
             if values is None:
                 continue
             if values.shape != (n_words,):

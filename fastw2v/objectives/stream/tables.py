@@ -46,7 +46,7 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import keep_probability
 
-__all__ = ["BLOCKS_PER_CALL", "COPIED_ROWS", "LONGEST_CALL_S", "StreamTables"]
+__all__ = ["BLOCKS_PER_CALL", "COPIED_ROWS", "LONGEST_CALL_S", "KnownTables", "StreamTables"]
 
 BLOCKS_PER_CALL = 64  # of each worker, between two reports; fewer where they take long
 LONGEST_CALL_S = 0.4  # Ctrl-C is answered between two calls
@@ -54,6 +54,24 @@ COPIED_ROWS = 256  # most frequent words, of which each of several workers has a
 _MOST_UNROLLED = 16  # vectors; code for longer rows has loops
 _RANDOM_STREAM = 0
 _ROWS_AT_ONCE = 1 << 16
+
+
+class KnownTables(NamedTuple):
+    """First rows of both tables where they are known; others begin as they do without.
+
+    Attributes
+    ----------
+    in_vectors : (V, D) or (F, D) float32
+    in_known : bool array
+    out_vectors : float32
+        In the shapes of `StreamTables`.
+    out_known : bool array
+    """
+
+    in_vectors: VectorArray
+    in_known: NDArray[np.bool_]
+    out_vectors: VectorArray
+    out_known: NDArray[np.bool_]
 
 
 class _Setup(NamedTuple):
@@ -96,12 +114,12 @@ class StreamTables:
         self.block_tokens = block_tokens
         self._in_rows, self._out_table, self._setup = self._prepare(counts, settings)
 
-    def begin(self, start: tuple[VectorArray, VectorArray] | None) -> None:
+    def begin(self, start: tuple[VectorArray, VectorArray] | KnownTables | None) -> None:
         """Set the first vectors, and make sure that kernels are compiled."""
         settings = self.settings
         in_part = self._table(self._in_rows, self._n_inputs)
         out_part = self._table(self._out_table, self._out_rows)
-        if start is None:
+        if start is None or isinstance(start, KnownTables):
             # fastText begins rows of n-grams twice as far out as word2vec does words: a mean of
             # many is small.
             bound = 0.5 if self._features is None else 1.0
@@ -114,6 +132,11 @@ class StreamTables:
                     )
             in_part[:] = start[0]
             out_part[:] = start[1][::-1] if self._hierarchical else start[1]
+        if isinstance(start, KnownTables):
+            in_part[start.in_known] = start.in_vectors[start.in_known]
+            rows = np.flatnonzero(start.out_known)
+            places = self._out_rows - 1 - rows if self._hierarchical else rows
+            out_part[places] = start.out_vectors[rows]
         self._begin_copies()
         self._call(0, self._span(0, 0))
 
@@ -146,7 +169,11 @@ class StreamTables:
         scratch_rows = 1 + (2 * farthest if locks.size else 0)
         scratch_rows += slots_for(farthest) if self._features is not None else 0
         in_rows = aligned_zeros(scratch + workers * scratch_rows * stride)
-        out_rows = aligned_zeros(max(1, self._out_rows * stride + workers * out_size))
+        out_scratch = self._out_rows * stride + workers * out_size
+        locked = self._locked(rules.locked_outputs)
+        outputs = self._outputs(counts, locked)
+        lent_rows = workers * outputs.longest if locked.any() else 0
+        out_rows = aligned_zeros(max(1, out_scratch + lent_rows * stride))
         marks = np.zeros((2, workers, max(1, out_size)), np.float32)
         keep = keep_probability(counts, settings.sample) if rules.keep is None else rules.keep
         setup = _Setup(
@@ -157,7 +184,7 @@ class StreamTables:
                 subsample_thresholds(keep),
             ),
             Tables(in_rows, out_rows),
-            self._outputs(counts),
+            outputs,
             Inputs(
                 settings.window,
                 farthest,
@@ -167,7 +194,7 @@ class StreamTables:
                 _read_only(locks, np.float32),
                 _row_means(self._features, stride),
             ),
-            Layout(stride, shape, copied, scratch, scratch_rows),
+            Layout(stride, shape, copied, scratch, scratch_rows, out_scratch),
             Copies(
                 in_size,
                 out_size,
@@ -181,7 +208,13 @@ class StreamTables:
         )
         return in_rows, out_rows, setup
 
-    def _outputs(self, counts: NDArray[np.int64]) -> Outputs:
+    def _locked(self, words: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+        """Return which words' output rows stay, as kernels take it: nothing where all move."""
+        if words is None or not words.any() or self._hierarchical:
+            return np.zeros(0, np.uint8)
+        return words.astype(np.uint8)
+
+    def _outputs(self, counts: NDArray[np.int64], locked: NDArray[np.uint8]) -> Outputs:
         if self._hierarchical:
             tree = huffman_tree(counts)
             longest = int(np.diff(tree.starts).max())
@@ -189,13 +222,13 @@ class StreamTables:
             rows = np.int32(self._n_words - 2) - tree.points
             noise = AliasTable(np.zeros(1, np.uint32), np.zeros(1, np.int32))
             signs = _path_signs(tree)
-            return Outputs((), longest, *noise, tree.starts, rows, signs)
+            return Outputs((), longest, *noise, tree.starts, rows, signs, locked)
         negative = self.settings.negative
         noise = noise_table(counts, self.settings.ns_exponent)
         signs = np.ones(negative + 1 + 2 * LANES, np.float32)
         signs[0] = -1
         no_paths = (np.zeros(1, np.int64), np.zeros(1, np.int32))
-        return Outputs((0,) * negative, negative + 1, *noise, *no_paths, signs)
+        return Outputs((0,) * negative, negative + 1, *noise, *no_paths, signs, locked)
 
     def _span(self, number: int, end_block: int) -> Span:
         settings = self.settings

@@ -1,0 +1,123 @@
+"""Vectors of features that go on from a model that had such features."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.kernels.simd.vectors import LANES
+from fastw2v.kernels.softmax.feature_rows import sum_features
+from fastw2v.objectives.arrays import VectorArray, padded_rows, round_up, unpadded_rows
+from fastw2v.objectives.earlier import EarlierVectors, KnownRows
+from fastw2v.objectives.feature_vectors import NgramVectors
+from fastw2v.objectives.features import FeatureMatrix, Ngrams
+from fastw2v.system.threads import WorkerPool
+
+__all__ = ["EarlierFeatures", "known_features", "ngram_rows"]
+
+
+class EarlierFeatures(NamedTuple):
+    """Vectors of features.
+
+    Attributes
+    ----------
+    vectors : (F, D) float32
+        Zeros for new ones.
+    is_known : (F,) bool
+    offset : (D,) float32
+        What the words' vectors have less than the sums over their features.
+    """
+
+    vectors: VectorArray
+    is_known: NDArray[np.bool_]
+    offset: NDArray[np.float32]
+
+
+def known_features(
+    matrix: FeatureMatrix,
+    earlier: EarlierVectors,
+    known: KnownRows,
+    pool: WorkerPool,
+    *,
+    names: list[str] | None = None,
+    ngrams: tuple[Ngrams, NDArray[np.int32]] | None = None,
+) -> EarlierFeatures | None:
+    """Return vectors of features whose sums are the known words' vectors, as far as they are known.
+
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        Of V words, whose sums are scaled as those of the run: by `FeatureMatrix.power`.
+    earlier : EarlierVectors
+    known : KnownRows
+        Of the same words.
+    pool : WorkerPool
+    names : list of str, optional
+        Of the F features, where they have names.
+    ngrams : (Ngrams, buckets (K,) int32), optional
+        Where features are words, and then n-grams.
+
+    Returns
+    -------
+    EarlierFeatures or None
+        None if there were no such features: other n-grams, or scaled otherwise.
+    """
+    model = earlier.embeddings
+    found = np.zeros((matrix.n_features, earlier.dimensions), np.float32)
+    is_known = np.zeros(matrix.n_features, np.bool_)
+    if names is not None:
+        named = model.named_features if model is not None else None
+        if named is None:
+            return None
+        places = {name: place for place, name in enumerate(named.names)}
+        for row, name in enumerate(names):
+            if name in places:
+                found[row], is_known[row] = named.centres[places[name]], True
+        return EarlierFeatures(found, is_known, named.offset)
+    table = _ngram_table(earlier, matrix.power)
+    if ngrams is None or table is None or table[0].ngrams != ngrams[0]:
+        return None
+    old, offset = table
+    n_words = matrix.n_words
+    rows = ngram_rows(old, ngrams[1])
+    has = rows >= 0
+    found[n_words:][has], is_known[n_words:][has] = old.vectors[rows[has]], True
+    # A word's own row is what its vector has beyond its n-grams', as long as the former is zero.
+    scales = matrix.scales[:, None]
+    rest = known.in_vectors + offset - _sums(matrix, found, pool)
+    own = np.where(scales > 0, rest / np.where(scales > 0, scales, 1), 0)
+    found[:n_words][known.is_known] = own[known.is_known]
+    is_known[:n_words] = known.is_known
+    return EarlierFeatures(found, is_known, offset)
+
+
+def _sums(matrix: FeatureMatrix, vectors: VectorArray, pool: WorkerPool) -> VectorArray:
+    """Return scaled sums of features' vectors (V, D)."""
+    dimensions = vectors.shape[1]
+    stride = round_up(dimensions, LANES)
+    target = np.empty(matrix.n_words * stride, np.float32)
+    pool.run_kernel(sum_features, matrix.rows(), padded_rows(vectors, len(vectors)), stride, target)
+    return unpadded_rows(target, matrix.n_words, dimensions)
+
+
+def _ngram_table(
+    earlier: EarlierVectors, power: float
+) -> tuple[NgramVectors, NDArray[np.float32]] | None:
+    """Return n-grams' vectors in the space of centre vectors, and the offset; None if others."""
+    if earlier.embeddings is None:
+        if earlier.ngrams is None or power != 1.0:
+            return None
+        return earlier.ngrams, np.zeros(earlier.dimensions, np.float32)
+    unknown = earlier.embeddings.unknown
+    if unknown is None or unknown.power != power:
+        return None
+    centres = NgramVectors(unknown.ngrams, unknown.table.buckets, unknown.centres)
+    return centres, unknown.offset
+
+
+def ngram_rows(table: NgramVectors, buckets: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the row of each bucket in a table (K,), -1 where it has none."""
+    if not len(table.buckets):
+        return np.full(len(buckets), -1)
+    at = np.minimum(np.searchsorted(table.buckets, buckets), len(table.buckets) - 1)
+    return np.where(table.buckets[at] == buckets, at, -1)

@@ -93,19 +93,22 @@ def numbers_of_settings():
 # Negative exponents prefer rare words, which word2vec allows.
 NEGATIVE_IS_FINE = {"ns_exponent"}
 USED_BY = {"negative": "negative", "ns_exponent": "negative"}
+OF_PHRASES = {"phrase_min_count", "phrase_threshold"}
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1"])
 @pytest.mark.parametrize(("name", "kind"), list(numbers_of_settings()))
 def test_nan_infinite_and_negative_settings_are_refused(run, tmp_path, name, kind, value):
     objective = USED_BY.get(name, "softmax")
+    beside = {"phrases": 1} if name in OF_PHRASES else {}
     if value == "-1" and name in NEGATIVE_IS_FINE:
         assert Hyperparameters(objective=objective, **{name: -1}).as_dict()[name] == -1
         return
     with pytest.raises(ConfigurationError, match=rf"^{name}: expected .*, got {float(value)!r}$"):
-        Word2Vec(objective=objective, **{name: float(value)})
+        Word2Vec(objective=objective, **{name: float(value)}, **beside)
     path = holding(TEXT)(tmp_path)
     words = ["--objective", objective, f"--{name.replace('_', '-')}={value}"]
+    words += [f"--{other}={number}" for other, number in beside.items()]
     status, _, errors = run("train", path, "-o", tmp_path / "model", *words)
     assert (status, errors.count("\n")) == (2, 1)
     assert re.search(rf"{name}|--{name.replace('_', '-')}", errors)

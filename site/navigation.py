@@ -24,7 +24,9 @@ def add_navigation(app: Sphinx, page: str, source: list[str]) -> None:
     text = parts[0]
     for title, body in zip(parts[1::2], parts[2::2], strict=True):
         made = list(PAGES) if title == "Reference" else []
-        shown = body.rstrip() + "".join(f"\n- [{PAGES[page]}](project:../{page}.rst)" for page in made)
+        shown = body.rstrip() + "".join(
+            f"\n- [{PAGES[page]}](project:../{page}.rst)" for page in made
+        )
         targets = [*_LINK.findall(body), *(f"../{page}" for page in made)]
         tree = "\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *targets, "```"])
         text += f"## {title}\n{shown}\n\n{tree}\n\n"

@@ -50,7 +50,7 @@ def test_it_prints_and_writes_nothing(command, path, tmp_path, capsys):
     assert ran(command, path, "--dry-run", "--min-count", "3", "--quiet") == 0
     out, _ = capsys.readouterr()
     assert re.search(r"3 +\d+ +[\d,]+ +\d+\.\d%  <- these settings", out)
-    assert len(re.findall(r"(skipgram|cbow) \w+ +\d epochs .* MiB", out)) == 6
+    assert len(re.findall(r"(skipgram|cbow) \w+ +\d+ epochs .* MiB", out)) == 6
     assert [item.name for item in tmp_path.iterdir()] == ["text.txt"]
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "OutputError",
     "TextEncodingError",
     "TokenKindError",
+    "TokenizerError",
     "UnknownWordError",
     "UnwritableWordError",
     "VocabularyError",
@@ -43,6 +44,10 @@ class TextEncodingError(CorpusError):
 
 class TokenKindError(CorpusError, TypeError):
     """Sentences contain something that cannot be a token, or are not sentences."""
+
+
+class TokenizerError(CorpusError):
+    """A function that cuts text fails, or has to be given and was not."""
 
 
 class VocabularyError(FastW2VError):

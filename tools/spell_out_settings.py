@@ -20,6 +20,12 @@ WIDTH = 99
 FAR = 2**31 - 1  # nobody needs to be told of a bound beyond it
 # What help says of the command line's options, as Python has them.
 OPTIONS = {"--features": "`features` of `fit`", "--memory": "`memory_mib` of `fit`"}
+# Settings keep the name of a function; whoever makes them hands over the function.
+FUNCTION = (
+    "TokenizeFunction",
+    "'module:function': by a function",
+    "a function: by it, which is one",
+)
 
 HEAD = '''"""`Word2Vec`'s constructor, every setting spelled out for editors and type checkers.
 
@@ -80,6 +86,8 @@ def annotation(item: "Field[Any]") -> str:
     kinds = [item.type]
     if get_origin(item.type) is not None and alias_of(item.type) is None:
         kinds = [kind for kind in get_args(item.type) if kind is not type(None)]
+    if item.name == "tokenizer":
+        return f"str | {FUNCTION[0]}"
     names = [alias_of(kind) or getattr(kind, "__name__", str(kind)) for kind in kinds]
     return " | ".join([*names, "None"] if item.default is None else names)
 
@@ -91,13 +99,14 @@ def described_type(item: "Field[Any]") -> str:
             "{" + ", ".join(repr(choice).replace("'", '"') for choice in get_args(item.type)) + "}"
         )
     else:
-        kind = annotation(item).removesuffix(" | None")
+        kind = annotation(item).removesuffix(" | None").replace(f"| {FUNCTION[0]}", "or callable")
     return f"{kind}, optional" if item.default is None else kind
 
 
 def described(item: "Field[Any]") -> str:
     """Return the help of a setting, with its default and its bounds."""
     text = re.sub(r"--[a-z-]+", lambda found: OPTIONS[found[0]], item.metadata["help"])
+    text = text.replace(*FUNCTION[1:])
     if "Default" not in text:
         text += f" Default: {item.default!r}."
     low, high = item.metadata["low"], item.metadata["high"]
@@ -111,7 +120,9 @@ def spelled_out() -> str:
     """Return the whole module."""
     settings = fields(Hyperparameters)
     aliases = {alias for item in settings if (alias := alias_of(item.type)) is not None}
-    imports = "\n".join(f"    {name}," for name in sorted({*aliases, "Hyperparameters"}))
+    imports = "\n".join(
+        f"    {name}," for name in sorted({*aliases, "Hyperparameters", FUNCTION[0]})
+    )
     parameters = "\n".join(
         f"        {item.name}: {annotation(item)} = {literal(item.default)}," for item in settings
     )

@@ -10,12 +10,21 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from fastw2v.cli.display import LOG_JSON
-from fastw2v.config import COUNTING_NAMES, TEXT_NAMES, Hyperparameters, Kind
+from fastw2v.config import (
+    COUNTING_NAMES,
+    TEXT_NAMES,
+    Hyperparameters,
+    Kind,
+    NamedTokenizer,
+    Tokenizer,
+    is_function_name,
+)
 from fastw2v.errors import ConfigurationError
 from fastw2v.formats import FORMATS
 
 __all__ = [
     "TEXT",
+    "TOKENIZER",
     "advising_to_skip",
     "counting_options",
     "decoded_text",
@@ -23,6 +32,8 @@ __all__ = [
     "format_option",
     "given_settings",
     "hyperparameter_options",
+    "repeated_tokenizer",
+    "repeated_tokenizer_option",
     "skip_option",
     "source_options",
     "sources_of",
@@ -102,6 +113,33 @@ def words_of(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+class _TokenizerName(click.ParamType):  # type: ignore[type-arg]  # of click 8.4
+    """The name of a tokenizer; a function that is named is imported."""
+
+    name = "tokenizer"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return f"[{'|'.join(get_args(Tokenizer))}|MODULE:FUNCTION]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from fastw2v.text.functions import imported_tokenizer
+
+        if isinstance(value, NamedTokenizer) or value in get_args(Tokenizer):
+            return value
+        if not is_function_name(value):
+            self.fail(
+                f"{value!r} is not one of {', '.join(map(repr, get_args(Tokenizer)))}, and not of "
+                "the form 'module:function'.",
+                param,
+                ctx,
+            )
+        return imported_tokenizer(value)
+
+
+TOKENIZER = _TokenizerName()
+_TOKENIZER_AGAIN = "fastw2v.tokenizer"
+
+
 def hyperparameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command one option for each field of `Hyperparameters`."""
     return _options_for(command, [item.name for item in fields(Hyperparameters)])
@@ -123,7 +161,9 @@ def _options_for(command: Callable[..., Any], names: Sequence[str]) -> Callable[
             continue
         kinds = [kind for kind in get_args(item.type) if kind is not type(None)]
         kind: Any = item.type
-        if get_origin(item.type) is Literal:
+        if item.name == "tokenizer":
+            kind = TOKENIZER
+        elif get_origin(item.type) is Literal:
             kind = click.Choice(kinds)
         elif kinds:
             kind = kinds[0]
@@ -179,6 +219,23 @@ _log_json = click.option(
     help="Progress as one JSON object a line on standard error; 'fastw2v docs command_line' has "
     "the fields.",
 )
+
+
+repeated_tokenizer_option = click.option(
+    "--tokenizer",
+    type=TOKENIZER,
+    expose_value=False,  # `loaded_model` finds it
+    callback=lambda context, _, value: context.meta.update({_TOKENIZER_AGAIN: value}),
+    help="The function that cut the text of MODEL, 'module:function', where one did: a model knows "
+    "its name, and imports nothing by itself.",
+)
+
+
+def repeated_tokenizer() -> str | None:
+    """Return what was given by `repeated_tokenizer_option`."""
+    context = click.get_current_context(silent=True)
+    given: str | None = None if context is None else context.meta.get(_TOKENIZER_AGAIN)
+    return given
 
 
 def display_options(command: Callable[..., Any]) -> Callable[..., Any]:

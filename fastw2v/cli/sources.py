@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fastw2v.model import Word2Vec
     from fastw2v.objectives.nearest import NearestWords
 
-__all__ = ["VectorSource", "model_or_vectors", "vector_source"]
+__all__ = ["VectorSource", "loaded_model", "model_or_vectors", "vector_source"]
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,22 @@ class VectorSource:
         return None if counts is None else int(counts[row])
 
 
+def loaded_model(path: Path, workers: int | None = None) -> "Word2Vec":
+    """Return the model of a folder, with the tokenizer that was given again (`--tokenizer`).
+
+    Raises
+    ------
+    ModelFormatError
+        If it is none.
+    ConfigurationError
+        If the model was trained with another kind of tokenizer.
+    """
+    from fastw2v.cli.options import repeated_tokenizer
+    from fastw2v.model import Word2Vec
+
+    return Word2Vec.load(path, workers=workers, tokenizer=repeated_tokenizer())
+
+
 def model_or_vectors(path: Path, workers: int | None = None) -> "Word2Vec | Vectors":
     """Return the model of a folder, or the vectors of a file or folder in any format.
 
@@ -145,12 +161,11 @@ def model_or_vectors(path: Path, workers: int | None = None) -> "Word2Vec | Vect
     """
     from fastw2v.formats import read_vectors
     from fastw2v.formats.model_folder import is_model_folder
-    from fastw2v.model import Word2Vec
 
     # What is no file is told as a model that is missing.
     if path.is_file() or (path.is_dir() and not is_model_folder(path) and any(path.iterdir())):
         return read_vectors(path)
-    return Word2Vec.load(path, workers=workers)
+    return loaded_model(path, workers)
 
 
 def vector_source(path: Path, tables: Sequence["VectorChoice"] = ()) -> VectorSource:

@@ -13,7 +13,7 @@ from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import ComparedRun, Record, alternate, train_once
 from fastw2v.comparison.stored import LossSettings, StoredVectors, agreement, held_out_losses
 from fastw2v.comparison.text import PreparedText, prepare_text
-from fastw2v.config import Hyperparameters, Tokenizer
+from fastw2v.config import Hyperparameters
 from fastw2v.config.numbers import real_number, whole_number
 from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.text.appearance import notices_about_corpus
@@ -41,7 +41,7 @@ class ComparisonSettings(SharedSettings):
         ``TRAINER`` or ``TRAINER:EPOCHS``. `OURS` goes before them unless it is among them.
     rounds : int
         Trainings of each, with the seeds 1, 2, ...
-    tokenizer : {"words", "whitespace"}
+    tokenizer : str or callable
         How the text is cut before any trainer sees it.
     paragraphs : bool
         Whether a blank line ends a sentence of it, and not every line.
@@ -53,7 +53,7 @@ class ComparisonSettings(SharedSettings):
 
     rivals: Sequence[str] = ("gensim", "word2vec", "fasttext")
     rounds: int = 3
-    tokenizer: Tokenizer = "words"
+    tokenizer: str = "words"
     paragraphs: bool = False
     time_limit_s: float | None = None
     fasttext_t: float | None = None

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import Tokenizer
 from fastw2v.errors import CorpusError
-from fastw2v.text.corpus import Corpus, open_corpus
+from fastw2v.text.batches import lines_of_batch
+from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
+from fastw2v.text.cutting import Cutter
 from fastw2v.text.files import TextBlock
 from fastw2v.text.reading import read_corpus
+from fastw2v.text.rules import rules_of
 from fastw2v.text.tokenizers import TextNormalizer
 
 __all__ = ["HELD_OUT_EVERY", "LONGEST_LINE_WORDS", "PreparedText", "expected_pairs", "prepare_text"]
@@ -42,7 +44,7 @@ def prepare_text(
     corpus: Corpus,
     folder: Path,
     *,
-    tokenizer: Tokenizer,
+    tokenizer: str,
     window: int,
     min_count: int,
     paragraphs: bool = False,
@@ -55,7 +57,7 @@ def prepare_text(
     corpus : path or sequence of paths
         As in `fastw2v.text.corpus`.
     folder : Path
-    tokenizer : {"words", "whitespace"}
+    tokenizer : str or callable
     window, min_count : int
     paragraphs : bool
         Whether a blank line ends a line of the training text, and not every line.
@@ -105,20 +107,40 @@ def expected_pairs(lengths: NDArray[np.int64], window: int) -> float:
     return pairs
 
 
-def _lines(corpus: Corpus, tokenizer: Tokenizer, paragraphs: bool) -> Iterator[list[bytes]]:
+def _lines(corpus: Corpus, tokenizer: str, paragraphs: bool) -> Iterator[list[bytes]]:
     """Yield the words of every line that has some, in lines that no trainer cuts."""
     text = open_corpus(corpus)
-    normalizer = TextNormalizer(tokenizer)
+    rules = rules_of(tokenizer)
+    normalizer = TextNormalizer(rules)
+    for piece in Cutter(rules).cut(_only_text(text, paragraphs)):
+        if isinstance(piece, TextBlock):
+            data, n_bytes = normalizer.normalize(piece.data)
+            lines = [line.split() for line in data[:n_bytes].tobytes().split(b"\n")]
+        else:
+            lines = [_plain_words(line, text.name) for line in lines_of_batch(piece)]
+        for words in lines:
+            for first in range(0, len(words), LONGEST_LINE_WORDS):
+                yield words[first : first + LONGEST_LINE_WORDS]
+
+
+def _only_text(text: OpenedCorpus, paragraphs: bool) -> Iterator[TextBlock]:
     for piece in text.pieces(paragraphs=paragraphs):
         if not isinstance(piece, TextBlock):
             raise CorpusError(
                 f"{text.name}: expected text, which other programs can read, got lists of tokens"
             )
-        data, n_bytes = normalizer.normalize(piece.data)
-        for line in data[:n_bytes].tobytes().split(b"\n"):
-            words = line.split()
-            for first in range(0, len(words), LONGEST_LINE_WORDS):
-                yield words[first : first + LONGEST_LINE_WORDS]
+        yield piece
+
+
+def _plain_words(tokens: list[Any], name: str) -> list[bytes]:
+    """Return the tokens of a function, which must not have white space in them."""
+    for token in tokens:
+        if not isinstance(token, str) or token.split() != [token]:
+            raise CorpusError(
+                f"{name}: expected tokens without white space, which parts them for other "
+                f"programs, got {token!r} from the tokenizer"
+            )
+    return [token.encode() for token in tokens]
 
 
 def _write(words: list[bytes], file: BinaryIO) -> int:

@@ -31,12 +31,21 @@ from fastw2v.config.hyperparameters import (
     OptimizerName,
     Precision,
     Start,
-    Tokenizer,
     VectorChoice,
     settings_for_counts,
     with_text_settings,
 )
 from fastw2v.config.phrases import MOST_PASSES, PhraseSettings, Scoring
+from fastw2v.config.tokenizers import (
+    SEGMENTED,
+    UNICODE_TOKENIZERS,
+    NamedTokenizer,
+    TokenizeFunction,
+    Tokenizer,
+    checked_tokenizer,
+    is_function_name,
+    repeated_tokenizer,
+)
 
 __all__ = [
     "COUNTING_NAMES",
@@ -44,8 +53,10 @@ __all__ = [
     "MOST_DIMENSIONS",
     "MOST_PASSES",
     "PHRASE_NAMES",
+    "SEGMENTED",
     "SMALLEST_SAMPLE",
     "TEXT_NAMES",
+    "UNICODE_TOKENIZERS",
     "VECTOR_CHOICES",
     "BatchKind",
     "Bias",
@@ -58,6 +69,7 @@ __all__ = [
     "Kind",
     "Language",
     "ModelName",
+    "NamedTokenizer",
     "Normalization",
     "ObjectiveName",
     "OptimizerName",
@@ -65,9 +77,13 @@ __all__ = [
     "Precision",
     "Scoring",
     "Start",
+    "TokenizeFunction",
     "Tokenizer",
     "VectorChoice",
+    "checked_tokenizer",
     "continued_settings",
+    "is_function_name",
+    "repeated_tokenizer",
     "settings_for_counts",
     "with_text_settings",
 ]

@@ -19,6 +19,7 @@ from fastw2v.config.defaults import (
 )
 from fastw2v.config.numbers import real_number, shown_value, whole_number
 from fastw2v.config.phrases import MOST_PASSES, THRESHOLDS, PhraseSettings, Scoring
+from fastw2v.config.tokenizers import UNICODE_TOKENIZERS, checked_tokenizer
 from fastw2v.errors import ConfigurationError
 
 __all__ = [
@@ -46,7 +47,6 @@ __all__ = [
     "OptimizerName",
     "Precision",
     "Start",
-    "Tokenizer",
     "VectorChoice",
     "settings_for_counts",
     "with_text_settings",
@@ -59,7 +59,6 @@ OptimizerName = Literal["adam", "adagrad", "sgd"]
 Inputs = Literal["words", "subwords", "features"]
 Bias = Literal["unigram", "learned", "none"]
 Start = Literal["spectral", "random"]
-Tokenizer = Literal["words", "whitespace"]
 Normalization = Literal["none", "nfc", "nfkc"]
 Language = Literal["none", "any", "tr", "az"]
 Connectors = Literal["none", "english"]
@@ -115,7 +114,7 @@ _SKIPGRAM = (("model", "skipgram"),)
 _CBOW = (("model", "cbow"),)
 _EXACT = (("objective", "softmax"), ("model", "skipgram"))
 _SUBWORDS = (*_SKIPGRAM, ("inputs", "subwords"))
-_WORDS = (("tokenizer", "words"),)
+_UNICODE = tuple((("tokenizer", name),) for name in UNICODE_TOKENIZERS)
 _PHRASES = (("phrases", ABOVE_ZERO),)
 
 
@@ -307,9 +306,12 @@ class Hyperparameters:
         "where it is faster and as good, else float32.",
         used_if=(_SOFTMAX,),
     )
-    tokenizer: Tokenizer = _setting(
+    tokenizer: str = _setting(
         "words",
-        "'words': lower-cased Unicode words without punctuation; 'whitespace': as the text is cut.",
+        "'words': lower-cased Unicode words without punctuation; 'unicode': by Unicode's word "
+        "boundaries, with numbers, URLs, hashtags and emoji whole; 'whitespace': as the text is "
+        "cut; 'chinese', 'japanese', 'korean', 'thai': by a library for the language; "
+        "'module:function': by a function that gets a line.",
     )
     paragraphs: bool = _setting(
         False,
@@ -319,15 +321,16 @@ class Hyperparameters:
         None,
         "Unicode's form that text is brought to before it is cut, so that the same letters are the "
         "same word however they were typed: 'nfc', 'nfkc' (full-width letters and ligatures too), "
-        "or 'none'. Default: nfc for words, none for whitespace, which leaves tokens as they are.",
+        "or 'none'. Default: nfc, and none for whitespace and functions, whose tokens stay as they "
+        "are.",
     )
     language: Language = _setting(
         "any",
         "By whose rules words are lower-cased: 'any': Unicode's, with the Greek final sigma; 'tr' "
         "and 'az': with dotless i besides; 'none': each character by itself.",
-        used_if=(_WORDS,),
+        used_if=_UNICODE,
     )
-    keep_case: bool = _setting(False, "Whether words keep their capitals.", used_if=(_WORDS,))
+    keep_case: bool = _setting(False, "Whether words keep their capitals.", used_if=_UNICODE)
     errors: Errors = _setting(
         "strict",
         "What is not UTF-8 in a text: 'strict' refuses it, 'replace' puts U+FFFD there, 'ignore' "
@@ -495,7 +498,7 @@ class Hyperparameters:
 
 # What a setting that was left open is.
 _FOLLOWING: dict[str, Callable[[Hyperparameters], Any]] = {
-    "normalize": lambda settings: "none" if settings.tokenizer == "whitespace" else "nfc",
+    "normalize": lambda settings: "nfc" if settings.tokenizer in UNICODE_TOKENIZERS else "none",
     "phrase_threshold": lambda settings: THRESHOLDS[settings.phrase_scoring],
     "min_n": lambda settings: NGRAM_SIZES[settings.objective][0],
     "max_n": lambda settings: NGRAM_SIZES[settings.objective][1],
@@ -520,6 +523,8 @@ def _checked(name: str, value: Any, annotation: Any, metadata: Any) -> Any:
     optional = type(None) in get_args(annotation)
     if value is None and optional:
         return None
+    if name == "tokenizer":
+        return checked_tokenizer(value)
     if get_origin(annotation) is Literal:
         if not isinstance(value, str) or value not in get_args(annotation):
             allowed = ", ".join(repr(choice) for choice in get_args(annotation))
@@ -560,7 +565,7 @@ def with_text_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
 
     Text was not normalized then, and each character was lower-cased by itself.
     """
-    by_words = stored.get("tokenizer", _DEFAULTS.tokenizer) == "words"
+    by_words = stored.get("tokenizer", _DEFAULTS.tokenizer) in UNICODE_TOKENIZERS
     return {"normalize": "none", **({"language": "none"} if by_words else {}), **stored}
 
 
@@ -578,7 +583,7 @@ class CountingSettings:
     window_sample: float = _DEFAULTS.window_sample
     min_count: int = _DEFAULTS.min_count
     max_final_vocab: int | None = _DEFAULTS.max_final_vocab
-    tokenizer: Tokenizer = _DEFAULTS.tokenizer
+    tokenizer: str = _DEFAULTS.tokenizer
     paragraphs: bool = _DEFAULTS.paragraphs
     normalize: Normalization = None  # type: ignore[assignment]  # the one that suits the tokenizer
     language: Language = _DEFAULTS.language
@@ -645,4 +650,4 @@ def settings_for_counts(given: dict[str, Any], counting: CountingSettings) -> Hy
                 f"{name}: expected {needed!r} to train from counts, got {given[name]!r}, which "
                 f"{why}; train from the text instead"
             )
-    return Hyperparameters(**given | fixed)
+    return Hyperparameters(**fixed | given)  # a tokenizer that was given has its function

@@ -7,6 +7,7 @@ order. The same text and settings give the same counts, to the byte, whichever w
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.phrase_finding import phrase_settings
 from fastw2v.text.reading import PhraseSearch, encode_corpus, read_text
 from fastw2v.text.rules import TextRules
+from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.text.word_rules import NO_RULES, WordRules
@@ -102,7 +104,12 @@ def count_text(
         progress=stage_of(progress, "counting"),
     )
     statistics = CorpusStatistics.of(
-        tokens, vocabulary, n_invalid, n_missing, version_of(counting.tokenizer)
+        tokens,
+        vocabulary,
+        n_invalid,
+        n_missing,
+        version_of(counting.tokenizer),
+        tokenizer_version(counting.tokenizer),
     )
     return CountedCorpus(vocabulary, counting, widths, statistics, counts, words=words)
 
@@ -246,7 +253,7 @@ def _count_in_memory(
     require_replaceable(output, MANIFEST)
     reading = stage_of(progress, "reading")
     widths = None
-    rules = TextRules.of(counting, words=words)
+    rules = TextRules.of(counting, workers, words=words)
     if reference is None:
         asked = phrase_settings(counting)
         read = read_text(
@@ -324,5 +331,7 @@ def reference_counts(folder: str | Path, given: dict[str, Any]) -> CountedCorpus
         If there are no counts.
     """
     reference = read_counts(folder)
-    settings_for_counts(given, reference.counting)
-    return reference
+    chosen = settings_for_counts(given, reference.counting)
+    # A tokenizer that was given has its function.
+    counting = replace(reference.counting, tokenizer=chosen.tokenizer)
+    return replace(reference, counting=counting)

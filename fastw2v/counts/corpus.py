@@ -42,6 +42,9 @@ class CorpusStatistics:
     unicode_version : str, optional
         Of the characters by which the tokenizer 'words' cut the text; None for other tokenizers,
         and for counts made before the package had a table of its own.
+    tokenizer_version : str, optional
+        Of what cut the text beside this package, a library for a language or the package of a
+        function; None where nothing else did, or is known.
     """
 
     digests: tuple[str, ...]
@@ -51,6 +54,7 @@ class CorpusStatistics:
     n_invalid: int = 0
     n_missing: int = 0
     unicode_version: str | None = None
+    tokenizer_version: str | None = None
 
     @classmethod
     def of(
@@ -60,6 +64,7 @@ class CorpusStatistics:
         n_invalid: int = 0,
         n_missing: int = 0,
         unicode_version: str | None = None,
+        tokenizer_version: str | None = None,
     ) -> "CorpusStatistics":
         """Return what is known of a text in memory."""
         return cls(
@@ -70,6 +75,7 @@ class CorpusStatistics:
             n_invalid,
             n_missing,
             unicode_version,
+            tokenizer_version,
         )
 
     @property
@@ -85,15 +91,19 @@ class CorpusStatistics:
         Raises
         ------
         CorpusError
-            If words of the two were cut by different versions of Unicode.
+            If words of the two were cut by different versions of Unicode, or of a tokenizer.
         """
         versions = {self.unicode_version, other.unicode_version}
-        if None not in versions and len(versions) > 1:
-            raise CorpusError(
-                "unicode_version: expected counts of texts that were cut into words by one "
-                f"version of Unicode, got {' and '.join(sorted(map(str, versions)))}; count the "
-                "older text again"
-            )
+        tokenizers = {self.tokenizer_version, other.tokenizer_version}
+        for name, of, found in (
+            ("unicode_version", "Unicode", versions),
+            ("tokenizer_version", "the tokenizer", tokenizers),
+        ):
+            if None not in found and len(found) > 1:
+                raise CorpusError(
+                    f"{name}: expected counts of texts that were cut into words by one version of "
+                    f"{of}, got {' and '.join(sorted(map(str, found)))}; count the older text again"
+                )
         return CorpusStatistics(
             tuple(sorted(self.digests + other.digests)),
             self.n_raw_tokens + other.n_raw_tokens,
@@ -102,6 +112,7 @@ class CorpusStatistics:
             self.n_invalid + other.n_invalid,
             self.n_missing + other.n_missing,
             self.unicode_version if len(versions) == 1 else None,
+            self.tokenizer_version if len(tokenizers) == 1 else None,
         )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from fastw2v.config import VectorChoice
+from fastw2v.config import TokenizeFunction, VectorChoice
 from fastw2v.errors import ConfigurationError
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.formats import read_vectors
@@ -28,7 +28,11 @@ def table_of(embeddings: Embeddings, vectors: VectorChoice | None = None) -> Wor
 
 
 def load_table(
-    path: Path, vectors: VectorChoice | None = None, *, workers: int | None = None
+    path: Path,
+    vectors: VectorChoice | None = None,
+    *,
+    workers: int | None = None,
+    tokenizer: str | TokenizeFunction | None = None,
 ) -> tuple[WordTable, Word2Vec | None]:
     """Return the vectors at `path`, most frequent words first, and the model if it is one.
 
@@ -40,7 +44,7 @@ def load_table(
         the file has those of n-grams.
     vectors : {"in", "out", "sum", "both"}, optional
         Which table of a model. A file of vectors has one only.
-    workers : int, optional
+    workers, tokenizer : optional
         As in `Word2Vec.load`.
 
     Raises
@@ -53,7 +57,7 @@ def load_table(
         If a vector is not finite.
     """
     if is_model_folder(path):
-        model = Word2Vec.load(path, workers=workers)
+        model = Word2Vec.load(path, workers=workers, tokenizer=tokenizer)
         table = table_of(model.embeddings, vectors)
         return replace(table, named=None if model.phrases is None else model.named), model
     if vectors is not None:

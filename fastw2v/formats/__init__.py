@@ -18,7 +18,7 @@ from fastw2v.formats.registry import (
 )
 
 if TYPE_CHECKING:
-    from fastw2v.config import Tokenizer, VectorChoice
+    from fastw2v.config import VectorChoice
     from fastw2v.formats.vectors import Vectors
     from fastw2v.objectives.embeddings import Embeddings
     from fastw2v.text.corpus import Progress
@@ -43,7 +43,7 @@ def export(
     target: Path,
     form: FormatName | None = None,
     vectors: "VectorChoice | None" = None,
-    tokenizer: "Tokenizer | TextRules | None" = None,
+    tokenizer: "str | TextRules | None" = None,
     progress: "Progress | None" = None,
 ) -> None:
     """Write a model to `target`, whole or not at all.

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import Tokenizer
 from fastw2v.errors import ModelFormatError, one_line
 from fastw2v.formats.vectors import (
     Vectors,
@@ -46,7 +45,7 @@ _WORD_PATTERN = rf"{_OF_WORDS}+(?:['\u200c\u200d]{_OF_WORDS}+)*"
 # A capital sigma that ends a word of several characters; apostrophes are ' by then.
 _LAST_SIGMA = rf"(?<={_OF_WORDS}|{_OF_WORDS}['\u200c\u200d])\u03a3(?!['\u200c\u200d]?{_OF_WORDS})"
 _DOTLESS = (("I\u0307", "i"), ("I", "\u0131"), ("\u0130", "i"))
-_PATTERNS: dict[Tokenizer, str] = {
+_PATTERNS: dict[str, str] = {
     "words": _WORD_PATTERN,
     "whitespace": r"[^\s\x1c-\x1f\x85]+",
 }
@@ -151,6 +150,8 @@ def write(vectors: Vectors, target: Path) -> None:
         {"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}
     ]
     rules = rules_of(vectors.tokenizer or "whitespace")
+    if rules.tokenizer not in _PATTERNS:  # no expression cuts as the others do
+        rules = rules_of("whitespace")
     tokenizer = _tokenizer([*vectors.words, unknown], unknown, rules)
     with whole_folder(target, ARRAYS) as folder:
         write_arrays(folder / ARRAYS, {TABLES[0]: table})

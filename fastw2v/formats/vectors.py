@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import Tokenizer, VectorChoice
+from fastw2v.config import VectorChoice
 from fastw2v.errors import ModelFormatError, UnwritableWordError
 from fastw2v.objectives.embeddings import (
     Embeddings,
@@ -58,7 +58,7 @@ class Vectors:
     words: list[str]
     vectors: NDArray[np.float32]
     counts: NDArray[np.int64] | None = None
-    tokenizer: Tokenizer | TextRules | None = None
+    tokenizer: str | TextRules | None = None
     ngrams: NgramVectors | None = None
 
     def __repr__(self) -> str:
@@ -89,7 +89,7 @@ class Vectors:
 
 
 def vectors_of(
-    embeddings: Embeddings, choice: VectorChoice | None, tokenizer: Tokenizer | TextRules | None
+    embeddings: Embeddings, choice: VectorChoice | None, tokenizer: str | TextRules | None
 ) -> Vectors:
     """Return one table of a model by its name, or by default the objective's own."""
     vocabulary = embeddings.vocabulary

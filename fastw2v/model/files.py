@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Self
 
 from fastw2v.callbacks import stage_of
-from fastw2v.config import VectorChoice
+from fastw2v.config import TokenizeFunction, VectorChoice
 from fastw2v.formats import FormatName, export
 from fastw2v.model.progress import Progress, reports
 from fastw2v.model.state import ModelState
+from fastw2v.model.tokenizer import with_tokenizer
 from fastw2v.text.rules import TextRules
 from fastw2v.training.checkpoints import checkpoint_path
 from fastw2v.training.saved import read_saved, write_saved
@@ -35,6 +36,7 @@ class Files(ModelState):
         mmap: bool = False,
         verify: bool | None = None,
         workers: int | None = None,
+        tokenizer: str | TokenizeFunction | None = None,
     ) -> Self:
         """Read a model folder written by `save`, of this or any earlier version.
 
@@ -49,15 +51,21 @@ class Files(ModelState):
             unless `mmap`. Sizes and shapes are always checked.
         workers : int, optional
             Threads; default: the cores at hand.
+        tokenizer : callable, optional
+            The function that cut the text of the model, to cut other texts by (`perplexity`). A
+            model knows its name, and imports nothing: what a file says is not run.
 
         Raises
         ------
         ModelFormatError
             If it is missing, no model, damaged, or of a newer schema.
+        ConfigurationError
+            If the model was trained with another kind of tokenizer than is given.
         """
         trained = read_saved(Path(folder), mapped=mmap, verify=verify)
         model = cls(trained.settings, workers=workers)
         model._become(trained)
+        model.settings = with_tokenizer(trained.settings, tokenizer)
         return model
 
     def export(

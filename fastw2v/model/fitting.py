@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
 from fastw2v.callbacks import Callback
-from fastw2v.config import Hyperparameters, settings_for_counts
+from fastw2v.config import Hyperparameters, TokenizeFunction, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError
 from fastw2v.model.progress import Progress, reports
 from fastw2v.model.state import ModelState
+from fastw2v.model.tokenizer import with_tokenizer
 from fastw2v.text.corpus import Corpus, Field, with_field
 from fastw2v.text.given_words import GivenPhrases, GivenStopWords, word_rules
 from fastw2v.text.word_rules import NO_RULES, WordRules
@@ -238,6 +239,7 @@ class Fitting(ModelState):
         workers: int | None = None,
         features: GivenFeatures | str | None = None,
         start: Any = None,
+        tokenizer: str | TokenizeFunction | None = None,
         callbacks: Sequence[Callback] = (),
         progress: Progress = None,
         notice: Callable[[str], None] | None = None,
@@ -259,6 +261,8 @@ class Fitting(ModelState):
             Needed where the run has features that came from no file.
         start : Word2Vec or KeyedVectors, optional
             Needed where the run started from such, and not from a folder or file.
+        tokenizer : callable, optional
+            Needed where a function cuts the text: checkpoints know its name and import nothing.
         workers : int, optional
             Default: as the run began. Where the bits depend on it, `notice` is told of another
             number.
@@ -284,6 +288,7 @@ class Fitting(ModelState):
                 progress=told.stage,
                 notice=told.notice,
             )
+            run = replace(run, settings=with_tokenizer(run.settings, tokenizer))
             return cls(run.settings, workers=run.workers)._take(run)
 
 

@@ -9,6 +9,7 @@ from fastw2v.config.numbers import whole_number
 from fastw2v.errors import ConfigurationError
 from fastw2v.model.progress import Progress, reports
 from fastw2v.model.state import ModelState
+from fastw2v.model.tokenizer import tell_of_another_version
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
 from fastw2v.objectives.losses.reliability import LEAST_COUNT, Reliability, text_reliability
 from fastw2v.text.corpus import Corpus, Field, with_field
@@ -88,6 +89,7 @@ class Prediction(ModelState):
         ConfigurationError
             If `least_count` is no whole number from 1 on.
         """
+        tell_of_another_version(self.settings, self.summary)
         with reports(progress) as told:
             return text_reliability(
                 self.embeddings,
@@ -119,6 +121,7 @@ class Prediction(ModelState):
         CorpusError
             If the text cannot be read or holds no pair of known words.
         """
+        tell_of_another_version(self.settings, self.summary)
         with reports(progress) as told:
             return text_perplexity(
                 self.embeddings,

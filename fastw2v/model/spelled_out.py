@@ -19,7 +19,7 @@ from fastw2v.config import (
     Precision,
     Scoring,
     Start,
-    Tokenizer,
+    TokenizeFunction,
 )
 from fastw2v.model.construction import taking_settings
 from fastw2v.model.state import ModelState
@@ -65,7 +65,7 @@ class SpelledOut(ModelState):
         start: Start = "spectral",
         canonical: bool = True,
         precision: Precision = "auto",
-        tokenizer: Tokenizer = "words",
+        tokenizer: str | TokenizeFunction = "words",
         paragraphs: bool = False,
         normalize: Normalization | None = None,
         language: Language = "any",
@@ -171,17 +171,19 @@ class SpelledOut(ModelState):
         precision : {"auto", "float32", "bf16x2", "bf16"}
             Numbers that are multiplied; bf16 and bf16x2 need a CPU that has them. 'auto': bf16
             where it is faster and as good, else float32. Default: 'auto'.
-        tokenizer : {"words", "whitespace"}
-            'words': lower-cased Unicode words without punctuation; 'whitespace': as the text is
-            cut. Default: 'words'.
+        tokenizer : str or callable
+            'words': lower-cased Unicode words without punctuation; 'unicode': by Unicode's word
+            boundaries, with numbers, URLs, hashtags and emoji whole; 'whitespace': as the text is
+            cut; 'chinese', 'japanese', 'korean', 'thai': by a library for the language; a
+            function: by it, which is one that gets a line. Default: 'words'.
         paragraphs : bool
             Whether a blank line ends a sentence, and not every line: for books with wrapped lines.
             Default: False.
         normalize : {"none", "nfc", "nfkc"}, optional
             Unicode's form that text is brought to before it is cut, so that the same letters are
             the same word however they were typed: 'nfc', 'nfkc' (full-width letters and ligatures
-            too), or 'none'. Default: nfc for words, none for whitespace, which leaves tokens as
-            they are.
+            too), or 'none'. Default: nfc, and none for whitespace and functions, whose tokens stay
+            as they are.
         language : {"none", "any", "tr", "az"}
             By whose rules words are lower-cased: 'any': Unicode's, with the Greek final sigma;
             'tr' and 'az': with dotless i besides; 'none': each character by itself. Default:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from fastw2v.errors import FastW2VError
 from fastw2v.text.corpus import OpenedCorpus
 from fastw2v.text.files import is_read_once, shown_name, text_blocks
+from fastw2v.text.line_cutting import is_cut_by_others
 from fastw2v.text.rules import TextRules
 from fastw2v.text.sources.streams import is_url
 
@@ -28,6 +29,8 @@ _RUNS = (
     (re.compile("[\u3400-\u9fff\u3041-\u30ff\U00020000-\U0003ffff]+"), 5),
     (re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+"), 12),
 )
+_KANA, _HAN = re.compile("[\u3041-\u30fa]"), re.compile("[\u3400-\u9fff]")
+_THAI = re.compile("[\u0e01-\u0e5b]")
 _LETTERS = re.compile(r"\w")
 _UNSEGMENTED_SHARE = 0.2
 
@@ -86,6 +89,22 @@ def notices_about_corpus(corpus: OpenedCorpus, rules: TextRules) -> Iterator[str
         yield from notices_about(corpus.files[0], rules)
 
 
+def _way_out(text: str) -> str:
+    """Return what to do about a text without blanks between its words."""
+    if _KANA.search(text):
+        language = "japanese"
+    elif _HAN.search(text):
+        language = "chinese"
+    elif _THAI.search(text):
+        language = "thai"
+    else:
+        return (
+            "put blanks between its words with a program for the language and take --tokenizer "
+            "whitespace, or take a function for it by --tokenizer MODULE:FUNCTION"
+        )
+    return f"--tokenizer {language} finds its words (pip install 'fastw2v[{language}]')"
+
+
 def notices_about(file: str, rules: TextRules) -> Iterator[str]:
     """Yield what to tell whoever trains on a file; nothing of one that cannot be read again.
 
@@ -109,9 +128,9 @@ def notices_about(file: str, rules: TextRules) -> Iterator[str]:
             "for a sentence; if blank lines part its paragraphs, --paragraphs (paragraphs=True) "
             "takes those for sentences"
         )
-    if looks_unsegmented(beginning.decode(errors="replace")):
+    text = beginning.decode(errors="replace")
+    if not is_cut_by_others(rules) and looks_unsegmented(text):
         yield (
             f"{shown_name(file)}: much of it is in a script without blanks between words, and what "
-            "stands between blanks and punctuation is taken for a word; put blanks between its "
-            "words with a program for the language, and take --tokenizer whitespace"
+            f"stands between blanks and punctuation is taken for a word; {_way_out(text)}"
         )

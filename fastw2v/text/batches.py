@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import CorpusError, TextEncodingError, TokenKindError
 from fastw2v.kernels.text.scan import PADDING
-from fastw2v.text.token_bytes import NUMBER_BYTES, number_bytes, token_bytes
+from fastw2v.text.token_bytes import NUMBER_BYTES, number_bytes, token_bytes, tokens_of
 from fastw2v.text.token_kinds import advice_on, is_settled
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "TokenBatch",
     "checked_tokens",
     "described",
+    "lines_of_batch",
     "number_batch",
     "sentence_batches",
     "token_batch",
@@ -83,6 +84,14 @@ def token_batch(sentences: Sequence[Sequence[Any]], first: int = 0) -> TokenBatc
         character_starts = np.flatnonzero((text[: len(data)] & 0xC0) != 0x80)
         token_ends = np.append(character_starts, len(data))[token_ends]
     return TokenBatch(text, token_ends, sentence_ends)
+
+
+def lines_of_batch(batch: TokenBatch) -> list[list[Any]]:
+    """Return the sentences of a batch."""
+    data, ends = batch.text.tobytes(), batch.token_ends.tolist()
+    tokens = tokens_of(data[start:end] for start, end in zip([0, *ends], ends, strict=False))
+    cuts = batch.sentence_ends.tolist()
+    return [tokens[start:end] for start, end in zip([0, *cuts], cuts, strict=False)]
 
 
 def number_batch(numbers: NDArray[np.int64], sentence_ends: NDArray[np.int64]) -> TokenBatch:

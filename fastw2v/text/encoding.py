@@ -13,6 +13,7 @@ READ_WITH_ERRORS = "read it with errors='replace' or 'ignore' (--errors)"
 
 _LONGEST_WORD_SHOWN = 40
 _MOST_CONTROL = 0.02  # of the bytes of a line; more are hardly those of a text
+_CHECKED_BYTES = 1 << 16  # at once
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _DONE_WITH_THEM = {"replace": "replaced by U+FFFD", "ignore": "left out"}
 
@@ -87,7 +88,7 @@ def valid_utf8(
     TextEncodingError
         If the text is not UTF-8 and `errors` is "strict".
     """
-    if text.isascii():
+    if text.isascii() or _is_utf8_in_parts(text):
         return text
     try:
         text.decode()
@@ -100,6 +101,24 @@ def valid_utf8(
         repairs.add(found, source, offset + error.start)
         return (replaced if errors == "replace" else text.decode(errors="ignore")).encode()
     return text
+
+
+def _is_utf8_in_parts(text: bytes) -> bool:
+    """Tell whether a text is UTF-8, some lines at a time.
+
+    Most of them are ASCII, and no string of the whole has to be made.
+    """
+    begin = 0
+    while begin < len(text):
+        end = text.find(b"\n", min(begin + _CHECKED_BYTES, len(text)) - 1) + 1 or len(text)
+        part = text[begin:end]
+        if not part.isascii():
+            try:
+                part.decode()
+            except UnicodeDecodeError:
+                return False
+        begin = end
+    return True
 
 
 def _encoding_error(

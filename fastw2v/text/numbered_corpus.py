@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import PhraseSettings, Tokenizer
+from fastw2v.config import PhraseSettings, TokenizeFunction
 from fastw2v.errors import CorpusError
 from fastw2v.kernels.text.interning import InternedWords, new_word_table, renumber
 from fastw2v.text.collocations import EncodedSentences
@@ -86,7 +86,7 @@ class NumberedCorpus:
         Where numbers wait.
     add : bool
         Whether new words join the table.
-    tokenizer : {"words", "whitespace"} or TextRules
+    tokenizer : str, callable or TextRules
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class NumberedCorpus:
         store: NumberStore,
         *,
         add: bool,
-        tokenizer: Tokenizer | TextRules,
+        tokenizer: str | TokenizeFunction | TextRules,
     ) -> None:
         self._store = store
         self._paragraphs = rules_of(tokenizer).paragraphs
@@ -188,8 +188,9 @@ class NumberedCorpus:
         With `split`, the documents of a choice go to another reader.
         """
         opened = open_corpus(corpus)
-        pieces = opened.pieces(block_bytes, progress, paragraphs=self._paragraphs)
-        self._reader.read(_split_pieces(pieces, *split) if split else pieces)
+        read = opened.pieces(block_bytes, progress, paragraphs=self._paragraphs)
+        pieces = self._reader.cut(read)
+        self._reader.read_cut(_split_pieces(pieces, *split) if split else pieces)
         n_tokens, n_held_out = self._reader.n_tokens, split[1]._reader.n_tokens if split else 1
         if split and not (n_tokens and n_held_out):
             raise CorpusError(
@@ -231,7 +232,7 @@ def _split_pieces(
     for piece in pieces:
         kept, held_out = choice.split(piece)
         if held_out is not None:
-            other._reader.read([held_out])
+            other._reader.read_cut([held_out])
         if kept is not None:
             yield kept
 

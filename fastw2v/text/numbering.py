@@ -1,12 +1,12 @@
 """Numbering the tokens of text or of lists of tokens by a table of words."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import Tokenizer
+from fastw2v.config import TokenizeFunction
 from fastw2v.errors import CorpusError, TokenKindError, VocabularyError
 from fastw2v.kernels.text.interning import (
     SENTENCE_END,
@@ -17,6 +17,7 @@ from fastw2v.kernels.text.interning import (
     new_word_table,
 )
 from fastw2v.text.batches import TokenBatch, token_batch
+from fastw2v.text.cutting import Cutter
 from fastw2v.text.files import TextBlock
 from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.text.token_bytes import FIRST_BYTE_OF_OTHERS, tokens_of
@@ -40,7 +41,7 @@ class TokenReader:
         used again afterwards.
     add : bool
         Whether new words join the table.
-    tokenizer : {"words", "whitespace"} or TextRules
+    tokenizer : str, callable or TextRules
         For text. The rules of words hold for lists of tokens, too: their own words join the table
         before any other, and what they leave out is not counted.
     """
@@ -51,7 +52,7 @@ class TokenReader:
         keep: Callable[[NDArray[np.int32]], None],
         *,
         add: bool,
-        tokenizer: Tokenizer | TextRules,
+        tokenizer: str | TokenizeFunction | TextRules,
     ) -> None:
         self.table = table
         self._words: NumberedRules | None = None
@@ -60,6 +61,7 @@ class TokenReader:
         self._keep_numbers = keep
         self._add = add
         self.rules = rules_of(tokenizer)
+        self._cutter = Cutter(self.rules)
         self._normalizer = TextNormalizer(self.rules)
         self._scratch = np.empty(0, np.int32)
         self.begin(table)
@@ -97,6 +99,14 @@ class TokenReader:
 
     def read(self, pieces: Iterable[TextBlock | TokenBatch]) -> None:
         """Give numbers to the tokens of whatever a corpus yields."""
+        self.read_cut(self.cut(pieces))
+
+    def cut(self, pieces: Iterable[TextBlock | TokenBatch]) -> Iterator[TextBlock | TokenBatch]:
+        """Yield pieces cut by whoever cuts text beside this package, see `fastw2v.text.cutting`."""
+        return self._cutter.cut(pieces)
+
+    def read_cut(self, pieces: Iterable[TextBlock | TokenBatch]) -> None:
+        """Give numbers to the tokens of what `cut` yields."""
         for piece in pieces:
             if isinstance(piece, TextBlock):
                 self.read_text([piece])

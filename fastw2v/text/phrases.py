@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from fastw2v.config import PhraseSettings, Tokenizer
+from fastw2v.config import PhraseSettings, TokenizeFunction
 from fastw2v.errors import UnwritableWordError
 from fastw2v.kernels.text.phrases import write_words_of
 from fastw2v.text.collocations import EncodedSentences, connector_mask
@@ -33,7 +33,7 @@ def find_phrases(
     corpus: Corpus,
     settings: PhraseSettings | None = None,
     *,
-    tokenizer: Tokenizer | TextRules = "words",
+    tokenizer: str | TokenizeFunction | TextRules = "words",
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> PhraseModel:
@@ -48,7 +48,7 @@ def find_phrases(
         As `fastw2v.Word2Vec.fit` takes it. It is held in memory, as numbers.
     settings : PhraseSettings, optional
         Default: those of `PhraseSettings`.
-    tokenizer : {"words", "whitespace"} or TextRules
+    tokenizer : str, callable or TextRules
         How lines of text become tokens; lists of tokens stay as they are.
     workers : int, optional
         Threads; the result does not depend on them. Default: all cores.
@@ -73,7 +73,10 @@ def find_phrases(
 
 
 def encoded_sentences(
-    corpus: Corpus, *, tokenizer: Tokenizer | TextRules = "words", progress: Progress | None = None
+    corpus: Corpus,
+    *,
+    tokenizer: str | TokenizeFunction | TextRules = "words",
+    progress: Progress | None = None,
 ) -> EncodedSentences:
     """Read a corpus with all its words; parameters and errors as in `find_phrases`."""
     return read_sentences(corpus, tokenizer=tokenizer, progress=progress)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import Tokenizer
+from fastw2v.config import TokenizeFunction
 from fastw2v.kernels.text.interning import new_word_table
 from fastw2v.text.collocations import EncodedSentences
 from fastw2v.text.corpus import Corpus, Progress
@@ -64,7 +64,7 @@ class TextRead:
 def read_corpus(
     corpus: Corpus,
     *,
-    tokenizer: Tokenizer | TextRules = "words",
+    tokenizer: str | TokenizeFunction | TextRules = "words",
     min_count: int = 5,
     max_final_vocab: int | None = None,
     progress: Progress | None = None,
@@ -81,9 +81,9 @@ def read_corpus(
     ----------
     corpus : path, paths, or lists of tokens
         See `fastw2v.text.corpus.open_corpus`.
-    tokenizer : {"words", "whitespace"} or TextRules
-        How lines of text become tokens, see `fastw2v.text.tokenizers`; a name has the defaults of
-        `Hyperparameters`. Lists of tokens stay as they are.
+    tokenizer : str, callable or TextRules
+        How lines of text become tokens, see `fastw2v.text.tokenizers`; a name or function has the
+        defaults of `Hyperparameters`. Lists of tokens stay as they are.
     min_count : int
         Words that occur less often are left out.
     max_final_vocab : int, optional
@@ -132,7 +132,7 @@ def read_corpus(
 
 def read_text(
     corpus: Corpus,
-    rules: Tokenizer | TextRules,
+    rules: str | TokenizeFunction | TextRules,
     *,
     search: PhraseSearch | None = None,
     held_out: HeldOutChoice | None = None,
@@ -203,7 +203,7 @@ def read_text(
 def read_sentences(
     corpus: Corpus,
     *,
-    tokenizer: Tokenizer | TextRules = "words",
+    tokenizer: str | TokenizeFunction | TextRules = "words",
     progress: Progress | None = None,
 ) -> EncodedSentences:
     """Read a corpus with all its words, to find phrases in; it is held in memory.
@@ -224,7 +224,7 @@ def encode_corpus(
     corpus: Corpus,
     vocabulary: Vocabulary,
     *,
-    tokenizer: Tokenizer | TextRules = "words",
+    tokenizer: str | TokenizeFunction | TextRules = "words",
     progress: Progress | None = None,
     block_bytes: int = BLOCK_BYTES,
     encoded_folder: str | Path | None = None,
@@ -264,7 +264,7 @@ def encode_corpus(
 
 
 def number_corpus(
-    corpus: Corpus, store: NumberStore, *, tokenizer: Tokenizer | TextRules = "words"
+    corpus: Corpus, store: NumberStore, *, tokenizer: str | TokenizeFunction | TextRules = "words"
 ) -> tuple[list[Any], NDArray[np.int64]]:
     """Read a corpus once and number its words by their first appearance.
 

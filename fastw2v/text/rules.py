@@ -1,10 +1,16 @@
 """How text becomes tokens: the settings that it depends on, in one value."""
 
-from dataclasses import dataclass
-from typing import Self, get_args
+from dataclasses import dataclass, field
+from typing import Self
 
-from fastw2v.config import CountingSettings, Hyperparameters, Language, Normalization, Tokenizer
-from fastw2v.errors import ConfigurationError
+from fastw2v.config import (
+    CountingSettings,
+    Hyperparameters,
+    Language,
+    Normalization,
+    TokenizeFunction,
+    checked_tokenizer,
+)
 from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = ["TextRules", "rules_of"]
@@ -22,22 +28,26 @@ class TextRules:
         If there is no such tokenizer.
     """
 
-    tokenizer: Tokenizer = "words"
+    tokenizer: str = "words"
     paragraphs: bool = False
     normalize: Normalization = "none"
     language: Language = "none"
     keep_case: bool = False
     words: WordRules = NO_RULES
+    workers: int | None = field(default=None, compare=False)
+    """Processes that a slow tokenizer may run in; nothing depends on it. None: all cores."""
 
     def __post_init__(self) -> None:
-        if self.tokenizer not in get_args(Tokenizer):
-            allowed = ", ".join(repr(name) for name in get_args(Tokenizer))
-            raise ConfigurationError(
-                f"tokenizer: expected one of {allowed}, got {self.tokenizer!r}"
-            )
+        object.__setattr__(self, "tokenizer", checked_tokenizer(self.tokenizer))
 
     @classmethod
-    def of(cls, settings: Hyperparameters | CountingSettings, words: WordRules = NO_RULES) -> Self:
+    def of(
+        cls,
+        settings: Hyperparameters | CountingSettings,
+        workers: int | None = None,
+        *,
+        words: WordRules = NO_RULES,
+    ) -> Self:
         """Return the rules of a run's settings."""
         return cls(
             settings.tokenizer,
@@ -45,12 +55,13 @@ class TextRules:
             settings.normalize,
             settings.language,
             settings.keep_case,
-            words=words,
+            words,
+            workers,
         )
 
 
-def rules_of(tokenizer: Tokenizer | TextRules) -> TextRules:
+def rules_of(tokenizer: str | TokenizeFunction | TextRules) -> TextRules:
     """Return rules; those of a mere name are the defaults of `Hyperparameters` for it."""
     if isinstance(tokenizer, TextRules):
         return tokenizer
-    return TextRules.of(Hyperparameters(tokenizer=tokenizer))
+    return TextRules.of(Hyperparameters(tokenizer=checked_tokenizer(tokenizer)))

@@ -80,7 +80,11 @@ def number_bytes(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 def tokens_of(encoded: Iterable[bytes]) -> list[Any]:
     """Return the tokens that `token_bytes` gave these bytes of; errors as `token_of`."""
-    return [word.decode() if word[:1] != _OTHER else token_of(word) for word in encoded]
+    encoded = list(encoded)
+    try:
+        return list(map(bytes.decode, encoded))
+    except UnicodeDecodeError:  # as UTF-8 has no byte FF, tokens of other kinds are there
+        return [word.decode() if word[:1] != _OTHER else token_of(word) for word in encoded]
 
 
 def token_of(data: bytes) -> Any:

@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.kernels.compilation import is_marked, leave_mark
 from fastw2v.kernels.compile_clock import compiling, compiling_s
+from fastw2v.system.children import child_environment
 from fastw2v.system.threads import available_cores
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
@@ -34,7 +34,7 @@ from fastw2v.training.skipgram import train_counted
 from fastw2v.training.stream import train_running_text
 from fastw2v.training.text import TrainingText
 
-__all__ = ["SWITCH", "child_environment", "compiled_ahead", "mark_of", "train_on_few_words"]
+__all__ = ["SWITCH", "compiled_ahead", "mark_of", "train_on_few_words"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -102,18 +102,6 @@ def _started(run: Run) -> "subprocess.Popen[bytes] | None":
         _LOGGER.debug("no process to compile ahead: %s", error)
         return None
     return process
-
-
-def child_environment() -> dict[str, str]:
-    """Return the environment in which another Python finds this package, and no other.
-
-    With ``-P`` what lies in the current folder is not imported.
-    """
-    package = Path(__file__).resolve().parents[2]
-    paths = list(filter(None, [os.environ.get("PYTHONPATH")]))
-    if package.name not in ("site-packages", "dist-packages"):  # there it is found anyway
-        paths = [str(package), *paths]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _wait(process: "subprocess.Popen[bytes]", run: Run) -> None:

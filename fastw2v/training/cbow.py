@@ -23,6 +23,7 @@ from fastw2v.objectives.softmax.first_rows import first_rows, needs_counts
 from fastw2v.objectives.softmax.initialization import START_STEPS, random_vectors, spectral_vectors
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.system.threads import WorkerPool
+from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.continued import Continuation, continuation, is_locked
@@ -121,6 +122,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         n_invalid=text.n_invalid,
         n_missing=text.n_missing,
         unicode_version=version_of(settings.tokenizer),
+        tokenizer_version=tokenizer_version(settings.tokenizer),
     )
     return watch.result(embeddings, summary, digest)
 

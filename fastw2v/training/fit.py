@@ -177,7 +177,7 @@ def _read(run: Run, corpus: OpenedCorpus, folder: Path | None) -> TextRead:
     fraction = None if validation is None else validation.fraction
     return read_text(
         corpus,
-        TextRules.of(settings, words=run.words),
+        TextRules.of(settings, run.workers, words=run.words),
         search=_search(run),
         held_out=None if fraction is None else HeldOutChoice(fraction, settings.seed),
         min_count=settings.min_count,
@@ -200,7 +200,7 @@ def _validation_text(run: Run, vocabulary: Vocabulary) -> EncodedTokens | None:
     if run.validation is None or run.validation.text is None:
         return None
     text = open_corpus(run.validation.text, run.settings.errors, READ_WITH_ERRORS)
-    rules = TextRules.of(run.settings, words=run.words)
+    rules = TextRules.of(run.settings, run.workers, words=run.words)
     held_out = encode_corpus(text, vocabulary, tokenizer=rules)
     _notice_reading(run, text, None)
     return held_out

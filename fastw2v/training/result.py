@@ -48,8 +48,11 @@ class TrainingSummary:
     n_missing : int
         Values that were missing in the field that was read.
     unicode_version : str, optional
-        Of the characters by which the tokenizer 'words' cut the text; None for other tokenizers,
-        and for models made before the package had a table of its own.
+        Of the characters by which the tokenizer cut the text; None for those that do not ask
+        Unicode, and for models made before the package had a table of its own.
+    tokenizer_version : str, optional
+        Of what cut the text beside this package, a library for a language or the package of a
+        function; None where nothing else did, or is known.
     finish_s : float
         Seconds from the end of the last epoch to the model: calibrating, measuring the exact loss.
     compile_s : float
@@ -70,6 +73,7 @@ class TrainingSummary:
     n_invalid: int = 0
     n_missing: int = 0
     unicode_version: str | None = None
+    tokenizer_version: str | None = None
     finish_s: float = 0.0
     compile_s: float = 0.0
 

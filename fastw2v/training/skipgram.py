@@ -170,6 +170,7 @@ def train_counted(
         n_invalid=corpus.statistics.n_invalid,
         n_missing=corpus.statistics.n_missing,
         unicode_version=corpus.statistics.unicode_version,
+        tokenizer_version=corpus.statistics.tokenizer_version,
     )
     return watch.result(embeddings, summary, corpus.statistics.digest)
 

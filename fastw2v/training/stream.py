@@ -26,6 +26,7 @@ from fastw2v.objectives.stream.settings import StreamSettings, WordRules
 from fastw2v.objectives.stream.tables import KnownTables, StreamTables
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.text.unicode_table import version_of
 from fastw2v.training.continued import Continuation, continuation, is_locked
 from fastw2v.training.inputs import InputFeatures, input_features
@@ -98,6 +99,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         n_invalid=text.n_invalid,
         n_missing=text.n_missing,
         unicode_version=version_of(settings.tokenizer),
+        tokenizer_version=tokenizer_version(settings.tokenizer),
     )
     return watch.result(trained, summary, digest)
 

@@ -24,6 +24,7 @@ from fastw2v.counts.merging import merged_rows
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.run import Run
@@ -88,7 +89,12 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
         )
     else:
         statistics = CorpusStatistics.of(
-            tokens, vocabulary, text.n_invalid, text.n_missing, version_of(counting.tokenizer)
+            tokens,
+            vocabulary,
+            text.n_invalid,
+            text.n_missing,
+            version_of(counting.tokenizer),
+            tokenizer_version(counting.tokenizer),
         )
         counts = _counted_in_folder(run, text, counting, statistics, widths)
         corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts, words=run.words)

@@ -40,7 +40,7 @@ STORED = {
 }
 NAMES = ("output", "resume", "dry_run")  # the checkpoint lies beside it, or there is none
 SHOWN = ("quiet", "log_json")  # changes no result
-BESIDE = ("corpus", "workers", *SHOWN)  # may be given to a run that goes on
+BESIDE = ("corpus", "workers", "tokenizer", *SHOWN)  # may be given to a run that goes on
 NEGATIVE = {"objective": "negative"}
 
 

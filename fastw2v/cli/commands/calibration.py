@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
+from fastw2v.cli.options import (
+    display_options,
+    repeated_tokenizer_option,
+    source_options,
+    sources_of,
+    workers_option,
+)
 from fastw2v.cli.streams import as_json_text
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ __all__ = ["calibration_command", "reliability_lines"]
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @source_options
+@repeated_tokenizer_option
 @workers_option
 @display_options
 def calibration_command(
@@ -45,9 +52,9 @@ def calibration_command(
     should be one that MODEL was not trained on. Pairs of a word with itself have their own line.
     """
     from fastw2v.cli.display import Display
-    from fastw2v.model import Word2Vec
+    from fastw2v.cli.sources import loaded_model
 
-    loaded = Word2Vec.load(model, workers=workers)
+    loaded = loaded_model(model, workers)
     with Display(quiet=quiet) as display:
         found = loaded.reliability(
             sources_of(text, reads), least_count=least_count, progress=display.stage

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import display_options, source_options, sources_of
+from fastw2v.cli.options import TOKENIZER, display_options, source_options, sources_of
 
 __all__ = ["compare_command", "show"]
 
@@ -47,7 +47,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--workers", type=int, help="Threads of each. Default: all cores.")
 @click.option(
     "--tokenizer",
-    type=click.Choice(["words", "whitespace"]),
+    type=TOKENIZER,
     default="words",
     show_default=True,
     help="How the text is cut before any trainer sees it.",

@@ -74,7 +74,7 @@ _processes: "set[subprocess.Popen[str]]" = set()
 
 def _compile(settings: "Hyperparameters") -> None:
     """Do in a process of its own what a run of these settings does, on a few words."""
-    from fastw2v.training.ahead import child_environment
+    from fastw2v.system.children import child_environment
 
     code = "from fastw2v.cli.commands.compile import _child; _child()"
     # The folder is this process's, which removes it whatever becomes of the other one.

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
+from fastw2v.cli.options import (
+    display_options,
+    repeated_tokenizer,
+    repeated_tokenizer_option,
+    source_options,
+    sources_of,
+    workers_option,
+)
 from fastw2v.cli.streams import as_json_text
 from fastw2v.config import VECTOR_CHOICES
 
@@ -60,6 +67,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @source_options
+@repeated_tokenizer_option
 @workers_option
 @display_options
 def eval_command(model: Path, as_json: bool, quiet: bool, **options: Any) -> None:
@@ -110,7 +118,9 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
     probe_settings = ProbeSettings(
         hidden_size=options["hidden_size"], folds=options["folds"], seed=seed
     )
-    table, model = load_table(path, options["vectors"], workers=workers)
+    table, model = load_table(
+        path, options["vectors"], workers=workers, tokenizer=repeated_tokenizer()
+    )
     if options["text"] and model is None:
         raise ConfigurationError(
             f"--text: expected a model folder, whose p(context | word) is measured; {path} holds "

@@ -6,7 +6,13 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import display_options, source_options, sources_of, workers_option
+from fastw2v.cli.options import (
+    display_options,
+    repeated_tokenizer_option,
+    source_options,
+    sources_of,
+    workers_option,
+)
 from fastw2v.cli.streams import as_json_text
 
 __all__ = ["perplexity_command"]
@@ -17,6 +23,7 @@ __all__ = ["perplexity_command"]
 @click.argument("text", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @source_options
+@repeated_tokenizer_option
 @workers_option
 @display_options
 def perplexity_command(
@@ -32,9 +39,9 @@ def perplexity_command(
     It is the mean of -log p(context | word) over all window pairs of TEXT, in nats.
     """
     from fastw2v.cli.display import Display
-    from fastw2v.model import Word2Vec
+    from fastw2v.cli.sources import loaded_model
 
-    loaded = Word2Vec.load(model, workers=workers)
+    loaded = loaded_model(model, workers)
     with Display(quiet=quiet) as display:
         result = loaded.perplexity(sources_of(text, reads), progress=display.stage)
     if as_json:

@@ -9,6 +9,7 @@ from fastw2v.cli.options import (
     TEXT,
     decoded_text,
     display_options,
+    repeated_tokenizer_option,
     source_options,
     sources_of,
     workers_option,
@@ -59,6 +60,7 @@ __all__ = ["report_command"]
     help="Held-out text, on which predicted and observed shares of pairs are compared.",
 )
 @source_options
+@repeated_tokenizer_option
 @workers_option
 @display_options
 def report_command(

@@ -260,7 +260,8 @@ def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "
     typed = click.core.ParameterSource.COMMANDLINE
     for name in given:
         source = click.get_current_context().get_parameter_source(name)
-        beside = ("resume", "corpus", *(("field", "read_as") if given["corpus"] else ()))
+        reads = ("field", "read_as") if given["corpus"] else ()
+        beside = ("resume", "corpus", "tokenizer", *reads)
         if name not in beside and source == typed:
             raise click.UsageError(
                 f"--{name.replace('_', '-')}: expected no settings beside --resume, which takes "
@@ -274,6 +275,7 @@ def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "
         target,
         sources_of(given["corpus"], given) if given["corpus"] else None,
         workers=workers,
+        tokenizer=given_settings({"tokenizer": given["tokenizer"]}).get("tokenizer"),
         callbacks=[display.step],
         progress=_answering(display),
         notice=display.notice,

@@ -38,6 +38,7 @@ from fastw2v.counts.sharded.work_folder import (
 from fastw2v.errors import CorpusError, FastW2VError, VocabularyError
 from fastw2v.text.encoded import TextDigest
 from fastw2v.text.reading import without_tokens
+from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.text.token_bytes import tokens_of
 from fastw2v.text.token_kinds import tokens_to_json
 from fastw2v.text.unicode_table import version_of
@@ -213,7 +214,7 @@ class _Run:
         found = self._all(self._shard_tasks(steps.count_windows), "counting", n_tokens)
         self._require_same_text(found)
         self._require_tokens(found)
-        statistics = _statistics_of(found, vocabulary, version_of(job.counting.tokenizer))
+        statistics = _statistics_of(found, vocabulary, job.counting.tokenizer)
         names = [steps.counts_name(shard) for shard in self.plan.shards]
         rows = self._sum(names, vocabulary)
         words = self.words
@@ -327,7 +328,7 @@ def _ranges(vocabulary: Vocabulary, n_ranges: int) -> list[tuple[int, int]]:
 
 
 def _statistics_of(
-    found: list[dict[str, Any]], vocabulary: Vocabulary, unicode_version: str | None
+    found: list[dict[str, Any]], vocabulary: Vocabulary, tokenizer: str
 ) -> CorpusStatistics:
     digest = TextDigest()
     for shard in found:
@@ -340,5 +341,6 @@ def _statistics_of(
         digest.n_sentences,
         sum(shard["n_invalid"] for shard in found),
         sum(shard["n_missing"] for shard in found),
-        unicode_version,
+        version_of(tokenizer),
+        tokenizer_version(tokenizer),
     )

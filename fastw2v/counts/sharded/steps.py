@@ -98,7 +98,7 @@ def count_words(job: Job, shard: Shard, given: Any = None) -> dict[str, Any]:
 
 
 def _rules_of(job: Job) -> TextRules:
-    return TextRules.of(job.counting, words=known_rules(job.folder))
+    return TextRules.of(job.counting, job.workers, words=known_rules(job.folder))
 
 
 def _run_name(number: int) -> str:

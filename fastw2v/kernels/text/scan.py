@@ -19,12 +19,16 @@ __all__ = [
     "ONE",
     "PADDING",
     "blank_wide_spaces",
+    "inner_mark_mask",
     "load_8",
     "newline_mask",
+    "same_byte_mask",
+    "sign_mask",
     "space_mask",
     "store_plain_words",
     "wide_mask",
     "wide_space_mask",
+    "word_mask",
 ]
 
 # Bytes that must be readable (and be spaces) behind the last byte of a text.
@@ -104,6 +108,72 @@ def wide_mask(typing_context, text, position):
         return _mask(builder, _between(builder, values, 0x80, 0xFF))
 
     return types.uint64(text, types.intp), generate
+
+
+@intrinsic
+def word_mask(typing_context, text, position):
+    """Return the mask of bytes of words: ASCII letters and digits, underscores, all else wide."""
+
+    def generate(context, builder, signature, arguments):
+        values = _load(context, builder, signature, arguments)
+        lowered = builder.or_(values, _all(0x20))
+        word = builder.or_(
+            _between(builder, lowered, ord("a"), ord("z")),
+            _between(builder, values, ord("0"), ord("9")),
+        )
+        word = builder.or_(word, builder.icmp_unsigned("==", values, _all(ord("_"))))
+        return _mask(builder, builder.or_(word, _between(builder, values, 0x80, 0xFF)))
+
+    return types.uint64(text, types.intp), generate
+
+
+def _any_of(builder, values, bytes_meant):
+    found = builder.icmp_unsigned("==", values, _all(bytes_meant[0]))
+    for byte in bytes_meant[1:]:
+        found = builder.or_(found, builder.icmp_unsigned("==", values, _all(byte)))
+    return found
+
+
+@intrinsic
+def inner_mark_mask(typing_context, text, position):
+    """Return the mask of ASCII marks that may stand within a token.
+
+    They are " ' , . : and ;
+    """
+
+    def generate(context, builder, signature, arguments):
+        values = _load(context, builder, signature, arguments)
+        return _mask(builder, _any_of(builder, values, b"\"',.:;"))
+
+    return types.uint64(text, types.intp), generate
+
+
+@intrinsic
+def sign_mask(typing_context, text, position):
+    """Return the mask of ASCII signs that a token may begin with.
+
+    They are # * and @
+    """
+
+    def generate(context, builder, signature, arguments):
+        values = _load(context, builder, signature, arguments)
+        return _mask(builder, _any_of(builder, values, b"#*@"))
+
+    return types.uint64(text, types.intp), generate
+
+
+@intrinsic
+def same_byte_mask(typing_context, text, position, byte):
+    """Return the mask of one byte, which is given as a number."""
+
+    def generate(context, builder, signature, arguments):
+        values = _load(context, builder, signature, arguments[:2])
+        wanted = builder.trunc(arguments[2], _BYTE)
+        wanted = builder.insert_element(ir.Constant(_BYTES, ir.Undefined), wanted, _BYTE(0))
+        wanted = builder.shuffle_vector(wanted, wanted, ir.Constant(_LANES, [0] * 64))
+        return _mask(builder, builder.icmp_unsigned("==", values, wanted))
+
+    return types.uint64(text, types.intp, types.intp), generate
 
 
 @intrinsic

@@ -19,6 +19,7 @@ __all__ = [
     "SEPARATOR",
     "SOFT_HYPHEN",
     "code_point",
+    "ends_word",
     "first_of",
     "put_code_point",
     "write_words",
@@ -109,7 +110,7 @@ def first_of(text, start, n_bytes, chosen):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _ends_word(text, at, kinds):  # type: ignore[no-untyped-def]
+def ends_word(text, at, kinds):  # type: ignore[no-untyped-def]
     """Tell whether a word ends before ``text[at]``; an apostrophe within one does not end it."""
     while True:
         code, width = code_point(text, at)
@@ -166,7 +167,7 @@ def write_words(text, n_bytes, kinds, out, case_bit):  # type: ignore[no-untyped
             elif kind == DOTTED_CAPITAL_I:
                 end = put_code_point(0x307, out, put_code_point(0x69, out, end))
             elif kind == CAPITAL_SIGMA:
-                is_last = end > 0 and out[end - 1] > _SPACE and _ends_word(text, at, kinds)
+                is_last = end > 0 and out[end - 1] > _SPACE and ends_word(text, at, kinds)
                 end = put_code_point(0x3C2 if is_last else 0x3C3, out, end)
             elif kind != SOFT_HYPHEN:
                 inside = kind != SEPARATOR and end > 0 and out[end - 1] > _SPACE

@@ -119,7 +119,7 @@ def text_perplexity(
         If the text cannot be read or holds no pair of known words.
     """
     opened = open_corpus(corpus, settings.errors, _REMEDY)
-    rules = TextRules.of(settings, words=words)
+    rules = TextRules.of(settings, workers, words=words)
     reading = stage_of(progress, "reading")
     text: TextWithUnknown | None = None
     # CBOW predicts the centre word, and its contexts are words that it knows.
@@ -132,7 +132,7 @@ def text_perplexity(
         tokens = encode_corpus(
             opened,
             embeddings.vocabulary,
-            tokenizer=TextRules.of(settings, words=words),
+            tokenizer=rules,
             progress=reading,
         )
     counts = counted_windows(

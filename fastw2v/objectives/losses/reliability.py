@@ -128,7 +128,7 @@ def text_reliability(
     tokens = encode_corpus(
         opened,
         embeddings.vocabulary,
-        tokenizer=TextRules.of(settings, words=words),
+        tokenizer=TextRules.of(settings, workers, words=words),
         progress=stage_of(progress, "reading"),
     )
     report = stage_of(progress, "measuring")

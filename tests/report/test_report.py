@@ -133,8 +133,7 @@ def test_hostile_words_stay_inside_their_element(tmp_path):
 
 
 def test_a_part_of_the_words_has_normalisers_of_the_whole(model):
-    places = np.zeros((5, 2), np.float32)
-    part = embedded_model(model.embeddings, places, 5)
+    part = embedded_model(model.embeddings, 5)
     assert len(part["words"]) == 5
     for word, normaliser in zip(part["words"], log_normalisers(model.embeddings, 5), strict=True):
         centre = model.in_vectors[model.vocabulary.index(word)]
@@ -145,7 +144,7 @@ def test_a_part_of_the_words_has_normalisers_of_the_whole(model):
         told[own] = rate
         expected = model.embeddings.context_probabilities(word)[:5]
         np.testing.assert_allclose(told, expected, rtol=1e-5)
-    assert embedded_model(model.embeddings, np.zeros((40, 2)), 40)["normalisers"] is None
+    assert embedded_model(model.embeddings, 40)["normalisers"] is None
 
 
 def test_the_page_shows_predicted_beside_observed_shares(model, tmp_path):

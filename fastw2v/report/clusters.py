@@ -1,5 +1,6 @@
 """Clusters of words: k-means on directions, and the words that tell most of each."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -42,12 +43,13 @@ class Clusters(NamedTuple):
     @property
     def sizes(self) -> list[int]:
         """How many words each has."""
-        return np.bincount(self.of_word, minlength=len(self.names)).tolist()
+        sizes = np.bincount(self.of_word, minlength=len(self.names))
+        return [int(size) for size in sizes]
 
 
 def default_clusters(n_words: int) -> int:
     """Return how many clusters a map of so many words has by default."""
-    wanted = round(n_words**0.5 / 4)
+    wanted = round(math.sqrt(n_words) / 4)
     return max(1, min(wanted, _MOST_BY_DEFAULT, n_words // _WORDS_A_CLUSTER))
 
 
@@ -105,22 +107,33 @@ def find_clusters(
 def _first_centres(
     rows: NDArray[np.float32], n_clusters: int, generator: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return rows that are far from each other: each is drawn by its squared distance."""
+    """Return rows that are far from each other.
+
+    Candidates are drawn by their squared distance; the one is taken that leaves the smallest sum.
+    """
     chosen = [int(generator.integers(len(rows)))]
     distances = _distances(rows, rows[chosen[0]])
+    n_candidates = 2 + int(math.log(n_clusters))
     while len(chosen) < n_clusters:
-        sums = np.cumsum(distances, dtype=np.float64)
+        sums = np.cumsum(distances)
         if sums[-1] <= 0:  # no other row is left
             break
-        drawn = int(np.searchsorted(sums, generator.random() * sums[-1], side="right"))
-        chosen.append(min(drawn, len(rows) - 1))
-        distances = np.minimum(distances, _distances(rows, rows[chosen[-1]]))
+        drawn = np.searchsorted(sums, generator.random(n_candidates) * sums[-1], side="right")
+        best: tuple[float, int, NDArray[np.float64]] | None = None
+        for candidate in np.minimum(drawn, len(rows) - 1).tolist():
+            left = np.minimum(distances, _distances(rows, rows[candidate]))
+            total = float(left.sum())
+            if best is None or total < best[0]:
+                best = total, candidate, left
+        assert best is not None
+        chosen.append(best[1])
+        distances = best[2]
     return rows[chosen]
 
 
 def _distances(rows: NDArray[np.float32], row: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return squared distances; of equal rows exactly 0."""
-    return np.square(rows - row, dtype=np.float64).sum(axis=1)
+    return np.asarray(np.square(rows - row, dtype=np.float64).sum(axis=1))
 
 
 def _fitted(rows: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -161,11 +161,11 @@ def _draw_map(
             bbox=ground,
         )
     if drawn.clusters is not None and len(drawn.clusters.names) > 1:
-        for name, place, colour in zip(
+        for words, place, colour in zip(
             drawn.clusters.names, drawn.name_places, drawn.colours, strict=True
         ):
             axes.annotate(
-                _plain(", ".join(name)),
+                _plain(", ".join(words)),
                 place,
                 fontsize=9,
                 fontweight="bold",

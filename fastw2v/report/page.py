@@ -15,7 +15,7 @@ from fastw2v.report.embedded import embedded_model, embedded_vectors, unknown_in
 from fastw2v.report.embedded_map import embedded_columns, embedded_map, require_common_words
 from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.report.history import epoch_rows
-from fastw2v.report.projection import ProjectionMethod, require_method
+from fastw2v.report.projection import Fallback, ProjectionMethod, require_method
 from fastw2v.report.subject import Subject, subject_of
 from fastw2v.report.word_map import WordMap, map_of
 from fastw2v.system.dependencies import optional_module
@@ -93,14 +93,14 @@ class WrittenReport:
     ----------
     method : {"pca", "umap", "tsne"}
         How words got their places.
-    fallback : str, optional
+    fallback : {"few words", "not installed"}, optional
         Why it is not UMAP, where no method was chosen.
     n_words_without_place : int
         How many words of the table of columns are not on the map.
     """
 
     method: ProjectionMethod
-    fallback: str | None = None
+    fallback: Fallback | None = None
     n_words_without_place: int = 0
 
 

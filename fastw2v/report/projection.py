@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from fastw2v.errors import ConfigurationError, missing_dependency
 
 __all__ = [
+    "FALLBACKS",
     "PROJECTION_METHODS",
+    "Fallback",
     "ProjectionMethod",
     "chosen_method",
     "principal_components",
@@ -28,18 +30,23 @@ _NEIGHBOURS = 15
 _PERPLEXITY = 30.0
 _FEWEST_WORDS = 4  # with fewer there is nothing that neighbours could say
 _FEWEST_BY_DEFAULT = 200  # of fewer, 15 neighbours are a good part: there are no groups to find
+Fallback = Literal["few words", "not installed"]
+FALLBACKS: dict[Fallback, str] = {
+    "few words": f"there are fewer than {_FEWEST_BY_DEFAULT} words",
+    "not installed": "umap-learn is not installed (pip install 'fastw2v[report]')",
+}
 
 
-def chosen_method(n_words: int) -> tuple[ProjectionMethod, str | None]:
+def chosen_method(n_words: int) -> tuple[ProjectionMethod, Fallback | None]:
     """Return the method of a map for which none was named, and why if that is not UMAP.
 
     UMAP shows groups, and is quicker than t-SNE. Principal components show few: they are what is
     left where umap-learn is not installed, and enough for a small vocabulary.
     """
     if n_words < _FEWEST_BY_DEFAULT:
-        return "pca", f"there are fewer than {_FEWEST_BY_DEFAULT} words"
+        return "pca", "few words"
     if find_spec(_PACKAGES["umap"][0]) is None:
-        return "pca", "umap-learn is not installed (pip install 'fastw2v[report]')"
+        return "pca", "not installed"
     return "umap", None
 
 

@@ -13,6 +13,8 @@ from fastw2v.report.clusters import (
     name_places,
 )
 from fastw2v.report.projection import (
+    FALLBACKS,
+    Fallback,
     ProjectionMethod,
     chosen_method,
     project,
@@ -34,7 +36,7 @@ class WordMap:
     places : (V, 2) float32
     method : {"pca", "umap", "tsne"}
         What placed them.
-    fallback : str, optional
+    fallback : {"few words", "not installed"}, optional
         Why it is not the method that is the default, where none was chosen.
     clusters : Clusters, optional
         None if none were asked for.
@@ -46,7 +48,7 @@ class WordMap:
 
     places: NDArray[np.float32]
     method: ProjectionMethod
-    fallback: str | None
+    fallback: Fallback | None
     clusters: Clusters | None
     name_places: NDArray[np.float32]
     colours: list[int]
@@ -55,7 +57,7 @@ class WordMap:
     def told(self) -> str:
         """How words got their places, in a few words."""
         name = METHOD_NAMES[self.method]
-        return name if self.fallback is None else f"{name}, as {self.fallback}"
+        return name if self.fallback is None else f"{name}, as {FALLBACKS[self.fallback]}"
 
 
 def map_of(

@@ -110,7 +110,6 @@ def test_the_command_says_what_is_not_on_the_map(run, model_folder, table, tmp_p
     notices = [json.loads(line) for line in errors.splitlines()]
     sentences = " ".join(str(notice) for notice in notices)
     assert f"{table}: 1 words are not on the map" in sentences
-    assert "of principal components, as there are fewer than 200 words" in sentences
     data = data_of(target.read_text(encoding="utf-8"))
     assert len(data["clusters"]["names"]) == 2
     assert [column["name"] for column in data["columns"]] == ["kind", "year"]

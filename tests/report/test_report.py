@@ -14,6 +14,7 @@ import pytest
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, MissingDependencyError
+from fastw2v.formats import write_vectors
 from fastw2v.formats.vectors import Vectors
 from fastw2v.report import ReportOptions, embedded, write_report
 from fastw2v.report.embedded import embedded_model, log_normalisers, packed
@@ -256,11 +257,22 @@ def test_without_umap_the_map_is_of_principal_components_and_says_so(monkeypatch
     vectors = Vectors([f"w{k}" for k in range(300)], table)
     written = write_report(vectors, tmp_path / "p.html", ReportOptions("x", with_evaluation=False))
     assert written.method == "pca"
-    assert written.fallback == "umap-learn is not installed (pip install 'fastw2v[report]')"
+    assert written.fallback == "not installed"
     page = (tmp_path / "p.html").read_text(encoding="utf-8")
     assert "principal components, as umap-learn is not installed" in page
     with pytest.raises(MissingDependencyError, match=r"expected umap-learn, .*fastw2v\[report\]"):
         write_report(vectors, tmp_path / "q.html", ReportOptions("x", "umap"))
+
+
+def test_the_command_says_that_umap_is_missing(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("fastw2v.report.projection.find_spec", lambda name: None)
+    table = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
+    write_vectors(Vectors([f"w{k}" for k in range(200)], table), tmp_path / "x.txt")
+    asked = ("report", tmp_path / "x.txt", "-o", tmp_path / "p.html", "--no-evaluation")
+    told = "the map is of principal components, as umap-learn is not installed"
+    assert told in run(*asked, "--log-json")[2]
+    assert told not in run(*asked, "--log-json", "--map", "pca")[2]
+    assert told not in run(*asked, "--log-json", "--words", "199")[2]
 
 
 def test_word_tests_are_hidden_where_they_cannot_apply(model, tmp_path):

@@ -94,6 +94,7 @@ def report_command(
     from fastw2v.cli.display import Display
     from fastw2v.cli.sources import model_or_vectors
     from fastw2v.report import ReportOptions, write_report
+    from fastw2v.report.projection import FALLBACKS
 
     loaded = model_or_vectors(model, workers)
     options = ReportOptions(
@@ -108,8 +109,8 @@ def report_command(
     )
     with Display(quiet=quiet) as display:
         written = write_report(loaded, output, options, progress=display.stage)
-        if written.fallback is not None:
-            display.notice(f"the map is of principal components, as {written.fallback}")
+        if written.fallback == "not installed":
+            display.notice(f"the map is of principal components, as {FALLBACKS[written.fallback]}")
         if written.n_words_without_place:
             display.notice(f"{columns}: {written.n_words_without_place:,} words are not on the map")
     click.echo(str(output))

@@ -42,7 +42,7 @@ function list(element, words, answers, shown, choose) {
 /** Return a word that greets: of middling frequency, for the most frequent ones say little. */
 function greeting(words) {
   const from = Math.min(300, Math.floor(words.length / 3));
-  const found = words.findIndex((word, id) => id >= from && /^\p{L}{4,}$/u.test(word));
+  const found = words.findIndex((word, id) => id >= from && /^\p{L}{6,}$/u.test(word));
   return found < 0 ? from : found;
 }
 

@@ -192,7 +192,8 @@ def test_the_keyboard_is_enough(opened):
 
 def test_everything_to_press_has_a_name(opened):
     unnamed = opened.page.evaluate(
-        """() => [...document.querySelectorAll("button, input, select, [tabindex='0'], section")].filter(
+        """() => [...document.querySelectorAll(
+            "button, input, select, [tabindex='0'], section")].filter(
           e => !(e.ariaLabel || e.textContent.trim() || e.getAttribute("aria-labelledby")
                  || e.labels?.length)).map(e => e.outerHTML)"""
     )

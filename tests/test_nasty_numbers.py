@@ -343,7 +343,7 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
             *("min_n", "max_n", "bucket", "rounds", "time_limit_s", "fasttext_t"),
         ],
     )
-    add("fastw2v.report.ReportOptions", Problem.report, ["n_words", "ngrams_mib"])
+    add("fastw2v.report.ReportOptions", Problem.report, ["n_words", "ngrams_mib", "n_clusters"])
     counting = ["window", "window_sample", "min_count", "max_final_vocab"]
     add("fastw2v.config.CountingSettings", Problem.counting, counting)
     add("fastw2v.counts.build.count_corpus", Problem.count, ["workers"])

@@ -206,8 +206,12 @@ MANUALS = {
         (
             ("A page to look at:", "fastw2v report model --output report.html"),
             (
-                "With groups of words that stand apart (takes minutes):",
-                "fastw2v report model -o report.html --map umap",
+                "Of principal components, which are there at once:",
+                "fastw2v report model -o report.html --map pca",
+            ),
+            (
+                "Coloured by what you know of the words:",
+                "fastw2v report model -o report.html --columns parts-of-speech.tsv",
             ),
             (
                 "A smaller file from a large vocabulary:",

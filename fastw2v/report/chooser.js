@@ -33,10 +33,12 @@ class Words {
 /**
  * Make a field propose words; `choose` gets the number of the one that is taken.
  *
- * With `unknown`, a text that is no word is proposed too, last, if `unknown.spelt` returns how it is
- * written; `unknown.choose` gets that when it is taken.
+ * `options` may have `unknown`: a text that is no word is proposed too, last, if `unknown.spelt`
+ * returns how it is written, and `unknown.choose` gets that when it is taken; `status`, the element
+ * that says that there is no such word; and `enter`, called after Enter took what there is.
  */
-function makeChooser(input, words, counts, choose, unknown = null) {
+function makeChooser(input, words, counts, choose, { unknown, status, enter } = {}) {
+  const nothing = "No word of the page has the letters ";
   const options = document.createElement("ul");
   options.className = "options";
   options.id = `${input.id}-options`;
@@ -96,14 +98,11 @@ function makeChooser(input, words, counts, choose, unknown = null) {
         return option;
       }),
     );
-    if (!found.length && input.value.trim()) {
-      const none = document.createElement("li");
-      none.className = "none";
-      none.textContent = "No word of the page has these letters.";
-      options.append(none);
-    }
-    options.hidden = !input.value.trim();
-    input.setAttribute("aria-expanded", String(!options.hidden && found.length > 0));
+    const text = input.value.trim();
+    if (text && !found.length) status.textContent = `${nothing}“${text}”.`;
+    else if (status.textContent.startsWith(nothing)) status.textContent = "";
+    options.hidden = !found.length;
+    input.setAttribute("aria-expanded", String(!options.hidden));
     activate(-1);
   }
 
@@ -117,9 +116,12 @@ function makeChooser(input, words, counts, choose, unknown = null) {
       if (!found.length) return;
       const step = event.key === "ArrowDown" ? 1 : -1;
       activate((active + step + found.length + (active < 0 && step < 0 ? 1 : 0)) % found.length);
-    } else if (event.key === "Enter" && !options.hidden && found.length) {
+    } else if (event.key === "Enter") {
       event.preventDefault();
-      take(found[Math.max(active, 0)]);
+      const own = words.id(input.value);
+      if (active < 0 && own !== undefined) take(own);
+      else if (!options.hidden) take(found[Math.max(active, 0)]);
+      enter?.();
     } else if (event.key === "Escape" && !options.hidden) {
       event.preventDefault();
       close();

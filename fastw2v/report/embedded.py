@@ -1,4 +1,4 @@
-"""What the page computes with: words, places on the map, and vectors as whole numbers in base64.
+"""What the page computes with: words, and vectors as whole numbers in base64.
 
 A page answers for any word, so it holds the vectors and not their answers: ten neighbours and ten
 contexts a word would be as large, and analogies cannot be listed at all. 16 bits a number keep the
@@ -23,6 +23,7 @@ __all__ = [
     "UnknownInPage",
     "embedded_model",
     "embedded_vectors",
+    "encoded",
     "log_normalisers",
     "packed",
     "unknown_in_page",
@@ -59,7 +60,6 @@ def unknown_in_page(table: NgramVectors | None, most_mib: int) -> UnknownInPage:
 
 def embedded_model(
     embeddings: Embeddings,
-    places: NDArray[np.float32],
     n_shown: int,
     *,
     with_unknown: bool = False,
@@ -69,8 +69,6 @@ def embedded_model(
     Parameters
     ----------
     embeddings : Embeddings
-    places : float32 array (n_shown, 2)
-        Of the words on the map.
     n_shown : int
         How many words the page knows, the most frequent ones.
     with_unknown : bool
@@ -90,7 +88,7 @@ def embedded_model(
     tree = None
     if is_tree:
         left_right = tree_children(*huffman_tree(embeddings.vocabulary.counts))
-        tree = _base64(left_right, np.int32)
+        tree = encoded(left_right, np.int32)
     return {
         "words": embeddings.vocabulary.texts[:n_shown],
         "counts": embeddings.vocabulary.counts[:n_shown].tolist(),
@@ -99,25 +97,23 @@ def embedded_model(
         "vectors": embeddings.default_vectors,
         "temperature": embeddings.temperature,
         "dimensions": inputs.shape[1],
-        "places": _base64(places, np.float32),
         "inputs": packed(inputs),
         "outputs": packed(outputs),
         "n_tokens": embeddings.vocabulary.n_tokens,
         "self_rates": None
         if embeddings.self_rates is None
-        else _base64(embeddings.self_rates[:n_shown], np.float32),
-        "bias": None if is_tree else _base64(embeddings.out_bias[:n_shown], np.float32),
+        else encoded(embeddings.self_rates[:n_shown], np.float32),
+        "bias": None if is_tree else encoded(embeddings.out_bias[:n_shown], np.float32),
         "tree": tree,
         "unknown": _embedded_ngrams(unknown, embeddings.vocabulary.words) if unknown else None,
         "normalisers": None
         if is_tree or n_shown == len(embeddings.vocabulary)
-        else _base64(log_normalisers(embeddings, n_shown), np.float32),
+        else encoded(log_normalisers(embeddings, n_shown), np.float32),
     }
 
 
 def embedded_vectors(
     vectors: Vectors,
-    places: NDArray[np.float32],
     n_shown: int,
     *,
     with_unknown: bool = False,
@@ -128,7 +124,7 @@ def embedded_vectors(
     ----------
     vectors : Vectors
         Most frequent words first.
-    places, n_shown, with_unknown
+    n_shown, with_unknown
         As in `embedded_model`.
 
     Raises
@@ -148,7 +144,6 @@ def embedded_vectors(
         "vectors": "in",
         "temperature": 1.0,
         "dimensions": table.shape[1],
-        "places": _base64(places, np.float32),
         "inputs": packed(table),
         "outputs": None,
         "bias": None,
@@ -164,7 +159,7 @@ def _embedded_ngrams(table: NgramVectors, words: list[str]) -> dict[str, Any]:
         "max_n": table.ngrams.max_n,
         "bucket": table.ngrams.bucket,
         "is_lower_case": all(word == word.lower() for word in words),
-        "buckets": _base64(table.buckets, np.int32),
+        "buckets": encoded(table.buckets, np.int32),
         "table": packed(table.vectors),
     }
 
@@ -174,7 +169,7 @@ def packed(table: NDArray[np.float32]) -> dict[str, str]:
     largest = np.abs(table).max(axis=1, initial=0)
     scales = (np.where(largest == 0, 1, largest) / _LARGEST_NUMBER).astype(np.float32)
     numbers = np.rint(table / scales[:, None])
-    return {"numbers": _base64(numbers, np.int16), "scales": _base64(scales, np.float32)}
+    return {"numbers": encoded(numbers, np.int16), "scales": encoded(scales, np.float32)}
 
 
 def log_normalisers(embeddings: Embeddings, n_shown: int) -> NDArray[np.float64]:
@@ -194,7 +189,7 @@ def log_normalisers(embeddings: Embeddings, n_shown: int) -> NDArray[np.float64]
     return sums
 
 
-def _base64(array: ArrayLike, kind: DTypeLike) -> str:
+def encoded(array: ArrayLike, kind: DTypeLike) -> str:
     """Return the array's bytes, little-endian as every browser's typed arrays are."""
     little = np.ascontiguousarray(array).astype(np.dtype(kind).newbyteorder("<"))
     return base64.b64encode(little.tobytes()).decode("ascii")

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["loss_figure", "map_figure"]
 
 _FONT = "system-ui, sans-serif"
-_BARE_TOOLTIP = '<div class="tip"><b>@word</b></div>'
-_TOOLTIP = '<div class="tip"><b>@word</b> @count{0,0}</div>'
+_BARE_TOOLTIP = '<div class="tip"><b>@word</b><br>@about</div>'
+_TOOLTIP = '<div class="tip"><b>@word</b> @count{0,0}<br>@about</div>'
+_LIT = ("contexts", "near", "chosen")
 
 
 def map_figure(*, has_counts: bool = True) -> dict[str, Any]:
@@ -23,11 +24,17 @@ def map_figure(*, has_counts: bool = True) -> dict[str, Any]:
 
     `has_counts` says whether a word is told with how often it was seen.
     """
-    from bokeh.core.properties import value
-    from bokeh.models import ColumnDataSource, HoverTool, PanTool, TapTool, WheelZoomTool
+    from bokeh.models import (
+        BoxSelectTool,
+        ColumnDataSource,
+        HoverTool,
+        LassoSelectTool,
+        PanTool,
+        TapTool,
+        WheelZoomTool,
+    )
     from bokeh.plotting import figure
 
-    told = _TOOLTIP if has_counts else _BARE_TOOLTIP
     plane = figure(
         name="plane",
         x_range=(-1, 1),
@@ -40,55 +47,64 @@ def map_figure(*, has_counts: bool = True) -> dict[str, Any]:
     plane.axis.visible = False
     plane.grid.visible = False
     _quiet(plane)
-
-    def source(*columns: str) -> ColumnDataSource:
-        return ColumnDataSource({column: [] for column in columns})
-
+    columns = ("x", "y", "size", "alpha", "colour", "word", "count", "about")
     points = plane.scatter(
         "x",
         "y",
         size="size",
         line_color=None,
         fill_alpha="alpha",
-        source=source("x", "y", "size", "alpha", "word", "count"),
+        fill_color="colour",
+        source=ColumnDataSource({column: [] for column in columns}),
         name="points",
     )
     points.nonselection_glyph = None
     points.selection_glyph = None
-    for name in ("contexts", "near", "chosen"):
-        plane.scatter(
-            "x", "y", size="size", line_color=None, source=source("x", "y", "size"), name=name
-        )
-    for name in ("labels", "near_labels", "contexts_labels", "chosen_labels"):
+    for name in _LIT:
+        source = ColumnDataSource({"x": [], "y": [], "size": []})
+        plane.scatter("x", "y", size="size", line_color=None, source=source, name=name)
+    _add_names(plane)
+    wheel, pan = WheelZoomTool(zoom_on_axis=False), PanTool()
+    told = _TOOLTIP if has_counts else _BARE_TOOLTIP
+    plane.add_tools(
+        pan,
+        LassoSelectTool(renderers=[points], name="lasso"),
+        BoxSelectTool(renderers=[points], name="box"),
+        wheel,
+        HoverTool(renderers=[points], tooltips=told, point_policy="snap_to_data"),
+        TapTool(renderers=[points], behavior="select", mode="replace"),
+    )
+    pan.name = "move"
+    plane.toolbar.active_scroll = wheel
+    plane.toolbar.active_drag = pan
+    return _as_item(plane)
+
+
+def _add_names(plane: "figure") -> None:
+    """Add what names words and clusters on the map; what is lit stands above the rest."""
+    from bokeh.core.properties import field, value
+    from bokeh.models import ColumnDataSource
+
+    for name in ("labels", "cluster_labels", "near_labels", "contexts_labels", "chosen_labels"):
+        is_cluster = name == "cluster_labels"
+        columns = ("x", "y", "text", "size", "colour")
         plane.text(
             "x",
             "y",
             text="text",
             text_font=value(_FONT),
-            text_font_size="12px" if name == "labels" else "13px",
+            text_font_size=field("size"),
+            text_font_style="bold" if is_cluster else "normal",
+            text_color="colour",
+            text_align="center" if is_cluster else "left",
             text_baseline="middle",
-            x_offset=6,
+            x_offset=0 if is_cluster else 6,
             text_outline_color=None,
             background_fill_alpha=0.75,
             border_radius=3,
-            source=source("x", "y", "text"),
+            source=ColumnDataSource({column: [] for column in columns}),
             name=name,
         )
-    wheel = WheelZoomTool(zoom_on_axis=False)
-    pan = PanTool()
-    plane.add_tools(
-        pan,
-        wheel,
-        HoverTool(
-            renderers=[points],
-            tooltips=told,
-            point_policy="snap_to_data",
-        ),
-        TapTool(renderers=[points], behavior="select", mode="replace"),
-    )
-    plane.toolbar.active_scroll = wheel
-    plane.toolbar.active_drag = pan
-    return _as_item(plane)
 
 
 def loss_figure(rows: "Sequence[EpochRow]", summary: "TrainingSummary | None") -> dict[str, Any]:

@@ -1,78 +1,131 @@
-// The map: points for all words, names for as many as have room, and what is lit.
+// The map: points for the words that the filter leaves, names, what is lit and what is selected.
 
-const PIXELS_A_NAME = 9000; // of the map's area, for each frequent word that is named
 const ZOOM_STEP = 1.4;
 const PAN_STEP = 0.15;
+const MOST_GROWTH = 4;
+const DIMMED = 0.22;
 
 class WordMap {
-  static async of(item, element, data, choose) {
+  static async of(item, element, data, choose, select) {
     await Bokeh.embed.embed_item(item, element);
     leaveTabOrder(element);
-    return new WordMap(Bokeh.documents.at(-1), element, data, choose);
+    return new WordMap(Bokeh.documents.at(-1), element, data, choose, select);
   }
 
-  constructor(document, element, data, choose) {
+  constructor(document, element, data, choose, select) {
     this.model = (name) => document.get_model_by_name(name);
     this.plane = this.model("plane");
+    this.element = element;
     this.data = data;
     const places = new Float32Array(bytesOf(data.places));
     const size = data.words.length;
     this.x = Float64Array.from({ length: size }, (_, id) => places[2 * id]);
     this.y = Float64Array.from({ length: size }, (_, id) => places[2 * id + 1]);
+    [this.first, this.last] = [0, size];
     this.lit = {};
     this.highlighted = new Set();
-    this.#fill();
+    this.selected = null; // a byte a word, or none
+    this.growth = 1;
+    this.#weigh();
+    this.colours = new Array(size).fill(colour("points"));
+    this.groups = null; // what the hint says of each word
+    this.nameColour = null; // of a cluster's name
     this.paint();
     this.showAll();
-    this.#listen(element, choose);
-    onSchemeChange(() => this.paint());
+    this.#draw();
+    this.#listen(choose, select);
   }
 
   /** Frequent words are larger; many words are fainter. */
-  #fill() {
+  #weigh() {
     const { words } = this.data;
     const counts = this.data.counts ?? words.map(() => 1); // all alike, where nothing is known
     const most = Math.log(counts[0] + 1) || 1;
-    const faint = Math.max(0.25, Math.min(0.7, 60 / Math.sqrt(words.length)));
-    const weight = counts.map((count) => Math.log(count + 1) / most);
-    this.sizes = weight.map((w) => 2.5 + 5 * w ** 2);
-    this.alphas = weight.map((w) => faint + (0.9 - faint) * w ** 2);
+    const faint = Math.max(0.3, Math.min(0.75, 80 / Math.sqrt(words.length)));
+    this.counts = counts;
+    this.weights = Float64Array.from(counts, (count) => Math.log(count + 1) / most);
+    this.sizes = this.weights.map((w) => 2.6 + 5 * w ** 2);
+    this.alphas = this.weights.map((w) => faint + (0.9 - faint) * w ** 2);
+  }
+
+  isBright(id) {
+    return !this.selected || this.selected[id] === 1;
+  }
+
+  /** Give bokeh the words that the filter leaves. */
+  #draw() {
+    const { first, last, growth } = this;
+    const is_lit = this.highlighted.size > 0;
+    const alpha = this.alphas.slice(first, last);
+    for (let place = 0; place < alpha.length; place++) {
+      if (this.selected && this.isBright(first + place)) alpha[place] = 0.95;
+      else if (this.selected || is_lit) alpha[place] *= DIMMED;
+    }
     this.model("points").data_source.data = {
-      x: this.x,
-      y: this.y,
-      size: this.sizes,
-      alpha: this.alphas,
-      word: words,
-      count: counts,
+      x: this.x.subarray(first, last),
+      y: this.y.subarray(first, last),
+      size: this.sizes.subarray(first, last).map((size) => size * growth),
+      alpha,
+      colour: this.colours.slice(first, last),
+      word: this.data.words.slice(first, last),
+      count: this.counts.slice(first, last),
+      about: this.groups ? this.groups.slice(first, last) : new Array(last - first).fill(""),
     };
+    for (const [name, ids] of Object.entries(this.lit)) this.#putDots(name, ids);
+    this.nameSoon();
   }
 
   paint() {
     paintAxes(this.plane);
-    const dots = { points: "points", chosen: "chosen", near: "near", contexts: "context" };
-    for (const [name, kind] of Object.entries(dots)) {
+    for (const [name, kind] of [["chosen", "chosen"], ["near", "near"], ["contexts", "context"]]) {
       this.model(name).glyph.fill_color = colour(kind);
     }
-    const names = { labels: "quiet", near: "near", contexts: "context", chosen: "chosen" };
-    for (const [name, kind] of Object.entries(names)) {
+    for (const name of ["labels", "cluster", "near", "contexts", "chosen"]) {
       const { glyph } = this.model(name === "labels" ? name : `${name}_labels`);
-      glyph.text_color = colour(kind);
       glyph.background_fill_color = colour("raised");
     }
   }
 
-  get #room() {
-    const box = this.plane_element.getBoundingClientRect();
-    return { width: box.width || 600, height: box.height || 400 };
+  /** Colour points: a colour and a text for each word, and what a cluster's name is written in. */
+  colour(colours, groups, nameColour) {
+    [this.colours, this.groups, this.nameColour] = [colours, groups, nameColour];
+    this.paint();
+    this.#draw();
   }
 
-  get plane_element() {
-    return document.getElementById("plane");
+  /** Leave words of these numbers only, the last one excluded. */
+  filter(first, last) {
+    [this.first, this.last] = [first, last];
+    this.#draw();
+  }
+
+  /** Let some words stand out, or all if there are none. */
+  select(ids) {
+    this.selected = ids.length ? new Uint8Array(this.x.length) : null;
+    for (const id of ids) this.selected[id] = 1;
+    if (!ids.length) this.model("points").data_source.selected.indices = [];
+    this.#draw();
+  }
+
+  /** What dragging does: "move", "lasso" or "box". */
+  drag(mode) {
+    this.plane.toolbar.active_drag = this.plane.toolbar.tools.find((tool) => tool.name === mode);
+  }
+
+  clusterNames() {
+    const { clusters } = this.data;
+    if (!clusters) return [];
+    return clusters.names.map((text, id) => ({ id, text, place: clusters.places[id] }));
+  }
+
+  get room() {
+    const box = this.element.getBoundingClientRect();
+    return { width: box.width || 600, height: box.height || 400 };
   }
 
   /** Set what is seen: a centre and how many units a pixel is, the same on both axes. */
   #look(x, y, scale) {
-    const { width, height } = this.#room;
+    const { width, height } = this.room;
     this.view = { x, y, scale };
     this.plane.x_range.setv({ start: x - (scale * width) / 2, end: x + (scale * width) / 2 });
     this.plane.y_range.setv({ start: y - (scale * height) / 2, end: y + (scale * height) / 2 });
@@ -80,16 +133,25 @@ class WordMap {
   }
 
   /** Wheel and mouse move the ranges without asking: read them back. */
-  #readView() {
+  readView() {
     const { x_range: across, y_range: up } = this.plane;
-    const scale = (across.end - across.start) / this.#room.width;
-    this.view = { x: (across.start + across.end) / 2, y: (up.start + up.end) / 2, scale };
+    const { width, height } = this.room;
+    const scale = (across.end - across.start) / width;
+    const [x, y] = [(across.start + across.end) / 2, (up.start + up.end) / 2];
+    this.view = { x, y, scale };
+    const nearness = (this.whole ?? scale) / scale;
+    const growth = Math.min(MOST_GROWTH, Math.max(1, nearness) ** 0.4);
+    const toScreen = (atX, atY) => [
+      (atX - x) / scale + width / 2,
+      height / 2 - (atY - y) / scale,
+    ];
+    return { width, height, scale, nearness, growth, toScreen };
   }
 
   #show(ids, margin) {
     const pick = (values) => ids.map((id) => values[id]).sort((a, b) => a - b);
     const [across, up] = [pick(this.x), pick(this.y)];
-    const { width, height } = this.#room;
+    const { width, height } = this.room;
     const extent = (values) => values.at(-1) - values[0];
     const scale = Math.max(extent(across) / width, extent(up) / height) * margin;
     const middle = (values) => (values.at(-1) + values[0]) / 2;
@@ -98,33 +160,47 @@ class WordMap {
 
   showAll() {
     this.#show([...this.x.keys()], 1.08);
+    this.whole = this.view.scale;
   }
 
   zoom(factor) {
-    this.#readView();
+    this.readView();
     this.#look(this.view.x, this.view.y, this.view.scale / factor);
   }
 
   #pan(across, up) {
-    this.#readView();
-    const { width, height } = this.#room;
-    const { x, y, scale } = this.view;
+    const { width, height, scale } = this.readView();
+    const { x, y } = this.view;
     this.#look(x + across * PAN_STEP * width * scale, y + up * PAN_STEP * height * scale, scale);
   }
 
-  #listen(element, choose) {
+  /** Return the words that the filter leaves and that are in sight. */
+  inSight() {
+    const { width, height, toScreen } = this.readView();
+    const seen = [];
+    for (let id = this.first; id < this.last; id++) {
+      const [left, top] = toScreen(this.x[id], this.y[id]);
+      if (left >= 0 && left <= width && top >= 0 && top <= height) seen.push(id);
+    }
+    return seen;
+  }
+
+  #listen(choose, select) {
     const { selected } = this.model("points").data_source;
-    selected.properties.indices.change.connect(() => {
-      if (selected.indices.length) choose(selected.indices[0]);
+    this.plane.on_event("selectiongeometry", ({ geometry, final }) => {
+      const ids = [...selected.indices].map((place) => this.first + place);
+      if (geometry.type === "point") {
+        if (ids.length) choose(ids[0]);
+      } else if (final) select(ids.sort((a, b) => a - b));
     });
     for (const range of [this.plane.x_range, this.plane.y_range]) {
       range.change.connect(() => this.nameSoon());
     }
     new ResizeObserver(() => {
       if (this.view) this.#look(this.view.x, this.view.y, this.view.scale);
-    }).observe(element);
+    }).observe(this.element);
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    element.addEventListener("keydown", (event) => {
+    this.element.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key in moves) this.#pan(...moves[event.key]);
       else if (event.key === "+" || event.key === "=") this.zoom(ZOOM_STEP);
@@ -133,72 +209,71 @@ class WordMap {
       else return;
       event.preventDefault();
     });
+    this.element.addEventListener("pointerdown", () => this.element.focus({ preventScroll: true }));
+    // Where the map fills a narrow window the wheel scrolls the page, until the map has the focus.
+    this.element.addEventListener(
+      "wheel",
+      (event) => {
+        const is_narrow = matchMedia("(max-width: 64rem)").matches;
+        if (is_narrow && document.activeElement !== this.element) event.stopPropagation();
+      },
+      { capture: true },
+    );
   }
 
   /** Name words once the map has come to rest. */
   nameSoon() {
     clearTimeout(this.naming);
-    this.naming = setTimeout(() => this.#name(), 120);
+    this.naming = setTimeout(() => this.#settle(), 120);
   }
 
-  /** Name what is lit, then the most frequent words that are seen, as far as there is room. */
-  #name() {
-    this.#readView();
-    const { width, height } = this.#room;
-    const { x, y, scale } = this.view;
-    // Where the buttons and the legend stand.
-    const taken = [[0, 0, 170, 56], [0, height - 40, 210, height]];
-    const take = (id, air) => {
-      const left = (this.x[id] - x) / scale + width / 2;
-      const middle = height / 2 - (this.y[id] - y) / scale;
-      if (left < 0 || middle < 10 || middle > height - 10) return false;
-      const box = [left - 4, middle - 9, left + 12 + 7.5 * this.data.words[id].length, middle + 9];
-      if (box[2] > width) return false;
-      const meets = ([l, t, r, b]) =>
-        l - air < box[2] && box[0] < r + air && t - air < box[3] && box[1] < b + air;
-      if (taken.some(meets)) return false;
-      return taken.push(box);
-    };
-    for (const [name, ids] of Object.entries(this.lit)) {
-      this.#put(`${name}_labels`, ids.filter((id) => take(id, 0)));
+  /** Let points grow with the zoom, and names take their room. */
+  #settle() {
+    const view = this.readView();
+    if (Math.abs(Math.log(view.growth / this.growth)) > 0.05) {
+      this.growth = view.growth;
+      this.#draw();
     }
-    const named = [];
-    const most = (width * height) / PIXELS_A_NAME;
-    for (let id = 0; id < this.x.length && named.length < most; id++) {
-      if (!this.highlighted.has(id) && take(id, 8)) named.push(id);
+    this.named = namesOf(view, this);
+    const ink = { near_labels: "near", contexts_labels: "context", chosen_labels: "chosen" };
+    for (const [name, texts] of Object.entries(this.named)) {
+      const inkOf = ({ id }) =>
+        (name === "cluster_labels" && this.nameColour?.(id)) ||
+        colour(ink[name] ?? (name === "cluster_labels" ? "ink" : "quiet"));
+      this.model(name).data_source.data = {
+        x: texts.map(({ x }) => x),
+        y: texts.map(({ y }) => y),
+        text: texts.map(({ text }) => text),
+        size: texts.map(({ pixels }) => `${pixels}px`),
+        colour: texts.map((text) => (text.colour = inkOf(text))),
+      };
     }
-    this.#put("labels", named);
   }
 
-  #put(name, ids) {
+  #putDots(name, ids) {
     const pick = (values) => ids.map((id) => values[id]);
-    const columns = { x: pick(this.x), y: pick(this.y) };
-    if (name.endsWith("labels")) columns.text = pick(this.data.words);
-    else columns.size = ids.map((id) => this.sizes[id] + 4);
-    this.model(name).data_source.data = columns;
+    const size = ids.map((id) => (this.sizes[id] + 4) * this.growth);
+    this.model(name).data_source.data = { x: pick(this.x), y: pick(this.y), size };
   }
 
-  /** Light a word, words near it, and contexts; what is both counts as near. */
+  /** Light a word, words near it, and contexts; what is both counts as near. Nothing: all is lit. */
   light(chosen, near, contexts) {
     const only = contexts.filter((id) => !near.includes(id) && !chosen.includes(id));
     this.lit = { chosen, near, contexts: only };
     this.highlighted = new Set([...chosen, ...near, ...only]);
-    for (const [name, ids] of Object.entries(this.lit)) this.#put(name, ids);
-    this.model("points").glyph.fill_alpha = { value: chosen.length + near.length ? 0.18 : 0.6 };
-    this.#keepInSight([...chosen, ...near]);
-    this.nameSoon();
+    this.#draw();
+    if (this.highlighted.size) this.#keepInSight([...chosen, ...near]);
   }
 
   /** Look elsewhere only if most of the lit words would not be seen. */
   #keepInSight(ids) {
-    this.#readView();
-    const { width, height } = this.#room;
-    const { x, y, scale } = this.view;
+    const { width, height, scale } = this.readView();
+    const { x, y } = this.view;
     const seen = ids.filter(
       (id) =>
         Math.abs(this.x[id] - x) < (scale * width) / 2.1 &&
         Math.abs(this.y[id] - y) < (scale * height) / 2.1,
     );
-    if (seen[0] !== ids[0] || seen.length < ids.length / 2) this.#show(ids, 1.5);
+    if (ids.length && (seen[0] !== ids[0] || seen.length < ids.length / 2)) this.#show(ids, 1.5);
   }
 }

@@ -39,37 +39,62 @@ function list(element, words, answers, shown, choose) {
   );
 }
 
+/** Return a word that greets: of middling frequency, for the most frequent ones say little. */
+function greeting(words) {
+  const from = Math.min(300, Math.floor(words.length / 3));
+  const found = words.findIndex((word, id) => id >= from && /^\p{L}{6,}$/u.test(word));
+  return found < 0 ? from : found;
+}
+
 async function start() {
   const data = read("data");
   const figures = read("figures");
   const words = new Words(data.words);
   const ngrams = data.unknown && new Ngrams(data.unknown, data.dimensions);
+  const terms = ["term-a", "term-b", "term-c"].map($);
   let vectors = null;
   let map = null;
-  let chosen = null;
 
   const names = (answers) => answers.map(({ id }) => data.words[id]).join(", ");
   const ids = (answers) => answers.map(({ id }) => id);
+  const asCosine = (cosine) => cosine.toFixed(3);
 
-  function choose(id, from_person = true) {
-    chosen = id;
-    if (!vectors) return;
-    const near = vectors.near(id, LISTED);
-    const contexts = vectors.contexts(id, LISTED);
-    const typical = vectors.typical(id, LISTED);
-    $("word-title").textContent = data.words[id];
-    const share = (id + 1).toLocaleString("en");
-    $("word-count").textContent = data.counts
-      ? `${data.counts[id].toLocaleString("en")} times, number ${share} by frequency`
-      : `number ${share} of the file`;
-    list($("near"), data.words, near, (cosine) => cosine.toFixed(3), choose);
+  function light(...lit) {
+    map?.light(...lit);
+    $("unlight").hidden = !lit.flat().length;
+  }
+
+  function showLists(title, about, near, contexts = [], typical = []) {
+    $("word-title").textContent = title;
+    $("word-count").textContent = about;
+    list($("near"), data.words, near, asCosine, choose);
     list($("contexts"), data.words, contexts, asPercent, choose);
     list($("typical"), data.words, typical, asTimes, choose);
-    map?.light([id], ids(near), ids(contexts));
-    if (!from_person) return;
-    $("find").value = data.words[id];
-    $("status").textContent = `${data.words[id]}: near ${names(near.slice(0, 5))}`;
-    history.replaceState(null, "", `#${encodeURIComponent(data.words[id])}`);
+  }
+
+  function announce(word, shown, near) {
+    $("find").value = word;
+    $("status").textContent = `${shown}: near ${names(near.slice(0, 5))}`;
+  }
+
+  /** Show a word; `is_asked` if a person or an address asked for it, and not the page itself. */
+  function show(id, is_asked = true) {
+    const near = vectors.near(id, LISTED);
+    const contexts = vectors.contexts(id, LISTED);
+    const place = (id + 1).toLocaleString("en");
+    const about = data.counts
+      ? `${data.counts[id].toLocaleString("en")} times, number ${place} by frequency`
+      : `number ${place} of the file`;
+    showLists(data.words[id], about, near, contexts, vectors.typical(id, LISTED));
+    if (!is_asked) return;
+    light([id], ids(near), ids(contexts));
+    announce(data.words[id], data.words[id], near);
+  }
+
+  function choose(id) {
+    if (!vectors) return;
+    show(id);
+    remember([data.words[id]]);
   }
 
   /** Return how an unknown word is written, if a vector can be made of it. */
@@ -78,62 +103,106 @@ async function start() {
     return word && ngrams.vector(word) ? word : null;
   }
 
-  function chooseUnknown(word) {
-    if (!vectors) return;
+  function showUnknown(word) {
     const made = ngrams.vector(word);
     const near = vectors.nearTo(made.values, LISTED);
-    $("word-title").textContent = word;
-    $("word-count").textContent =
-      `unknown, its vector made of ${made.known} of its ${made.size} n-grams`;
-    list($("near"), data.words, near, (cosine) => cosine.toFixed(3), choose);
-    $("contexts").replaceChildren();
-    $("typical").replaceChildren();
-    map?.light([], ids(near), []);
-    $("find").value = word;
-    $("status").textContent = `${word} (unknown): near ${names(near.slice(0, 5))}`;
-    history.replaceState(null, "", `#${encodeURIComponent(word)}`);
+    const about = `unknown, its vector made of ${made.known} of its ${made.size} n-grams`;
+    showLists(word, about, near);
+    light([], ids(near), []);
+    announce(word, `${word} (unknown)`, near);
   }
 
-  makeChooser($("find"), words, data.counts, choose, { spelt, choose: chooseUnknown });
-  const terms = ["term-a", "term-b", "term-c"].map($);
-  for (const term of terms) makeChooser(term, words, data.counts, () => {});
+  function chooseUnknown(word) {
+    if (!vectors) return;
+    showUnknown(word);
+    remember([word]);
+  }
 
-  $("analogy").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const unknown = terms.find((term) => words.id(term.value) === undefined);
-    if (unknown || !vectors) {
-      const what = unknown?.value.trim() ? `“${unknown.value}” is not a word of the page.` : "Give three words.";
-      $("analogy-status").textContent = vectors ? what : "Still reading vectors …";
-      unknown?.focus();
-      return;
+  /** Solve the analogy that the fields have; return its words, or null if they are none. */
+  function solve() {
+    const said = $("analogy-status");
+    const lacking = terms.find((term) => words.id(term.value) === undefined);
+    if (lacking || !vectors) {
+      const text = lacking?.value.trim();
+      const what = text ? `“${text}” is not a word of the page.` : "Give three words.";
+      said.textContent = vectors ? what : "Still reading vectors …";
+      $("analogy-answers").replaceChildren();
+      lacking?.focus();
+      return null;
     }
     const [a, b, c] = terms.map((term) => words.id(term.value));
     const answers = vectors.analogy(a, b, c, LISTED);
-    list($("analogy-answers"), data.words, answers, (cosine) => cosine.toFixed(3), choose);
-    $("analogy-status").textContent = answers.length
+    list($("analogy-answers"), data.words, answers, asCosine, choose);
+    said.textContent = answers.length
       ? `${data.words[a]} − ${data.words[b]} + ${data.words[c]}: ${data.words[answers[0].id]}`
       : "The page has no other words.";
-    map?.light([a, b, c], ids(answers), []);
+    light([a, b, c], ids(answers), []);
+    return [a, b, c].map((id) => data.words[id]);
+  }
+
+  /** Show what the address names; return whether it names anything. */
+  function showAddressed() {
+    const named = addressed();
+    if (named.length === 3) {
+      terms.forEach((term, place) => (term.value = named[place]));
+      return solve() !== null;
+    }
+    const [word = ""] = named;
+    const id = words.id(word);
+    const unknown = id === undefined ? spelt(word) : null;
+    if (id !== undefined) show(id);
+    else if (unknown) showUnknown(unknown);
+    return id !== undefined || unknown !== null;
+  }
+
+  function greet() {
+    $("find").value = "";
+    $("status").textContent = "";
+    light([], [], []);
+    show(greeting(data.words), false);
+  }
+
+  const unknown = { spelt, choose: chooseUnknown };
+  makeChooser($("find"), words, data.counts, choose, { unknown, status: $("status") });
+  for (const [place, term] of terms.entries()) {
+    makeChooser(term, words, data.counts, () => {}, {
+      status: $("analogy-status"),
+      enter() {
+        const next = terms.slice(place + 1).find((other) => !other.value.trim());
+        if (next && words.id(term.value) !== undefined) next.focus();
+        else $("analogy").requestSubmit();
+      },
+    });
+  }
+  $("analogy").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const solved = solve();
+    if (solved) remember(solved);
   });
 
   if (figures.loss) await showLoss(figures.loss, $("loss"));
-  map = await WordMap.of(figures.map, $("plane"), data, choose);
-  $("zoom-in").addEventListener("click", () => map.zoom(ZOOM_STEP));
-  $("zoom-out").addEventListener("click", () => map.zoom(1 / ZOOM_STEP));
-  $("zoom-all").addEventListener("click", () => map.showAll());
+  let selection = null;
+  const select = (chosen) => selection.set(chosen, "");
+  map = await WordMap.of(figures.map, $("plane"), data, choose, select);
+  selection = new Selection(data, map, choose);
+  const [chooser, legend] = [$("colour-by"), $("legend")];
+  selection.colouring = new Colouring(data, map, chooser, legend, (...given) =>
+    selection.set(...given),
+  );
+  wireButtons(map, selection);
+  wireFilter(map, data);
+  $("unlight").addEventListener("click", () => light([], [], []));
 
   vectors = await Vectors.of(data);
-  $("status").textContent = "";
   const example = ["king", "man", "woman"];
   if (example.every((word) => words.id(word) !== undefined)) {
     terms.forEach((term, place) => (term.value = example[place]));
   }
-  const named = decodeURIComponent(location.hash.slice(1));
-  const linked = words.id(named);
-  // The very frequent words say little of a model; one of middling frequency is a better greeting.
-  const greeting = Math.min(400, Math.floor(data.words.length / 3));
-  if (chosen === null && linked === undefined && spelt(named)) chooseUnknown(spelt(named));
-  else choose(chosen ?? linked ?? greeting, (chosen ?? linked) !== undefined);
+  greet();
+  showAddressed();
+  window.addEventListener("popstate", () => {
+    if (!showAddressed()) greet();
+  });
   document.documentElement.dataset.ready = "yes";
 }
 

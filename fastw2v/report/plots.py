@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from fastw2v.config import VectorChoice
 from fastw2v.errors import ConfigurationError, FastW2VError
-from fastw2v.report.projection import ProjectionMethod, project, require_method
+from fastw2v.report.clusters import N_COLOURS
+from fastw2v.report.projection import ProjectionMethod, require_method
 from fastw2v.report.subject import Subject, subject_of
+from fastw2v.report.word_map import METHOD_NAMES, WordMap, map_of
 from fastw2v.system.dependencies import optional_module
 from fastw2v.system.files import require_writable, whole_file
 
@@ -43,6 +45,12 @@ _ONE_SIZE = 4.0  # of points, where counts are not known
 _CELLS = (40, 80)
 _NAME_COLUMNS, _NAME_ROWS = 4, 1  # how many cells a name takes to each side
 _METHODS = {"pca": "principal component", "umap": "UMAP", "tsne": "t-SNE"}
+# The same as --group-0 and so on of page.css, which clusters take.
+_CLUSTER_COLOURS = (
+    *("#1f6fb4", "#c4570c", "#2a8038", "#c02f3d", "#7d55b5", "#8a5a44"),
+    *("#c2478f", "#71710e", "#0f7f88", "#4d5bd0", "#98650a", "#5c6f2c"),
+)
+assert len(_CLUSTER_COLOURS) == N_COLOURS
 
 
 def write_picture(
@@ -50,7 +58,7 @@ def write_picture(
     target: str | Path,
     kind: PictureKind,
     *,
-    method: ProjectionMethod = "pca",
+    method: ProjectionMethod | None = None,
     vectors: VectorChoice | None = None,
 ) -> None:
     """Write a picture of a model, whole or not at all.
@@ -64,8 +72,9 @@ def write_picture(
     kind : {"map", "loss", "spectrum"}
         Words on a plane; the loss after each epoch, with the entropies that it lies between where
         they are known; the singular values of the vectors.
-    method : {"pca", "umap", "tsne"}
-        How words get their places on the map.
+    method : {"pca", "umap", "tsne"}, optional
+        How words get their places on the map, whose title says it. Default: UMAP, or principal
+        components where umap-learn is not installed or there are fewer than 200 words.
     vectors : {"in", "out", "sum", "both"}, optional
         Which table the map or the spectrum is of. Default: the one that is handed out.
 
@@ -87,7 +96,8 @@ def write_picture(
         raise ConfigurationError(
             f"output: expected a name that ends in .png or .svg, got {target.name!r}"
         )
-    require_method(method)
+    if method is not None:
+        require_method(method)
     subject = subject_of(source)
     if kind == "loss" and subject.model is None:
         raise ConfigurationError(
@@ -125,14 +135,22 @@ def _save(figure: "Figure", target: Path) -> None:
 
 
 def _draw_map(
-    axes: "Axes", subject: Subject, table: NDArray[np.float32], method: ProjectionMethod
+    axes: "Axes", subject: Subject, table: NDArray[np.float32], method: ProjectionMethod | None
 ) -> None:
-    places = project(table, method, seed=subject.seed, workers=1)
+    drawn = map_of(
+        subject.words,
+        table,
+        subject.counts,
+        method=method,
+        n_clusters=None,
+        seed=subject.seed,
+    )
     sizes: NDArray[np.float64] | float = _ONE_SIZE
     if subject.counts is not None:
         weight = np.log1p(subject.counts)
         sizes = 2 + 14 * (weight / (weight[0] or 1)) ** 2
-    axes.scatter(places[:, 0], places[:, 1], s=sizes, color=_QUIET, alpha=0.4, linewidths=0)
+    places = drawn.places
+    axes.scatter(places[:, 0], places[:, 1], s=sizes, c=_colours(drawn), alpha=0.5, linewidths=0)
     ground = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}
     for place in named_places(places, _NAMED_WORDS):
         axes.annotate(
@@ -142,10 +160,33 @@ def _draw_map(
             color=_COLOUR,
             bbox=ground,
         )
-    axes.set_title(f"{len(table):,} words by {_METHODS[method]}" + "s" * (method == "pca"))
+    if drawn.clusters is not None and len(drawn.clusters.names) > 1:
+        for words, place, colour in zip(
+            drawn.clusters.names, drawn.name_places, drawn.colours, strict=True
+        ):
+            axes.annotate(
+                _plain(", ".join(words)),
+                place,
+                fontsize=9,
+                fontweight="bold",
+                ha="center",
+                color=_CLUSTER_COLOURS[colour],
+                bbox=ground,
+            )
+    name = _METHODS[drawn.method]
+    axes.set_title(f"{len(table):,} words by {METHOD_NAMES[drawn.method]}")
     axes.set_aspect("equal", adjustable="datalim")
-    axes.set_xlabel(f"{_METHODS[method]} 1 (cosine, no unit)")
-    axes.set_ylabel(f"{_METHODS[method]} 2 (cosine, no unit)")
+    unit = " (cosine, no unit)" if drawn.method == "pca" else ""
+    axes.set_xlabel(f"{name} 1{unit}")
+    axes.set_ylabel(f"{name} 2{unit}")
+
+
+def _colours(drawn: WordMap) -> list[str]:
+    """Return the colour of each word: its cluster's."""
+    if drawn.clusters is None:
+        return [_QUIET] * len(drawn.places)
+    of_cluster = [_CLUSTER_COLOURS[number] for number in drawn.colours]
+    return [of_cluster[cluster] for cluster in drawn.clusters.of_word.tolist()]
 
 
 def named_places(places: NDArray[np.float32], n_named: int) -> list[int]:

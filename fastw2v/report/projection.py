@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from fastw2v.errors import ConfigurationError, missing_dependency
 
 __all__ = [
+    "FALLBACKS",
     "PROJECTION_METHODS",
+    "Fallback",
     "ProjectionMethod",
+    "chosen_method",
     "principal_components",
     "project",
     "require_method",
@@ -21,10 +24,30 @@ __all__ = [
 ProjectionMethod = Literal["pca", "umap", "tsne"]
 PROJECTION_METHODS: tuple[ProjectionMethod, ...] = ("pca", "umap", "tsne")
 
-_PACKAGES = {"umap": ("umap", "umap-learn"), "tsne": ("openTSNE", "openTSNE")}
+# Module, package, and the extra that brings it.
+_PACKAGES = {"umap": ("umap", "umap-learn", "report"), "tsne": ("openTSNE", "openTSNE", "map")}
 _NEIGHBOURS = 15
 _PERPLEXITY = 30.0
 _FEWEST_WORDS = 4  # with fewer there is nothing that neighbours could say
+_FEWEST_BY_DEFAULT = 200  # of fewer, 15 neighbours are a good part: there are no groups to find
+Fallback = Literal["few words", "not installed"]
+FALLBACKS: dict[Fallback, str] = {
+    "few words": f"there are fewer than {_FEWEST_BY_DEFAULT} words",
+    "not installed": "umap-learn is not installed (pip install 'fastw2v[report]')",
+}
+
+
+def chosen_method(n_words: int) -> tuple[ProjectionMethod, Fallback | None]:
+    """Return the method of a map for which none was named, and why if that is not UMAP.
+
+    UMAP shows groups, and is quicker than t-SNE. Principal components show few: they are what is
+    left where umap-learn is not installed, and enough for a small vocabulary.
+    """
+    if n_words < _FEWEST_BY_DEFAULT:
+        return "pca", "few words"
+    if find_spec(_PACKAGES["umap"][0]) is None:
+        return "pca", "not installed"
+    return "umap", None
 
 
 def require_method(method: ProjectionMethod) -> None:
@@ -41,9 +64,9 @@ def require_method(method: ProjectionMethod) -> None:
         names = ", ".join(repr(name) for name in PROJECTION_METHODS)
         raise ConfigurationError(f"map: expected one of {names}, got {method!r}")
     if method in _PACKAGES:
-        module, package = _PACKAGES[method]
+        module, package, extra = _PACKAGES[method]
         if find_spec(module) is None:
-            raise missing_dependency(f"map {method!r}", package, "map", "choose 'pca'")
+            raise missing_dependency(f"map {method!r}", package, extra, "choose 'pca'")
 
 
 def project(
@@ -58,7 +81,9 @@ def project(
         Principal components by numpy; UMAP by umap-learn; t-SNE by openTSNE. Both of these begin
         at the principal components and look at cosines. With fewer than 4 words they are those.
     seed : int
-        Every random choice follows from it.
+        Every random choice follows from it. UMAP and t-SNE repeat their places with the same seed,
+        versions and kind of processor; on others, rounding may lead to other places, as their
+        authors say.
     workers : int
         Threads of t-SNE. UMAP uses one: it repeats its result only so.
 

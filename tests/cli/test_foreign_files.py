@@ -37,6 +37,9 @@ PLACES = {
     "perplexity, model": ("perplexity", "FILE", "text"),
     "export": ("export", "FILE", "out.txt"),
     "report": ("report", "FILE", "-o", "out.html"),
+    "report, columns": (
+        *("report", "vectors.txt", "--columns", "FILE", "-o", "out.html", "--no-evaluation"),
+    ),
     "plot": ("plot", "FILE", "-o", "out.png"),
     "counts": ("counts", "info", "FILE"),
     "counts, merged": ("counts", "merge", "FILE", "FILE", "-o", "out"),

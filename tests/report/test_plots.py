@@ -9,8 +9,11 @@ from PIL import Image
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, FastW2VError, MissingDependencyError
-from fastw2v.report.plots import named_places, spectrum, write_picture
+from fastw2v.report import ReportOptions, write_report
+from fastw2v.report.clusters import N_COLOURS
+from fastw2v.report.plots import _CLUSTER_COLOURS, named_places, spectrum, write_picture
 from fastw2v.training.result import TrainedModel
+from tests.report.test_report import data_of
 
 TITLES = {"map": "40 words by principal components", "loss": "Loss of training",
           "spectrum": "Spectrum of the in + out vectors"}  # fmt: skip
@@ -59,6 +62,20 @@ def test_named_words_are_the_most_frequent_with_room():
     assert named_places(places, 10) == [0, 2, 3]
     assert named_places(places, 2) == [0, 2]
     assert named_places(np.zeros((3, 2), np.float32), 5) == [0]
+
+
+def test_the_map_has_the_clusters_names_and_colours_of_the_page(model, tmp_path):
+    write_picture(model, tmp_path / "map.svg", "map")
+    write_report(model, tmp_path / "page.html", ReportOptions("x", with_evaluation=False))
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    svg = (tmp_path / "map.svg").read_text()
+    clusters = data_of(page)["clusters"]
+    assert len(clusters["names"]) == 2
+    assert set(clusters["names"]) <= set(texts_of(svg))
+    of_page = re.findall(r"--group-\d+: (#\w+);", page)[:N_COLOURS]  # the light ones come first
+    assert tuple(of_page) == _CLUSTER_COLOURS
+    for colour in clusters["colours"]:
+        assert svg.count(f"fill: {of_page[colour]}") > 1
 
 
 def test_dollars_in_words_are_no_mathematics(tmp_path):

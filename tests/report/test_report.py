@@ -6,6 +6,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -13,10 +14,13 @@ import pytest
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, MissingDependencyError
+from fastw2v.formats import write_vectors
+from fastw2v.formats.vectors import Vectors
 from fastw2v.report import ReportOptions, embedded, write_report
 from fastw2v.report.embedded import embedded_model, log_normalisers, packed
 from fastw2v.report.evaluation_table import evaluation_rows
 from fastw2v.report.history import epoch_rows
+from fastw2v.report.page import corpus_shown
 from fastw2v.report.subject import subject_of
 from fastw2v.training.result import TrainedModel
 from tests.support.corpora_made import chain_sentences
@@ -133,8 +137,7 @@ def test_hostile_words_stay_inside_their_element(tmp_path):
 
 
 def test_a_part_of_the_words_has_normalisers_of_the_whole(model):
-    places = np.zeros((5, 2), np.float32)
-    part = embedded_model(model.embeddings, places, 5)
+    part = embedded_model(model.embeddings, 5)
     assert len(part["words"]) == 5
     for word, normaliser in zip(part["words"], log_normalisers(model.embeddings, 5), strict=True):
         centre = model.in_vectors[model.vocabulary.index(word)]
@@ -145,7 +148,7 @@ def test_a_part_of_the_words_has_normalisers_of_the_whole(model):
         told[own] = rate
         expected = model.embeddings.context_probabilities(word)[:5]
         np.testing.assert_allclose(told, expected, rtol=1e-5)
-    assert embedded_model(model.embeddings, np.zeros((40, 2)), 40)["normalisers"] is None
+    assert embedded_model(model.embeddings, 40)["normalisers"] is None
 
 
 def test_the_page_shows_predicted_beside_observed_shares(model, tmp_path):
@@ -225,3 +228,77 @@ def test_a_held_out_loss_is_drawn_when_the_history_has_it(tmp_path):
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<td>1.2345</td>" in page
     assert '"name":"held_out_line"' in page
+
+
+def test_the_page_has_clusters_and_says_how_words_got_their_places(page):
+    data = data_of(page)
+    clusters = data["clusters"]
+    of_word = array_of(clusters["of_word"], "<i4")
+    assert len(of_word) == 40
+    assert set(of_word.tolist()) == set(range(len(clusters["names"])))
+    assert len(clusters["places"]) == len(clusters["colours"]) == len(clusters["names"]) == 2
+    for name in clusters["names"]:
+        assert set(name.split(", ")) <= set(data["words"])
+    told = "words by principal components, as there are fewer than 200 words."
+    assert told in page.replace("\n", " ")
+
+
+def test_clusters_can_be_left_out(model, tmp_path):
+    options = ReportOptions("x", with_evaluation=False, n_clusters=0)
+    write_report(model, tmp_path / "page.html", options)
+    assert data_of((tmp_path / "page.html").read_text(encoding="utf-8"))["clusters"] is None
+    with pytest.raises(ConfigurationError, match="clusters: expected at most 500"):
+        ReportOptions("x", n_clusters=501)
+
+
+def test_without_umap_the_map_is_of_principal_components_and_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("fastw2v.report.projection.find_spec", lambda name: None)
+    table = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
+    vectors = Vectors([f"w{k}" for k in range(300)], table)
+    written = write_report(vectors, tmp_path / "p.html", ReportOptions("x", with_evaluation=False))
+    assert written.method == "pca"
+    assert written.fallback == "not installed"
+    page = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert "principal components, as umap-learn is not installed" in page
+    with pytest.raises(MissingDependencyError, match=r"expected umap-learn, .*fastw2v\[report\]"):
+        write_report(vectors, tmp_path / "q.html", ReportOptions("x", "umap"))
+
+
+def test_the_command_says_that_umap_is_missing(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("fastw2v.report.projection.find_spec", lambda name: None)
+    table = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
+    write_vectors(Vectors([f"w{k}" for k in range(200)], table), tmp_path / "x.txt")
+    asked = ("report", tmp_path / "x.txt", "-o", tmp_path / "p.html", "--no-evaluation")
+    told = "the map is of principal components, as umap-learn is not installed"
+    assert told in run(*asked, "--log-json")[2]
+    assert told not in run(*asked, "--log-json", "--map", "pca")[2]
+    assert told not in run(*asked, "--log-json", "--words", "199")[2]
+
+
+def test_word_tests_are_hidden_where_they_cannot_apply(model, tmp_path):
+    """The words of this model are no English: a map of items has no tests of words."""
+    write_report(model, tmp_path / "page.html", ReportOptions("Items"))
+    assert 'id="evaluation-title"' not in (tmp_path / "page.html").read_text(encoding="utf-8")
+    words = ["tiger", "cat", "book", "paper", "w1"]
+    table = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
+    write_report(Vectors(words, table), tmp_path / "words.html", ReportOptions("Words"))
+    page = (tmp_path / "words.html").read_text(encoding="utf-8")
+    shown = page[page.index('id="evaluation-title"') : page.index("<footer")]
+    assert " of 353</td>" in shown
+    assert "of 19,544</td>" not in shown
+    told = "No question of these has all its words in the vocabulary:"
+    assert "Google analogies" in shown[shown.index(told) :]
+
+
+def test_settings_name_the_corpus(model, chain_file, tmp_path):
+    fitted = Word2Vec(vector_size=2, min_count=1, epochs=1).fit(chain_file)
+    assert corpus_shown(fitted) == "chain.txt"
+    write_report(fitted, tmp_path / "page.html", ReportOptions("x", with_evaluation=False))
+    assert "<dt>corpus</dt><dd>chain.txt</dd>" in (tmp_path / "page.html").read_text()
+    assert corpus_shown(model) == "no file: lists of tokens, or counts"
+    many = [f"/data/part{k}.txt" for k in range(1000)]
+    fitted._trained = replace(
+        fitted._trained, run_record=replace(fitted.run_record, sources=["-", *many])
+    )
+    shown = "standard input, part0.txt, part1.txt, part2.txt, part3.txt and 996 more"
+    assert corpus_shown(fitted) == shown

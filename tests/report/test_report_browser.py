@@ -1,13 +1,10 @@
 """The report in a real browser: search, neighbours and analogies as the model answers them.
 
 Headless Chromium, driven by Playwright. `make test-slow` installs both, Chromium as Debian's
-package if it may; FASTW2V_CHROMIUM names another one.
+package if it may; FASTW2V_CHROMIUM names another one. `test_map_browser.py` looks at the map.
 """
 
-import os
-import shutil
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,80 +16,11 @@ from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.result import TrainedModel
 from tests.report.test_report import HOSTILE
 from tests.support.corpora_made import topic_sentences
+from tests.support.open_pages import Page
 
 pytestmark = pytest.mark.slow
 
 ANSWER_S = 2.0  # the page answers a choice on 70,000 words within so many seconds
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="needs Playwright: pip install 'fastw2v[browser]'"
-    )
-    found = [path for path in map(shutil.which, NAMES) if path]
-    chromium = os.environ.get("FASTW2V_CHROMIUM") or next(iter(found), "")
-    if not Path(chromium).is_file():
-        pytest.skip("needs Chromium: apt-get install chromium, or FASTW2V_CHROMIUM=/path/to/it")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
-
-
-class Page:
-    """A report that is open, and what it complained of or asked for."""
-
-    def __init__(self, browser, path, fragment="", **context):
-        self.context = browser.new_context(viewport={"width": 1280, "height": 900}, **context)
-        self.page = self.context.new_page()
-        self.complaints, self.requests = [], []
-        self.page.on("console", lambda said: said.type == "error" and self.complain(said.text))
-        self.page.on("pageerror", lambda error: self.complain(str(error)))
-        self.page.on("dialog", lambda dialog: self.complain(dialog.message))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri() + fragment)
-        self.page.wait_for_selector("html[data-ready]", state="attached")
-
-    def complain(self, what):
-        self.complaints.append(what)
-
-    def choose(self, word):
-        """Type a word, take it, and wait for its title."""
-        self.page.fill("#find", word)
-        self.page.press("#find", "Enter")
-        self.page.wait_for_function(
-            "word => document.getElementById('word-title').textContent === word", arg=word
-        )
-
-    def list(self, name):
-        """Return word and value of every row of a list."""
-        rows = self.page.locator(f"#{name} li button").all()
-        return [tuple(row.locator("span").all_text_contents()[:2]) for row in rows]
-
-    def lit(self, name):
-        return self.page.evaluate(
-            """name => { const renderer = Bokeh.documents.flatMap(
-                d => d.get_model_by_name(name) ?? [])[0];
-              return [...renderer.data_source.data.x]; }""",
-            name,
-        )
-
-    def ranges(self):
-        return self.page.evaluate(
-            """() => { const plane = Bokeh.documents.flatMap(
-                d => d.get_model_by_name("plane") ?? [])[0];
-              return [plane.x_range.start, plane.x_range.end,
-                      plane.y_range.start, plane.y_range.end]; }"""
-        )
-
-    def close(self):
-        self.context.close()
-        assert self.complaints == []
-        assert [url for url in self.requests if not url.startswith(("file:", "data:"))] == []
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +113,10 @@ def test_words_are_found_as_they_are_typed(opened):
     assert options.count() == 10
     assert all(text.startswith("t2w0") for text in options.all_text_contents())
     opened.page.fill("#find", "zebra")
-    assert "No word" in options.first.text_content()
+    assert "No word of the page has the letters “zebra”" in opened.page.text_content("#status")
+    assert opened.page.is_hidden("#find-options")
+    opened.page.fill("#find", "t2w0")
+    assert opened.page.text_content("#status") == ""
     opened.page.press("#find", "Escape")
     assert opened.page.is_hidden("#find-options")
 
@@ -208,13 +139,17 @@ def test_an_unknown_word_finds_its_neighbours(browser, tmp_path):
     assert "unknown, its vector made of" in page.page.text_content("#word-count")
     assert page.page.url.endswith("#t3w0711")
     page.page.fill("#find", "qqqq")
-    assert "No word" in page.page.text_content("#find-options")
+    assert "No word" in page.page.text_content("#status")
     page.choose("t3w07")
     assert len(page.list("contexts")) == 10
     page.close()
     linked = Page(browser, tmp_path / "page.html", "#t3w0711")
     assert linked.page.text_content("#word-title") == "t3w0711"
     linked.close()
+
+
+TABBED = ["colour-by", "drag-move", "drag-lasso", "drag-box", "select-seen", "save-png", "save-svg",
+          "plane"]  # fmt: skip
 
 
 def test_the_keyboard_is_enough(opened):
@@ -230,8 +165,9 @@ def test_the_keyboard_is_enough(opened):
     page.keyboard.press("Enter")
     assert page.text_content("#word-title") == expected
     assert expected in page.text_content("#status")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.id") == "plane"
+    for expected in TABBED:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == expected
     before = opened.ranges()
     page.keyboard.press("ArrowRight")
     moved = opened.ranges()
@@ -244,6 +180,8 @@ def test_the_keyboard_is_enough(opened):
     for _ in range(3):
         page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "zoom-all"
+    page.focus("#near button")
+    page.keyboard.press("Shift+Tab")
     page.keyboard.press("Tab")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     first_near = opened.list("near")[0][0]
@@ -254,7 +192,8 @@ def test_the_keyboard_is_enough(opened):
 
 def test_everything_to_press_has_a_name(opened):
     unnamed = opened.page.evaluate(
-        """() => [...document.querySelectorAll("button, input, [tabindex='0'], section")].filter(
+        """() => [...document.querySelectorAll(
+            "button, input, select, [tabindex='0'], section")].filter(
           e => !(e.ariaLabel || e.textContent.trim() || e.getAttribute("aria-labelledby")
                  || e.labels?.length)).map(e => e.outerHTML)"""
     )
@@ -288,12 +227,14 @@ def contrast(one, other):
 
 
 def test_the_map_follows_when_the_scheme_changes(opened):
-    points = "Bokeh.documents.flatMap(d => d.get_model_by_name('points') ?? [])[0]"
-    before = opened.page.evaluate(f"{points}.glyph.fill_color.value")
+    before = opened.column("points", "colour")
     opened.page.emulate_media(color_scheme="dark")
+    points = "Bokeh.documents.flatMap(d => d.get_model_by_name('points') ?? [])[0]"
     opened.page.wait_for_function(
-        f"before => {points}.glyph.fill_color.value !== before", arg=before
+        f"before => {points}.data_source.data.colour[0] !== before", arg=before[0]
     )
+    after = opened.column("points", "colour")
+    assert len(set(after)) == len(set(before)) > 1  # the same clusters in other colours
 
 
 @pytest.mark.parametrize("width", [320, 390, 800])
@@ -380,7 +321,9 @@ def test_seventy_thousand_words_are_answered_quickly(browser, tmp_path):
     bias = np.log(counts / counts.sum()).astype(np.float32)
     model = Word2Vec(vector_size=dimensions)
     model._trained = TrainedModel(model.settings, Embeddings(vocabulary, *tables, bias))
-    write_report(model, tmp_path / "large.html", ReportOptions("Large", with_evaluation=False))
+    write_report(
+        model, tmp_path / "large.html", ReportOptions("Large", "pca", with_evaluation=False)
+    )
     page = Page(browser, tmp_path / "large.html")
     took = []
     for word in ("word0", "word4321", "word69999"):

@@ -27,10 +27,9 @@ __all__ = ["plot_command"]
 @click.option(
     "--map",
     "method",
-    type=click.Choice(["pca", "umap", "tsne"]),
-    default="pca",
-    show_default=True,
-    help="How words get their places on the map.",
+    type=click.Choice(["umap", "tsne", "pca"]),
+    help="How words get their places on the map. Default: umap, if it is installed and there are "
+    "200 words; or principal components.",
 )
 @click.option(
     "--vectors",

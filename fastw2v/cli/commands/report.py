@@ -30,12 +30,20 @@ __all__ = ["report_command"]
 @click.option(
     "--map",
     "method",
-    type=click.Choice(["pca", "umap", "tsne"]),
-    default="pca",
-    show_default=True,
-    help="How words get their places: principal components, at once; UMAP (umap-learn) or t-SNE "
-    "(openTSNE), which show groups and take minutes.",
+    type=click.Choice(["umap", "tsne", "pca"]),
+    help="How words get their places: UMAP (umap-learn) or t-SNE (openTSNE), which show groups and "
+    "take minutes; principal components, at once. Default: umap, if it is installed and there are "
+    "200 words.",
 )
+@click.option(
+    "--clusters", "n_clusters", type=click.IntRange(min=0, max=500),
+    help="Groups of words to find and name; 0 for none. Default: by the number of words.",
+)  # fmt: skip
+@click.option(
+    "--columns", type=click.Path(path_type=Path), metavar="TSV",
+    help="A table to colour the map by: its first line names the columns, its first column has "
+    "the words.",
+)  # fmt: skip
 @click.option(
     "--words", "n_words", type=click.IntRange(min=1),
     help="Show the most frequent words only. Default: all.",
@@ -68,6 +76,8 @@ def report_command(
     output: Path,
     title: str | None,
     method: Any,
+    n_clusters: int | None,
+    columns: Path | None,
     n_words: int | None,
     evaluation: bool,
     ngrams_mib: int,
@@ -78,14 +88,15 @@ def report_command(
 ) -> None:
     """Write a page about a model that opens in any browser, without a network.
 
-    It has the loss curve, throughput, settings, evaluation, and a map of the vocabulary that finds
-    words, lights their neighbours, and solves analogies. Of a file of vectors, in any format of
-    'fastw2v convert', it has the map and the evaluation; unknown words find their neighbours where
-    the file has vectors of n-grams, as fastText's .bin.
+    It has a map of the vocabulary with named clusters, which finds words, lights their neighbours,
+    selects, and solves analogies; the loss curve, throughput, settings, evaluation. Of a file of
+    vectors, in any format of 'fastw2v convert', it has the map and the evaluation; unknown words
+    find their neighbours where the file has vectors of n-grams, as fastText's .bin.
     """
     from fastw2v.cli.display import Display
     from fastw2v.cli.sources import model_or_vectors
     from fastw2v.report import ReportOptions, write_report
+    from fastw2v.report.projection import FALLBACKS
 
     loaded = model_or_vectors(model, workers)
     options = ReportOptions(
@@ -95,7 +106,13 @@ def report_command(
         evaluation,
         ngrams_mib,
         sources_of(text, reads) if text else None,
+        n_clusters,
+        columns,
     )
     with Display(quiet=quiet) as display:
-        write_report(loaded, output, options, progress=display.stage)
+        written = write_report(loaded, output, options, progress=display.stage)
+        if written.fallback == "not installed":
+            display.notice(f"the map is of principal components, as {FALLBACKS[written.fallback]}")
+        if written.n_words_without_place:
+            display.notice(f"{columns}: {written.n_words_without_place:,} words are not on the map")
     click.echo(str(output))

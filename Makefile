@@ -28,8 +28,9 @@ demo: install
 	$(BIN)/python corpora/wikipedia.py
 	$(BIN)/python bench/demo.py
 
+# A process for each core.
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-slow: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser,dev,docs,interop,map,rivals,trackers]'
@@ -42,7 +43,7 @@ test-oldest:
 	test -x $(OLDEST) || $(PYTHON) -m venv .venv-oldest
 	$(OLDEST) -m pip install --quiet --disable-pip-version-check uv
 	$(OLDEST) -m uv pip install --quiet --python $(OLDEST) --resolution lowest-direct --editable '.[dev]'
-	$(OLDEST) -m pytest
+	$(OLDEST) -m pytest -n auto
 
 bench: install
 	$(BIN)/python -m pytest bench --benchmark-only --benchmark-disable-gc -m 'not slow'

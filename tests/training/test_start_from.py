@@ -254,7 +254,7 @@ def test_phrases_and_stop_words_of_the_model_hold_for_the_new_text():
     assert found.vocabulary.counts[found.vocabulary.index("bridge")] == 6
     assert "the" not in found.vocabulary
     assert found.vocabulary.n_raw_tokens == model.vocabulary.n_raw_tokens + 15
-    kept = Word2Vec(workers=1).fit(today, start=StartFrom(model, "keep")).vocabulary
+    kept = Word2Vec(workers=1).fit(text, start=StartFrom(model, "keep")).vocabulary
     assert set(kept.words) == set(model.vocabulary.words)
     again = Word2Vec(workers=1, min_count=1).fit(today, start=found)
     assert "new_york" in again.vocabulary

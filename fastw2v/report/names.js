@@ -5,15 +5,12 @@ const CLOSE = 5; // times as near as the whole: there words matter, and clusters
 const NAME_PIXELS = 12;
 const CLUSTER_PIXELS = 14;
 
-/** Boxes on the screen that names have taken; the corners of the map have other uses. */
+/** Boxes on the screen that names have taken; a corner of the map has the key to what is lit. */
 class Room {
   constructor(width, height) {
     this.width = width;
     this.height = height;
-    this.taken = [
-      [0, 0, 170, 56],
-      [0, height - 34, 260, height],
-    ];
+    this.taken = [[0, height - 34, 260, height]];
   }
 
   /** Take the room of a text, with some air around it; return whether there was any. */

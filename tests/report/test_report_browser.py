@@ -148,8 +148,10 @@ def test_an_unknown_word_finds_its_neighbours(browser, tmp_path):
     linked.close()
 
 
-TABBED = ["colour-by", "drag-move", "drag-lasso", "drag-box", "select-seen", "save-png", "save-svg",
-          "plane"]  # fmt: skip
+TABBED = [
+    *("colour-by", "drag-move", "drag-lasso", "drag-box", "zoom-in", "zoom-out", "zoom-all"),
+    *("select-seen", "save-png", "save-svg", "plane"),
+]
 
 
 def test_the_keyboard_is_enough(opened):
@@ -177,9 +179,6 @@ def test_the_keyboard_is_enough(opened):
     assert opened.ranges()[1] - opened.ranges()[0] < before[1] - before[0]
     page.keyboard.press("0")
     assert opened.ranges()[1] - opened.ranges()[0] >= before[1] - before[0]
-    for _ in range(3):
-        page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.id") == "zoom-all"
     page.focus("#near button")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Tab")
@@ -250,7 +249,10 @@ def test_a_narrow_window_needs_no_sideways_scrolling(browser, report, width):
 
 def test_the_mouse_shows_words_and_zooms(opened):
     page = opened.page
+    page.set_viewport_size({"width": 1280, "height": 1100})
+    opened.rest()
     opened.choose("t3w07")
+    opened.rest()
     place = page.evaluate(
         """() => { const find = name => Bokeh.documents.flatMap(
               d => d.get_model_by_name(name) ?? [])[0];

@@ -46,6 +46,7 @@ __all__ = [
     "ObjectiveName",
     "OptimizerName",
     "Precision",
+    "RareWords",
     "Start",
     "VectorChoice",
     "settings_for_counts",
@@ -55,6 +56,7 @@ __all__ = [
 ModelName = Literal["skipgram", "cbow"]
 ObjectiveName = Literal["softmax", "negative", "hierarchical"]
 BatchKind = Literal["counts", "tokens"]
+RareWords = Literal["exact", "sampled", "auto"]
 OptimizerName = Literal["adam", "adagrad", "sgd"]
 Inputs = Literal["words", "subwords", "features"]
 Bias = Literal["unigram", "learned", "none"]
@@ -244,6 +246,13 @@ class Hyperparameters:
         "'counts': rows of the whole corpus's counts; 'tokens': stretches of running text. CBOW "
         "has neither: it takes positions of the text.",
         used_if=(_SOFTMAX + _SKIPGRAM,),
+    )
+    rare_words: RareWords = _setting(
+        "exact",
+        "How rare words are part of the softmax of a batch: 'exact': all of them; 'sampled': those "
+        "that the batch was seen with, and a draw of the others that stands for all; 'auto': "
+        "sampled where that is at least twice as fast. Frequent words are always all part of it.",
+        used_if=((*_SOFTMAX, *_SKIPGRAM, ("batches", "counts")),),
     )
     batch_rows: int | None = _setting(
         None,

@@ -3,13 +3,12 @@
 from collections.abc import Hashable
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from fastw2v.config.numbers import whole_number
 from fastw2v.errors import ConfigurationError
 from fastw2v.model.progress import Progress, reports
 from fastw2v.model.state import ModelState
 from fastw2v.model.tokenizer import tell_of_another_version
+from fastw2v.objectives.embeddings import first_rows
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
 from fastw2v.objectives.losses.reliability import LEAST_COUNT, Reliability, text_reliability
 from fastw2v.text.corpus import Corpus, Field, with_field
@@ -56,9 +55,8 @@ class Prediction(ModelState):
             if by == "probability"
             else self.embeddings.context_lifts(word)
         )
-        order = np.argsort(-values, kind="stable")[:topn]
         words = self.vocabulary.words
-        return [(words[i], float(values[i])) for i in order]
+        return [(words[i], float(values[i])) for i in first_rows(values, topn)]
 
     def reliability(
         self,

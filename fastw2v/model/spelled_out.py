@@ -17,6 +17,7 @@ from fastw2v.config import (
     ObjectiveName,
     OptimizerName,
     Precision,
+    RareWords,
     Scoring,
     Start,
     TokenizeFunction,
@@ -55,6 +56,7 @@ class SpelledOut(ModelState):
         negatives_shared: bool = True,
         cbow_mean: bool = True,
         batches: BatchKind = "counts",
+        rare_words: RareWords = "exact",
         batch_rows: int | None = None,
         batch_tokens: int | None = None,
         scores_mib: int = 2048,
@@ -143,6 +145,11 @@ class SpelledOut(ModelState):
         batches : {"counts", "tokens"}
             'counts': rows of the whole corpus's counts; 'tokens': stretches of running text. CBOW
             has neither: it takes positions of the text. Default: 'counts'.
+        rare_words : {"exact", "sampled", "auto"}
+            How rare words are part of the softmax of a batch: 'exact': all of them; 'sampled':
+            those that the batch was seen with, and a draw of the others that stands for all;
+            'auto': sampled where that is at least twice as fast. Frequent words are always all
+            part of it. Default: 'exact'.
         batch_rows : int, optional
             Centre words in a batch of counts. Default: 256, fewer if memory is short. At least 1.
         batch_tokens : int, optional

@@ -1,6 +1,6 @@
 """Trained vectors with their words: which table to hand out, and as what."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,11 @@ __all__ = [
     "Embeddings",
     "as_fasttext_vectors",
     "as_keyed_vectors",
+    "first_rows",
     "ngram_vectors_of",
 ]
+
+_ROWS_AT_ONCE = 4096  # of a table that is gone through: they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -156,12 +159,15 @@ class Embeddings:
     def _scores(self, centre: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return numbers whose softmax is p(o | centre) without a rate for the word itself."""
         centre = centre.astype(np.float64)
-        outputs = self.out_vectors.astype(np.float64)
         if self.objective == "hierarchical":
+            outputs = self.out_vectors.astype(np.float64)
             tree = huffman_tree(self.vocabulary.counts)
             logs: NDArray[np.float64] = leaf_log_probabilities(centre, outputs, tree)
             return logs
-        return np.asarray(self.temperature * (outputs @ centre) + self.out_bias)
+        scores = np.empty(len(self.out_bias))
+        for rows in _blocks(len(scores)):
+            scores[rows] = self.out_vectors[rows].astype(np.float64) @ centre
+        return np.asarray(self.temperature * scores + self.out_bias)
 
     def vectors_of(
         self, words: Sequence[Any], vectors: VectorChoice | None = None
@@ -244,6 +250,22 @@ class Embeddings:
         if self.unknown is not None and vectors == self.default_vectors:
             return as_fasttext_vectors(words, table, counts, self.unknown.table)
         return as_keyed_vectors(words, table, counts)
+
+
+def first_rows(values: NDArray[Any], topn: int | None) -> NDArray[np.int64]:
+    """Return the places of the `topn` largest values, falling; of equal ones the first."""
+    if topn is None or topn * 10 >= len(values):
+        return np.argsort(-values, kind="stable")[:topn]
+    if topn == 0:
+        return np.empty(0, np.int64)
+    least = np.partition(values, len(values) - topn)[len(values) - topn]
+    candidates = np.flatnonzero(values >= least)
+    return np.asarray(candidates[np.argsort(-values[candidates], kind="stable")[:topn]])
+
+
+def _blocks(n_rows: int) -> Iterator[slice]:
+    for first in range(0, n_rows, _ROWS_AT_ONCE):
+        yield slice(first, min(first + _ROWS_AT_ONCE, n_rows))
 
 
 def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -58,6 +58,11 @@ class TrainingSummary:
     compile_s : float
         Seconds in which kernels were compiled, which are in none of the others. A machine compiles
         a kernel once.
+    loss_rows : int, optional
+        Where rare words were sampled: how many rows, drawn by their weights, `loss_nats` is the
+        exact mean of. Losses during training are estimates then.
+    loss_error_nats : float, optional
+        Its standard error.
     """
 
     loss_nats: float
@@ -76,6 +81,8 @@ class TrainingSummary:
     tokenizer_version: str | None = None
     finish_s: float = 0.0
     compile_s: float = 0.0
+    loss_rows: int | None = None
+    loss_error_nats: float | None = None
 
     @property
     def perplexity(self) -> float:

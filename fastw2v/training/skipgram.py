@@ -22,6 +22,8 @@ from fastw2v.objectives.softmax.batches import (
     TokenBatches,
     exact_loss,
 )
+from fastw2v.objectives.softmax.column_layer import ColumnLayer
+from fastw2v.objectives.softmax.drawn_rows import DrawnRows, SampledLoss, sampled_loss
 from fastw2v.objectives.softmax.durations import announce_duration
 from fastw2v.objectives.softmax.estimates import (
     batch_size,
@@ -43,6 +45,7 @@ from fastw2v.objectives.softmax.initialization import (
 )
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
+from fastw2v.objectives.softmax.rare_words import LEAST_GAIN, ColumnBatches, column_sizes
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
 from fastw2v.objectives.softmax.text_fit import FIT_ROWS, TextFit, fit_to_text
 from fastw2v.system.freed_memory import give_back_freed
@@ -81,6 +84,7 @@ def _announce_early(run: Run, n_words: int) -> None:
     """
     settings = run.settings
     is_known = settings.batches == "counts" and run.memory_mib is None
+    is_known = is_known and settings.rare_words == "exact"
     if run.notice is None or not is_known or run.await_kernels is not None:
         return
     max_rows = min(batch_size(settings, n_words), n_words)
@@ -123,15 +127,21 @@ def train_counted(
         )
     keep = keep_probability(vocabulary.counts, settings.sample)
     inputs = input_features(run, vocabulary)
-    batches = _with_features(_batches(settings, tokens, counts, keep, corpus.widths), inputs)
+    rows = _batches(settings, tokens, counts, keep, corpus.widths)
+    sampled = rows if isinstance(rows, ColumnBatches) else None
+    batches = _with_features(rows, inputs)
     held_bytes = run.held_out_bytes + counts.nbytes
     held_bytes += inputs.nbytes(settings) if inputs else 0
-    require_memory(vocabulary, settings, batches.max_rows, run.memory_mib, held_bytes)
-    memory_bytes = training_bytes(len(vocabulary), settings, batches.max_rows, held_bytes)
+    most_scores = sampled.most_scores if sampled else None
+    sizes = (settings, batches.max_rows)
+    require_memory(vocabulary, *sizes, run.memory_mib, held_bytes, most_scores)
+    memory_bytes = training_bytes(len(vocabulary), *sizes, held_bytes, most_scores)
     with WorkerPool(run.workers) as pool:
         give_back_freed()  # of the text, and what counting needed
         continued = continuation(run, vocabulary)
-        objective = _started(run, counts, keep, batches.max_rows, pool, inputs, continued)
+        objective = _started(
+            run, counts, keep, batches, pool, inputs, continued, lists_columns=sampled is not None
+        )
         stays = is_locked(continued)
         del continued  # with the vectors that it began with
         if run.await_kernels is not None:
@@ -140,12 +150,23 @@ def train_counted(
         run.wait_for_kernels()
         give_back_freed()
         if not run.announced:
-            sizes = (batches.batches_per_epoch, batches.max_rows)
-            announce_duration(settings, len(vocabulary), sizes, pool, run.notice, memory_bytes)
+            all_rows = (-(-len(sampled.centres) // sampled.max_rows)) if sampled else None
+            announce_duration(
+                settings,
+                len(vocabulary),
+                (all_rows or batches.batches_per_epoch, batches.max_rows),
+                pool,
+                run.notice,
+                memory_bytes,
+                sampled.share if sampled else None,
+            )
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         training = BatchTraining(objective, batches, optimizer)
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
-        loss_nats = _final_loss(run, objective, counts, keep, inputs)
+        if isinstance(objective.layer, ColumnLayer):
+            objective.layer.end_training()  # what measures needs room
+            give_back_freed()
+        final = _final_loss(run, objective, counts, keep, inputs)
         found = _fitted_to_text(run, objective, counts, keep, inputs)
         objective.end()
         give_back_freed()
@@ -158,7 +179,7 @@ def train_counted(
             embeddings = inputs.finished(embeddings, form, objective)
     read_s, count_s = seconds
     summary = TrainingSummary(
-        loss_nats,
+        final.loss_nats,
         unigram_entropy_nats=counts.context_entropy_nats(keep, keep),
         conditional_entropy_nats=counts.conditional_entropy_nats(keep, keep),
         n_entries=counts.n_entries,
@@ -171,6 +192,8 @@ def train_counted(
         n_missing=corpus.statistics.n_missing,
         unicode_version=corpus.statistics.unicode_version,
         tokenizer_version=corpus.statistics.tokenizer_version,
+        loss_rows=final.n_rows if sampled else None,
+        loss_error_nats=final.error_nats if sampled else None,
     )
     return watch.result(embeddings, summary, corpus.statistics.digest)
 
@@ -179,10 +202,12 @@ def _started(
     run: Run,
     counts: SparseCounts,
     keep: NDArray[np.float64],
-    max_rows: int,
+    batches: BatchSource[Any],
     pool: WorkerPool,
     inputs: InputFeatures | None,
     continued: Continuation | None,
+    *,
+    lists_columns: bool,
 ) -> SoftmaxObjective[Any]:
     """Return the objective with its first vectors; of a resumed run any will do."""
     settings, report = run.settings, run.stage("starting")
@@ -192,8 +217,9 @@ def _started(
     state: dict[str, Any] = {
         "optimizer": settings.optimizer,
         "precision": settings.precision,
-        "max_rows": max_rows,
+        "max_rows": batches.max_rows,
         "pool": pool,
+        "lists_columns": lists_columns,
     }
     objective: SoftmaxObjective[Any]
     if inputs is None:
@@ -250,11 +276,16 @@ def _batches(
     keep: NDArray[np.float64],
     widths: NDArray[np.int32] | None,
 ) -> CountBatches | TokenBatches:
-    size = batch_size(settings, len(keep))
     if tokens is None or settings.batches == "counts":
-        return CountBatches(
-            counts, keep, dimensions=settings.vector_size, rows=size, seed=settings.seed
-        )
+        options: dict[str, Any] = {"dimensions": settings.vector_size, "seed": settings.seed}
+        sizes = column_sizes(len(keep)) if settings.rare_words != "exact" else None
+        if sizes is not None:
+            most = batch_size(settings, min(len(keep), sum(sizes)))
+            sampled = ColumnBatches(counts, keep, sizes=sizes, rows=most, **options)
+            if settings.rare_words == "sampled" or sampled.share * LEAST_GAIN <= 1.0:
+                return sampled
+        return CountBatches(counts, keep, rows=batch_size(settings, len(keep)), **options)
+    size = batch_size(settings, len(keep))
     return TokenBatches(
         tokens,
         keep,
@@ -275,16 +306,25 @@ def _fitted_to_text(
     inputs: InputFeatures | None,
 ) -> TextFit | None:
     """Return what the plain counts say of probabilities, beside the vectors."""
-    plain = CountBatches(
-        counts,
-        np.ones(len(keep)),
-        dimensions=run.settings.vector_size,
-        rows=min(FIT_ROWS, objective.layer.max_rows),
-        seed=run.settings.seed,
-        tile=objective.layer.tile,
-    )
+    layer = objective.layer
+    options: dict[str, Any] = {
+        "dimensions": run.settings.vector_size,
+        "seed": run.settings.seed,
+        "tile": layer.tile,
+    }
+    ones, first_rare = np.ones(len(keep)), None
+    if isinstance(layer, ColumnLayer):
+        sizes = column_sizes(len(keep))
+        assert sizes is not None
+        plain: CountBatches = ColumnBatches(
+            counts, ones, rows=layer.max_rows, sizes=sizes, with_own=True, **options
+        )
+        first_rare = sizes.head
+    else:
+        plain = CountBatches(counts, ones, rows=min(FIT_ROWS, layer.max_rows), **options)
     rows, bias = _with_features(plain, inputs), text_bias(objective, keep)
-    return fit_to_text(objective, rows, counts, bias, run.settings.window, run.stage("fitting"))
+    report = run.stage("fitting")
+    return fit_to_text(objective, rows, counts, bias, run.settings.window, report, first_rare)
 
 
 def _with_text_fit(embeddings: Embeddings, found: TextFit | None) -> Embeddings:
@@ -300,19 +340,24 @@ def _final_loss(
     counts: SparseCounts,
     keep: NDArray[np.float64],
     inputs: InputFeatures | None,
-) -> float:
-    all_rows = CountBatches(
+) -> SampledLoss:
+    """Return the exact loss: of all rows, or where rare words are sampled of drawn ones."""
+    is_sampled = isinstance(objective.layer, ColumnLayer)
+    rows = (DrawnRows if is_sampled else CountBatches)(
         counts,
         keep,
         dimensions=run.settings.vector_size,
         rows=objective.layer.max_rows,
         seed=run.settings.seed,
     )
-    rows = _with_features(all_rows, inputs)
-    loss_nats = exact_loss(objective, rows, run.stage("measuring"))
-    if not math.isfinite(loss_nats):
+    batches, report = _with_features(rows, inputs), run.stage("measuring")
+    if is_sampled:
+        found = sampled_loss(objective, batches, report)
+    else:
+        found = SampledLoss(exact_loss(objective, batches, report), 0.0, len(rows.centres))
+    if not math.isfinite(found.loss_nats):
         raise DivergenceError(
-            f"training diverged: expected a finite loss of the final vectors, got {loss_nats}; "
-            "use a smaller --learning-rate"
+            f"training diverged: expected a finite loss of the final vectors, got "
+            f"{found.loss_nats}; use a smaller --learning-rate"
         )
-    return loss_nats
+    return found

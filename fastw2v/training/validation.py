@@ -108,9 +108,9 @@ class ValidationText:
     Skip-gram with the exact softmax: the exact loss of all its window pairs, as
     `Word2Vec.perplexity` gives it but for what is fitted to the text when training is over
     (`fastw2v.objectives.softmax.text_fit`). That takes one of the three products of an epoch, for
-    the words of the held-out text. The other cells have no counts that make it cheap: their loss is
-    the objective's own, over `VALIDATION_ROWS` rows drawn by the seed, the same ones after each
-    epoch.
+    the words of the held-out text; where rare words may be sampled it is the exact loss over
+    `VALIDATION_ROWS` rows drawn by the seed. The other cells have no counts that make it cheap:
+    their loss is the objective's own, over as many rows, the same ones after each epoch.
 
     Parameters
     ----------
@@ -143,6 +143,7 @@ class ValidationText:
                 "give more text"
             )
         is_exact = settings.objective == "softmax" and settings.model == "skipgram"
+        is_exact = is_exact and settings.rare_words == "exact"
         self.sample = None if is_exact else VALIDATION_ROWS
 
     @property

@@ -24,6 +24,7 @@ ALLOWED = [
     ("epochs", [1]),
     ("seed", [0, LARGEST_SEED]),
     ("batches", ["counts", "tokens"]),
+    ("rare_words", ["exact", "sampled", "auto"]),
     ("batch_rows", [None, 1]),
     ("batch_tokens", [None, 1]),
     ("scores_mib", [1]),
@@ -79,6 +80,7 @@ REFUSED = [
     ("epochs", [0]),
     ("seed", [-1, LARGEST_SEED + 1]),
     ("batches", ["Counts", 0, None]),
+    ("rare_words", ["Sampled", True, None]),
     ("batch_rows", [0]),
     ("batch_tokens", [0]),
     ("scores_mib", [0]),
@@ -227,11 +229,12 @@ SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision", "canonical"}
 NEGATIVE = {"negative", "ns_exponent"}
 EXACT = SOFTMAX | {"window_sample", "batches", "inputs"}
 PHRASES = {"phrase_scoring", "phrase_min_count", "phrase_threshold", "phrase_connectors"}
+OF_COUNTS = {"batch_rows", "rare_words"}
 USED = [
-    ({}, EXACT | {"batch_rows"}),
+    ({}, EXACT | OF_COUNTS),
     ({"batches": "tokens"}, EXACT | {"batch_tokens"}),
-    ({"inputs": "features"}, EXACT | {"batch_rows"}),
-    ({"inputs": "subwords"}, EXACT | {"batch_rows", "min_n", "max_n", "bucket"}),
+    ({"inputs": "features"}, EXACT | OF_COUNTS),
+    ({"inputs": "subwords"}, EXACT | OF_COUNTS | {"min_n", "max_n", "bucket"}),
     ({"model": "cbow"}, SOFTMAX | {"cbow_mean", "batch_tokens"}),
     ({"objective": "negative"}, NEGATIVE | {"negatives_shared", "inputs", "canonical"}),
     (
@@ -246,6 +249,7 @@ USED = [
 ]
 OTHER_VALUES = {
     "window_sample": 1e-5, "batches": "tokens", "batch_rows": 7, "batch_tokens": 7,
+    "rare_words": "sampled",
     "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
     "precision": "float32", "inputs": "subwords", "min_n": 4, "max_n": 4,
     "bucket": 7, "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,

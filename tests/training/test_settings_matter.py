@@ -69,7 +69,8 @@ CASES = [
 TEXTS = {"tokenizer", "paragraphs", "normalize", "language", "keep_case", "errors"}
 # Which words are joined (tests/training/test_phrase_runs.py).
 TEXTS |= {item.name for item in fields(Hyperparameters) if item.name.startswith("phrase")}
-ELSEWHERE = TEXTS | {"scores_mib", "model", "objective", "batches", "inputs"}
+# Rare words are sampled of large vocabularies only (tests/training/test_rare_words_runs.py).
+ELSEWHERE = TEXTS | {"scores_mib", "model", "objective", "batches", "inputs", "rare_words"}
 
 
 @cache

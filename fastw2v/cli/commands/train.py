@@ -332,7 +332,7 @@ def describe_result(summary: "TrainingSummary", objective: str) -> str:
     lines = "\n".join(
         [
             f"loss         {summary.loss_nats:.4f} nats a pair (perplexity "
-            f"{summary.perplexity:,.1f})",
+            f"{summary.perplexity:,.1f}){_of_drawn_rows(summary)}",
             f"  between    {summary.unigram_entropy_nats:.4f} unigram entropy, no vectors needed",
             f"  and        {summary.conditional_entropy_nats:.4f} conditional entropy of the "
             "counts, the floor",
@@ -345,6 +345,13 @@ def describe_result(summary: "TrainingSummary", objective: str) -> str:
             "\nwarning      the loss is above the unigram entropy: use a smaller --learning-rate"
         )
     return lines
+
+
+def _of_drawn_rows(summary: "TrainingSummary") -> str:
+    """Return over which rows the loss is a mean, where these are not all."""
+    if summary.loss_rows is None:
+        return ""
+    return f", exact over {summary.loss_rows:,} drawn rows, ±{summary.loss_error_nats:.4f}"
 
 
 def _describe_last_epoch(summary: "TrainingSummary", objective: str) -> str:

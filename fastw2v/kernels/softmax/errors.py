@@ -22,7 +22,7 @@ from fastw2v.kernels.simd.vectors import (
     maximum,
     store,
 )
-from fastw2v.kernels.softmax.updates import update_block
+from fastw2v.kernels.softmax.outputs import row_of, update_bias_block
 
 __all__ = ["keep_observed", "observed_logs", "subtract_observed", "tile_scales", "update_bias"]
 
@@ -54,8 +54,9 @@ def tile_scales(shape, tile, batch, work, scales):
 def _log_probability(shape, row, word, output, batch, work):
     """Return log p(word | row) from scratch, for a probability too small for float32."""
     score = float(output.bias[word])
+    start = row_of(output, word) * shape.stride
     for d in range(shape.dimensions):
-        u = float(output.vectors[word * shape.stride + d])
+        u = float(output.vectors[start + d])
         score += u * float(batch.vectors[row * shape.stride + d])
     return score - float(work.row_peaks[row]) - np.log(float(work.row_sums[row]))
 
@@ -194,17 +195,4 @@ def update_bias(shape, output, place, scores, scales, gradient, rule):
             for lane in range(PANEL):
                 total += number_at(scores, start + lane) * scales[panel * PANEL + lane]
         gradient[i] = total
-    bias, moments = output.bias, output.bias_moments
-    values = np.zeros(padded, np.float32)
-    kept = np.zeros((moments.shape[0], padded), np.float32)
-    # Number by number here and elsewhere: between slices Numba compiles the message of a mismatch,
-    # which takes it 2 s.
-    for k in range(words):
-        values[k] = bias[word + k]
-        for i in range(moments.shape[0]):
-            kept[i, k] = moments[i, word + k]
-    update_block(values, kept, np.int64(0), gradient, 0, padded, rule)
-    for k in range(words):
-        bias[word + k] = values[k]
-        for i in range(moments.shape[0]):
-            moments[i, word + k] = kept[i, k]
+    update_bias_block(output, word, words, gradient, rule)

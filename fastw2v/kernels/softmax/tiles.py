@@ -57,13 +57,12 @@ from fastw2v.kernels.softmax.operands import (
     Operands,
     new_scratch,
     panel_errors,
-    renew_outputs,
     row_elements,
     scale_centres,
     summed_elements,
     tile_outputs,
 )
-from fastw2v.kernels.softmax.updates import update_block
+from fastw2v.kernels.softmax.outputs import gather_outputs, update_outputs
 
 __all__ = [
     "backward_tiles",
@@ -144,6 +143,7 @@ def _score_tile(shape, tile, start, output, operands, work, buffers):
     biases, totals, exponents = buffers
     first = tile * shape.tile
     count = min(shape.tile, shape.words - first)
+    gather_outputs(shape, output, first, count, operands)
     place = (first, count, operands.scores)
     reference = output.bias[first]
     for word in range(first, first + count):
@@ -179,8 +179,8 @@ def forward_tiles(tasks, shape, output, operands, work):
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
     shape : Shape
-    output : OutputState
-        Only its bias is read.
+    output : OutputState or ColumnState
+        Of a whole table its bias is read, of listed columns their vectors too.
     operands : Operands
         `outputs` and `packed` are read, `scores` is written.
     work : Workspace
@@ -199,13 +199,15 @@ def forward_tiles(tasks, shape, output, operands, work):
 
 
 @kernel
-def observed_tiles(tasks, shape, output, batch, work, exponentials):
+def observed_tiles(tasks, shape, output, outputs, batch, work, exponentials):
     """Score tiles in float32 as `forward_tiles` does, and keep of them what was observed.
 
     Parameters
     ----------
     tasks, shape, output, work
         As in `forward_tiles`.
+    outputs : (words * stride,) float32
+        The vectors as products read them: those of an `OutputState`, or room for columns.
     batch : BatchArrays
     exponentials : (E,) float32
         Written: those of the batch's observed entries.
@@ -213,7 +215,7 @@ def observed_tiles(tasks, shape, output, batch, work, exponentials):
     tiles = (shape.words + shape.tile - 1) // shape.tile
     buffers = _score_buffers(shape)
     scores = np.empty(shape.tile * shape.rows, np.float32)
-    operands = Operands(output.vectors, batch.packed, scores)
+    operands = Operands(outputs, batch.packed, scores)
     while True:
         tile = fetch_add(tasks, 0, 1)
         if tile >= tiles:
@@ -296,10 +298,7 @@ def _tile_update(shape, place, output, operands, rows_scaled, gradient, rules):
             d += PANEL
         if d < stride:
             block_one_vector((gradient, d), errors, (scaled, d), steps)
-        at = (first + word) * stride
-        size = rows * stride
-        update_block(output.vectors, output.vector_moments, at, gradient, 0, size, rules[0])
-        renew_outputs(shape, output.vectors, first + word, rows, operands)
+        update_outputs(shape, output, first + word, rows, gradient, rules[0], operands)
         if rules[1].rate > 0:
             place_of_block = (first + word, tile_start + word * PANEL, count * PANEL, rows)
             update_bias(shape, output, place_of_block, scores, scales, gradient, rules[1])

@@ -206,12 +206,12 @@ def losses_of(
     pool : WorkerPool
         The result does not depend on how many workers it has.
     sample : int, optional
-        Take only so many rows, drawn by the seed; not for skip-gram with the exact softmax, which
-        takes all.
+        Take only so many rows, drawn by the seed. Of skip-gram with the exact softmax they are
+        measured without rates of words beside themselves, which training has not.
     report : callable, optional
         Gets how much is done, and how much there is if that is known.
     """
-    if settings.objective == "softmax" and settings.model == "skipgram":
+    if settings.objective == "softmax" and settings.model == "skipgram" and sample is None:
         loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool, report)
         return Losses(loss_nats, loss_nats)
     if report:

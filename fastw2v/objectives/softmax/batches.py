@@ -91,7 +91,7 @@ class CountBatches:
         seed: int,
         tile: int | None = None,
     ) -> None:
-        weights = counts.row_sums(keep) * keep
+        self.weights = weights = counts.row_sums(keep) * keep
         self.counts = counts
         self.keep = keep
         self.seed = seed

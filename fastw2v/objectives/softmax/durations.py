@@ -76,6 +76,7 @@ def announce_duration(
     pool: WorkerPool,
     notice: Callable[[str], None] | None,
     memory_bytes: int | None = None,
+    share: float | None = None,
 ) -> None:
     """Say what all epochs will take; if that is long, what is quicker.
 
@@ -91,19 +92,25 @@ def announce_duration(
         Gets the sentences.
     memory_bytes : int, optional
         What the run will take of memory, where it is known.
+    share : float, optional
+        Where rare words are sampled: what an epoch costs beside one over all words.
     """
     if notice is None:
         return
     n_batches, max_rows = batches
     epochs = settings.epochs
-    epoch_s = n_batches * step_seconds(settings, n_words, max_rows, pool)
-    flops = 6.0 * n_batches * max_rows * n_words * settings.vector_size
+    part = 1.0 if share is None else share
+    epoch_s = n_batches * step_seconds(settings, n_words, max_rows, pool) * part
+    flops = 6.0 * n_batches * max_rows * n_words * settings.vector_size * part
     memory = f", {-(-memory_bytes // 2**20):,} MiB of memory" if memory_bytes else ""
     sentence = (
         f"{epochs} epoch{'s' * (epochs > 1)} of the exact softmax over {n_words:,} words "
+        f"{'' if share is None else 'with rare ones sampled '}"
         f"will take {told_duration(epoch_s * epochs)}, {told_duration(epoch_s)} each ({flops:.2g} "
         f"operations at {flops / epoch_s / 1e9:,.3g} GFLOP/s){memory}."
     )
+    if share is not None:
+        sentence += " Losses are estimates until the last, which is measured on drawn rows."
     if epoch_s * epochs >= NOTICE_S:
         sentence += (
             " Fewer words make it shorter (--max-final-vocab, --min-count); --objective negative "

@@ -19,7 +19,11 @@ _TALL_TABLES = 3  # of float32 that the range finder has at a time
 
 
 def training_bytes(
-    n_words: int, settings: Hyperparameters, max_rows: int, other_bytes: int = 0
+    n_words: int,
+    settings: Hyperparameters,
+    max_rows: int,
+    other_bytes: int = 0,
+    most_scores: int | None = None,
 ) -> int:
     """Return about how much memory training takes at its peak, the program included.
 
@@ -32,6 +36,8 @@ def training_bytes(
         Rows of a batch.
     other_bytes : int
         Of counts and texts in memory; those that are mapped take none of their own.
+    most_scores : int, optional
+        Of a batch whose softmax is over some columns. Default: of all words.
     """
     dimensions = settings.vector_size
     row = 4 * round_up(dimensions, LANES)
@@ -40,7 +46,7 @@ def training_bytes(
     parameters = table * (2 + kept.output_moments + kept.centre_moments)
     # Rounded to 2 bytes, once or twice: output vectors in addition, scores in place of float32.
     planes = PLANES[resolved_precision(settings.precision)]
-    scores = scores_bytes(n_words, max_rows)
+    scores = scores_bytes(n_words, max_rows) if most_scores is None else 5 * most_scores
     objective = parameters + planes * table // 2 + (planes * scores // 2 if planes else scores)
     if settings.model == "cbow":
         # Gradients of the rows; contexts of batches, three of them prepared ahead.
@@ -59,6 +65,7 @@ def require_memory(
     max_rows: int,
     memory_mib: int | None,
     other_bytes: int = 0,
+    most_scores: int | None = None,
 ) -> None:
     """Raise `ConfigurationError` if training would not fit a budget; say what would fit.
 
@@ -72,6 +79,8 @@ def require_memory(
         The budget; None for no limit.
     other_bytes : int
         Of counts and texts in memory.
+    most_scores : int, optional
+        As in `training_bytes`.
     """
     if memory_mib is None:
         return
@@ -79,7 +88,8 @@ def require_memory(
 
     def needed_bytes(words: int) -> int:
         # Counts shrink with the words at least as their number does.
-        return training_bytes(words, settings, max_rows, other_bytes * words // n_words)
+        others = other_bytes * words // n_words
+        return training_bytes(words, settings, max_rows, others, most_scores)
 
     require_within(
         memory_mib,

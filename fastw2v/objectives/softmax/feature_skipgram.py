@@ -30,6 +30,7 @@ from fastw2v.objectives.ridge import ridge_features
 from fastw2v.objectives.softmax.batches import BatchSource
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
+from fastw2v.objectives.softmax.output_layer import ChosenColumns
 from fastw2v.objectives.softmax.skipgram import Batch
 from fastw2v.system.threads import WorkerPool
 
@@ -59,6 +60,7 @@ class FeatureBatch(NamedTuple):
     columns: NDArray[np.int32]
     weights: NDArray[np.float32]
     row_weights: NDArray[np.float64]
+    chosen: ChosenColumns | None
     features: FeatureRows
     by_feature: RowsOfFeatures
 
@@ -98,7 +100,7 @@ class FeatureSoftmax(SoftmaxObjective[FeatureBatch]):
     feature_vectors : (F, D) float32
     out_vectors : (V, D) float32
     out_bias : (V,) float32
-    optimizer, max_rows, precision, pool
+    optimizer, max_rows, precision, pool, lists_columns
         As in `SoftmaxObjective`.
     """
 
@@ -114,6 +116,7 @@ class FeatureSoftmax(SoftmaxObjective[FeatureBatch]):
         max_rows: int = 256,
         precision: Precision = "float32",
         pool: WorkerPool,
+        lists_columns: bool = False,
     ) -> None:
         super().__init__(
             feature_vectors,
@@ -123,6 +126,7 @@ class FeatureSoftmax(SoftmaxObjective[FeatureBatch]):
             max_rows=max_rows,
             precision=precision,
             pool=pool,
+            lists_columns=lists_columns,
         )
         self.n_words = features.n_words
         self.features = features

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fastw2v.config import Precision
 from fastw2v.kernels.softmax.layout import BatchArrays, CentreState, Shape
 from fastw2v.objectives.arrays import HeldRows, copy_arrays, padded_rows, unpadded_rows
+from fastw2v.objectives.softmax.column_layer import ColumnLayer
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.output_layer import ObservedRows, OutputLayer
 from fastw2v.system.threads import WorkerPool
@@ -34,6 +35,8 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
         In which numbers a step multiplies; a loss is always computed in float32.
     pool : WorkerPool
         Who computes; results do not depend on how many there are.
+    lists_columns : bool
+        Whether batches list the words that their softmax is computed over.
 
     Raises
     ------
@@ -51,10 +54,11 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
         max_rows: int = 256,
         precision: Precision = "float32",
         pool: WorkerPool,
+        lists_columns: bool = False,
     ) -> None:
         self.n_words, self.dimensions = in_vectors.shape
         self.pool = pool
-        self.layer = OutputLayer(
+        self.layer: OutputLayer = (ColumnLayer if lists_columns else OutputLayer)(
             out_vectors,
             out_bias,
             optimizer=optimizer,

@@ -5,7 +5,7 @@ calls `OutputLayer.train`, and takes the gradient of its rows from ``work.centre
 """
 
 import math
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,22 @@ from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.precision import PLANES, Products, resolved_precision
 from fastw2v.system.threads import WorkerPool
 
-__all__ = ["ObservedRows", "OutputLayer", "tile_for"]
+__all__ = ["ChosenColumns", "ObservedRows", "OutputLayer", "tile_for"]
+
+
+class ChosenColumns(NamedTuple):
+    """The words that the softmax of a batch is computed over, and what each stands for.
+
+    Attributes
+    ----------
+    words : (C,) int32
+        Ascending.
+    logs : (C,) float32
+        The logarithm of how many words each stands for; 0 where it is itself alone.
+    """
+
+    words: NDArray[np.int32]
+    logs: NDArray[np.float32]
 
 
 class ObservedRows(Protocol):
@@ -132,9 +147,12 @@ class OutputLayer:
         )
 
     def _workspace(self) -> Workspace:
-        tiles = -(-self._words // self.tile)
         # Rounded scores are kept where they are rounded.
         n_scores = 0 if PLANES[resolved_precision(self._precision)] else self._words * self.max_rows
+        return self._workspace_with(n_scores)
+
+    def _workspace_with(self, n_scores: int) -> Workspace:
+        tiles = -(-self._words // self.tile)
         return Workspace(
             np.empty(n_scores, np.float32),
             np.empty((tiles, self.max_rows), np.float32),
@@ -196,17 +214,21 @@ class OutputLayer:
 
     def load(self, batch: ObservedRows) -> tuple[Shape, BatchArrays]:
         """Take over the observed words of a batch; the caller then fills in the input rows."""
+        return self._loaded(batch, self._words)
+
+    def _loaded(self, batch: ObservedRows, words: int) -> tuple[Shape, BatchArrays]:
+        """Take over a batch whose tiles are of so many words, filled up to whole blocks."""
         n_rows = len(batch.row_weights)
         if n_rows > self.max_rows:
             raise ValueError(f"batch: expected at most {self.max_rows} rows, got {n_rows}")
-        tiles = -(-self._words // self.tile)
+        tiles = -(-words // self.tile)
         if len(batch.tile_starts) != tiles + 1:
             raise ValueError(
                 f"batch: expected entries cut into {tiles} tiles, "
                 f"got {len(batch.tile_starts) - 1}; "
                 "make batches and objective with the same number of rows and dimensions"
             )
-        shape = self._shape(round_up(n_rows, PANEL))
+        shape = self._shape(round_up(n_rows, PANEL))._replace(words=words)
         self._row_weights[:n_rows] = batch.row_weights
         self._row_weights[n_rows : shape.rows] = 0
         return shape, BatchArrays(
@@ -226,6 +248,11 @@ class OutputLayer:
         """
         self._products.observe(shape, arrays)
         return self._observed_loss(shape)
+
+    @property
+    def columns(self) -> NDArray[np.int32] | slice:
+        """Which words the last batch's softmax was computed over."""
+        return slice(None)
 
     def scores_of(self, rows: int) -> VectorArray:
         """Return room for the scores of so many rows, in float32."""
@@ -255,7 +282,7 @@ class OutputLayer:
         weights: NDArray[np.float64],
         scores: VectorArray,
     ) -> NDArray[np.float64]:
-        """Return sum_r weights_r p(o | r) of every word o, float64 (V,).
+        """Return sum_r weights_r p(o | r) of every word o of `columns`, float64.
 
         Comes after `log_sum_exps` of the same rows; p is that of its bias.
         """
@@ -286,4 +313,5 @@ class OutputLayer:
         """
         vectors = self._vectors[: shape.rows * shape.stride]
         sound = np.isfinite(vectors).all() and np.isfinite(self.work.row_peaks[: shape.rows]).all()
-        return -float(self.work.observed.sum()) if sound else math.nan
+        tiles = -(-shape.words // self.tile)
+        return -float(self.work.observed[:tiles].sum()) if sound else math.nan

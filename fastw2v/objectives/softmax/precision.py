@@ -20,6 +20,7 @@ from fastw2v.kernels.softmax.operands import (
     round_outputs,
     row_pairs,
 )
+from fastw2v.kernels.softmax.outputs import ColumnState
 from fastw2v.kernels.softmax.tiles import (
     backward_tiles,
     combine_tiles,
@@ -31,7 +32,7 @@ from fastw2v.kernels.softmax.updates import Rule
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.system.threads import WorkerPool
 
-__all__ = ["PLANES", "Products", "resolved_precision"]
+__all__ = ["PLANES", "ColumnProducts", "Products", "resolved_precision"]
 
 # Into how many bfloat16 a number is split; none: it stays a float32.
 PLANES = {"float32": 0, "bf16": 1, "bf16x2": 2}
@@ -85,7 +86,8 @@ class Products:
         work: Workspace,
         shape: Shape,
     ) -> None:
-        self._pool, self._output, self._work = pool, output, work
+        self._pool, self._work = pool, work
+        self._output: OutputState | ColumnState = output
         self._rounded: Operands | None = None
         self._observed = np.empty(0, np.float32)  # exponentials of a batch's observed entries
         planes = PLANES[resolved_precision(precision)]
@@ -126,7 +128,7 @@ class Products:
     ) -> None:
         """Write exponentials to `scores`, and row peaks and sums, in float32 and with this bias."""
         output = self._output._replace(bias=bias)
-        operands = Operands(output.vectors, batch.packed, scores)
+        operands = self._single(batch)._replace(scores=scores)
         self._pool.run_kernel(forward_tiles, shape, output, operands, self._work)
         combine_tiles(shape, self._work)
 
@@ -158,10 +160,87 @@ class Products:
         """
         if len(self._observed) < len(batch.columns):
             self._observed = np.empty(len(batch.columns), np.float32)
-        arguments = (shape, self._output, batch, self._work, self._observed)
-        self._pool.run_kernel(observed_tiles, *arguments)
+        rest = (batch, self._work, self._observed)
+        vectors = self._single(batch).outputs
+        self._pool.run_kernel(observed_tiles, shape, self._output, vectors, *rest)
         combine_tiles(shape, self._work)
-        self._pool.run_kernel(loss_tiles, *arguments)
+        self._pool.run_kernel(loss_tiles, shape, self._output, *rest)
+
+
+class ColumnProducts(Products):
+    """The same over the columns that a batch lists; what it holds grows with the largest batch.
+
+    Parameters
+    ----------
+    precision, pool, work
+        As in `Products`.
+    max_rows : int
+        Of a batch, in whole panels.
+    """
+
+    def __init__(
+        self, precision: Precision, pool: WorkerPool, work: Workspace, shape: Shape
+    ) -> None:
+        none = np.empty(0, np.float32)
+        super().__init__("float32", pool, _no_output(), work, shape)
+        self._planes = PLANES[resolved_precision(precision)]
+        self._columns, self._scores = none, none
+        if self._planes:
+            packed = _new_planes(self._planes, shape.rows * dimension_pairs(shape))
+            self._rounded = Operands((), packed, ())
+
+    def choose(self, shape: Shape, output: ColumnState) -> None:
+        """Take the columns of the next batch; make room for them."""
+        self._output = output
+        rounded = self._rounded
+        if rounded is None:
+            self._room_for(shape, shape.words * shape.rows)
+            return
+        sizes = shape.words * row_pairs(shape), shape.words * shape.rows // 2
+        outputs, scores = rounded.outputs, rounded.scores
+        if not outputs or len(outputs[0]) < sizes[0]:
+            outputs = _new_planes(self._planes, _with_reserve(sizes[0]))
+        if not scores or len(scores[0]) < sizes[1]:
+            scores = _new_planes(self._planes, _with_reserve(sizes[1]))
+        self._rounded = rounded._replace(outputs=outputs, scores=scores)
+
+    def room_for_scores(self, shape: Shape) -> VectorArray:
+        """Return room for the scores of a batch in float32."""
+        self._room_for(shape, shape.words * shape.rows)
+        return self._scores
+
+    def _room_for(self, shape: Shape, n_scores: int) -> None:
+        size = shape.words * shape.stride
+        if len(self._columns) < size:
+            self._columns = np.empty(_with_reserve(size), np.float32)
+        if len(self._scores) < n_scores:
+            self._scores = np.empty(_with_reserve(n_scores), np.float32)
+
+    def observe(self, shape: Shape, batch: BatchArrays) -> None:
+        """Write the workspace's observed sums of a batch, as `Products.observe`."""
+        self._room_for(shape, 0)
+        super().observe(shape, batch)
+
+    def _single(self, batch: BatchArrays) -> Operands:
+        return Operands(self._columns, batch.packed, self._scores)
+
+    def end_training(self) -> None:
+        """Give back what `forward` and `backward` alone need."""
+        self._rounded, self._output = None, _no_output()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the operands, in bytes."""
+        return super().nbytes + self._columns.nbytes + self._scores.nbytes
+
+
+def _no_output() -> OutputState:
+    none = np.empty(0, np.float32)
+    return OutputState(none, none.reshape(0, 0), none, none.reshape(0, 0))
+
+
+def _with_reserve(size: int) -> int:
+    return size + size // 16
 
 
 def _new_planes(n_planes: int, size: int) -> tuple[NDArray[np.uint32], ...]:

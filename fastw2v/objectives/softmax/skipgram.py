@@ -14,12 +14,17 @@ from fastw2v.kernels.softmax.layout import WORD_STEP, BatchArrays, Shape
 from fastw2v.objectives.arrays import round_up
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
+from fastw2v.objectives.softmax.output_layer import ChosenColumns
 
 __all__ = ["Batch", "ExactSoftmax", "scores_bytes"]
 
 
 class Batch(NamedTuple):
-    """Distinct centre rows with their weighed contexts, as `prepare_rows` gives them."""
+    """Distinct centre rows with their weighed contexts, as `prepare_rows` gives them.
+
+    Where the softmax is over some columns only, `chosen` says which, and `columns` are numbers of
+    these.
+    """
 
     centres: NDArray[np.int32]
     tile_starts: NDArray[np.int64]
@@ -27,6 +32,7 @@ class Batch(NamedTuple):
     columns: NDArray[np.int32]
     weights: NDArray[np.float32]
     row_weights: NDArray[np.float64]
+    chosen: ChosenColumns | None = None
 
 
 def scores_bytes(n_words: int, n_rows: int) -> int:

@@ -46,6 +46,8 @@ _MOST_OWN = math.log(0.999)
 _ROUNDING = 1e-6
 # Rows of a batch: their scores take no more than a part of what training has.
 FIT_ROWS = 64
+# Rare words that take a step of the bias together, where they are sampled.
+RARE_BAND = 64
 
 _Doubles = NDArray[np.float64]
 
@@ -110,7 +112,8 @@ def own_pairs(
     inputs = unpadded_rows(arrays.vectors, n_rows, layer.dimensions).astype(np.float64)
     outputs = layer.state.vectors.reshape(-1, layer.stride)[centres, : layer.dimensions]
     scores = (inputs * outputs).sum(axis=1) + bias[centres]
-    is_own = batch.columns == centres[batch.entry_rows]
+    words = batch.columns if batch.chosen is None else batch.chosen.words[batch.columns]
+    is_own = words == centres[batch.entry_rows]
     observed = np.bincount(
         batch.entry_rows[is_own], batch.weights[is_own].astype(np.float64), n_rows
     )
@@ -185,6 +188,7 @@ def fit_to_text(
     bias: VectorArray,
     window: int,
     report: Callable[[int, int | None], None] | None = None,
+    first_rare: int | None = None,
 ) -> TextFit | None:
     """Return rates of words beside themselves, and a step of the bias; None for a single word.
 
@@ -202,6 +206,9 @@ def fit_to_text(
         What a pair side by side counts.
     report : callable, optional
         Gets batches done, and batches in all.
+    first_rare : int, optional
+        From which word on batches have draws in place of all words: the number of frequent ones.
+        Batches then have each row's own word as a column.
     """
     n_words = len(bias)
     own, sums = counts.self_counts(), counts.row_sums()
@@ -224,7 +231,7 @@ def fit_to_text(
         )
         is_safe = found.log_own <= _MOST_OWN
         scales = np.where(is_safe, found.others / np.exp(found.log_others), 0.0)
-        masses += layer.predicted_masses(shape, arrays, scales, scores)
+        masses[layer.columns] += layer.predicted_masses(shape, arrays, scales, scores)
         masses[batch.centres] -= scales * told
         inputs = unpadded_rows(arrays.vectors, len(told), layer.dimensions)
         for row in np.flatnonzero(~is_safe & (found.others > 0)):
@@ -235,5 +242,23 @@ def fit_to_text(
             report(done, batches.batches_per_epoch)
     scale = weight / float(sums.sum())
     steady = STEADY_PAIRS * window * scale
-    step = np.log((contexts * scale + steady) / (np.maximum(masses, 0.0) + steady))
+    wanted = contexts * scale
+    if first_rare is not None:
+        wanted, masses = (_by_bands(found, first_rare) for found in (wanted, masses))
+    step = np.log((wanted + steady) / (np.maximum(masses, 0.0) + steady))
     return TextFit(rates.astype(np.float32), step)
+
+
+def _by_bands(found: _Doubles, first: int) -> _Doubles:
+    """Return numbers of words (V,) with means of neighbours in place of those from `first` on.
+
+    What is predicted of a rare word was seen in a few draws only. Words of about the same frequency
+    have enough of them together, and take their step together.
+    """
+    rare = found[first:]
+    cuts = np.arange(0, max(len(rare), 1), RARE_BAND)
+    if len(cuts) > 1 and len(rare) - cuts[-1] < RARE_BAND:
+        cuts = cuts[:-1]
+    sizes = np.diff(np.append(cuts, len(rare)))
+    means = np.add.reduceat(rare, cuts) / sizes if len(rare) else rare
+    return np.concatenate([found[:first], np.repeat(means, sizes)]) if len(rare) else found

@@ -1,0 +1,328 @@
+r"""The exact softmax with rare words sampled: beside all words, by sizes, and at a million words.
+
+    python bench/bench_rare_words.py beside corpora/english-large.txt --words 100_000
+    python bench/bench_rare_words.py rule corpora/english-large.txt --words 100_000
+    python bench/bench_rare_words.py million --tokens 20_000_000 --distinct 1_600_000
+
+`beside` trains on the same counts with all words and with rare ones sampled, from the same first
+vectors: seconds of an epoch (of the clock, and of all cores' CPU), columns of a batch, the exact
+loss over the same drawn rows with the standard error of the difference, and quality. `rule` does
+the same for several sizes of head and draws. `million` generates a text by Zipf's law, counts it,
+and trains in a process of its own: seconds of each stage, and the most memory beside mapped files.
+A machine that does something else at the time gives times that mean nothing; CPU seconds and ratios
+within one call mean more.
+"""
+
+import argparse
+import tempfile
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bench_canonical import quality
+from machine import header, unpin_blas
+
+from fastw2v.config import CountingSettings, Hyperparameters
+from fastw2v.counts.build import count_corpus
+from fastw2v.counts.corpus import CountedCorpus
+from fastw2v.counts.folder import read_counts
+from fastw2v.evaluation.test_sets import bundled_pairs
+from fastw2v.model import Word2Vec
+from fastw2v.objectives.canonical import canonical_form
+from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.objectives.softmax.drawn_rows import DrawnRows
+from fastw2v.objectives.softmax.initialization import initial_bias, spectral_vectors
+from fastw2v.objectives.softmax.optimizers import Optimizer
+from fastw2v.objectives.softmax.rare_words import ColumnBatches, ColumnSizes, column_sizes
+from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.vocabulary import keep_probability
+from fastw2v.training.loop import text_bias
+
+CHUNK = 1 << 20
+SENTENCE = 30
+EVERY_S = 0.02
+
+
+def write_zipf_text(path: Path, n_tokens: int, n_words: int, seed: int) -> None:
+    """Write words drawn by Zipf's law, as `bench_distributed.py` does, of 7 digits."""
+    table = np.frombuffer(b"".join(b"%07d " % word for word in range(n_words)), np.uint8)
+    table = table.reshape(n_words, 8)
+    chances = np.cumsum(1.0 / np.arange(1, n_words + 1))
+    generator = np.random.default_rng(seed)
+    with path.open("wb") as file:
+        for start in range(0, n_tokens, CHUNK):
+            size = min(CHUNK, n_tokens - start)
+            text = table[np.searchsorted(chances, generator.random(size) * chances[-1])]
+            text[SENTENCE - 1 :: SENTENCE, 7] = ord("\n")
+            text[-1, 7] = ord("\n")
+            file.write(text.data)
+
+
+class Problem:
+    """Counts with the first vectors and the bias that every run begins with."""
+
+    def __init__(self, corpus: CountedCorpus, settings: Hyperparameters, pool: WorkerPool) -> None:
+        self.vocabulary, self.counts = corpus.vocabulary, corpus.counts
+        self.settings, self.pool = settings, pool
+        self.keep = keep_probability(self.vocabulary.counts, settings.sample)
+        began_s = time.process_time()
+        self.start = spectral_vectors(self.counts, self.keep, settings, pool)
+        self.start_cpu_s = time.process_time() - began_s
+        self.bias = initial_bias(self.counts, self.keep, settings)
+
+    def options(self) -> dict[str, Any]:
+        """Return what all batches have in common."""
+        settings = self.settings
+        return {
+            "dimensions": settings.vector_size,
+            "rows": settings.batch_limit.rows,
+            "seed": settings.seed,
+        }
+
+    def trained(self, sizes: ColumnSizes | None) -> dict[str, Any]:
+        """Train all epochs; return figures, losses of groups of drawn rows, and the model."""
+        settings = self.settings
+        kind: Any = CountBatches(self.counts, self.keep, **self.options())
+        if sizes is not None:
+            kind = ColumnBatches(self.counts, self.keep, sizes=sizes, **self.options())
+        objective = ExactSoftmax(
+            *self.start,
+            self.bias,
+            optimizer=settings.optimizer,
+            max_rows=kind.max_rows,
+            precision=settings.precision,
+            pool=self.pool,
+            lists_columns=sizes is not None,
+        )
+        optimizer = Optimizer(settings, settings.epochs * kind.batches_per_epoch)
+        step, columns, scores = 0, 0, 0
+        loss = weight = 0.0
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        for epoch in range(settings.epochs):
+            loss = weight = 0.0
+            for batch in kind.one_epoch(epoch):
+                n_columns = len(self.keep) if batch.chosen is None else len(batch.chosen.words)
+                columns, scores = columns + n_columns, scores + n_columns * len(batch.centres)
+                loss += objective.step(batch, optimizer.rules(step))
+                weight += float(batch.row_weights.sum())
+                step += 1
+        cpu_s = (time.process_time() - cpu_s) / settings.epochs
+        wall_s = (time.perf_counter() - wall_s) / settings.epochs
+        rows = DrawnRows(self.counts, self.keep, **self.options())
+        groups = [
+            objective.loss(batch) / float(batch.row_weights.sum()) for batch in rows.one_epoch(0)
+        ]
+        made = Embeddings(
+            self.vocabulary,
+            objective.in_vectors,
+            objective.out_vectors,
+            text_bias(objective, self.keep),
+        )
+        return {
+            "cpu_s": cpu_s,
+            "wall_s": wall_s,
+            "batches": kind.batches_per_epoch,
+            "columns": columns / step,
+            "share": scores / settings.epochs / len(self.keep) / len(kind.centres),
+            "estimate": loss / weight,
+            "groups": np.array(groups),
+            "embeddings": made,
+        }
+
+
+def scores_of(found: dict[str, Any], problem: Problem) -> dict[str, float]:
+    """Return the quality of what is handed out."""
+    embeddings = found["embeddings"]
+    form = canonical_form(embeddings, problem.settings, problem.pool)
+    assert form is not None
+    return quality(form.applied(embeddings, problem.pool), "sum", bundled_pairs())
+
+
+def line(name: str, found: dict[str, Any], first: dict[str, Any] | None, tests: str) -> str:
+    """Return a row of the table."""
+    groups = found["groups"]
+    beside = "1 | "
+    if first is not None:
+        change = groups - first["groups"]
+        error = change.std(ddof=1) / np.sqrt(len(change))
+        part = 100 / first["groups"].mean()
+        beside = f"{first['cpu_s'] / found['cpu_s']:.2f} | "
+        beside += f"{change.mean() * part:+.2f} % ±{error * part:.2f}"
+    return (
+        f"| {name} | {found['batches']:,} | {found['columns']:,.0f} | {found['share']:.3f} | "
+        f"{found['cpu_s']:.1f} | {found['wall_s']:.1f} | {found['estimate']:.4f} | "
+        f"{groups.mean():.4f} | {beside} | {tests} |"
+    )
+
+
+def counted(corpus: Path, options: argparse.Namespace, folder: Path) -> CountedCorpus:
+    """Count a text in a folder and return its counts, mapped."""
+    counting = CountingSettings(
+        tokenizer=options.tokenizer, min_count=options.min_count, max_final_vocab=options.words
+    )
+    count_corpus(corpus, counting, folder / "counts", workers=options.workers)
+    return read_counts(folder / "counts")
+
+
+def beside(options: argparse.Namespace) -> None:
+    """Train with all words and with rare ones sampled; print a table."""
+    with tempfile.TemporaryDirectory(prefix="fastw2v-bench-", dir=options.folder) as name:
+        corpus = counted(options.corpus, options, Path(name))
+        n_words = len(corpus.vocabulary)
+        kinds: dict[str, ColumnSizes | None] = {"all words": None, "sampled": column_sizes(n_words)}
+        if options.command == "rule":
+            kinds = {
+                f"{head} + {draws}, {seen} seen": ColumnSizes(head, draws, seen)
+                for head in options.heads
+                for draws in options.draws
+                for seen in options.seen
+            }
+            if options.reference:
+                kinds = {"all words": None} | kinds
+        print(f"{n_words:,} words, {corpus.counts.n_entries:,} pairs")
+        print(
+            "| kind | batches | columns | share of scores | epoch CPU s | epoch s "
+            "| loss in training | exact loss | times as fast | loss beside the first | quality |"
+        )
+        print("|---" * 11 + "|")
+        with WorkerPool(options.workers) as pool:
+            for seed in range(1, options.seeds + 1):
+                settings = Hyperparameters(
+                    vector_size=options.vector_size, epochs=options.epochs, seed=seed
+                )
+                problem = Problem(corpus, settings, pool)
+                first: dict[str, Any] | None = None
+                for kind, sizes in kinds.items():
+                    found = problem.trained(sizes)
+                    tests = scores_of(found, problem) if options.quality else {}
+                    shown = ", ".join(f"{test} {score:.3f}" for test, score in tests.items())
+                    print(line(f"{kind}, seed {seed}", found, first, shown), flush=True)
+                    first = first or found
+                print(f"first vectors: {problem.start_cpu_s:.1f} CPU s")
+
+
+class Memory:
+    """The most memory of this process that is no mapped file."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._end.wait(EVERY_S):
+            for text in Path("/proc/self/status").read_text().splitlines():
+                if text.startswith("RssAnon"):
+                    self.peak = max(self.peak, int(text.split()[1]) * 1024)
+
+    def end(self) -> int:
+        """Stop watching and return the peak, in bytes."""
+        self._end.set()
+        self._thread.join()
+        return self.peak
+
+
+def trained_at_once(counts: Path, target: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Train on counts in this process, and return what it took."""
+    memory, stages, notices = Memory(), dict[str, list[float]](), list[str]()
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        now = (time.perf_counter(), time.process_time())
+        stages.setdefault(stage, [*now, *now])[2:] = now
+
+    model = Word2Vec(
+        workers=options.workers,
+        rare_words="sampled",
+        epochs=options.epochs,
+        vector_size=options.vector_size,
+    )
+    steps = dict[str, list[float]]()
+
+    def step(report: Any) -> None:
+        now = (time.perf_counter(), time.process_time())
+        steps.setdefault("training", [*now, *now])[2:] = now
+
+    model.fit_counts(counts, progress=progress, notice=notices.append, callbacks=[step])
+    summary = model.summary
+    assert summary is not None
+    made = {
+        "peak_bytes": memory.end(),
+        "stages": stages | steps,
+        "notices": notices,
+        "loss": (summary.loss_nats, summary.loss_error_nats, summary.loss_rows),
+        "finish_s": summary.finish_s,
+        "n_words": len(model.vocabulary),
+    }
+    model.save(target)
+    return made
+
+
+def million(options: argparse.Namespace) -> None:
+    """Generate, count, train and use a model of very many words."""
+    with tempfile.TemporaryDirectory(prefix="fastw2v-bench-", dir=options.folder) as name:
+        folder = Path(name)
+        if options.counts is None:
+            text = folder / "text.txt"
+            write_zipf_text(text, options.tokens, options.distinct, 1)
+            began_s = time.perf_counter()
+            corpus = counted(text, options, folder)
+            took_s = time.perf_counter() - began_s
+            print(
+                f"{options.tokens:,} tokens, {len(corpus.vocabulary):,} words, "
+                f"{corpus.counts.n_entries:,} pairs counted in {took_s:.0f} s"
+            )
+            text.unlink()
+        counts = options.counts or folder / "counts"
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            made = fresh.submit(trained_at_once, counts, folder / "model", options).result()
+        print("\n".join(made["notices"]))
+        for stage, (wall, cpu, last_wall, last_cpu) in made["stages"].items():
+            print(f"{stage}: {last_wall - wall:.1f} s, {last_cpu - cpu:.1f} CPU s")
+        loss_nats, error_nats, n_rows = made["loss"]
+        print(
+            f"{made['n_words']:,} words: loss {loss_nats:.4f} ±{error_nats:.4f} over {n_rows:,} "
+            f"rows, {made['peak_bytes'] / 2**20:,.0f} MiB beside mapped files"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, call in (("beside", beside), ("rule", beside), ("million", million)):
+        command = commands.add_parser(name)
+        command.set_defaults(call=call)
+        if name == "million":
+            command.add_argument("--tokens", type=int, default=100_000_000)
+            command.add_argument("--distinct", type=int, default=2_000_000)
+            command.add_argument("--counts", type=Path, help="counted already")
+        else:
+            command.add_argument("corpus", type=Path)
+            command.add_argument("--seeds", type=int, default=1)
+            command.add_argument("--quality", action="store_true")
+        if name == "rule":
+            command.add_argument("--heads", type=int, nargs="+", default=[2000, 4000, 8000])
+            command.add_argument("--draws", type=int, nargs="+", default=[1000, 4000])
+            command.add_argument("--seen", type=int, nargs="+", default=[16_000, 32_000])
+            command.add_argument("--reference", action="store_true", help="all words, first")
+        command.add_argument("--words", type=int, default=10**6 if name == "million" else 100_000)
+        command.add_argument("--epochs", type=int, default=1)
+        command.add_argument("--vector-size", type=int, default=100)
+        command.add_argument("--min-count", type=int, default=1)
+        command.add_argument("--tokenizer", default="whitespace")
+        command.add_argument("--workers", type=int, default=2)
+        command.add_argument("--folder", type=Path, help="for text and counts; removed afterwards")
+    options = parser.parse_args()
+    unpin_blas()
+    print(header())
+    options.call(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""Batches of a softmax that is exact on frequent words and sampled on rare ones.
+
+The sum over V words that a row's softmax is divided by is, in a batch of these,
+
+    the head        the H most frequent words, each as itself
+    seen words      rarer ones that some row of the batch has as a context, each as itself
+    drawn words     S of the others, each as the share of these that it stands for
+
+which is the whole sum in expectation (docs/math.md, section 22). So a row costs about as much as
+H + S words and those that were seen, however many words there are. Rows that were seen with many
+words come in batches of their own: beside others they would make those pay for the words that they
+were seen with.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.counts.matrix import SparseCounts
+from fastw2v.kernels.simd.blocks import PANEL
+from fastw2v.kernels.softmax.centre_rows import prepare_rows
+from fastw2v.kernels.softmax.columns import choose_columns
+from fastw2v.objectives.arrays import round_up
+from fastw2v.objectives.softmax.batches import CountBatches, order_generator
+from fastw2v.objectives.softmax.output_layer import ChosenColumns
+from fastw2v.objectives.softmax.skipgram import Batch
+
+__all__ = ["Band", "ColumnBatches", "ColumnSizes", "bands_of", "column_sizes"]
+
+# The fewest rows of a batch, and how many batches share out rows that were seen with about as many
+# words. Measured: `bench/bench_rare_words.py rule`.
+FEWEST_ROWS = PANEL
+BATCHES_OF_BAND = 16
+_DRAW_STREAM = 9  # keeps the draws apart from other uses of the seed
+
+
+# A head, and as many draws. What a draw leaves uncertain does not grow with the words that it is
+# from, since words of about the same frequency are neighbours and a draw takes some of each kind.
+SIZE = 4000
+SEEN = 32_000  # contexts of the rows of a batch, some of which are frequent or come twice
+# What a column of a step costs beside its products, as rows: updates and what is read for them.
+COLUMN_ROWS = 40
+LEAST_GAIN = 2.0
+
+
+class ColumnSizes(NamedTuple):
+    """How many columns batches have.
+
+    Attributes
+    ----------
+    head : int
+        H: the most frequent words, columns of every batch.
+    draws : int
+        S: words drawn for a batch of those that are neither frequent nor seen.
+    seen : int
+        About so many contexts at most that the rows of a batch have, but for the fewest rows.
+    """
+
+    head: int
+    draws: int
+    seen: int
+
+
+def column_sizes(n_words: int) -> ColumnSizes | None:
+    """Return how many columns batches over V words have; None where these would be all words."""
+    return ColumnSizes(SIZE, SIZE, SEEN) if n_words > 2 * SIZE else None
+
+
+class Band(NamedTuple):
+    """Rows that are shared out anew among its batches in each epoch.
+
+    Attributes
+    ----------
+    centres : (R,) int64
+        Ascending.
+    n_batches : int
+    n_rows : int
+        The most rows of a batch.
+    entries : float
+        Contexts of a row on average.
+    """
+
+    centres: NDArray[np.int64]
+    n_batches: int
+    n_rows: int
+    entries: float
+
+
+def bands_of(
+    centres: NDArray[np.int64], entries: NDArray[np.int64], most_rows: int, seen: int
+) -> list[Band]:
+    """Return bands of rows that have about as many contexts, those with most first.
+
+    Parameters
+    ----------
+    centres : (R,) int64
+    entries : (R,) int64
+        How many contexts each has.
+    most_rows : int
+        Of a batch.
+    seen : int
+        As in `ColumnSizes`.
+    """
+    order = np.argsort(-entries, kind="stable")
+    bands = []
+    first = 0
+    while first < len(order):
+        typical = entries[order[first : first + FEWEST_ROWS]].mean()
+        rows = min(max(int(seen / typical) // PANEL * PANEL, FEWEST_ROWS), most_rows)
+        last = len(order) if rows == most_rows else first + rows * BATCHES_OF_BAND
+        chosen = np.sort(order[first:last])
+        n_batches = -(-len(chosen) // rows)
+        mean = float(entries[chosen].mean())
+        bands.append(Band(centres[chosen], n_batches, -(-len(chosen) // n_batches), mean))
+        first = last
+    return bands
+
+
+class ColumnBatches(CountBatches):
+    """Random sets of centre words with their counts, and the columns of their softmax.
+
+    Parameters
+    ----------
+    counts, keep, dimensions, rows, seed, tile
+        As in `CountBatches`.
+    sizes : ColumnSizes
+    with_own : bool
+        Whether each row's own word is a column, though it was never seen beside itself.
+    """
+
+    def __init__(
+        self,
+        counts: SparseCounts,
+        keep: NDArray[np.float64],
+        *,
+        dimensions: int,
+        rows: int,
+        seed: int,
+        sizes: ColumnSizes,
+        tile: int | None = None,
+        with_own: bool = False,
+    ) -> None:
+        super().__init__(counts, keep, dimensions=dimensions, rows=rows, seed=seed, tile=tile)
+        n_words = len(keep)
+        self.sizes = sizes._replace(head=min(sizes.head, n_words))
+        self._with_own = with_own
+        self._cumulative = np.arange(n_words + 1)  # in a draw all are alike
+        self._bits = np.zeros(-(-n_words // 64), np.uint64)
+        self._places = np.empty(n_words, np.int32)
+        entries = np.concatenate([np.diff(part.indptr) for part in counts.parts])[self.centres]
+        self._bands = bands_of(self.centres, entries, self.max_rows, sizes.seen)
+
+    @property
+    def most_scores(self) -> int:
+        """About the most scores of a batch: columns times rows."""
+        return max(
+            band.n_rows * self._most_columns(band.n_rows * band.entries) for band in self._bands
+        )
+
+    def _most_columns(self, seen: float) -> int:
+        sizes = self.sizes
+        return min(len(self.keep), sizes.head + sizes.draws + int(seen))
+
+    @property
+    def share(self) -> float:
+        """About what an epoch costs beside one over all words."""
+        cost = 0.0
+        for band in self._bands:
+            # About half of all contexts are neither frequent nor seen by two rows.
+            columns = self._most_columns(band.n_rows * band.entries / 2)
+            cost += band.n_batches * columns * (COLUMN_ROWS + round_up(band.n_rows, PANEL))
+        of_all = len(self.keep) * (COLUMN_ROWS + round_up(self.max_rows, PANEL))
+        return cost / (super().batches_per_epoch * of_all)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Number of batches in one epoch."""
+        return sum(band.n_batches for band in self._bands)
+
+    def one_epoch(self, number: int) -> Iterator[Batch]:
+        """Yield batches in which every centre word comes once, those of all bands mixed."""
+        generator = order_generator(self.seed, number)
+        orders = [generator.permutation(band.centres) for band in self._bands]
+        places = [(k, at) for k, band in enumerate(self._bands) for at in range(band.n_batches)]
+        for step, place in enumerate(generator.permutation(len(places))):
+            k, at = places[place]
+            chance = np.random.default_rng([self.seed, _DRAW_STREAM, number, step]).random()
+            yield self.batch(np.sort(orders[k][at :: self._bands[k].n_batches]), chance)
+
+    def batch(self, centres: NDArray[np.int64], chance: float = 0.0) -> Batch:
+        """Return the batch of the given centre words (ascending, each once)."""
+        rows, counts = self.counts.rows(centres)
+        wanted = centres.astype(np.int32) if self._with_own else np.empty(0, np.int32)
+        words, logs, *numbered = choose_columns(
+            rows,
+            counts,
+            wanted,
+            self._cumulative,
+            (self.sizes.head, self.sizes.draws),
+            chance,
+            self._bits,
+            self._places,
+        )
+        scales = self.keep[centres] * self.scale
+        every = np.arange(len(centres))
+        entries = prepare_rows(every, tuple(numbered), self.keep[words], scales, self.tile)
+        found = Batch(centres.astype(np.int32), *entries)
+        return found._replace(chosen=ChosenColumns(words, logs))

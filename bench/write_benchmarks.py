@@ -57,12 +57,13 @@ are better:
 """
 CAVEATS = """
     python corpora/english.py small
-    python bench/bench_against_rivals.py corpora/english-small.txt --runs gensim:5 gensim:20 fastw2v:3 fastw2v:5
+    python bench/bench_against_rivals.py corpora/english-small.txt \\
+        --runs gensim:5 gensim:20 fastw2v:3 fastw2v:5
 
 Size, window and min_count are the same, the rest are each trainer's defaults; fastw2v's were chosen
-by these test sets on nearly this corpus, gensim's were not. With `sample=1e-4` gensim's 20 epochs get
-better than all of these (below); its 5 do not. fastw2v's own negative sampling with these settings
-gets better, too, in about the time of 5 exact epochs (docs/objectives.md has the curves).
+by these test sets on nearly this corpus, gensim's were not. With `sample=1e-4` gensim's 20 epochs
+get better than all of these (below); its 5 do not. fastw2v's own negative sampling with these
+settings gets better, too, in about the time of 5 exact epochs (docs/objectives.md has the curves).
 Kernels were compiled before. The first run ever on a machine also compiles them, and reports that
 time separately; `fastw2v compile` does it in advance, for example in the image of a container.
 """

@@ -206,6 +206,10 @@ class Problem:
         settings = CountingSettings(**{"min_count": 1, name: value})
         count_corpus(self.text, settings, self.folder / "c", workers=1)
 
+    def counting_phrases(self, name: str, value: Any) -> None:
+        settings = CountingSettings(**{"min_count": 1, "phrases": 1, name: value})
+        count_corpus(self.text, settings, self.folder / "c", workers=1)
+
     def probe(self, name: str, value: Any) -> None:
         settings = ProbeSettings(**{"epochs": 1, "folds": 2, "hidden_size": 2, name: value})
         if settings.epochs < 10:
@@ -346,6 +350,8 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
     add("fastw2v.report.ReportOptions", Problem.report, ["n_words", "ngrams_mib", "n_clusters"])
     counting = ["window", "window_sample", "min_count", "max_final_vocab"]
     add("fastw2v.config.CountingSettings", Problem.counting, counting)
+    with_phrases = ["phrases", "phrase_min_count", "phrase_threshold"]
+    add("fastw2v.config.CountingSettings", Problem.counting_phrases, with_phrases)
     add("fastw2v.counts.build.count_corpus", Problem.count, ["workers"])
     add("fastw2v.text.phrases.PhraseSettings", Problem.phrases, PHRASES)
     more = ["phrase_min_count", "phrase_threshold"]
@@ -379,7 +385,7 @@ def _tracker(module: str, made: str, problem: Problem, name: str, value: Any) ->
 CASES = cases()
 RECORDS = {  # what the package itself makes; nobody gives them numbers
     *("TrainingSummary", "Perplexity", "StepReport", "EpochRecord", "Score", "ProbeResult"),
-    *("NeighbourOverlap", "Alignment", "PairSet", "TrainingInterrupted"),
+    *("NeighbourOverlap", "Alignment", "PairSet", "TrainingInterrupted", "WrittenReport"),
 }
 
 

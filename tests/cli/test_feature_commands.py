@@ -273,7 +273,7 @@ def test_features_are_refused_before_the_text_is_read(run, at, monkeypatch):
     def unread(*arguments, **options):
         raise AssertionError("the text was read")
 
-    monkeypatch.setattr("fastw2v.training.fit.read_corpus", unread)
+    monkeypatch.setattr("fastw2v.training.fit.read_text", unread)
     early = [
         case for case, (_, message) in ERRORS.items() if "tsv: " in message or "inputs" in case
     ]

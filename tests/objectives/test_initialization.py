@@ -8,7 +8,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.objectives.softmax import initialization as initial
 from fastw2v.objectives.softmax.initialization import (
-    _Associations,
+    Associations,
     initial_bias,
     random_vectors,
     spectral_vectors,
@@ -66,7 +66,7 @@ def test_products_are_the_best_of_low_rank(n_words, dimensions):
     assert np.linalg.norm(matrix - flipped) > best * 1.1
 
 
-class _Given(_Associations):
+class _Given(Associations):
     """A matrix that is given, in place of the associations of counts."""
 
     def _times(self, tall):

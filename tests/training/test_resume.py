@@ -314,7 +314,7 @@ def test_a_run_that_was_only_announced_begins_anew(corpus, tmp_path, monkeypatch
         raise StoppedHereError
 
     with monkeypatch.context() as patched:
-        patched.setattr("fastw2v.training.fit.read_corpus", killed)
+        patched.setattr("fastw2v.training.fit.read_text", killed)
         with pytest.raises(StoppedHereError):
             Word2Vec(**COMMON).fit(corpus, checkpoints=Checkpoints(tmp_path / "model", "1epoch"))
     assert read_checkpoint(checkpoint_path(tmp_path / "model")).state is None

@@ -1,25 +1,30 @@
 """Settings: every hyper-parameter once, defaults that depend on others, and numbers checked.
 
-`fastw2v.config.hyperparameters` has the settings, of which the command line is built;
+`fastw2v.config.hyperparameters` has the settings, of which the command line is built,
+`fastw2v.config.counting` those of them that counting depends on;
 `fastw2v.config.defaults` the defaults that follow from other settings; `fastw2v.config.phrases`
 what becomes a phrase; `fastw2v.config.numbers` takes over numbers of any library's, or refuses them
 by name. Imports `errors`.
 """
 
 from fastw2v.config.continued import continued_settings
-from fastw2v.config.hyperparameters import (
+from fastw2v.config.counting import (
     COUNTING_NAMES,
+    PHRASE_NAMES,
+    TEXT_NAMES,
+    CountingSettings,
+    settings_for_counts,
+    with_text_settings,
+)
+from fastw2v.config.hyperparameters import (
     LARGEST_SEED,
     MOST_DIMENSIONS,
-    PHRASE_NAMES,
     SMALLEST_SAMPLE,
-    TEXT_NAMES,
     VECTOR_CHOICES,
     BatchKind,
     Bias,
     Condition,
     Connectors,
-    CountingSettings,
     Errors,
     Hyperparameters,
     Inputs,
@@ -33,8 +38,6 @@ from fastw2v.config.hyperparameters import (
     RareWords,
     Start,
     VectorChoice,
-    settings_for_counts,
-    with_text_settings,
 )
 from fastw2v.config.phrases import MOST_PASSES, PhraseSettings, Scoring
 from fastw2v.config.tokenizers import (

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from fastw2v.config.counting import PHRASE_NAMES
 from fastw2v.config.defaults import CONTINUED_RATES
-from fastw2v.config.hyperparameters import PHRASE_NAMES, Hyperparameters
+from fastw2v.config.hyperparameters import Hyperparameters
 
 __all__ = ["continued_settings"]
 

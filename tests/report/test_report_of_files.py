@@ -77,7 +77,7 @@ def test_a_page_of_part_of_the_words(run, tmp_path, vectors):
     write_vectors(vectors, tmp_path / "x.txt")
     page = page_of(run, tmp_path / "x.txt", tmp_path / "p.html", "--words", "7", "--no-evaluation")
     assert data_of(page)["words"] == vectors.words[:7]
-    assert "7 most frequent words by" in page
+    assert "7 most frequent words by principal components" in page
 
 
 def test_files_are_evaluated(run, tmp_path):

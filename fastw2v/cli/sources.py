@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["VectorSource", "loaded_model", "model_or_vectors", "vector_source"]
 
+_LARGE_BYTES = 2**28
+
 
 @dataclass(frozen=True)
 class VectorSource:
@@ -135,8 +137,11 @@ class VectorSource:
         return None if counts is None else int(counts[row])
 
 
-def loaded_model(path: Path, workers: int | None = None) -> "Word2Vec":
+def loaded_model(path: Path, workers: int | None = None, *, mapped: bool = False) -> "Word2Vec":
     """Return the model of a folder, with the tokenizer that was given again (`--tokenizer`).
+
+    With `mapped` a large model is mapped, and its digest is not looked at: reading all of it would
+    take longer than an answer.
 
     Raises
     ------
@@ -146,13 +151,20 @@ def loaded_model(path: Path, workers: int | None = None) -> "Word2Vec":
         If the model was trained with another kind of tokenizer.
     """
     from fastw2v.cli.options import repeated_tokenizer
+    from fastw2v.formats.model_folder import ARRAYS
     from fastw2v.model import Word2Vec
 
-    return Word2Vec.load(path, workers=workers, tokenizer=repeated_tokenizer())
+    arrays = path / ARRAYS
+    mapped = mapped and arrays.is_file() and arrays.stat().st_size > _LARGE_BYTES
+    return Word2Vec.load(path, workers=workers, tokenizer=repeated_tokenizer(), mmap=mapped)
 
 
-def model_or_vectors(path: Path, workers: int | None = None) -> "Word2Vec | Vectors":
+def model_or_vectors(
+    path: Path, workers: int | None = None, *, mapped: bool = False
+) -> "Word2Vec | Vectors":
     """Return the model of a folder, or the vectors of a file or folder in any format.
+
+    `mapped` is as in `loaded_model`.
 
     Raises
     ------
@@ -165,7 +177,7 @@ def model_or_vectors(path: Path, workers: int | None = None) -> "Word2Vec | Vect
     # What is no file is told as a model that is missing.
     if path.is_file() or (path.is_dir() and not is_model_folder(path) and any(path.iterdir())):
         return read_vectors(path)
-    return loaded_model(path, workers)
+    return loaded_model(path, workers, mapped=mapped)
 
 
 def vector_source(path: Path, tables: Sequence["VectorChoice"] = ()) -> VectorSource:
@@ -187,7 +199,7 @@ def vector_source(path: Path, tables: Sequence["VectorChoice"] = ()) -> VectorSo
     from fastw2v.errors import ConfigurationError
     from fastw2v.formats.vectors import Vectors
 
-    found = model_or_vectors(path)
+    found = model_or_vectors(path, mapped=True)
     if isinstance(found, Vectors) and tables:
         raise ConfigurationError(
             f"{path}: expected a model to choose the table {tables[0]!r} of, got a file of vectors"

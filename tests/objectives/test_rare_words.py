@@ -259,6 +259,20 @@ def test_rare_words_count_their_own_updates():
     assert visits[20:].min() < visits[20:].max()
 
 
+def test_held_words_keep_their_vectors_bit_by_bit():
+    dense, tables = problem(16, 300, 5, density=0.01)
+    batches = column_batches(dense, (20, 30), rows=64, dimensions=5)
+    held = np.arange(300) % 3 == 0
+    with WorkerPool(1) as pool:
+        objective = ExactSoftmax(*tables, max_rows=64, pool=pool, lists_columns=True)
+        objective.layer.hold(held)
+        for step, batch in enumerate(batches.one_epoch(0)):
+            objective.step(batch, Optimizer(Hyperparameters(), 9).rules(step))
+        after = objective.out_vectors
+    assert after[held].tobytes() == tables[1][held].tobytes()
+    assert (after[~held] != tables[1][~held]).any(axis=1).mean() > 0.8
+
+
 @pytest.mark.parametrize("sabotage", [None, "the rate of every step"])
 def test_a_word_that_comes_late_moves_as_far_as_the_steps_without_it_say(sabotage):
     """Adam's first step is the rate in each dimension, here times the root of steps by updates."""

@@ -107,7 +107,7 @@ CHOICES = [
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("choice", CHOICES, ids=str)
+@pytest.mark.parametrize("choice", CHOICES, ids=range(len(CHOICES)))
 def test_phrases_are_those_of_gensim(choice, workers):
     model = assert_as_gensim(running_text(1), PhraseSettings(**choice), workers)
     if choice:

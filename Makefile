@@ -33,7 +33,7 @@ test: install
 	$(BIN)/python -m pytest -n auto
 
 test-slow: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser,chinese,dev,docs,interop,japanese,korean,map,rivals,thai,trackers]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser,chinese,databases,dev,docs,faiss,interop,japanese,korean,map,rivals,thai,trackers]'
 	command -v chromium >/dev/null || test "$$(id -u)" != 0 || (apt-get update && apt-get install -y chromium)
 	$(BIN)/python -m pytest -m 'slow or not slow'
 

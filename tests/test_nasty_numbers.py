@@ -32,6 +32,7 @@ from fastw2v.evaluation.neighbours import neighbour_overlap
 from fastw2v.evaluation.probe import run_probe
 from fastw2v.evaluation.probe_network import ProbeSettings
 from fastw2v.evaluation.test_sets import AnalogySet, PairSet
+from fastw2v.integrations.index import build_index, open_index
 from fastw2v.integrations.metrics import metrics_callback
 from fastw2v.integrations.sklearn import Word2VecTransformer
 from fastw2v.report import ReportOptions, write_report
@@ -180,6 +181,24 @@ class Problem:
         called = metrics_callback(lambda metrics, step: None, **{name: value})
         Word2Vec(**SMALL).fit(SENTENCES, callbacks=[called])
 
+    def index(self, name: str, value: Any) -> None:
+        pytest.importorskip("usearch")
+        made = build_index(self.model, "usearch", **{"workers": 1, name: value})
+        assert made.nearest("a")
+
+    def opened_index(self, name: str, value: Any) -> None:
+        build_index(self.model).save(self.folder / "index")
+        assert open_index(self.folder / "index", self.model, **{name: value}).nearest("a")
+
+    def near(self, name: str, value: Any) -> None:
+        build_index(self.model).nearest("a", **{name: value})
+
+    def near_each(self, name: str, value: Any) -> None:
+        build_index(self.model).nearest_of_each(["a", "b"], **{name: value})
+
+    def near_rows(self, name: str, value: Any) -> None:
+        build_index(self.model).search(self.model.in_vectors, **{name: value})
+
     def tracker(self, module: str, made: str, name: str, value: Any) -> None:
         callback = getattr(pytest.importorskip(f"fastw2v.integrations.{module}"), made)
         given = {"tensorboard": [self.folder / "logs"]}.get(module, [])
@@ -303,6 +322,11 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
     )
     names = [name for name in NUMBERS if name != "seed"]
     add("sklearn", Problem.transformer, [*names, "random_state", "n_jobs"])
+    add("fastw2v.integrations.index.build_index", Problem.index, INDEX)
+    add("fastw2v.integrations.index.open_index", Problem.opened_index, ["workers"])
+    add("fastw2v.integrations.index.VectorIndex.nearest", Problem.near, ["topn"])
+    add("fastw2v.integrations.index.VectorIndex.nearest_of_each", Problem.near_each, ["topn"])
+    add("fastw2v.integrations.index.VectorIndex.search", Problem.near_rows, ["topn"])
     add("fastw2v.integrations.metrics.metrics_callback", Problem.callback, ["every_s"])
     for module, name in (
         ("tensorboard", "TensorBoardCallback"),
@@ -367,6 +391,7 @@ def cases() -> dict[str, Callable[[Problem, Any], Any]]:
 
 
 PHRASES = ["min_count", "threshold", "passes"]
+INDEX = ["links", "build_breadth", "search_breadth", "workers"]
 PROBE = ["hidden_size", "folds", "epochs", "batch_rows", "learning_rate", "l2", "seed"]
 
 

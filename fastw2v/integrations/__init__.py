@@ -1,5 +1,6 @@
-"""Other libraries, a module each: scikit-learn, TensorBoard, MLflow, Weights & Biases.
+"""Other libraries: indexes of vectors, scikit-learn, TensorBoard, MLflow, Weights & Biases.
 
-Imports `model`, `text`, `system`, `config`, `callbacks`. A tracker is imported when a callback is
-made, not before; `sklearn` imports scikit-learn, which its class derives from.
+Imports `model`, `formats`, `objectives`, `text`, `system`, `config`, `callbacks`. A tracker or a
+library of indexes is imported when it is used, not before; `sklearn` imports scikit-learn, which
+its class derives from.
 """

@@ -1,9 +1,9 @@
 """Nearest neighbours among millions of vectors: exact, or by a graph of usearch or FAISS.
 
-    index = build_index("model", "usearch")
-    index.save("words.index")
-    index = open_index("words.index", "model")
-    index.nearest("river")
+index = build_index("model", "usearch")
+index.save("words.index")
+index = open_index("words.index", "model")
+index.nearest("river")
 """
 
 from collections.abc import Hashable, Sequence
@@ -64,8 +64,8 @@ Query = Hashable | NDArray[np.floating[Any]]
 class VectorIndex:
     """Words and what finds those near a vector; made by `build_index` and `open_index`.
 
-    Cosines are always those of the vectors themselves, in double precision. With a graph some of the
-    nearest words may be missing; a greater `search_breadth` misses fewer. Several threads may
+    Cosines are always those of the vectors themselves, in double precision. With a graph some of
+    the nearest words may be missing; a greater `search_breadth` misses fewer. Several threads may
     search one index.
     """
 
@@ -270,9 +270,7 @@ def build_index(
     """
     if library not in LIBRARIES:
         choices = ", ".join(map(repr, LIBRARIES))
-        raise ConfigurationError(
-            f"library: expected one of {choices}, got {shown_value(library)}"
-        )
+        raise ConfigurationError(f"library: expected one of {choices}, got {shown_value(library)}")
     workers = checked_workers(workers)
     settings = _checked_settings(
         {"links": links, "build_breadth": build_breadth, "search_breadth": search_breadth}

@@ -19,7 +19,7 @@ LibraryName = Literal["exact", "usearch", "faiss"]
 LIBRARIES = ("exact", "usearch", "faiss")
 
 GraphSettings = dict[str, int]
-"""``links, build_breadth, search_breadth``, as `fastw2v.integrations.index.build_index` has them."""
+"""``links, build_breadth, search_breadth``, as `build_index` has them."""
 
 _NEEDED_BY = "fastw2v.integrations.index"
 _ROWS_AT_ONCE = 10_000

@@ -39,7 +39,7 @@ class _OfModel:
     def __init__(self, model: Word2Vec, table: VectorChoice | None) -> None:
         self.model = model
         self.choice = table
-        self.words = model.vocabulary.words
+        self.words: Sequence[Any] = model.vocabulary.words
         self.table = model.embeddings.table(table)
 
     def row(self, word: Hashable) -> int | None:
@@ -53,14 +53,14 @@ class _OfModel:
 
 class _OfFile:
     def __init__(self, vectors: Vectors) -> None:
-        self.words = vectors.words
+        self.words: Sequence[Any] = vectors.words
         self.table = vectors.vectors
         self._ngrams = vectors.ngrams
-        self._rows = {word: row for row, word in enumerate(vectors.words)}
+        self._rows: dict[Hashable, int] = {word: row for row, word in enumerate(vectors.words)}
 
     def row(self, word: Hashable) -> int | None:
         try:
-            return self._rows.get(word)  # type: ignore[arg-type]
+            return self._rows.get(word)
         except TypeError:  # a list, say, which is no word
             return None
 

@@ -1,6 +1,6 @@
-"""Exact search by cosine for many vectors at once, in tiles that stay in the cache.
+"""Exact search by cosine for many vectors at once, tile by tile of the words.
 
-The product of queries and all words is not kept: of each tile only what may be among the nearest is.
+The product of queries and all words is not kept: of each tile only its best scores are.
 """
 
 import numpy as np
@@ -48,9 +48,7 @@ class ExactSearch:
         else:
             self._inverses = np.asarray(1 / self._lengths, np.float32)
 
-    def cosines(
-        self, queries: NDArray[np.float32], rows: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def cosines(self, queries: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the cosines (N, K) of queries (N, D) of length 1 to rows (N, K) of the table."""
         found = np.empty(rows.shape, np.float64)
         for place, query in enumerate(queries.astype(np.float64)):

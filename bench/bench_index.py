@@ -3,8 +3,12 @@
     python bench/bench_index.py [--words 100000 1000000] [--libraries exact usearch faiss]
         [--queries 512] [--rounds 3]
 
-rounds counts. Recall@10 is against the exact cosines in double precision. Libraries that are not
-installed are said to be missing.
+Vectors are generated: 100 dimensions, about 2,000 centres, directions of falling weight, as those
+of words have them. Queries are words. "product" is numpy's product of queries and unit vectors
+alone, without finding the largest; "product, best 10" finds them (argpartition); gensim is
+`KeyedVectors.most_similar`, which takes one query at a time. They take turns, and the best of the
+rounds counts. Recall@10 is against exact search. Libraries that are not installed are said to be
+missing.
 """
 
 import argparse

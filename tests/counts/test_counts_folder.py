@@ -96,7 +96,10 @@ def test_whatever_is_read_off_counts_is_the_same_in_parts(tmp_path, small_parts,
     ]
     for ours, theirs in zip(*(batch.one_epoch(0) for batch in batches), strict=True):
         for one, other in zip(ours, theirs, strict=True):
-            assert one.tobytes() == other.tobytes()
+            if one is None:  # columns of a batch of all words
+                assert other is None
+            else:
+                assert one.tobytes() == other.tobytes()
 
 
 @settings(max_examples=60, deadline=None)

@@ -34,10 +34,10 @@ ESTIMATED_TOKENS = (10**9, 10**11)
 ESTIMATED_CORES = (2, 16, 256)
 
 
-def write_zipf_text(path: Path, n_tokens: int, n_words: int, seed: int) -> None:
-    """Write words drawn by Zipf's law, in lines of 30 words: 7 bytes a word."""
-    table = np.frombuffer(b"".join(b"%06d " % word for word in range(n_words)), np.uint8)
-    table = table.reshape(n_words, 7)
+def write_zipf_text(path: Path, n_tokens: int, n_words: int, seed: int, digits: int = 6) -> None:
+    """Write words drawn by Zipf's law, numbers of so many digits, in lines of 30 words."""
+    table = np.frombuffer(b"".join(b"%0*d " % (digits, word) for word in range(n_words)), np.uint8)
+    table = table.reshape(n_words, digits + 1)
     chances = np.cumsum(1.0 / np.arange(1, n_words + 1))
     generator = np.random.default_rng(seed)
     with path.open("wb") as file:
@@ -45,8 +45,8 @@ def write_zipf_text(path: Path, n_tokens: int, n_words: int, seed: int) -> None:
             size = min(CHUNK, n_tokens - start)
             ids = np.searchsorted(chances, generator.random(size) * chances[-1])
             text = table[ids]
-            text[29::30, 6] = ord("\n")
-            text[-1, 6] = ord("\n")
+            text[29::30, digits] = ord("\n")
+            text[-1, digits] = ord("\n")
             file.write(text.data)
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from bench_canonical import quality
+from bench_distributed import write_zipf_text
 from machine import header, unpin_blas
 
 from fastw2v.config import CountingSettings, Hyperparameters
@@ -44,24 +45,7 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.loop import text_bias
 
-CHUNK = 1 << 20
-SENTENCE = 30
 EVERY_S = 0.02
-
-
-def write_zipf_text(path: Path, n_tokens: int, n_words: int, seed: int) -> None:
-    """Write words drawn by Zipf's law, as `bench_distributed.py` does, of 7 digits."""
-    table = np.frombuffer(b"".join(b"%07d " % word for word in range(n_words)), np.uint8)
-    table = table.reshape(n_words, 8)
-    chances = np.cumsum(1.0 / np.arange(1, n_words + 1))
-    generator = np.random.default_rng(seed)
-    with path.open("wb") as file:
-        for start in range(0, n_tokens, CHUNK):
-            size = min(CHUNK, n_tokens - start)
-            text = table[np.searchsorted(chances, generator.random(size) * chances[-1])]
-            text[SENTENCE - 1 :: SENTENCE, 7] = ord("\n")
-            text[-1, 7] = ord("\n")
-            file.write(text.data)
 
 
 class Problem:
@@ -270,7 +254,7 @@ def million(options: argparse.Namespace) -> None:
         folder = Path(name)
         if options.counts is None:
             text = folder / "text.txt"
-            write_zipf_text(text, options.tokens, options.distinct, 1)
+            write_zipf_text(text, options.tokens, options.distinct, 1, digits=7)
             began_s = time.perf_counter()
             corpus = counted(text, options, folder)
             took_s = time.perf_counter() - began_s

@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import fastw2v
 from fastw2v.comparison.machine import BLAS_PINS
 from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.errors import ConfigurationError
+from fastw2v.system import children
 from fastw2v.text.encoded_folder import clear_abandoned_folders
 
 __all__ = ["ComparedRun", "Record", "alternate", "child_environment", "train_once"]
@@ -109,13 +108,12 @@ def child_environment(workers: int) -> dict[str, str]:
 
     The package is the one that runs here, wherever the process is started.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in BLAS_PINS}
-    home = str(Path(fastw2v.__file__).parent.parent)
-    paths = [home, *filter(None, [kept.get("PYTHONPATH")])]
+    environment = children.child_environment()
+    kept = {name: value for name, value in environment.items() if name not in BLAS_PINS}
     threads = dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(workers)
     )
-    return kept | threads | {"PYTHONPATH": os.pathsep.join(paths)}
+    return kept | threads
 
 
 def alternate(

@@ -1,32 +1,19 @@
 """Settings: every hyper-parameter once, defaults that depend on others, and numbers checked.
 
-`fastw2v.config.hyperparameters` has the settings, of which the command line is built,
-`fastw2v.config.counting` those of them that counting depends on;
+`fastw2v.config.settings` declares the settings, of which the command line is built,
+`fastw2v.config.hyperparameters` holds those of a run to one another, `fastw2v.config.counting` has
+those that counting depends on;
 `fastw2v.config.defaults` the defaults that follow from other settings; `fastw2v.config.phrases`
 what becomes a phrase; `fastw2v.config.numbers` takes over numbers of any library's, or refuses them
 by name. Imports `errors`.
 """
 
-from fastw2v.config.continued import continued_settings
-from fastw2v.config.counting import (
-    COUNTING_NAMES,
-    PHRASE_NAMES,
-    TEXT_NAMES,
-    CountingSettings,
-    settings_for_counts,
-    with_text_settings,
-)
-from fastw2v.config.hyperparameters import (
-    LARGEST_SEED,
-    MOST_DIMENSIONS,
-    SMALLEST_SAMPLE,
+from fastw2v.config.choices import (
     VECTOR_CHOICES,
     BatchKind,
     Bias,
-    Condition,
     Connectors,
     Errors,
-    Hyperparameters,
     Inputs,
     Kind,
     Language,
@@ -39,7 +26,19 @@ from fastw2v.config.hyperparameters import (
     Start,
     VectorChoice,
 )
+from fastw2v.config.continued import continued_settings
+from fastw2v.config.counting import (
+    COUNTING_NAMES,
+    PHRASE_NAMES,
+    TEXT_NAMES,
+    CountingSettings,
+    settings_for_counts,
+    with_text_settings,
+)
+from fastw2v.config.fields import Condition
+from fastw2v.config.hyperparameters import Hyperparameters
 from fastw2v.config.phrases import MOST_PASSES, PhraseSettings, Scoring
+from fastw2v.config.settings import LARGEST_SEED, MOST_DIMENSIONS, SMALLEST_SAMPLE
 from fastw2v.config.tokenizers import (
     SEGMENTED,
     UNICODE_TOKENIZERS,

@@ -4,13 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from fastw2v.config.hyperparameters import (
-    Connectors,
-    Errors,
-    Hyperparameters,
-    Language,
-    Normalization,
-)
+from fastw2v.config.choices import Connectors, Errors, Language, Normalization
+from fastw2v.config.hyperparameters import Hyperparameters
 from fastw2v.config.phrases import Scoring
 from fastw2v.config.tokenizers import UNICODE_TOKENIZERS
 from fastw2v.errors import ConfigurationError

@@ -79,7 +79,7 @@ def test_a_run_is_the_same_whatever_its_place_and_another_with_other_settings(mo
     assert planned_run("exact", epochs=5, window=4).key() != run.key()
     before = run.key()
     # A default that follows from others, and that a later version may choose otherwise.
-    monkeypatch.setitem(sys.modules["fastw2v.config.hyperparameters"].SAMPLES, "softmax", 1e-4)
+    monkeypatch.setitem(sys.modules["fastw2v.config.defaults"].SAMPLES, "softmax", 1e-4)
     assert Hyperparameters().sample == 1e-4
     assert run.key() != before
     assert (

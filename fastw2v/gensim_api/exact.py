@@ -18,6 +18,7 @@ from fastw2v.system.threads import available_cores
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.cbow import train_cbow
+from fastw2v.training.options import Reports
 from fastw2v.training.run import Run, VectorPair
 from fastw2v.training.skipgram import train_skipgram
 from fastw2v.training.text import TrainingText
@@ -85,7 +86,7 @@ def train_exact(model: ModelState, tokens: EncodedTokens, callbacks: Sequence[An
     run = Run(
         settings=_settings(model, counts),
         workers=min(model.workers, available_cores()),
-        callbacks=[epochs],
+        reports=Reports(callbacks=[epochs]),
         after_epoch=epochs.take,
         start=_start(model, order),
         locked=locked if locked.any() else None,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self
 
 from fastw2v.callbacks import Callback
 from fastw2v.config import Hyperparameters, TokenizeFunction, settings_for_counts
@@ -17,22 +17,13 @@ from fastw2v.text.given_words import GivenPhrases, GivenStopWords, word_rules
 from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.training.checkpoints import Checkpoints
 from fastw2v.training.fit import fit
+from fastw2v.training.options import Reports, RunOptions
 from fastw2v.training.resume import resumed_run
 from fastw2v.training.run import CountsFolder, GivenFeatures, Run
 from fastw2v.training.start_from import Earlier, StartFrom, read_start, settings_for_start
 from fastw2v.training.validation import Validation
 
 __all__ = ["Fitting"]
-
-
-class _RunOptions(TypedDict):
-    """What `Word2Vec.fit` and `Word2Vec.fit_counts` hand on as it is."""
-
-    validation: Validation | None
-    patience: int | None
-    checkpoints: Checkpoints | None
-    memory_mib: int | None
-    earlier: Earlier | None
 
 
 class Fitting(ModelState):
@@ -123,18 +114,17 @@ class Fitting(ModelState):
             With `checkpoints`, on Ctrl-C or SIGTERM: a `KeyboardInterrupt` that knows the file.
         """
         earlier, settings = _begun(start, self.settings, self._given)
-        return self._train(
-            settings,
-            with_field(corpus, field),
-            features,
-            (progress, callbacks, notice),
-            word_rules(phrases, stop_words),
+        words = word_rules(phrases, stop_words)
+        options = RunOptions(
             validation=validation,
             patience=patience,
             checkpoints=checkpoints,
             memory_mib=memory_mib,
-            earlier=earlier,
         )
+        with reports(progress, callbacks, notice) as told:
+            return self._train(
+                settings, with_field(corpus, field), options, told, features, earlier, words
+            )
 
     def fit_counts(
         self,
@@ -183,48 +173,45 @@ class Fitting(ModelState):
         folder = Path(folder)
         counted = settings_for_counts(self._given, read_counting_settings(folder))
         earlier, settings = _begun(start, counted, counted.given)
-        return self._train(
-            settings,
-            CountsFolder(folder),
-            features,
-            (progress, callbacks, notice),
+        options = RunOptions(
             validation=validation,
             patience=patience,
             checkpoints=checkpoints,
             memory_mib=memory_mib,
-            earlier=earlier,
         )
+        with reports(progress, callbacks, notice) as told:
+            return self._train(settings, CountsFolder(folder), options, told, features, earlier)
 
     def _train(
         self,
         settings: Hyperparameters,
         source: Corpus | CountsFolder,
+        options: RunOptions,
+        told: Reports,
         features: GivenFeatures | str | None,
-        told: tuple[Progress, Sequence[Callback], Callable[[str], None] | None],
+        earlier: Earlier | None,
         words: WordRules = NO_RULES,
-        **options: Unpack[_RunOptions],
     ) -> Self:
         """Train on a source of either kind."""
-        with reports(*told) as (stage, callbacks, notice):
-            run = Run(
+        return self._take(
+            Run(
                 settings=_with_features(settings, features),
                 workers=self.workers,
                 workers_named=self._workers_named,
                 source=source,
+                options=options,
+                reports=told,
                 features=_as_given(features),
                 words=words,
+                earlier=earlier,
                 keeps_good_epochs=True,
-                progress=stage,
-                callbacks=callbacks,
-                notice=notice,
-                **options,
             )
-            return self._take(run)
+        )
 
     def _take(self, run: Run) -> Self:
         """Train as a run says, and become the model that it ends in."""
         trained = fit(run)
-        self._become(trained, run.checkpoints)
+        self._become(trained, run.options.checkpoints)
         if trained.divergence is not None:
             raise trained.divergence
         return self
@@ -284,9 +271,7 @@ class Fitting(ModelState):
                 workers=workers,
                 features=_as_given(features),
                 start=_as_start(start),
-                callbacks=told.callbacks,
-                progress=told.stage,
-                notice=told.notice,
+                reports=told,
             )
             run = replace(run, settings=with_tokenizer(run.settings, tokenizer))
             return cls(run.settings, workers=run.workers)._take(run)

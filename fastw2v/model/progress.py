@@ -4,25 +4,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import NamedTuple
 
 from fastw2v.callbacks import Callback, StageProgress, StepReport
 from fastw2v.errors import ConfigurationError
 from fastw2v.system.progress import Bars, Lines, Renderer
+from fastw2v.training.options import Reports
 
-__all__ = ["Progress", "Reports", "reports"]
+__all__ = ["Progress", "reports"]
 
 Progress = bool | StageProgress | None
 """True: show it; False: do not; None: show it in a notebook; or a function of one's own, which gets
 the name of a stage, how much of it is done, and how much there is, or None."""
-
-
-class Reports(NamedTuple):
-    """Whom a run tells of its stages, of its steps, and what a person should read."""
-
-    stage: StageProgress | None
-    callbacks: Sequence[Callback]
-    notice: Callable[[str], None] | None
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def _started(run: Run) -> "subprocess.Popen[bytes] | None":
     is_wanted = os.environ.get(SWITCH) != "0" and settings.inputs != "features"
     can_start = bool(sys.executable) and not getattr(sys, "frozen", False)
     # A budget of memory is one of this process, and leaves no room for another.
-    if not is_wanted or not can_start or run.memory_mib is not None:
+    if not is_wanted or not can_start or run.options.memory_mib is not None:
         return None
     if min(available_cores(), run.workers) < 2:
         return None

@@ -64,7 +64,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
     size = batch_size(settings, n_words)
     # The order of an epoch's runs, and the next one's.
     held_bytes = run.held_out_bytes + len(text.tokens.ids)
-    require_memory(vocabulary, settings, size, run.memory_mib, held_bytes)
+    require_memory(vocabulary, settings, size, run.options.memory_mib, held_bytes)
     batches = CbowBatches(
         text.tokens,
         keep,
@@ -98,7 +98,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         memory_bytes = training_bytes(n_words, settings, batches.max_rows, held_bytes)
         run.wait_for_kernels()
         sizes = (batches.batches_per_epoch, batches.max_rows)
-        announce_duration(settings, n_words, sizes, pool, run.notice, memory_bytes)
+        announce_duration(settings, n_words, sizes, pool, run.reports.notice, memory_bytes)
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         embeddings_of, watch = train_softmax(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run

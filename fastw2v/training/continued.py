@@ -250,7 +250,7 @@ def _tell(
     adds: bool,
 ) -> None:
     """Say what the run starts with, and what is not there."""
-    if run.notice is None or not run.begins:
+    if run.reports.notice is None or not run.begins:
         return
     n_known, n_words = int(known.is_known.sum()), len(known.is_known)
     share = frequencies[known.is_known].sum() / frequencies.sum()
@@ -259,12 +259,12 @@ def _tell(
     )
     if share < FEW_KNOWN:
         sentence += "; their words may be cut otherwise (--tokenizer, --keep-case, --normalize)"
-    run.notice(sentence)
+    run.reports.notice(sentence)
     if earlier.counts is not None:
-        run.notice(f"counts of the earlier text are added: {earlier.asked.counts}")
+        run.reports.notice(f"counts of the earlier text are added: {earlier.asked.counts}")
     elif not adds and earlier.vectors.embeddings is not None:
         n_absent = int((frequencies == 0).sum())
-        run.notice(
+        run.reports.notice(
             "training is on the new text alone: pairs of words of the earlier one are not there"
             + (" (--start-counts adds them)" if run.is_exact else "")
             + f"; {n_absent:,} words that it has not keep their output vectors"

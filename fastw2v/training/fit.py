@@ -62,7 +62,7 @@ def fit(run: Run) -> TrainedModel:
         if isinstance(source, CountsFolder):
             return _train_on_counts(run, source.path)
         is_exact = settings.objective == "softmax"
-        if is_exact and run.memory_mib is None:
+        if is_exact and run.options.memory_mib is None:
             return _train_on_text(run, source, None)
         with temporary_folder() as folder:
             by_counts = settings.model == "skipgram" and settings.batches == "counts"
@@ -75,8 +75,9 @@ def fit(run: Run) -> TrainedModel:
 def _supervised(run: Run) -> Iterator[None]:
     """Save on the way out what an interrupted or failed run has to be saved."""
     run.announce()
+    notice = run.reports.notice
     try:
-        with told_of_compiling(partial(run.notice, _COMPILING) if run.notice else None):
+        with told_of_compiling(partial(notice, _COMPILING) if notice else None):
             yield
     except FastW2VError:
         run.failed()
@@ -84,7 +85,7 @@ def _supervised(run: Run) -> Iterator[None]:
     except TrainingInterrupted:
         raise
     except KeyboardInterrupt as error:
-        if run.checkpoints is None:
+        if run.options.checkpoints is None:
             raise
         raise run.interrupted() from error
 
@@ -99,10 +100,11 @@ def _train_on_counts(run: Run, folder: Path) -> TrainedModel:
 
 def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
     """Count in a folder, within the budget of memory, and train on what is there."""
-    if run.validation is not None and run.validation.fraction is not None:
+    options = run.options
+    if options.validation is not None and options.validation.fraction is not None:
         raise ConfigurationError(
             f"memory: expected no fraction of the corpus to hold out beside it, got "
-            f"{run.validation.fraction:g}; give a validation text, or leave one of both out"
+            f"{options.validation.fraction:g}; give a validation text, or leave one of both out"
         )
     started = working_s()
     opened = open_corpus(source, run.settings.errors, READ_WITH_ERRORS)
@@ -111,9 +113,9 @@ def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
         CountingSettings.of(run.settings),
         folder / "counts",
         workers=run.workers,
-        shards=ShardOptions(run.memory_mib),
+        shards=ShardOptions(options.memory_mib),
         words=run.words,
-        progress=run.progress,
+        progress=run.reports.stage,
     )
     run.words = corpus.words
     return _train_on(run, corpus, (0.0, working_s() - started))
@@ -155,25 +157,26 @@ def _text(run: Run, source: Corpus, folder: Path | None) -> TrainingText:
 
 
 def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None:
-    if run.notice is None:
+    notice = run.reports.notice
+    if notice is None:
         return
     if opened.read_once:
         place = "memory" if folder is None else str(folder)
-        run.notice(
+        notice(
             f"{', '.join(opened.read_once)} cannot be read again: its words are kept in {place}, "
             "as numbers, until the end of training"
         )
     for sentence in notices_about_corpus(opened, TextRules.of(run.settings)):
-        run.notice(sentence)
+        notice(sentence)
     if opened.repairs.n_sequences:
-        run.notice(opened.repairs.sentence(opened.errors))
+        notice(opened.repairs.sentence(opened.errors))
     if opened.missing.n_values:
-        run.notice(opened.missing.sentence(opened.field))
+        notice(opened.missing.sentence(opened.field))
 
 
 def _read(run: Run, corpus: OpenedCorpus, folder: Path | None) -> TextRead:
     """Return the training text, and what is held out of it."""
-    settings, validation = run.settings, run.validation
+    settings, validation = run.settings, run.options.validation
     fraction = None if validation is None else validation.fraction
     return read_text(
         corpus,
@@ -192,14 +195,16 @@ def _search(run: Run) -> PhraseSearch | None:
     asked = phrase_settings(run.settings)
     if asked is None:
         return None
-    most_bytes = None if run.memory_mib is None else memory_for_data(run.memory_mib)
+    memory_mib = run.options.memory_mib
+    most_bytes = None if memory_mib is None else memory_for_data(memory_mib)
     return PhraseSearch(asked, run.workers, most_bytes, run.stage("finding phrases"))
 
 
 def _validation_text(run: Run, vocabulary: Vocabulary) -> EncodedTokens | None:
-    if run.validation is None or run.validation.text is None:
+    validation = run.options.validation
+    if validation is None or validation.text is None:
         return None
-    text = open_corpus(run.validation.text, run.settings.errors, READ_WITH_ERRORS)
+    text = open_corpus(validation.text, run.settings.errors, READ_WITH_ERRORS)
     rules = TextRules.of(run.settings, run.workers, words=run.words)
     held_out = encode_corpus(text, vocabulary, tokenizer=rules)
     _notice_reading(run, text, None)
@@ -235,7 +240,7 @@ def _same_text(
     n_tokens: int,
 ) -> dict[str, Any] | None:
     """Return what tells a text; raise `CorpusError` if a resumed run began with another."""
-    if run.checkpoints is None and run.resumed is None:
+    if run.options.checkpoints is None and run.resumed is None:
         return None
     came: dict[str, Any] = {"digest": digest(), "n_tokens": n_tokens}
     if begun is not None and begun != came:

@@ -175,8 +175,8 @@ def prepare_features(run: Run) -> None:
     if isinstance(run.features, Path):
         errors, repairs = run.settings.errors, Repairs(remedy=READ_WITH_ERRORS)
         run.features = read_features(run.features, errors, repairs)
-        if repairs.n_sequences and run.notice is not None:
-            run.notice(repairs.sentence(errors))
+        if repairs.n_sequences and run.reports.notice is not None:
+            run.reports.notice(repairs.sentence(errors))
 
 
 def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:

@@ -89,7 +89,7 @@ def _train_epochs(trained: Trainable, run: Run, watch: Watch) -> None:
                     watch.step_done(now.steps_done, now.loss_sum, now.weight_sum)
                 if ended and run.after_epoch is not None:
                     run.after_epoch((trained.in_vectors, trained.out_vectors))
-                for callback in run.callbacks:
+                for callback in run.reports.callbacks:
                     callback(report)
                 if ended:
                     _LOGGER.info(

@@ -1,10 +1,9 @@
 """How a run is begun again from what its checkpoint says of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fastw2v.callbacks import Callback, StageProgress
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import CheckpointError, ConfigurationError, one_line
 from fastw2v.formats.model_folder import with_later_settings, with_present_names
@@ -17,6 +16,7 @@ from fastw2v.training.checkpoints import (
     checkpoint_path,
     read_checkpoint,
 )
+from fastw2v.training.options import NO_REPORTS, Reports, RunOptions
 from fastw2v.training.run import CountsFolder, GivenFeatures, Run, used_products
 from fastw2v.training.start_from import Earlier, StartFrom, read_start
 from fastw2v.training.validation import Validation, opened_sources
@@ -32,9 +32,7 @@ def resumed_run(
     workers: int | None = None,
     features: GivenFeatures | None = None,
     start: StartFrom | None = None,
-    callbacks: Sequence[Callback] = (),
-    progress: StageProgress | None = None,
-    notice: Callable[[str], None] | None = None,
+    reports: Reports = NO_REPORTS,
 ) -> Run:
     """Read the checkpoint of a model folder to be; parameters and errors as `Word2Vec.resume`."""
     path = checkpoint_path(model)
@@ -55,21 +53,21 @@ def resumed_run(
         settings=settings,
         workers=checked_workers(about.workers if workers is None else workers),
         source=_source_of(path, about, corpus),
-        validation=validation or _validation_of(path, about),
-        patience=about.patience,
-        checkpoints=Checkpoints(model, about.every),
-        memory_mib=about.memory_mib,
-        callbacks=callbacks,
-        progress=progress,
-        notice=notice,
+        options=RunOptions(
+            validation=validation or _validation_of(path, about),
+            patience=about.patience,
+            checkpoints=Checkpoints(model, about.every),
+            memory_mib=about.memory_mib,
+        ),
+        reports=reports,
         features=features if features is not None else _features_of(about),
         words=_rules_of(path, about),
         earlier=earlier,
         keeps_good_epochs=True,
         resumed=checkpoint,
     )
-    if notice is not None and not run.is_exact and run.workers != about.workers:
-        notice(_other_workers(run.workers, about.workers))
+    if reports.notice is not None and not run.is_exact and run.workers != about.workers:
+        reports.notice(_other_workers(run.workers, about.workers))
     return run
 
 

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.callbacks import Callback, StageProgress, stage_of
+from fastw2v.callbacks import stage_of
 from fastw2v.config import Hyperparameters
-from fastw2v.config.numbers import MOST_MIB, whole_number
 from fastw2v.counts.build import checked_rules
-from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.compile_clock import compiling_s
 from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.objectives.arrays import VectorArray
@@ -23,14 +21,13 @@ from fastw2v.text.corpus import Corpus
 from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.training.checkpoints import (
     Checkpoint,
-    Checkpoints,
     RunDescription,
     TrainingState,
     write_checkpoint,
 )
+from fastw2v.training.options import NO_REPORTS, Reports, RunOptions
 from fastw2v.training.start_from import Earlier
 from fastw2v.training.validation import (
-    Validation,
     ValidationText,
     named_sources,
     source_options,
@@ -65,19 +62,10 @@ class Run:
         Whether somebody chose them, so that the run keeps them on any machine.
     source : Corpus or CountsFolder, optional
         What is trained on; None where the caller has read it.
-    validation : Validation, optional
-    patience : int, optional
-        End when the held-out loss has not fallen for so many epochs, and keep the best epoch.
-    checkpoints : Checkpoints, optional
-        Where and how often the run is saved.
-    memory_mib : int, optional
-        What cannot be trained within so much memory is refused. It changes no result.
-    callbacks : sequence of callable
-        Each gets a `StepReport` after every step.
-    progress : callable, optional
-        Gets each stage, and how much of it is done.
-    notice : callable, optional
-        Gets sentences that a person should read, before a long run above all.
+    options : RunOptions
+        Validation, patience, checkpoints and memory.
+    reports : Reports
+        Whom it tells of itself.
     features : mapping, (matrix, names) or Path, optional
         Features of the words, for inputs of that kind.
     words : WordRules
@@ -117,21 +105,15 @@ class Run:
     Raises
     ------
     ConfigurationError
-        If `patience` cannot be used, the CPU lacks the precision, or phrases are given beside
-        passes that find some.
+        If the CPU lacks the precision, or phrases are given beside passes that find some.
     """
 
     settings: Hyperparameters
     workers: int
     workers_named: bool = False
     source: Corpus | CountsFolder | None = None
-    validation: Validation | None = None
-    patience: int | None = None
-    checkpoints: Checkpoints | None = None
-    memory_mib: int | None = None
-    callbacks: Sequence[Callback] = ()
-    progress: StageProgress | None = None
-    notice: Callable[[str], None] | None = None
+    options: RunOptions = field(default_factory=RunOptions)
+    reports: Reports = NO_REPORTS
     features: GivenFeatures | None = None
     words: WordRules = NO_RULES
     start: VectorPair | KnownRows | None = None
@@ -150,20 +132,11 @@ class Run:
     save_trained: Callable[[], int] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        value = self.patience
-        if value is not None and self.validation is None:
-            raise ConfigurationError(
-                "patience: expected a validation text or fraction to look at, got none"
-            )
-        if value is not None:
-            object.__setattr__(self, "patience", whole_number("patience", value, low=1))
-        if self.memory_mib is not None:
-            memory_mib = whole_number("memory", self.memory_mib, low=1, high=MOST_MIB)
-            object.__setattr__(self, "memory_mib", memory_mib)
         checked_rules(self.words, self.settings, None)
         self.description = self.resumed.run if self.resumed else self._described()
 
     def _described(self) -> RunDescription:
+        options = self.options
         counts = self.source.path if isinstance(self.source, CountsFolder) else None
         return RunDescription(
             hyperparameters=self.settings.as_dict(),
@@ -171,11 +144,11 @@ class Run:
             sources=None if counts else named_sources(self.source),
             reads=source_options(self.source) or None,
             counts=str(counts.absolute()) if counts else None,
-            memory_mib=self.memory_mib,
+            memory_mib=options.memory_mib,
             workers=self.workers if self.workers_named or not self.is_exact else None,
-            validation=self.validation.as_dict() if self.validation else None,
-            patience=self.patience,
-            every=self.checkpoints.every if self.checkpoints else None,
+            validation=options.validation.as_dict() if options.validation else None,
+            patience=options.patience,
+            every=options.checkpoints.every if options.checkpoints else None,
             features=str(self.features.absolute()) if isinstance(self.features, Path) else None,
             words=self.words.as_dict() if self.words else None,
             start=self.earlier.as_dict() if self.earlier is not None else None,
@@ -203,7 +176,7 @@ class Run:
 
     def stage(self, name: str) -> Callable[[int, int | None], None] | None:
         """Return what reports (done, total) of one stage, or None."""
-        return stage_of(self.progress, name)
+        return stage_of(self.reports.stage, name)
 
     def wait_for_kernels(self) -> None:
         """Wait for kernels that another process compiles, before the first one is needed."""
@@ -212,22 +185,24 @@ class Run:
 
     def announce(self) -> None:
         """Write down what run this is before anything is read, so that it can be begun again."""
-        if self.checkpoints and self.checkpoints.every and self.begins:
-            write_checkpoint(self.checkpoints.path, Checkpoint(self.description, None, {}))
+        checkpoints = self.options.checkpoints
+        if checkpoints and checkpoints.every and self.begins:
+            write_checkpoint(checkpoints.path, Checkpoint(self.description, None, {}))
 
     def interrupted(self) -> TrainingInterrupted:
         """Return the error for an interruption outside the loop; save what can be saved."""
-        if self.save_trained is not None and self.checkpoints:
-            return TrainingInterrupted(self.checkpoints.path, (self.save_trained(), 0))
-        can_begin_again = self.checkpoints is not None and self.checkpoints.path.exists()
-        return TrainingInterrupted(
-            self.checkpoints.path if self.checkpoints and can_begin_again else None
-        )
+        checkpoints = self.options.checkpoints
+        if checkpoints is None:
+            return TrainingInterrupted(None)
+        if self.save_trained is not None:
+            return TrainingInterrupted(checkpoints.path, (self.save_trained(), 0))
+        return TrainingInterrupted(checkpoints.path if checkpoints.path.exists() else None)
 
     def failed(self) -> None:
         """Remove what `announce` wrote, after an error before there was anything to save."""
-        if self.checkpoints and self.checkpoints.every and self.begins and not self.has_saved:
-            self.checkpoints.path.unlink(missing_ok=True)
+        checkpoints = self.options.checkpoints
+        if checkpoints and checkpoints.every and self.begins and not self.has_saved:
+            checkpoints.path.unlink(missing_ok=True)
 
 
 def used_precision(settings: Hyperparameters) -> str:

@@ -83,9 +83,9 @@ def _announce_early(run: Run, n_words: int) -> None:
     compiled, says it later.
     """
     settings = run.settings
-    is_known = settings.batches == "counts" and run.memory_mib is None
+    is_known = settings.batches == "counts" and run.options.memory_mib is None
     is_known = is_known and settings.rare_words == "exact"
-    if run.notice is None or not is_known or run.await_kernels is not None:
+    if run.reports.notice is None or not is_known or run.await_kernels is not None:
         return
     max_rows = min(batch_size(settings, n_words), n_words)
     with WorkerPool(run.workers) as pool:
@@ -94,7 +94,7 @@ def _announce_early(run: Run, n_words: int) -> None:
             n_words,
             (-(-n_words // max_rows), max_rows),
             pool,
-            run.notice,
+            run.reports.notice,
             training_bytes(n_words, settings, max_rows, run.held_out_bytes),
         )
     run.announced = True
@@ -134,7 +134,7 @@ def train_counted(
     held_bytes += inputs.nbytes(settings) if inputs else 0
     most_scores = sampled.most_scores if sampled else None
     sizes = (settings, batches.max_rows)
-    require_memory(vocabulary, *sizes, run.memory_mib, held_bytes, most_scores)
+    require_memory(vocabulary, *sizes, run.options.memory_mib, held_bytes, most_scores)
     memory_bytes = training_bytes(len(vocabulary), *sizes, held_bytes, most_scores)
     with WorkerPool(run.workers) as pool:
         give_back_freed()  # of the text, and what counting needed
@@ -156,7 +156,7 @@ def train_counted(
                 len(vocabulary),
                 (all_rows or batches.batches_per_epoch, batches.max_rows),
                 pool,
-                run.notice,
+                run.reports.notice,
                 memory_bytes,
                 sampled.share if sampled else None,
             )

@@ -54,7 +54,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
     require_windows(tokens, settings.window)
     inputs = input_features(run, vocabulary)
     held_bytes = run.held_out_bytes + (inputs.nbytes(settings) if inputs else 0)
-    require_stream_memory(vocabulary, settings, run.workers, run.memory_mib, held_bytes)
+    require_stream_memory(vocabulary, settings, run.workers, run.options.memory_mib, held_bytes)
     continued = continuation(run, vocabulary)
     stays = is_locked(continued)
     bias = np.zeros(len(vocabulary), np.float32)

@@ -75,7 +75,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
     before = run.earlier.counts if run.earlier is not None else None
     if before is not None:
         widths = grown_widths(before, vocabulary, widths)
-    if run.memory_mib is None or text.folder is None:
+    if run.options.memory_mib is None or text.folder is None:
         corpus = count_text(
             tokens,
             vocabulary,
@@ -85,7 +85,7 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
             n_invalid=text.n_invalid,
             n_missing=text.n_missing,
             words=run.words,
-            progress=run.progress,
+            progress=run.reports.stage,
         )
     else:
         statistics = CorpusStatistics.of(
@@ -99,7 +99,9 @@ def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:
         counts = _counted_in_folder(run, text, counting, statistics, widths)
         corpus = CountedCorpus(vocabulary, counting, widths, statistics, counts, words=run.words)
     if before is not None:
-        folder = None if text.folder is None or run.memory_mib is None else text.folder / "sum"
+        folder = (
+            None if text.folder is None or run.options.memory_mib is None else text.folder / "sum"
+        )
         corpus = with_counts_before(corpus, before, folder)
     return corpus, working_s() - started
 
@@ -119,8 +121,8 @@ def _counted_in_folder(
     )
     options: dict[str, Any] = {
         "workers": run.workers,
-        "shards": ShardOptions(run.memory_mib),
-        "progress": run.progress,
+        "shards": ShardOptions(run.options.memory_mib),
+        "progress": run.reports.stage,
     }
     target, vocabulary = text.folder / "counts", text.vocabulary
     if run.earlier is None:

@@ -104,7 +104,7 @@ class Watch:
     def __enter__(self) -> Self:
         if self._run.resumed is not None and not self._run.begins:
             self._restore(self._run.resumed.arrays)
-        if self._run.checkpoints is not None:
+        if self._run.options.checkpoints is not None:
             self._deferral = deferred_signals()
         self._signals = self._deferral.__enter__()
         self._began = working_s() - self.state.elapsed_s
@@ -129,7 +129,7 @@ class Watch:
             elif self.state.stopped:
                 self.ended = "patience"
             self.kept_epoch = self.state.epochs_done
-            if self._kept and (self._run.patience or self.divergence):
+            if self._kept and (self._run.options.patience or self.divergence):
                 self.kept_epoch = self.state.kept_epoch
                 self._trained.restore(self._kept.arrays())
             if self.divergence is None:
@@ -171,7 +171,7 @@ class Watch:
             RunRecord(
                 about.sources,
                 asked | held_out if asked and held_out else None,
-                run.patience,
+                run.options.patience,
                 self.ended,
                 self.kept_epoch,
                 about.start,
@@ -195,7 +195,7 @@ class Watch:
         """
         state = self.state
         state.steps_done, state.loss_sum, state.weight_sum = steps_done, loss_sum, weight_sum
-        seconds = self._run.checkpoints.seconds if self._run.checkpoints else None
+        seconds = self._run.options.checkpoints.seconds if self._run.options.checkpoints else None
         if seconds is not None and time.perf_counter() - self._saved >= seconds:
             self.save()
         self._end_if_asked()
@@ -216,11 +216,11 @@ class Watch:
         state.epochs_done += 1
         state.steps_done, state.loss_sum, state.weight_sum = 0, 0.0, 0.0
         self._keep(record, is_last=report.epoch == report.epochs)
-        patience = self._run.patience
+        patience = self._run.options.patience
         if patience is not None and report.epoch < report.epochs:
             state.stopped = state.epochs_done - state.kept_epoch >= patience
         state.epoch_began_s = self.elapsed_s()
-        checkpoints = self._run.checkpoints
+        checkpoints = self._run.options.checkpoints
         due = checkpoints is not None and (
             (checkpoints.epochs is not None and state.epochs_done % checkpoints.epochs == 0)
             or (
@@ -255,7 +255,7 @@ class Watch:
     def _keep(self, record: EpochRecord, *, is_last: bool) -> None:
         """Keep the epoch's parameters aside if it is the best, or the last good one."""
         state = self.state
-        if self._run.patience is not None:
+        if self._run.options.patience is not None:
             loss_nats = record.held_out_loss_nats
             if loss_nats is None or not math.isfinite(loss_nats):
                 return
@@ -274,7 +274,7 @@ class Watch:
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
-        checkpoints, state = self._run.checkpoints, self.state
+        checkpoints, state = self._run.options.checkpoints, self.state
         if checkpoints is None:
             return
         state.elapsed_s = self.elapsed_s()
@@ -310,7 +310,7 @@ class Watch:
             return
         self.save()
         self._signals.requested = False  # answered
-        checkpoints = self._run.checkpoints
+        checkpoints = self._run.options.checkpoints
         raise TrainingInterrupted(
             checkpoints.path if checkpoints else None,
             (self.state.epochs_done, self.state.steps_done),

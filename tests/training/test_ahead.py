@@ -11,6 +11,7 @@ import pytest
 from fastw2v import Hyperparameters
 from fastw2v.kernels.compile_clock import compiling_s
 from fastw2v.training import ahead
+from fastw2v.training.options import Reports
 from fastw2v.training.run import Run
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ def test_it_is_waited_for_and_the_time_is_one_of_compiling(monkeypatch):
     monkeypatch.setattr(ahead, "_started", lambda run: sleeper(0.6))
     run, before_s = run_of(), compiling_s()
     told = []
-    run.progress = lambda *stage: told.append(stage)
+    run.reports = Reports(lambda *stage: told.append(stage))
     with ahead.compiled_ahead(run):
         assert run.await_kernels is not None
         began_s = time.perf_counter()
@@ -70,7 +71,7 @@ def test_an_error_or_an_early_end_takes_it_along(waits, monkeypatch):
     def interrupted(*stage):
         raise KeyboardInterrupt
 
-    run.progress = interrupted
+    run.reports = Reports(interrupted)
 
     def go():
         with ahead.compiled_ahead(run):

@@ -11,6 +11,7 @@ from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.cbow import train_cbow
+from fastw2v.training.options import Reports
 from fastw2v.training.run import Run
 from fastw2v.training.text import TrainingText
 from tests.support.corpora_made import (
@@ -32,7 +33,7 @@ def fitted(sentences, mean=True, callbacks=(), workers=2, **settings):
     run = Run(
         settings=Hyperparameters(model="cbow", cbow_mean=mean, **values),
         workers=workers,
-        callbacks=callbacks,
+        reports=Reports(callbacks=callbacks),
     )
     return vocabulary, train_cbow(run, TrainingText(vocabulary, tokens))
 
@@ -142,7 +143,9 @@ def test_stages_are_reported():
     def report(stage, done, total):
         stages.append((stage, done, total))
 
-    train_cbow(Run(settings=settings, workers=2, progress=report), TrainingText(vocabulary, tokens))
+    train_cbow(
+        Run(settings=settings, workers=2, reports=Reports(report)), TrainingText(vocabulary, tokens)
+    )
     n = tokens.n_tokens
     counting = [("counting", 0, n), ("counting", n, n)]
     starting = [("starting", done, START_STEPS) for done in range(START_STEPS + 1)]

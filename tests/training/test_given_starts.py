@@ -6,6 +6,7 @@ import pytest
 from fastw2v.config import Hyperparameters
 from fastw2v.text.reading import read_corpus
 from fastw2v.training.cbow import train_cbow
+from fastw2v.training.options import Reports
 from fastw2v.training.run import Run
 from fastw2v.training.skipgram import train_skipgram
 from fastw2v.training.text import TrainingText
@@ -21,7 +22,7 @@ def fitted(model, start=None, **settings):
     run = Run(
         settings=Hyperparameters(**values),
         workers=2,
-        callbacks=[reports.append],
+        reports=Reports(callbacks=[reports.append]),
         after_epoch=epochs.append,
         start=start,
     )

@@ -22,6 +22,7 @@ from fastw2v.objectives.stream.settings import StreamSettings, WordRules
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import read_corpus
+from fastw2v.training.options import Reports
 from fastw2v.training.run import Run
 from fastw2v.training.stream import train_stream
 from tests.objectives.test_planted_topics import share_of_own_topic
@@ -61,7 +62,12 @@ def stream_settings(**given):
 
 
 def trained(tokens, counts, settings, workers=1, start=None, callbacks=(), **options):
-    run = Run(settings=settings.hyperparameters, workers=workers, start=start, callbacks=callbacks)
+    run = Run(
+        settings=settings.hyperparameters,
+        workers=workers,
+        start=start,
+        reports=Reports(callbacks=callbacks),
+    )
     with WorkerPool(workers) as pool:
         return train_stream(
             tokens, np.asarray(counts, np.int64), settings, pool, run=run, **options

@@ -18,6 +18,7 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.loop import BatchTraining, train
+from fastw2v.training.options import Reports
 from fastw2v.training.run import Run
 from tests.support.corpora_made import chain_sentences, random_sentences
 
@@ -62,7 +63,7 @@ class SmallRun:
 
     def train(self, *callbacks):
         training = BatchTraining(self.objective, self.batches, self.optimizer)
-        run = Run(settings=self.settings, workers=1, callbacks=callbacks)
+        run = Run(settings=self.settings, workers=1, reports=Reports(callbacks=callbacks))
         return train(training, run, no_embeddings).state.history
 
     def loss(self):

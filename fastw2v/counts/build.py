@@ -37,7 +37,13 @@ from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.phrase_finding import phrase_settings
-from fastw2v.text.reading import PhraseSearch, encode_corpus, read_text
+from fastw2v.text.reading import (
+    PhraseSearch,
+    ReadingOptions,
+    VocabularyLimits,
+    encode_corpus,
+    read_text,
+)
 from fastw2v.text.rules import TextRules
 from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.text.unicode_table import version_of
@@ -262,9 +268,8 @@ def _count_in_memory(
             search=None
             if asked is None
             else PhraseSearch(asked, workers, progress=stage_of(progress, "finding phrases")),
-            min_count=counting.min_count,
-            max_final_vocab=counting.max_final_vocab,
-            progress=reading,
+            limits=VocabularyLimits(counting.min_count, counting.max_final_vocab),
+            options=ReadingOptions(reading),
         )
         vocabulary, tokens, words = read.vocabulary, read.tokens, read.words
     else:

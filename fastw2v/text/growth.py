@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import VocabularyError
 from fastw2v.text.token_bytes import tokens_of
-from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
+from fastw2v.text.vocabulary import (
+    Vocabulary,
+    VocabularyLimits,
+    none_frequent_enough,
+    vocabulary_order,
+)
 
 __all__ = ["EarlierWords", "grown_vocabulary"]
 
@@ -55,9 +60,7 @@ def grown_vocabulary(
     words_of: Callable[[NDArray[np.int64]], list[bytes]],
     seen: tuple[NDArray[np.int64], int],
     earlier: EarlierWords,
-    *,
-    min_count: int,
-    max_final_vocab: int | None,
+    limits: VocabularyLimits,
     source: str,
 ) -> tuple[Vocabulary, NDArray[np.int32]]:
     """Choose and order the words of a text that goes on from earlier ones.
@@ -70,10 +73,9 @@ def grown_vocabulary(
         How often each number is in the text, the first numbers those of the earlier words; and the
         tokens of the text.
     earlier : EarlierWords
-    min_count : int
-        How often other words than those that stay have to occur in the text.
-    max_final_vocab : int or None
-        How many words to keep at most: the most frequent ones by the counts of both together.
+    limits : VocabularyLimits
+        How often other words than those that stay have to occur in the text, and how many are kept
+        at most: the most frequent ones by the counts of both together.
     source : str
         What messages call the text.
 
@@ -96,17 +98,17 @@ def grown_vocabulary(
             f"counts: expected fewer than 2**63 tokens of both texts together, got "
             f"{earlier.counts.sum()} and {in_text.sum()}"
         )
-    is_kept = in_text >= min_count
+    is_kept = in_text >= limits.min_count
     if earlier.stay:
         is_kept[:n_earlier] = True
     if not earlier.grows:
         is_kept[n_earlier:] = False
     if not (in_text[is_kept] > 0).any():
         sizes = n_tokens, int(np.count_nonzero(in_text))
-        raise none_frequent_enough(source, min_count, sizes, int(in_text.max(initial=0)))
+        raise none_frequent_enough(source, limits.min_count, sizes, int(in_text.max(initial=0)))
     kept = np.flatnonzero(is_kept)
     encoded = words_of(kept)
-    order = vocabulary_order(encoded, counts[kept])[:max_final_vocab]
+    order = vocabulary_order(encoded, counts[kept])[: limits.max_final_vocab]
     kept = kept[order]
     ranks = np.full(len(in_text) + 1, -1, np.int32)
     ranks[kept] = np.arange(len(kept), dtype=np.int32)

@@ -25,12 +25,14 @@ from fastw2v.text.numbered_corpus import (
 from fastw2v.text.numbering import table_of_words
 from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.text.token_bytes import tokens_of
-from fastw2v.text.vocabulary import Vocabulary, build_vocabulary
+from fastw2v.text.vocabulary import Vocabulary, VocabularyLimits, build_vocabulary
 from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = [
     "PhraseSearch",
+    "ReadingOptions",
     "TextRead",
+    "VocabularyLimits",
     "encode_corpus",
     "number_corpus",
     "read_corpus",
@@ -38,6 +40,27 @@ __all__ = [
     "read_text",
     "without_tokens",
 ]
+
+
+DEFAULT_LIMITS = VocabularyLimits()
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a corpus is read; none of it changes what is read.
+
+    Attributes
+    ----------
+    progress, block_bytes, encoded_folder
+        As in `read_corpus`.
+    """
+
+    progress: Progress | None = None
+    block_bytes: int = BLOCK_BYTES
+    encoded_folder: str | Path | None = None
+
+
+IN_MEMORY = ReadingOptions()
 
 
 @dataclass(frozen=True)
@@ -120,12 +143,9 @@ def read_corpus(
     read = read_text(
         corpus,
         tokenizer,
-        min_count=min_count,
-        max_final_vocab=max_final_vocab,
-        progress=progress,
-        block_bytes=block_bytes,
-        encoded_folder=encoded_folder,
+        limits=VocabularyLimits(min_count, max_final_vocab),
         earlier=earlier,
+        options=ReadingOptions(progress, block_bytes, encoded_folder),
     )
     return read.vocabulary, read.tokens
 
@@ -134,28 +154,27 @@ def read_text(
     corpus: Corpus,
     rules: str | TokenizeFunction | TextRules,
     *,
+    limits: VocabularyLimits = DEFAULT_LIMITS,
     search: PhraseSearch | None = None,
     held_out: HeldOutChoice | None = None,
-    min_count: int = 5,
-    max_final_vocab: int | None = None,
-    progress: Progress | None = None,
-    block_bytes: int = BLOCK_BYTES,
-    encoded_folder: str | Path | None = None,
     earlier: EarlierWords | None = None,
+    options: ReadingOptions = IN_MEMORY,
 ) -> TextRead:
     """Read a corpus once, as `read_corpus` does, and more of what training may ask for.
 
     Parameters
     ----------
-    corpus, min_count, max_final_vocab, progress, block_bytes, encoded_folder, earlier
+    corpus, earlier
         As in `read_corpus`.
     rules : {"words", "whitespace"} or TextRules
         How text becomes tokens, and what then becomes of them.
+    limits : VocabularyLimits
     search : PhraseSearch, optional
         Find phrases in what is not held out, and join them; `rules` have none then. Stop words are
         left out afterwards. Not beside `earlier`.
     held_out : HeldOutChoice, optional
         Which documents are held out, before anything is counted.
+    options : ReadingOptions
 
     Raises
     ------
@@ -166,7 +185,7 @@ def read_text(
     ConfigurationError
         If candidates for phrases take more than they may.
     """
-    folder = None if encoded_folder is None else Path(encoded_folder)
+    folder = None if options.encoded_folder is None else Path(options.encoded_folder)
     rules = rules_of(rules)
     # Stop words stay until phrases are found.
     first = rules if search is None else replace(rules, words=NO_RULES)
@@ -177,24 +196,19 @@ def read_text(
         reader = NumberedCorpus(table, store, add=grows, tokenizer=first)
         unread = reader.counts()  # what words were given to the table counts one each
         split = None if held_out is None or others is None else (held_out, others)
-        name = reader.read(corpus, progress, block_bytes, split)
+        name = reader.read(corpus, options.progress, options.block_bytes, split)
         words = rules.words
         if search is not None:
             words = reader.join(search, words.stop_words, folder, name)
             if others is not None:
                 others.apply(words)
-        limits: dict[str, Any] = {
-            "min_count": min_count,
-            "max_final_vocab": max_final_vocab,
-            "source": name,
-        }
         counts = reader.counts()
         if earlier is None:
-            vocabulary, ranks = build_vocabulary(reader.words_of, counts, **limits)
+            vocabulary, ranks = build_vocabulary(reader.words_of, counts, limits, name)
         else:
             counts[: len(unread)] -= unread
             seen = (counts, reader.n_tokens)
-            vocabulary, ranks = grown_vocabulary(reader.words_of, seen, earlier, **limits)
+            vocabulary, ranks = grown_vocabulary(reader.words_of, seen, earlier, limits, name)
         tokens = reader.encoded(vocabulary, ranks, folder)
     kept = None if others is None else others.encoded_by_words(vocabulary)
     return TextRead(vocabulary, tokens, kept, words)

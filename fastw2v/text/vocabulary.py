@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import gt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from fastw2v.text.token_kinds import described_kind, tokens_from_json, tokens_to
 __all__ = [
     "StoredVocabulary",
     "Vocabulary",
+    "VocabularyLimits",
     "build_vocabulary",
     "keep_probability",
     "none_frequent_enough",
@@ -277,12 +278,25 @@ def unpacked_words(word_bytes: NDArray[np.uint8], word_ends: NDArray[np.int64]) 
     return words
 
 
+class VocabularyLimits(NamedTuple):
+    """Which words of a text are kept.
+
+    Attributes
+    ----------
+    min_count : int
+        Words that occur less often are left out.
+    max_final_vocab : int, optional
+        How many to keep at most: of those left, exactly the most frequent ones.
+    """
+
+    min_count: int = 5
+    max_final_vocab: int | None = None
+
+
 def build_vocabulary(
     words_of: Callable[[NDArray[np.int64]], list[bytes]],
     counts: NDArray[np.int64],
-    *,
-    min_count: int,
-    max_final_vocab: int | None,
+    limits: VocabularyLimits,
     source: str,
 ) -> tuple[Vocabulary, NDArray[np.int32]]:
     """Choose and order the words of a text.
@@ -293,11 +307,8 @@ def build_vocabulary(
         Gives the bytes of the words with these numbers.
     counts : int64 array (n,)
         How often each number occurs; what does not occur is no word of the text.
-    min_count : int
-        Words that were seen less often are left out.
-    max_final_vocab : int or None
-        How many words to keep at most: of those left, exactly the most frequent ones, of
-        equally frequent ones those whose UTF-8 comes first.
+    limits : VocabularyLimits
+        Of equally frequent words those are kept whose UTF-8 comes first.
     source : str
         What messages call the corpus.
 
@@ -314,7 +325,8 @@ def build_vocabulary(
     ConfigurationError
         If `min_count` or `max_final_vocab` is less than 1.
     """
-    for name, value in (("min_count", min_count), ("max_final_vocab", max_final_vocab)):
+    min_count = limits.min_count
+    for name, value in limits._asdict().items():
         if value is not None and value < 1:
             raise ConfigurationError(f"{name}: expected at least 1, got {value}")
     n_raw_tokens, n_raw_types = int(counts.sum()), int(np.count_nonzero(counts))
@@ -323,7 +335,7 @@ def build_vocabulary(
         most = int(counts.max(initial=0))
         raise none_frequent_enough(source, min_count, (n_raw_tokens, n_raw_types), most)
     encoded = words_of(kept)
-    order = vocabulary_order(encoded, counts[kept])[:max_final_vocab]
+    order = vocabulary_order(encoded, counts[kept])[: limits.max_final_vocab]
     kept = kept[order]
     ranks = np.full(len(counts), -1, np.int32)
     ranks[kept] = np.arange(len(kept), dtype=np.int32)

@@ -22,7 +22,7 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.phrase_finding import phrase_settings
-from fastw2v.text.reading import PhraseSearch, read_text
+from fastw2v.text.reading import PhraseSearch, ReadingOptions, VocabularyLimits, read_text
 from fastw2v.text.rules import TextRules
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
 from fastw2v.text.word_rules import NO_RULES, WordRules
@@ -116,8 +116,8 @@ def dry_run(
         open_corpus(corpus, settings.errors),
         TextRules.of(settings, words=checked_rules(words, settings, None)),
         search=None if asked is None else PhraseSearch(asked, workers),
-        min_count=1,
-        progress=lambda done, total: report("reading", done, total),
+        limits=VocabularyLimits(min_count=1),
+        options=ReadingOptions(lambda done, total: report("reading", done, total)),
     )
     whole, tokens = read.vocabulary, read.tokens
     sizes = [

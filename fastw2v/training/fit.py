@@ -22,7 +22,14 @@ from fastw2v.text.encoded_folder import temporary_folder
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.phrase_finding import phrase_settings
-from fastw2v.text.reading import PhraseSearch, TextRead, encode_corpus, read_text
+from fastw2v.text.reading import (
+    PhraseSearch,
+    ReadingOptions,
+    TextRead,
+    VocabularyLimits,
+    encode_corpus,
+    read_text,
+)
 from fastw2v.text.rules import TextRules
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.ahead import compiled_ahead
@@ -183,11 +190,11 @@ def _read(run: Run, corpus: OpenedCorpus, folder: Path | None) -> TextRead:
         TextRules.of(settings, run.workers, words=run.words),
         search=_search(run),
         held_out=None if fraction is None else HeldOutChoice(fraction, settings.seed),
-        min_count=settings.min_count,
-        max_final_vocab=settings.max_final_vocab,
-        progress=run.stage("reading"),
-        encoded_folder=None if folder is None else folder / "corpus",
+        limits=VocabularyLimits(settings.min_count, settings.max_final_vocab),
         earlier=run.earlier.words if run.earlier is not None else None,
+        options=ReadingOptions(
+            run.stage("reading"), encoded_folder=None if folder is None else folder / "corpus"
+        ),
     )
 
 

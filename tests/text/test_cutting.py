@@ -22,7 +22,7 @@ from fastw2v.system.children import child_environment
 from fastw2v.text import cutting, segmenters
 from fastw2v.text.functions import imported_tokenizer
 from fastw2v.text.holdout import HeldOutChoice
-from fastw2v.text.reading import read_corpus, read_text
+from fastw2v.text.reading import VocabularyLimits, read_corpus, read_text
 from fastw2v.text.rules import TextRules
 from fastw2v.text.tokenizers import tokenize_text
 from tests.support import made_tokenizers
@@ -179,7 +179,7 @@ def test_a_function_that_others_cannot_have_runs_here_and_that_is_told(text):
 
 def test_held_out_lines_and_fields_are_cut_as_the_rest(text, tmp_path):
     choice = HeldOutChoice(0.3, 1)
-    read = read_text(text, made_tokenizers.upper, held_out=choice, min_count=1)
+    read = read_text(text, made_tokenizers.upper, held_out=choice, limits=VocabularyLimits(1))
     assert read.tokens.n_raw_tokens + read.held_out.n_raw_tokens == 240
     assert tuple("AB") in read.vocabulary.words
     table = tmp_path / "x.jsonl"

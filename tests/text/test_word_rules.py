@@ -25,6 +25,8 @@ from fastw2v.text.phrase_finding import mapped_arrays, numbers_of, phrase_settin
 from fastw2v.text.phrases import PhraseModel, find_and_join, find_phrases
 from fastw2v.text.reading import (
     PhraseSearch,
+    ReadingOptions,
+    VocabularyLimits,
     encode_corpus,
     read_corpus,
     read_sentences,
@@ -36,6 +38,7 @@ from tests.text.test_phrases import running_text
 
 patient = settings(deadline=None)
 CHOSEN = PhraseSettings(min_count=2, threshold=0.5, passes=3, connector_words={"of", "w0"})
+ALL_WORDS = VocabularyLimits(min_count=1)
 STOPPED = ("of", "w1", "w2")
 
 
@@ -68,9 +71,8 @@ def test_phrases_that_are_found_are_joined_as_if_the_text_had_been_joined_before
             sentences,
             rules,
             search=PhraseSearch(CHOSEN, workers, most_bytes=10**6 if folder else None),
-            min_count=min_count,
-            encoded_folder=folder,
-            block_bytes=700,
+            limits=VocabularyLimits(min_count),
+            options=ReadingOptions(block_bytes=700, encoded_folder=folder),
         )
         assert_same((read.vocabulary, read.tokens), expected)
         assert read.words.phrases.as_dict() == model.as_dict()
@@ -102,10 +104,12 @@ def test_given_phrases_are_joined_wherever_blocks_are_cut(sentences, passes, sto
     assert [rules.words.of(sentence) for sentence in sentences] == joined
     if not any(joined):
         with pytest.raises(CorpusError, match="without a single token"):
-            read_text(sentences, rules, min_count=1)
+            read_text(sentences, rules, limits=ALL_WORDS)
         return
     expected = read_corpus(joined, min_count=1)
-    read = read_text(sentences, rules, min_count=1, block_bytes=block_bytes)
+    read = read_text(
+        sentences, rules, limits=ALL_WORDS, options=ReadingOptions(block_bytes=block_bytes)
+    )
     assert_same((read.vocabulary, read.tokens), expected)
     # Over a vocabulary that lacks some of their words, as that of another text does.
     few = read_corpus([joined[0] or ["a"]], min_count=1)[0]
@@ -120,7 +124,9 @@ def test_a_text_file_is_cut_first_and_joined_then(tmp_path):
     model = PhraseModel(PhraseSettings(), ([Phrase(("new", "york"), 1, 1.0)],))
     rules = TextRules.of(Hyperparameters(), words=WordRules(model, ("the",)))
     for block_bytes in (1, 1000):
-        found = read_text(text, rules, min_count=1, block_bytes=block_bytes)
+        found = read_text(
+            text, rules, limits=ALL_WORDS, options=ReadingOptions(block_bytes=block_bytes)
+        )
         expected = [["new_york", "new"], [], ["york", "new_york"]]
         assert_same((found.vocabulary, found.tokens), read_corpus(expected, min_count=1))
 
@@ -133,9 +139,9 @@ def test_held_out_documents_have_the_phrases_of_the_others():
         TextRules(words=WordRules(stop_words=STOPPED)),
         search=PhraseSearch(CHOSEN),
         held_out=choice,
-        min_count=1,
+        limits=ALL_WORDS,
     )
-    plain = read_text(sentences, TextRules(), held_out=choice, min_count=1)
+    plain = read_text(sentences, TextRules(), held_out=choice, limits=ALL_WORDS)
     decoded = [
         [[plain.vocabulary.words[k] for k in ids] for ids in np.split(part.ids, ends)]
         for part in (plain.tokens, plain.held_out)
@@ -285,7 +291,7 @@ def test_stop_words_of_files_lists_and_languages(tmp_path):
 def test_whole_numbers_are_left_out_and_never_joined(tmp_path):
     sentences = [[1, 2, 3], [2, 7]] * 3
     rules = TextRules(words=WordRules(stop_words=(2, "3")))
-    read = read_text(sentences, rules, min_count=1)
+    read = read_text(sentences, rules, limits=ALL_WORDS)
     assert read.vocabulary.words == [1, 3, 7]
     assert read.vocabulary.n_raw_tokens == 9
     with pytest.raises(TokenKindError, match="phrases are joined of, got 1;"):
@@ -296,7 +302,7 @@ def test_whole_numbers_are_left_out_and_never_joined(tmp_path):
             read_text(mixed, TextRules(words=WordRules(model)))
     # A stop word that is a number is none of the text's words.
     of_numbers = TextRules(words=WordRules(model, (7, "7")))
-    assert read_text([["a", "b", "7"]], of_numbers, min_count=1).vocabulary.words == ["a_b"]
+    assert read_text([["a", "b", "7"]], of_numbers, limits=ALL_WORDS).vocabulary.words == ["a_b"]
 
 
 def test_rules_are_told_apart_and_come_back_from_json():

@@ -14,7 +14,7 @@ from fastw2v.objectives.softmax import durations
 from fastw2v.objectives.softmax.output_layer import OutputLayer
 from fastw2v.text.batches import token_batch
 from fastw2v.text.holdout import HeldOutChoice
-from fastw2v.text.reading import read_text
+from fastw2v.text.reading import VocabularyLimits, read_text
 from tests.support.corpora_made import as_text, random_sentences, write_text
 from tests.support.unfitted import unfitted
 
@@ -105,7 +105,7 @@ def test_blocks_and_order_do_not_change_the_choice(sentences, tmp_path):
     ]
     words, digests = [], []
     for corpus in (parts, parts[::-1]):
-        read = read_text(corpus, "words", held_out=choice, min_count=1)
+        read = read_text(corpus, "words", held_out=choice, limits=VocabularyLimits(1))
         vocabulary, held_out = read.vocabulary, read.held_out
         words.append((vocabulary.words, vocabulary.counts.tolist()))
         digests.append(sorted(held_out.ids.tolist()))

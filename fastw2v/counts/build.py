@@ -26,6 +26,7 @@ from fastw2v.counts.folder import MANIFEST, read_counts, write_counts
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.counts.merged_folder import write_in_order
 from fastw2v.counts.pairs import count_packed_pairs, count_pairs
+from fastw2v.counts.request import CountRequest
 from fastw2v.counts.sharded.dask import count_on_cluster
 from fastw2v.counts.sharded.local import count_on_one_machine
 from fastw2v.counts.sharded.plan import ShardOptions
@@ -213,8 +214,8 @@ def count_corpus(
     """
     if counting is None:
         counting = reference.counting if reference is not None else CountingSettings()
-    output = Path(output)
     words = checked_rules(words, counting, reference)
+    request = CountRequest(counting, Path(output), reference, words, progress)
     if client is not None:
         if workers is not None:
             raise ConfigurationError(
@@ -224,17 +225,12 @@ def count_corpus(
         options = shards or ShardOptions()
         # A bag's partitions are computed where they are counted.
         opened = corpus if hasattr(corpus, "to_delayed") else _opened(corpus, counting, notice)
-        return count_on_cluster(
-            opened, counting, output, options, client, reference, words, progress
-        )
+        return count_on_cluster(opened, request, options, client)
     workers = checked_workers(workers)
-    if shards is not None:
-        opened = _opened(corpus, counting, notice)
-        return count_on_one_machine(
-            opened, counting, output, shards, workers, reference, words, progress
-        )
     opened = _opened(corpus, counting, notice)
-    return _count_in_memory(opened, counting, output, workers, reference, words, progress)
+    if shards is not None:
+        return count_on_one_machine(opened, request, shards, workers)
+    return _count_in_memory(opened, request, workers)
 
 
 def _opened(
@@ -247,16 +243,10 @@ def _opened(
     return opened
 
 
-def _count_in_memory(
-    opened: OpenedCorpus,
-    counting: CountingSettings,
-    output: Path,
-    workers: int,
-    reference: CountedCorpus | None,
-    words: WordRules,
-    progress: StageProgress | None,
-) -> CountedCorpus:
-    require_replaceable(output, MANIFEST)
+def _count_in_memory(opened: OpenedCorpus, request: CountRequest, workers: int) -> CountedCorpus:
+    counting, reference, progress = request.counting, request.reference, request.progress
+    require_replaceable(request.output, MANIFEST)
+    words = request.words
     reading = stage_of(progress, "reading")
     widths = None
     rules = TextRules.of(counting, workers, words=words)
@@ -287,11 +277,11 @@ def _count_in_memory(
         progress=progress,
     )
     if reference is None:
-        write_counts(output, found)
+        write_counts(request.output, found)
     else:
         frequencies = np.bincount(tokens.ids, minlength=len(vocabulary)).astype(np.int64)
-        write_in_order(output, found, frequencies)
-    return read_counts(output, verify=False)
+        write_in_order(request.output, found, frequencies)
+    return read_counts(request.output, verify=False)
 
 
 def checked_rules(

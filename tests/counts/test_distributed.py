@@ -23,7 +23,7 @@ from fastw2v.counts.sharded import dask as fastw2v_distributed  # noqa: E402
 from fastw2v.counts.sharded import run as sharded_run  # noqa: E402
 from fastw2v.counts.sharded import steps  # noqa: E402
 from fastw2v.counts.sharded.dask import opened_client  # noqa: E402
-from fastw2v.counts.sharded.plan import work_folder_of  # noqa: E402
+from fastw2v.counts.sharded.work_folder import work_folder_of  # noqa: E402
 from fastw2v.errors import (  # noqa: E402
     ClusterError,
     ConfigurationError,

@@ -29,8 +29,8 @@ from fastw2v.counts.folder import read_counts
 from fastw2v.counts.merged_folder import merge_counts
 from fastw2v.counts.sharded import run as sharded_run
 from fastw2v.counts.sharded import steps, words
-from fastw2v.counts.sharded.plan import work_folder_of
 from fastw2v.counts.sharded.shards import Shard, shards_of
+from fastw2v.counts.sharded.work_folder import work_folder_of
 from fastw2v.errors import (
     ConfigurationError,
     CorpusError,

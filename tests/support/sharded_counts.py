@@ -1,7 +1,7 @@
 """What tests of counting in shards share: a text, settings, and a look at what is done."""
 
 from fastw2v.config import CountingSettings
-from fastw2v.counts.sharded.plan import work_folder_of
+from fastw2v.counts.sharded.work_folder import work_folder_of
 from tests.support.corpora_made import random_sentences
 
 COUNTING = CountingSettings(window=3, window_sample=0.02, min_count=2, tokenizer="whitespace")

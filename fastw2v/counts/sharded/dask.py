@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastw2v.callbacks import StageProgress
-from fastw2v.config import CountingSettings
 from fastw2v.counts.corpus import CountedCorpus
+from fastw2v.counts.request import CountRequest
 from fastw2v.counts.sharded.local import DEFAULT_MEMORY_MIB
-from fastw2v.counts.sharded.plan import ShardOptions, memory_for_data, new_plan, work_folder_of
+from fastw2v.counts.sharded.plan import ShardOptions, memory_for_data, new_plan
 from fastw2v.counts.sharded.run import Task, count_shards
 from fastw2v.counts.sharded.work_folder import PLAN, Job
 from fastw2v.errors import (
@@ -26,7 +25,6 @@ from fastw2v.errors import (
 )
 from fastw2v.system.dependencies import optional_module
 from fastw2v.text.corpus import OpenedCorpus
-from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.version import VERSION
 
 __all__ = ["count_on_cluster", "opened_client"]
@@ -36,14 +34,7 @@ RETRIES = 1  # of a step whose worker died, beside those that Dask makes itself
 
 
 def count_on_cluster(
-    corpus: OpenedCorpus | Any,
-    counting: CountingSettings,
-    output: Path,
-    options: ShardOptions,
-    client: Any,
-    reference: CountedCorpus | None = None,
-    words: WordRules = NO_RULES,
-    progress: StageProgress | None = None,
+    corpus: OpenedCorpus | Any, request: CountRequest, options: ShardOptions, client: Any
 ) -> CountedCorpus:
     """Count a corpus on a Dask cluster; parameters and errors as in `fastw2v.counts.build`.
 
@@ -51,13 +42,13 @@ def count_on_cluster(
     """
     n_workers, given_mib = _workers_of(client)
     memory = memory_for_data(options.memory_mib or given_mib)
-    job = Job(work_folder_of(output).absolute(), counting, memory, 1, reference is not None)
+    job = Job.of(request, memory, workers=1)
     partitions = corpus.to_delayed() if hasattr(corpus, "to_delayed") else None
     items: Any = len(partitions) if partitions is not None else corpus
-    plan = new_plan(items, job, output, options, ranges=n_workers, reference=reference, words=words)
+    plan = new_plan(items, request, job, options, ranges=n_workers)
     engine = DaskEngine(client, plan.ranges, partitions or [])
     engine.require_shared(plan.folder)
-    return count_shards(plan, output, engine, reference=reference, words=words, progress=progress)
+    return count_shards(plan, request, engine)
 
 
 def _workers_of(client: Any) -> tuple[int, float]:

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 
 from fastw2v.config.numbers import MOST_MIB, real_number, whole_number
-from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import MANIFEST
+from fastw2v.counts.request import CountRequest
 from fastw2v.counts.sharded.shards import SENTENCES_OF_SHARD, Shard, shards_of
-from fastw2v.counts.sharded.work_folder import PLAN, SUFFIX, Job, write_json_whole
+from fastw2v.counts.sharded.work_folder import PLAN, Job, write_json_whole
 from fastw2v.errors import ConfigurationError, OutputError
 from fastw2v.system.files import require_replaceable
 from fastw2v.system.renames import TEMPORARY_PREFIX
@@ -29,10 +29,9 @@ from fastw2v.text.sources.kinds import MissingValues
 from fastw2v.text.sources.parts import SPOOL, Part
 from fastw2v.text.sources.streams import is_url
 from fastw2v.text.token_kinds import tokens_to_json
-from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.version import VERSION
 
-__all__ = ["FORMAT", "Plan", "ShardOptions", "memory_for_data", "new_plan", "work_folder_of"]
+__all__ = ["FORMAT", "Plan", "ShardOptions", "memory_for_data", "new_plan"]
 
 FORMAT = "fastw2v-count-in-progress"
 # Python and compiled kernels, buffers of reading and writing: bench/bench_distributed.py.
@@ -116,20 +115,13 @@ class Plan:
         return self.job.folder
 
 
-def work_folder_of(output: Path) -> Path:
-    """Return where a count keeps what it has done so far."""
-    return output.with_name(output.name + SUFFIX)
-
-
 def new_plan(
     corpus: OpenedCorpus | int,
+    request: CountRequest,
     job: Job,
-    output: Path,
     options: ShardOptions,
     *,
     ranges: int = 1,
-    reference: CountedCorpus | None = None,
-    words: WordRules = NO_RULES,
 ) -> Plan:
     """Cut a corpus into shards and make the work folder, or go on with an earlier one.
 
@@ -138,17 +130,12 @@ def new_plan(
     corpus : OpenedCorpus or int
         What can be read only once is spooled to the work folder. A number: how many shards will be
         handed over.
+    request : CountRequest
     job : Job
-        Its folder is `work_folder_of(output)`.
-    output : Path
-        Of the counts.
+        Of the same request.
     options : ShardOptions
     ranges : int
         In how many ranges of centre words counts are added up.
-    reference : CountedCorpus, optional
-        Whose words and widths are used.
-    words : WordRules, optional
-        What becomes of tokens, as far as it was given.
 
     Raises
     ------
@@ -159,8 +146,8 @@ def new_plan(
     CorpusError
         If a source cannot be found.
     """
-    require_replaceable(output, MANIFEST)
-    folder = job.folder
+    require_replaceable(request.output, MANIFEST)
+    folder, reference = job.folder, request.reference
     earlier = _read_plan(folder) if folder.exists() else None
     if earlier is not None and not options.resume:
         raise OutputError(
@@ -183,7 +170,7 @@ def new_plan(
             "fastw2v_version": VERSION,
             "counting": job.counting.as_dict(),
             "reference": None if reference is None else reference.statistics.digest,
-            "words": words.digest,
+            "words": request.words.digest,
             "block_mib": options.block_mib,
             "ranges": ranges,
             "shards": [shard.as_dict() for shard in shards],

@@ -8,12 +8,10 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from fastw2v.callbacks import StageProgress
 from fastw2v.counts.corpus import (
     CorpusStatistics,
     CountedCorpus,
@@ -24,6 +22,7 @@ from fastw2v.counts.folder import read_counts, write_counted_rows
 from fastw2v.counts.matrix import CountPart
 from fastw2v.counts.merged_folder import write_in_order
 from fastw2v.counts.parts import CountsInFiles, write_parts
+from fastw2v.counts.request import CountRequest
 from fastw2v.counts.sharded import steps
 from fastw2v.counts.sharded.plan import Plan
 from fastw2v.counts.sharded.rules import settled_rules
@@ -43,7 +42,7 @@ from fastw2v.text.token_bytes import tokens_of
 from fastw2v.text.token_kinds import tokens_to_json
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
-from fastw2v.text.word_rules import NO_RULES, WordRules
+from fastw2v.text.word_rules import NO_RULES
 
 __all__ = ["FAN_IN", "Engine", "OneProcess", "Task", "count_shards"]
 
@@ -95,15 +94,7 @@ class OneProcess:
             yield place, task.function(*task.arguments)
 
 
-def count_shards(
-    plan: Plan,
-    output: Path,
-    engine: Engine,
-    *,
-    reference: CountedCorpus | None = None,
-    words: WordRules = NO_RULES,
-    progress: StageProgress | None = None,
-) -> CountedCorpus:
+def count_shards(plan: Plan, request: CountRequest, engine: Engine) -> CountedCorpus:
     """Count the shards of a plan, and write the counts to a folder; then remove the work folder.
 
     Raises
@@ -113,15 +104,15 @@ def count_shards(
     CorpusError, VocabularyError
         If there is no token, or no word is frequent enough. Nothing stays.
     """
-    run = _Run(plan, engine, reference, progress)
+    run = _Run(plan, request, engine)
     try:
-        run.words = settled_rules(plan, words, progress)
+        run.words = settled_rules(plan, request.words, request.progress)
     except FastW2VError:  # nothing is counted yet
         remove_work(plan.folder)
         raise
     try:
-        vocabulary = run.vocabulary() if reference is None else reference.vocabulary
-        found = run.windows(vocabulary, output)
+        reference = request.reference
+        found = run.windows(run.vocabulary() if reference is None else reference.vocabulary)
     except FastW2VError as error:
         if run.is_empty or isinstance(error, VocabularyError):
             remove_work(plan.folder)
@@ -133,18 +124,11 @@ def count_shards(
 
 
 class _Run:
-    def __init__(
-        self,
-        plan: Plan,
-        engine: Engine,
-        reference: CountedCorpus | None,
-        progress: StageProgress | None,
-    ) -> None:
+    def __init__(self, plan: Plan, request: CountRequest, engine: Engine) -> None:
         self.plan = plan
         self.job: Job = plan.job
+        self.request = request
         self.engine = engine
-        self.reference = reference
-        self.progress = progress
         self.words = NO_RULES
         # Results of the first reading of each shard, where there was one.
         self.read: list[dict[str, Any]] = []
@@ -201,9 +185,9 @@ class _Run:
         chosen = tokens_of(words[place] for place in order.tolist())
         return Vocabulary(chosen, counts[order], n_tokens, n_types)
 
-    def windows(self, vocabulary: Vocabulary, output: Path) -> CountedCorpus:
+    def windows(self, vocabulary: Vocabulary) -> CountedCorpus:
         """Count the windows of all shards, and write their sum."""
-        job, reference = self.job, self.reference
+        job, reference, output = self.job, self.request.reference, self.request.output
         widths = reference.widths if reference else counting_widths(vocabulary, job.counting)
         content = {
             "words": tokens_to_json(vocabulary.words),
@@ -301,7 +285,7 @@ class _Run:
     ) -> list[Any]:
         """Run tasks and return their results in order; report bytes read or tokens counted."""
         results: list[Any] = [None] * len(tasks)
-        report = self.progress if stage else None
+        report = self.request.progress if stage else None
         counts_tokens = stage == "counting"
         total = n_tokens if counts_tokens else sum(task.n_bytes for task in tasks)
         done = 0

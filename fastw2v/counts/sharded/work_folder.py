@@ -12,12 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import CountingSettings
+from fastw2v.counts.request import CountRequest
 from fastw2v.errors import OutputError
 from fastw2v.kernels.text.interning import InternedWords
 from fastw2v.system.files import whole_file, whole_folder
@@ -40,6 +41,7 @@ __all__ = [
     "read_step",
     "remove_work",
     "step_once",
+    "work_folder_of",
     "write_json_whole",
 ]
 
@@ -72,6 +74,17 @@ class Job:
     memory_bytes: int
     workers: int
     vocabulary_given: bool = False
+
+    @classmethod
+    def of(cls, request: CountRequest, memory_bytes: int, workers: int) -> Self:
+        """Return the job of a count that was asked for."""
+        folder = work_folder_of(request.output).absolute()
+        return cls(folder, request.counting, memory_bytes, workers, request.reference is not None)
+
+
+def work_folder_of(output: Path) -> Path:
+    """Return where a count keeps what it has done so far."""
+    return output.with_name(output.name + SUFFIX)
 
 
 def step_once(folder: Path, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:

@@ -38,17 +38,12 @@ from fastw2v.text.corpus import Corpus, OpenedCorpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.phrase_finding import phrase_settings
-from fastw2v.text.reading import (
-    PhraseSearch,
-    ReadingOptions,
-    VocabularyLimits,
-    encode_corpus,
-    read_text,
-)
+from fastw2v.text.reading import PhraseSearch, ReadingOptions, encode_corpus, read_text
 from fastw2v.text.rules import TextRules
 from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_choice import VocabularyLimits
 from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = [

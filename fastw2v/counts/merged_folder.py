@@ -15,7 +15,8 @@ from fastw2v.counts.merging import merged_rows
 from fastw2v.errors import CorpusError, VocabularyError
 from fastw2v.system.files import require_replaceable
 from fastw2v.text.token_bytes import token_bytes
-from fastw2v.text.vocabulary import Vocabulary, vocabulary_order
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_choice import vocabulary_order
 
 __all__ = ["merge_counts", "write_in_order"]
 

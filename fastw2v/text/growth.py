@@ -9,12 +9,8 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import VocabularyError
 from fastw2v.text.token_bytes import tokens_of
-from fastw2v.text.vocabulary import (
-    Vocabulary,
-    VocabularyLimits,
-    none_frequent_enough,
-    vocabulary_order,
-)
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_choice import VocabularyLimits, none_frequent_enough, vocabulary_order
 
 __all__ = ["EarlierWords", "grown_vocabulary"]
 

@@ -25,14 +25,14 @@ from fastw2v.text.numbered_corpus import (
 from fastw2v.text.numbering import table_of_words
 from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.text.token_bytes import tokens_of
-from fastw2v.text.vocabulary import Vocabulary, VocabularyLimits, build_vocabulary
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_choice import VocabularyLimits, build_vocabulary
 from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = [
     "PhraseSearch",
     "ReadingOptions",
     "TextRead",
-    "VocabularyLimits",
     "encode_corpus",
     "number_corpus",
     "read_corpus",

@@ -22,9 +22,10 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.phrase_finding import phrase_settings
-from fastw2v.text.reading import PhraseSearch, ReadingOptions, VocabularyLimits, read_text
+from fastw2v.text.reading import PhraseSearch, ReadingOptions, read_text
 from fastw2v.text.rules import TextRules
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
+from fastw2v.text.word_choice import VocabularyLimits
 from fastw2v.text.word_rules import NO_RULES, WordRules
 from fastw2v.training.run import Run
 from fastw2v.training.stream import train_stream

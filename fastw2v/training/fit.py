@@ -22,16 +22,10 @@ from fastw2v.text.encoded_folder import temporary_folder
 from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.phrase_finding import phrase_settings
-from fastw2v.text.reading import (
-    PhraseSearch,
-    ReadingOptions,
-    TextRead,
-    VocabularyLimits,
-    encode_corpus,
-    read_text,
-)
+from fastw2v.text.reading import PhraseSearch, ReadingOptions, TextRead, encode_corpus, read_text
 from fastw2v.text.rules import TextRules
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_choice import VocabularyLimits
 from fastw2v.training.ahead import compiled_ahead
 from fastw2v.training.cbow import train_cbow
 from fastw2v.training.continued import prepare_start

@@ -22,9 +22,10 @@ from fastw2v.system.children import child_environment
 from fastw2v.text import cutting, segmenters
 from fastw2v.text.functions import imported_tokenizer
 from fastw2v.text.holdout import HeldOutChoice
-from fastw2v.text.reading import VocabularyLimits, read_corpus, read_text
+from fastw2v.text.reading import read_corpus, read_text
 from fastw2v.text.rules import TextRules
 from fastw2v.text.tokenizers import tokenize_text
+from fastw2v.text.word_choice import VocabularyLimits
 from tests.support import made_tokenizers
 
 FEW = {"vector_size": 4, "min_count": 1, "epochs": 1, "sample": 0}

@@ -26,13 +26,13 @@ from fastw2v.text.phrases import PhraseModel, find_and_join, find_phrases
 from fastw2v.text.reading import (
     PhraseSearch,
     ReadingOptions,
-    VocabularyLimits,
     encode_corpus,
     read_corpus,
     read_sentences,
     read_text,
 )
 from fastw2v.text.rules import TextRules
+from fastw2v.text.word_choice import VocabularyLimits
 from fastw2v.text.word_rules import NO_RULES, WordRules
 from tests.text.test_phrases import running_text
 

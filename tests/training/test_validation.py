@@ -14,7 +14,8 @@ from fastw2v.objectives.softmax import durations
 from fastw2v.objectives.softmax.output_layer import OutputLayer
 from fastw2v.text.batches import token_batch
 from fastw2v.text.holdout import HeldOutChoice
-from fastw2v.text.reading import VocabularyLimits, read_text
+from fastw2v.text.reading import read_text
+from fastw2v.text.word_choice import VocabularyLimits
 from tests.support.corpora_made import as_text, random_sentences, write_text
 from tests.support.unfitted import unfitted
 

@@ -41,7 +41,8 @@ from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.text.token_bytes import tokens_of
 from fastw2v.text.token_kinds import tokens_to_json
 from fastw2v.text.unicode_table import version_of
-from fastw2v.text.vocabulary import Vocabulary, none_frequent_enough, vocabulary_order
+from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_choice import none_frequent_enough, vocabulary_order
 from fastw2v.text.word_rules import NO_RULES
 
 __all__ = ["FAN_IN", "Engine", "OneProcess", "Task", "count_shards"]

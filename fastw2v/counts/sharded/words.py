@@ -17,7 +17,7 @@ from fastw2v.kernels.text.interning import InternedWords, intern_tokens, new_wor
 from fastw2v.kernels.text.scan import PADDING
 from fastw2v.kernels.text.word_runs import gather_words, groups_of_words
 from fastw2v.system.array_files import read_arrays, write_arrays
-from fastw2v.text.vocabulary import vocabulary_order
+from fastw2v.text.word_choice import vocabulary_order
 
 __all__ = ["GROUPS", "CandidateWords", "WordCounts", "added", "candidate_words", "is_full"]
 

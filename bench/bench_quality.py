@@ -37,12 +37,12 @@ from machine import describe_machine, unpin_blas
 from quality.frontier import points
 from quality.layout import document
 from quality.measuring import TestSets, forms, scores_of, warm_up
+from quality.options import add_training, base_request
 from quality.picture import draw, require_drawable
 from quality.plan import FAMILIES, PlannedRun, added, chosen, tuned
 from quality.results import Results, locked
 
 import fastw2v
-from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import train_once
 from fastw2v.comparison.stored import StoredVectors
@@ -56,15 +56,7 @@ STOPPED = 130
 
 def planned(options: argparse.Namespace, folder: Path) -> tuple[list[PlannedRun], list[PlannedRun]]:
     """Return every run of a whole table, and those that are wanted now; what is added is."""
-    base = TrainingRequest(
-        trainer="fastw2v",
-        corpus=options.corpus,
-        vectors=folder / "vectors.npz",
-        vector_size=options.vector_size,
-        window=options.window,
-        min_count=options.min_count,
-        workers=options.workers,
-    )
+    base = replace(base_request(options, folder), window=options.window)
     runs = tuned(base, epochs=options.epochs, samples=options.samples)
     more = {run.name: run for run in (added(base, text) for text in options.add)}
     runs = [run for run in runs if run.name not in more] + list(more.values())
@@ -231,9 +223,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = made.add_subparsers(dest="command", required=True)
     run, shown = commands.add_parser("train"), commands.add_parser("show")
-    run.add_argument("corpus", type=Path)
+    add_training(run)
     run.add_argument("--json", type=Path, required=True, help="where finished runs are kept")
-    run.add_argument("--pairs", action="append", default=[], metavar="NAME=FILE")
     run.add_argument("--only", nargs="+", metavar="NAME", help="runs, families, ours, rivals")
     run.add_argument("--again", nargs="+", metavar="NAME", help="runs to do though they are there")
     run.add_argument("--renew", action="store_true", help="ours that other sources gave: again")
@@ -241,11 +232,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--add", action="append", default=[], metavar="FAMILY=JSON", help="a run more")
     run.add_argument("--epochs", type=int, nargs="+", help="of all but the exact softmax")
     run.add_argument("--samples", type=float, nargs="+", help="of all but the exact softmax")
-    run.add_argument("--vector-size", type=int, default=100)
     run.add_argument("--window", type=int, default=5)
-    run.add_argument("--min-count", type=int, default=10)
-    run.add_argument("--workers", type=int, default=2)
-    run.add_argument("--title", default="", help="what the corpus is")
     run.add_argument("--dry-run", action="store_true", help="say what is to do, and do nothing")
     shown.add_argument("json", type=Path)
     for command in (run, shown):

@@ -34,6 +34,7 @@ from bench_exact_step import zipf_counts
 from machine import describe_machine, header, unpin_blas
 from made_up_words import made_up_words
 from quality.measuring import TestSets, forms, scores_of, warm_up
+from quality.options import add_training, base_request
 
 from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.runs import ComparedRun, alternate, train_once
@@ -59,15 +60,7 @@ DEFAULTS = Hyperparameters(inputs="subwords")
 
 def requests(options: argparse.Namespace, folder: Path) -> dict[str, TrainingRequest]:
     """Return what is trained, by name."""
-    plain = TrainingRequest(
-        trainer="fastw2v",
-        corpus=options.corpus,
-        vectors=folder / "vectors.npz",
-        epochs=options.epochs,
-        vector_size=options.vector_size,
-        min_count=options.min_count,
-        workers=options.workers,
-    )
+    plain = replace(base_request(options, folder), epochs=options.epochs)
     sizes = {name: getattr(options, name) for name in ("min_n", "max_n", "bucket")}
     own = json.loads(options.settings)
     asked = {
@@ -229,23 +222,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     measured, timed = commands.add_parser("bars"), commands.add_parser("speed")
-    measured.add_argument("corpus", type=Path)
-    measured.add_argument("--pairs", action="append", default=[], metavar="NAME=FILE")
+    add_training(measured)
     measured.add_argument("--seeds", type=int, default=1)
     measured.add_argument("--epochs", type=int, default=DEFAULTS.epochs, help="of ours")
     measured.add_argument("--fasttext-epochs", type=int, nargs="*", default=[5])
     measured.add_argument("--t", type=float, nargs="+", default=[1e-3, 1e-4], help="fastText's")
     measured.add_argument("--negative", action="store_true", help="ours at fastText's settings")
-    measured.add_argument("--min-count", type=int, default=10)
     measured.add_argument("--settings", default="{}", help="more settings of ours, as JSON")
     measured.add_argument("--only", nargs="+", help="names of runs: subwords, plain, ...")
-    measured.add_argument("--title", default="", help="what the corpus is, for the JSON file")
     timed.add_argument("--words", type=int, default=45_000)
     timed.add_argument("--rows", type=int, default=256)
     timed.add_argument("--rounds", type=int, default=3)
+    timed.add_argument("--vector-size", type=int, default=100)
+    timed.add_argument("--workers", type=int, default=2)
     for command in (measured, timed):
-        command.add_argument("--vector-size", type=int, default=100)
-        command.add_argument("--workers", type=int, default=2)
         command.add_argument("--min-n", type=int, default=DEFAULTS.min_n)
         command.add_argument("--max-n", type=int, default=DEFAULTS.max_n)
         command.add_argument("--bucket", type=int, default=DEFAULTS.bucket)

@@ -7,9 +7,10 @@ after the other: one part in memory (`PairCounts`), or as many as there are file
 cut.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,6 +55,23 @@ class CountPart(NamedTuple):
     def arrays(self) -> CountArrays:
         """The arrays alone."""
         return self.indptr, self.indices, self.values
+
+
+class CountParts(Sequence[CountPart], ABC):
+    """All rows, in parts that are made when they are asked for."""
+
+    @abstractmethod
+    def part(self, number: int) -> CountPart:
+        """Return the part of this number, 0 to the length without it."""
+
+    @overload
+    def __getitem__(self, number: int) -> CountPart: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[CountPart]: ...
+    def __getitem__(self, number: int | slice) -> CountPart | list[CountPart]:
+        if isinstance(number, slice):
+            return [self.part(k) for k in range(len(self))[number]]
+        return self.part(range(len(self))[number])
 
 
 class SparseCounts:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.counts.matrix import LARGEST_INT32, CountArrays, CountPart, SparseCounts
+from fastw2v.counts.matrix import LARGEST_INT32, CountArrays, CountPart, CountParts, SparseCounts
 from fastw2v.kernels.counts.packed_rows import PackedRows, unpack_rows
 from fastw2v.kernels.counts.pair_counting import Rows
 from fastw2v.system.threads import WorkerPool
@@ -81,7 +80,7 @@ class PackedCounts(SparseCounts):
         return indptr, *result
 
 
-class _Parts(Sequence[CountPart]):
+class _Parts(CountParts):
     """The parts of packed counts: as many rows as have at most so many entries, at least one."""
 
     def __init__(self, counts: PackedCounts) -> None:
@@ -98,13 +97,8 @@ class _Parts(Sequence[CountPart]):
     def __len__(self) -> int:
         return len(self._bounds)
 
-    @overload
-    def __getitem__(self, number: int) -> CountPart: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[CountPart]: ...
-    def __getitem__(self, number: int | slice) -> CountPart | list[CountPart]:
-        if isinstance(number, slice):
-            return [self[k] for k in range(len(self))[number]]
+    def part(self, number: int) -> CountPart:
+        """Return the part of this number."""
         first, last = self._bounds[number]
         rows = np.arange(first, last)
         return CountPart(first, *self._counts.unpacked(rows, self._counts.workers))

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
-from fastw2v.counts.matrix import LARGEST_INT32, CountPart, SparseCounts
+from fastw2v.counts.matrix import LARGEST_INT32, CountPart, CountParts, SparseCounts
 from fastw2v.system.array_files import read_arrays, write_arrays
 from fastw2v.system.manifests import file_digest, require_digest
 
@@ -103,7 +103,7 @@ class CountsInFiles(SparseCounts):
         self.check()
 
 
-class _Parts(Sequence[CountPart]):
+class _Parts(CountParts):
     def __init__(self, folder: Path, files: list[PartFile], open_parts: int) -> None:
         self._folder = folder
         self._files = files
@@ -112,14 +112,9 @@ class _Parts(Sequence[CountPart]):
     def __len__(self) -> int:
         return len(self._files)
 
-    @overload
-    def __getitem__(self, number: int) -> CountPart: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[CountPart]: ...
-    def __getitem__(self, number: int | slice) -> CountPart | list[CountPart]:
-        if isinstance(number, slice):
-            return [self._opened(k) for k in range(len(self))[number]]
-        return self._opened(range(len(self))[number])
+    def part(self, number: int) -> CountPart:
+        """Return the part of this number, mapped."""
+        return self._opened(number)
 
     def _open(self, number: int) -> CountPart:
         part = self._files[number]

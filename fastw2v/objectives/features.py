@@ -67,13 +67,15 @@ class Ngrams:
         sizes[[word == _NO_NGRAMS for word in words]] = 0
         return np.concatenate([[0], np.cumsum(sizes)]), buckets[kept]
 
-    def begin_words(self, words: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which of the words' n-grams (E,), in the order of `of`, begin a word."""
-        starts, buckets = self.of(words)
+    def begin_words(self, words: Sequence[str], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of the words' n-grams (E,), in the order of `of`, begin a word.
+
+        `starts` (V + 1,) is where each word's n-grams begin, as `of` returns it.
+        """
         framed = np.array([len(word) + 2 for word in words], np.int64)
         # "<" alone is none, so the shortest has two characters.
         n_sizes = np.maximum(np.minimum(self.max_n, framed) - max(self.min_n, 2) + 1, 0)
-        places = np.arange(len(buckets)) - np.repeat(starts[:-1], np.diff(starts))
+        places = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts))
         return np.asarray(places < np.repeat(n_sizes, np.diff(starts)))
 
     def _most(self, words: Sequence[str]) -> int:

@@ -82,7 +82,7 @@ def unknown_words_of(
     """
     matrix = ngram_matrix(embeddings.vocabulary.words, ngrams, buckets)
     vectors = vectors_of_features(matrix, embeddings, centres, pool)
-    vectors *= shares_of_beginnings(embeddings.vocabulary.words, ngrams, buckets)[:, None]
+    vectors *= shares_of_beginnings(embeddings.vocabulary.words, ngrams, matrix)[:, None]
     return UnknownWords(NgramVectors(ngrams, buckets, vectors), *centres)
 
 
@@ -96,7 +96,7 @@ def fitted_unknown_words(embeddings: Embeddings, ngrams: Ngrams, pool: WorkerPoo
     require_ngrams(words, ngrams, buckets)
     matrix = ngram_matrix(words, ngrams, buckets)
     vectors = _fitted(replace(matrix, power=1.0), embeddings.table(), pool)
-    vectors *= shares_of_beginnings(words, ngrams, buckets)[:, None]
+    vectors *= shares_of_beginnings(words, ngrams, matrix)[:, None]
     mean = embeddings.in_vectors.mean(axis=0)
     centres = _fitted(matrix, embeddings.in_vectors - mean, pool)
     return UnknownWords(NgramVectors(ngrams, buckets, vectors), centres, -mean)
@@ -110,15 +110,16 @@ def ngram_matrix(words: list[str], ngrams: Ngrams, buckets: NDArray[np.int32]) -
 
 
 def shares_of_beginnings(
-    words: list[str], ngrams: Ngrams, buckets: NDArray[np.int32]
+    words: list[str], ngrams: Ngrams, matrix: FeatureMatrix
 ) -> NDArray[np.float32]:
     """Return what each bucket's vector counts (K,): 1 within words, `BEGINNING` at their front.
 
-    A bucket of several n-grams counts by how many of its places in the known words begin one.
+    `matrix` is the words' `ngram_matrix`. A bucket of several n-grams counts by how many of its
+    places in the known words begin one.
     """
-    places = np.searchsorted(buckets, ngrams.of(words)[1])
-    total = np.bincount(places, minlength=len(buckets))
-    begun = np.bincount(places[ngrams.begin_words(words)], minlength=len(buckets))
+    places, n_buckets = matrix.indices, matrix.n_features
+    total = np.bincount(places, minlength=n_buckets)
+    begun = np.bincount(places[ngrams.begin_words(words, matrix.starts)], minlength=n_buckets)
     return (1.0 + (BEGINNING - 1.0) * begun / np.maximum(total, 1)).astype(np.float32)
 
 

@@ -6,6 +6,7 @@ order of the neighbours; with 8 bits it changes (`tests/report/test_report.py` h
 """
 
 import base64
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,35 +80,27 @@ def embedded_model(
     ConfigurationError
         If the page would be larger than `LARGEST_PAGE_BYTES`.
     """
-    is_tree = embeddings.objective == "hierarchical"
+    vocabulary, is_tree = embeddings.vocabulary, embeddings.objective == "hierarchical"
     outputs = embeddings.out_vectors if is_tree else embeddings.out_vectors[:n_shown]
-    inputs = embeddings.in_vectors[:n_shown]
     unknown = embeddings.unknown.table if embeddings.unknown and with_unknown else None
-    n_numbers = inputs.size + outputs.size + (unknown.vectors.size if unknown else 0)
-    _require_room(n_numbers, n_shown, len(embeddings.vocabulary))
+    inputs = Vectors(vocabulary.texts, embeddings.in_vectors, vocabulary.counts, ngrams=unknown)
     tree = None
     if is_tree:
-        left_right = tree_children(*huffman_tree(embeddings.vocabulary.counts))
+        left_right = tree_children(*huffman_tree(vocabulary.counts))
         tree = encoded(left_right, np.int32)
-    return {
-        "words": embeddings.vocabulary.texts[:n_shown],
-        "counts": embeddings.vocabulary.counts[:n_shown].tolist(),
-        "n_words": len(embeddings.vocabulary),
+    return _embedded_table(inputs, n_shown, outputs.size) | {
         "objective": embeddings.objective,
         "vectors": embeddings.default_vectors,
         "temperature": embeddings.temperature,
-        "dimensions": inputs.shape[1],
-        "inputs": packed(inputs),
         "outputs": packed(outputs),
-        "n_tokens": embeddings.vocabulary.n_tokens,
+        "n_tokens": vocabulary.n_tokens,
         "self_rates": None
         if embeddings.self_rates is None
         else encoded(embeddings.self_rates[:n_shown], np.float32),
         "bias": None if is_tree else encoded(embeddings.out_bias[:n_shown], np.float32),
         "tree": tree,
-        "unknown": _embedded_ngrams(unknown, embeddings.vocabulary.words) if unknown else None,
         "normalisers": None
-        if is_tree or n_shown == len(embeddings.vocabulary)
+        if is_tree or n_shown == len(vocabulary)
         else encoded(log_normalisers(embeddings, n_shown), np.float32),
     }
 
@@ -132,9 +125,16 @@ def embedded_vectors(
     ConfigurationError
         If the page would be larger than `LARGEST_PAGE_BYTES`.
     """
-    table = vectors.vectors[:n_shown]
-    unknown = vectors.ngrams if with_unknown else None
-    n_numbers = table.size + (unknown.vectors.size if unknown else 0)
+    return _embedded_table(vectors if with_unknown else replace(vectors, ngrams=None), n_shown)
+
+
+def _embedded_table(vectors: Vectors, n_shown: int, n_outputs: int = 0) -> dict[str, Any]:
+    """Return the first rows of a table, as those of a model without contexts.
+
+    `n_outputs` is how many numbers of output vectors stand beside them.
+    """
+    table, unknown = vectors.vectors[:n_shown], vectors.ngrams
+    n_numbers = table.size + n_outputs + (unknown.vectors.size if unknown else 0)
     _require_room(n_numbers, n_shown, len(vectors.words))
     return {
         "words": vectors.words[:n_shown],

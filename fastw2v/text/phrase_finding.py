@@ -60,14 +60,8 @@ def find_and_join(
 
     Parameters
     ----------
-    text : EncodedSentences
-    settings : PhraseSettings
-    workers : int, optional
-        Threads; the result does not depend on them. Default: all cores.
-    most_bytes : int, optional
-        A bound for what candidates take of memory.
-    new_array : callable, optional
-        Makes the arrays that are as long as the text. Default: in memory.
+    text, settings, workers, most_bytes, new_array
+        As in `fastw2v.text.collocations.collocations`, of each pass.
     progress : callable, optional
         Gets how many passes are done, and how many there will be at the most.
 

@@ -10,7 +10,7 @@ from gensim.models.fasttext import FastTextKeyedVectors
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, UnknownWordError
 from fastw2v.objectives.features import Ngrams
-from fastw2v.objectives.unknown_words import BEGINNING, shares_of_beginnings
+from fastw2v.objectives.unknown_words import BEGINNING, ngram_matrix, shares_of_beginnings
 from fastw2v.text.vocabulary import keep_probability
 from tests.kernels.test_ngrams import fasttext_hash, ngrams_of
 from tests.training.test_objectives import naive_probabilities
@@ -373,7 +373,8 @@ def naive_beginnings(words, ngrams):
 def test_ngrams_that_begin_a_word_are_those_behind_its_frame(min_n, max_n):
     words = ["river", "a", "", "</s>", "größe", "水", "a" * 30]
     ngrams = Ngrams(min_n, max_n, 1000)
-    assert ngrams.begin_words(words).tolist() == naive_beginnings(words, ngrams)
+    starts, _ = ngrams.of(words)
+    assert ngrams.begin_words(words, starts).tolist() == naive_beginnings(words, ngrams)
 
 
 @pytest.mark.parametrize("bucket", [1_000_000, 7])
@@ -384,7 +385,7 @@ def test_what_begins_a_word_counts_more(bucket):
     buckets = np.unique(every)
     begin = np.array(naive_beginnings(words, ngrams))
     expected = [1 + begin[every == one].mean() * (BEGINNING - 1) for one in buckets]
-    shares = shares_of_beginnings(words, ngrams, buckets)
+    shares = shares_of_beginnings(words, ngrams, ngram_matrix(words, ngrams, buckets))
     np.testing.assert_allclose(shares, expected, rtol=1e-6)
     assert shares.max() > shares.min() >= 1
 

@@ -1,5 +1,6 @@
 """CBOW by the exact softmax: batches, start, training."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,10 @@ from fastw2v.objectives.softmax.first_rows import first_rows, needs_counts
 from fastw2v.objectives.softmax.initialization import START_STEPS, random_vectors, spectral_vectors
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.system.threads import WorkerPool
-from fastw2v.text.segmenters import tokenizer_version
-from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.continued import Continuation, continuation, is_locked
 from fastw2v.training.loop import BatchTraining, train_softmax
-from fastw2v.training.result import TrainedModel, TrainingSummary
+from fastw2v.training.result import TrainedModel
 from fastw2v.training.run import Run, VectorPair, used_precision
 from fastw2v.training.text import TrainingText, counted
 
@@ -109,20 +108,10 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         if form is not None:
             embeddings = form.applied(embeddings, pool)
     digest = text.tokens.digest(vocabulary)
-    summary = TrainingSummary(
-        watch.kept_record.loss_nats,
-        unigram_entropy_nats=None,
-        conditional_entropy_nats=None,
-        n_entries=None,
-        read_s=text.read_s,
-        count_s=0.0,
-        train_s=working_s() - started,
+    summary = replace(
+        text.summary(settings, watch.kept_record.loss_nats, working_s() - started),
         batch_rows=size,
         precision=used_precision(settings),
-        n_invalid=text.n_invalid,
-        n_missing=text.n_missing,
-        unicode_version=version_of(settings.tokenizer),
-        tokenizer_version=tokenizer_version(settings.tokenizer),
     )
     return watch.result(embeddings, summary, digest)
 

@@ -4,7 +4,7 @@ After training the scores of negative sampling are calibrated on a sample of the
 they give probabilities of contexts and a loss in nats like every other objective's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,10 @@ from fastw2v.objectives.stream.settings import StreamSettings, WordRules
 from fastw2v.objectives.stream.tables import KnownTables, StreamTables
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.text.segmenters import tokenizer_version
-from fastw2v.text.unicode_table import version_of
 from fastw2v.training.continued import Continuation, continuation, is_locked
 from fastw2v.training.inputs import InputFeatures, input_features
 from fastw2v.training.loop import train
-from fastw2v.training.result import TrainedModel, TrainingSummary
+from fastw2v.training.result import TrainedModel
 from fastw2v.training.run import Run
 from fastw2v.training.text import TrainingText
 
@@ -86,20 +84,9 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         if inputs is not None:
             trained = inputs.with_trained_means(trained, tables.feature_vectors)
     digest = tokens.digest(vocabulary)
-    summary = TrainingSummary(
-        watch.kept_record.loss_nats,
-        unigram_entropy_nats=None,
-        conditional_entropy_nats=None,
-        n_entries=None,
-        read_s=text.read_s,
-        count_s=0.0,
-        train_s=working_s() - started,
-        batch_rows=None,
+    summary = replace(
+        text.summary(settings, watch.kept_record.loss_nats, working_s() - started),
         softmax_loss_nats=softmax_loss_nats,
-        n_invalid=text.n_invalid,
-        n_missing=text.n_missing,
-        unicode_version=version_of(settings.tokenizer),
-        tokenizer_version=tokenizer_version(settings.tokenizer),
     )
     return watch.result(trained, summary, digest)
 

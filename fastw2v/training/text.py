@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import CountingSettings
+from fastw2v.config import CountingSettings, Hyperparameters
 from fastw2v.counts.build import ShardOptions, count_corpus, count_text
 from fastw2v.counts.corpus import (
     CorpusStatistics,
@@ -27,6 +27,7 @@ from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.text.unicode_table import version_of
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.training.result import TrainingSummary
 from fastw2v.training.run import Run
 
 __all__ = ["TrainingText", "counted"]
@@ -58,6 +59,25 @@ class TrainingText(NamedTuple):
     n_invalid: int = 0
     n_missing: int = 0
     folder: Path | None = None
+
+    def summary(
+        self, settings: Hyperparameters, loss_nats: float, train_s: float
+    ) -> TrainingSummary:
+        """Return the summary of a run that goes over the text and counts no pairs of it."""
+        return TrainingSummary(
+            loss_nats,
+            unigram_entropy_nats=None,
+            conditional_entropy_nats=None,
+            n_entries=None,
+            read_s=self.read_s,
+            count_s=0.0,
+            train_s=train_s,
+            batch_rows=None,
+            n_invalid=self.n_invalid,
+            n_missing=self.n_missing,
+            unicode_version=version_of(settings.tokenizer),
+            tokenizer_version=tokenizer_version(settings.tokenizer),
+        )
 
 
 def counted(run: Run, text: TrainingText) -> tuple[CountedCorpus, float]:

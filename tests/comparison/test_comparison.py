@@ -1,10 +1,7 @@
 """fastw2v beside other trainers: the same text for all, real processes, failures as rows."""
 
-import gzip
 import json
-import os
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -17,53 +14,14 @@ from fastw2v.comparison import runs
 from fastw2v.comparison.clock import high_water_bytes
 from fastw2v.comparison.comparing import ComparisonSettings
 from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
-from fastw2v.comparison.requests import TrainingRequest, save_vectors
-from fastw2v.comparison.rivals import RIVALS, fasttext_inputs
+from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import ComparedRun, alternate, child_environment, train_once
-from fastw2v.comparison.stored import LossSettings, StoredVectors, held_out_losses
+from fastw2v.comparison.stored import StoredVectors
 from fastw2v.comparison.tables import as_markdown, tables_of
-from fastw2v.comparison.text import LONGEST_LINE_WORDS, expected_pairs, prepare_text
-from fastw2v.counts.pairs import count_pairs
-from fastw2v.errors import ConfigurationError, CorpusError
-from fastw2v.text.reading import read_corpus
-from tests.support.corpora_made import as_text, random_sentences, topic_sentences, write_text
+from fastw2v.comparison.text import prepare_text
+from fastw2v.errors import ConfigurationError
+from tests.support.compared import QUICK, request
 from tests.support.programs import started
-
-QUICK = ["--vector-size", "6", "--epochs", "2", "--min-count", "2", "--workers", "1"]
-
-
-@pytest.fixture(scope="module")
-def topics(tmp_path_factory):
-    return write_text(tmp_path_factory.mktemp("text") / "topics.txt", topic_sentences(1, 400))
-
-
-@pytest.fixture
-def stub(tmp_path, monkeypatch):
-    """Put a program called word2vec before all others on the PATH."""
-
-    def install(*lines):
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        path = folder / "word2vec"
-        path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n", encoding="utf-8")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-
-    return install
-
-
-@pytest.fixture
-def without_fasttext(tmp_path, monkeypatch):
-    """Let imports of fasttext fail in processes that are started."""
-    folder = tmp_path / "modules"
-    folder.mkdir()
-    (folder / "fasttext.py").write_text('raise ImportError("No module named fasttext")\n')
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-
-
-def request(trainer, corpus, folder, **changes):
-    named = {"vector_size": 6, "epochs": 2, "min_count": 2, **changes}
-    return TrainingRequest(trainer=trainer, corpus=corpus, vectors=folder / "v.npz", **named)
 
 
 def test_gensim_is_compared_and_failing_rivals_are_rows(
@@ -172,83 +130,6 @@ def test_all_rivals_for_real(run, topics, tmp_path):
     assert np.log(14) < softmax["calibrated_nats"] < np.log(30)
     with_itself = [r for r in found["agreement"] if r["first"] == r["second"]]
     assert len(with_itself) == 7
-
-
-# fastText gives first values to ten equal parts: ten has to divide (91 + 2004) x 6.
-BUCKET = 2004
-SUBWORDS = ["--inputs", "subwords", "--min-n", "2", "--max-n", "4", "--bucket", str(BUCKET)]
-
-
-def test_subwords_are_compared_over_all_pairs(run, topics, tmp_path, without_fasttext):
-    target = tmp_path / "out.json"
-    options = (*QUICK, *SUBWORDS, "--rounds", "1", "--json", target)
-    rivals = "gensim,fasttext,fastw2v-negative"
-    status, out, errors = run("compare", topics, "--rivals", rivals, *options)
-    assert status == 0, errors
-    found = json.loads(target.read_text())
-    ours, gensim, fasttext, negative = found["results"]
-    assert ours["settings"]["inputs"] == "subwords"
-    assert [ours["settings"][name] for name in ("min_n", "max_n", "bucket")] == [2, 4, BUCKET]
-    assert negative["settings"]["inputs"] == "subwords"
-    assert set(ours["all_pairs"]) == {"in+out"}
-    of_set = ours["all_pairs"]["in+out"]["WordSim-353"]
-    assert of_set["made"] + of_set["lacking"] == 353  # words like t3w07 are in none of its pairs
-    assert "all_pairs" not in gensim
-    assert set(negative["all_pairs"]) == {"in"}  # the table that it hands out with subwords
-    assert fasttext["is_missing"]
-    assert "Unknown words" in out
-    assert f"inputs subwords, min_n 2, max_n 4, bucket {BUCKET}" in out
-
-
-@pytest.mark.slow
-def test_fasttext_s_subwords_are_its_own(run, topics, tmp_path):
-    fasttext = pytest.importorskip("fasttext")
-    named = {"inputs": "subwords", "min_n": 2, "max_n": 4, "bucket": BUCKET}
-    # Ten threads, so that it gives first values to all rows and can be repeated here.
-    asked = request(
-        "fasttext", topics, tmp_path, epochs=0, workers=10, settings={"t": 0.5}, **named
-    )
-    record = train_once(asked)
-    assert "error" not in record
-    assert [record["settings"][name] for name in ("minn", "maxn", "bucket", "t")] == [
-        2,
-        4,
-        BUCKET,
-        0.5,
-    ]
-    options = {"minn": 2, "maxn": 4, "bucket": BUCKET, "minCount": 2, "dim": 6, "epoch": 0}
-    theirs = fasttext.train_unsupervised(str(topics), thread=10, verbose=0, **options)
-    table = StoredVectors.read(asked.vectors).word_tables["in"]
-    expected = np.array([theirs.get_word_vector(word) for word in table.words])
-    np.testing.assert_allclose(table.vectors, expected, atol=1e-6)
-    unknown = ["t0w0", "unheard"]
-    expected = np.array([theirs.get_word_vector(word) for word in unknown])
-    np.testing.assert_allclose(table.make_unknown(unknown), expected, atol=1e-6)
-
-
-def test_sizes_of_n_grams_are_each_trainer_s_own_unless_they_are_given(tmp_path):
-    asked = request("fasttext", tmp_path / "none", tmp_path, inputs="subwords", max_n=7)
-    assert fasttext_inputs(asked) == {"minn": 3, "maxn": 7, "bucket": 2_000_000}
-    assert asked.ngram_sizes() == {"max_n": 7}
-    plain = fasttext_inputs(request("fasttext", tmp_path / "none", tmp_path))
-    assert (plain["minn"], plain["maxn"]) == (0, 0)
-
-
-@pytest.mark.slow
-def test_fasttext_with_subwords_is_compared_for_real(run, topics, tmp_path):
-    pytest.importorskip("fasttext")
-    target = tmp_path / "out.json"
-    # With fewer than ten threads a small table of n-grams is what fastText finds in memory.
-    options = (*QUICK, *SUBWORDS, "--rounds", "2", "--fasttext-t", "0.001", "--json", target)
-    options = (*options, "--workers", "10")
-    status, out, errors = run("compare", topics, "--rivals", "fasttext:4", *options)
-    assert status == 0, errors
-    results = json.loads(target.read_text())["results"]
-    assert [record.get("error") for record in results] == [None] * 4
-    assert [set(record["all_pairs"]) for record in results[:2]] == [{"in+out"}, {"in"}]
-    assert results[1]["settings"]["t"] == 0.001
-    assert np.isfinite(results[1]["calibrated_nats"])
-    assert "fasttext_t 0.001" in out
 
 
 @pytest.mark.slow
@@ -383,89 +264,6 @@ def test_settings_that_make_no_sense_are_refused():
     ]
 
 
-@pytest.mark.parametrize("window", [1, 2, 5])
-def test_expected_pairs_are_those_that_are_counted(window):
-    sentences = random_sentences(3, n_words=20, longest=9)
-    vocabulary, tokens = read_corpus(sentences, min_count=1)
-    counts = count_pairs(tokens, len(vocabulary), window, workers=1)
-    pairs = expected_pairs(np.diff(tokens.sentence_starts), window)
-    assert pairs == pytest.approx(counts.total / window)
-
-
-def test_the_text_is_cut_once_for_all(tmp_path):
-    lines = [f"Line {number}, said Ann." for number in range(1, 41)]
-    lines += ["word " * (2 * LONGEST_LINE_WORDS + 5), "", "   "]
-    source = tmp_path / "text.txt.gz"
-    source.write_bytes(gzip.compress("\n".join(lines).encode()))
-    text = prepare_text(source, tmp_path, tokenizer="words", window=5, min_count=2)
-    training = text.training.read_text().splitlines()
-    held_out = text.held_out.read_text().splitlines()
-    assert held_out == ["line 20 said ann", "line 40 said ann"]
-    assert training[:2] == ["line 1 said ann", "line 2 said ann"]
-    assert [len(line.split()) for line in training[-3:]] == [LONGEST_LINE_WORDS] * 2 + [5]
-    assert text.tokens == 38 * 4 + 2 * LONGEST_LINE_WORDS + 5
-    assert text.held_out_tokens == 8
-    assert text.vocabulary == 4  # each number comes once
-
-
-def test_held_out_text_may_be_given(tmp_path):
-    source = write_text(tmp_path / "text.txt", topic_sentences(1, 60))
-    other = write_text(tmp_path / "other.txt", topic_sentences(2, 3))
-    named = {"tokenizer": "whitespace", "window": 5, "min_count": 1}
-    text = prepare_text(source, tmp_path, held_out=other, **named)
-    assert text.training.read_text() == source.read_text()
-    assert text.held_out.read_text() == other.read_text()
-    short = write_text(tmp_path / "short.txt", topic_sentences(1, 19))
-    assert prepare_text(short, tmp_path, **named).held_out is None
-    with pytest.raises(CorpusError, match="which other programs can read"):
-        prepare_text([["a", "b"]], tmp_path, **named)
-
-
-def exact_losses(stored, sentences, window):
-    """Own softmax loss over all window pairs, in float64 loops."""
-    places = {word: place for place, word in enumerate(stored.words)}
-    scores = stored.tables["in"].astype(np.float64) @ stored.tables["out"].T
-    logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-    loss = weight = 0.0
-    for sentence in sentences:
-        ids = [places[word] for word in sentence if word in places]
-        for i, centre in enumerate(ids):
-            for j in range(max(0, i - window), min(len(ids), i + window + 1)):
-                if i != j:
-                    share = (window - abs(i - j) + 1) / window
-                    loss -= share * logs[centre, ids[j]]
-                    weight += share
-    return loss / weight
-
-
-def test_held_out_losses_are_exact(tmp_path):
-    sentences = topic_sentences(1, 3000)
-    held_out = topic_sentences(2, 300)
-    vocabulary, _ = read_corpus(sentences, min_count=1)
-    generator = np.random.default_rng(0)
-    shape = (len(vocabulary), 5)
-    tables = {name: 0.3 * generator.standard_normal(shape, np.float32) for name in ("in", "out")}
-    stored = StoredVectors(vocabulary.words, vocabulary.counts, tables)
-    paths = (tmp_path / "training.txt", tmp_path / "held-out.txt")
-    for path, text in zip(paths, (sentences, held_out), strict=True):
-        path.write_text(as_text(text))
-    found = held_out_losses(stored, LossSettings(loss="softmax", window=3), *paths)
-    assert found["own_nats"] == pytest.approx(exact_losses(stored, held_out, 3), rel=1e-5)
-    # Random vectors say nothing: calibration finds that, and the unigram distribution is left.
-    assert found["calibrated_nats"] == pytest.approx(np.log(len(vocabulary)), abs=0.05)
-    wrong = StoredVectors(vocabulary.words, vocabulary.counts, tables | {"out": tables["in"]})
-    assert abs(exact_losses(wrong, held_out, 3) - found["own_nats"]) > 1e-3
-    negative = LossSettings(loss="negative", window=3, noise_exponent=0.5)
-    other = held_out_losses(stored, negative, *paths)
-    assert other["calibrated_nats"] == found["calibrated_nats"]
-    assert other["own_nats"] != found["own_nats"]
-    assert held_out_losses(stored, LossSettings(loss=None), *paths) == {}
-    alone = StoredVectors(vocabulary.words, vocabulary.counts, {"in": tables["in"]})
-    assert held_out_losses(alone, negative, *paths) == {}
-    assert list(alone.word_tables) == ["in"]
-    assert alone.quality()["in"]["mean"] is None  # the sets have no such words
-
-
 def fake(run, seed, **figures):
     quality = {"in": {"WordSim-353": 0.1 * seed, "SimLex-999": None, "mean": None}}
     named = {"wall_s": 2.0 * seed, "cpu_s": 1.0, "peak_bytes": seed * 2**20, "workers": 2}
@@ -534,11 +332,3 @@ def test_an_interrupt_ends_the_training_process_too(topics, tmp_path, stub):
     assert errors.endswith("fastw2v: interrupted\n")
     assert not high_water_bytes(int((tmp_path / "pid").read_text()))
     assert not [path for path in temporary.iterdir() if path.name.startswith("fastw2v-")]
-
-
-def test_long_words_do_not_widen_all_others(tmp_path):
-    words = ["a" * 200_000, *(f"wörd{k}" for k in range(20_000))]
-    tables = {"in": np.zeros((len(words), 1), np.float32)}
-    save_vectors(tmp_path / "v.npz", words, np.arange(len(words), 0, -1), tables)
-    assert (tmp_path / "v.npz").stat().st_size < 2e6
-    assert StoredVectors.read(tmp_path / "v.npz").words == words

@@ -40,17 +40,6 @@ ROOT = Path(__file__).parents[2]
 SMALL = ShardOptions(memory_mib=600, block_mib=1500 / 2**20)
 
 
-@pytest.fixture(scope="module")
-def text_file(tmp_path_factory):
-    return write_text(tmp_path_factory.mktemp("text") / "text.txt", SENTENCES)
-
-
-@pytest.fixture
-def in_memory(text_file, tmp_path):
-    count_corpus(text_file, COUNTING, tmp_path / "in_memory", workers=2)
-    return tree(tmp_path / "in_memory")
-
-
 @pytest.fixture
 def small_pieces(monkeypatch):
     """Everything that is cut at some size is cut often; in this process only."""

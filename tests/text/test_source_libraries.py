@@ -4,7 +4,7 @@ import pytest
 
 from fastw2v import Source
 from fastw2v.errors import CorpusError
-from tests.text.test_sources import EXPECTED, LISTS, TEXTS, read
+from tests.support.field_sources import EXPECTED, LISTS, TEXTS, read
 
 pytestmark = pytest.mark.slow
 

@@ -1,9 +1,5 @@
-"""Fields of files, tables and records: every kind gives the same words, or says what it has.
+"""Fields of files, tables and records: every kind gives the same words, or says what it has."""
 
-The traps are those of docs/input.md, "Fields".
-"""
-
-import csv
 import gzip
 import io
 import json
@@ -13,9 +9,6 @@ import re
 import sys
 import threading
 import types
-from collections import Counter
-from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -26,113 +19,25 @@ from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError
 from fastw2v.text.corpus import open_corpus
 from fastw2v.text.files import TextBlock
 from fastw2v.training.validation import Validation
+from tests.support.field_sources import (
+    EXPECTED,
+    KINDS,
+    LISTS,
+    RECORDS,
+    TEXTS,
+    delimited,
+    json_lines,
+    parquet,
+    read,
+    table,
+    zipped,
+)
 from tests.support.programs import tree
 from tests.support.traps_made import QUICK, counts_of
 
 pyarrow = pytest.importorskip("pyarrow")
 pandas = pytest.importorskip("pandas")
-
-PAGE = Path(__file__).parents[2] / "docs" / "input.md"
-TEXTS = ["the cat sat\non the mat", 'she said "no", é', None, "the end; a|b\tc", "the cat"]
-LISTS = [["the", "cat", "é"], [], None, ["the", "the", "a b"]]
 COUNTING = CountingSettings(min_count=1, window=2, tokenizer="whitespace")
-RECORDS = [{"id": n, "text": text, "inner": {"text": text}} for n, text in enumerate(TEXTS)]
-
-
-def json_lines(path, records=RECORDS):
-    path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    return path
-
-
-def delimited(path, delimiter=",", header=True):
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter)
-        writer.writerows([["id", "text"]] * header + [[n, text] for n, text in enumerate(TEXTS)])
-    return path
-
-
-def table():
-    numbers = pyarrow.array(range(len(TEXTS)))
-    inner = [None if text is None else {"text": text} for text in TEXTS]
-    return pyarrow.table({"id": numbers, "text": TEXTS, "inner": inner})
-
-
-def parquet(path, made=None):
-    from pyarrow import parquet as writer
-
-    writer.write_table(made or table(), path, row_group_size=2)
-    return path
-
-
-def arrow(path, new=pyarrow.ipc.new_file, **options):
-    made = table()
-    with new(path, made.schema, **options) as writer:
-        writer.write_table(made, max_chunksize=2)
-    return path
-
-
-def zipped(path):
-    packed = path.with_name(path.name + ".gz")
-    packed.write_bytes(gzip.compress(path.read_bytes()))
-    path.unlink()
-    return packed
-
-
-def renamed(path):
-    return path.rename(path.with_name("plain"))
-
-
-LZ4 = pyarrow.ipc.IpcWriteOptions(compression="lz4")
-# Each gives TEXTS.
-KINDS = {
-    "JSON lines": lambda folder: Source(json_lines(folder / "a.jsonl"), "text"),
-    "a field within a field": lambda folder: Source(json_lines(folder / "a.ndjson"), "inner.text"),
-    "compressed JSON lines": lambda folder: Source(zipped(json_lines(folder / "a.json")), "text"),
-    "JSON lines by their content": lambda folder: Source(
-        renamed(json_lines(folder / "a.jsonl")), "text"
-    ),
-    "CSV": lambda folder: Source(delimited(folder / "a.csv"), "text"),
-    "CSV with semicolons": lambda folder: Source(delimited(folder / "a.csv", ";"), "text"),
-    "CSV without a header": lambda folder: Source(delimited(folder / "a.csv", header=False), 2),
-    "compressed TSV": lambda folder: Source(zipped(delimited(folder / "a.tsv", "\t")), "text"),
-    "Parquet": lambda folder: Source(parquet(folder / "a.parquet"), "text"),
-    "Parquet by its content": lambda folder: Source(renamed(parquet(folder / "a.parquet")), "text"),
-    "a column within a column": lambda folder: Source(parquet(folder / "a.parquet"), "inner.text"),
-    "Arrow": lambda folder: Source(arrow(folder / "a.arrow"), "text"),
-    "Feather, compressed within": lambda folder: Source(
-        arrow(folder / "a.feather", options=LZ4), "inner.text"
-    ),
-    "a stream of Arrow's": lambda folder: Source(
-        arrow(folder / "a.arrow", pyarrow.ipc.new_stream), "text"
-    ),
-    "pandas": lambda _: Source(table().to_pandas(), "text"),
-    "a series of pandas": lambda _: pandas.Series(TEXTS),
-    "a category of pandas": lambda _: pandas.Series(TEXTS).astype("category"),
-    "a table of pyarrow": lambda _: Source(table(), "text"),
-    "a reader of pyarrow": lambda _: Source(table().to_reader(2), "inner.text"),
-    "a column of pyarrow": lambda _: table()["text"],
-    "an array of pyarrow coded by a dictionary": lambda _: pyarrow.array(TEXTS).dictionary_encode(),
-    "records": lambda _: Source(iter(RECORDS), "inner.text"),
-    "a glob": lambda folder: Source(json_lines(folder / "a.jsonl").parent / "*.js*", "text"),
-}
-
-
-def read(corpus, **options):
-    """Return the sentences of a corpus, text cut at blanks, and the opened corpus."""
-    opened, sentences = open_corpus(corpus), []
-    for piece in opened.pieces(**options):
-        if isinstance(piece, TextBlock):
-            assert piece.data.endswith(b"\n")
-            sentences += [line.split() for line in piece.data.decode()[:-1].split("\n")]
-            continue
-        data, ends = piece.text.tobytes(), [0, *piece.token_ends.tolist()]
-        tokens = [data[start:end].decode() for start, end in pairwise(ends)]
-        bounds = [0, *piece.sentence_ends.tolist()]
-        sentences += [tokens[start:end] for start, end in pairwise(bounds)]
-    return sentences, opened
-
-
-EXPECTED = [line.split() for text in TEXTS for line in (text or "").split("\n")]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -294,164 +199,6 @@ def test_urls(tmp_path):
         open_corpus("memory://nowhere/x")
     with pytest.raises(CorpusError, match=r"noscheme://x: cannot be read: .*Protocol"):
         open_corpus("noscheme://x")
-
-
-def written(name, data):
-    def make(folder):
-        (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
-        return folder / name
-
-    return make
-
-
-SAID = '{"text": "the cat sat"}\n'
-WORDS = Counter(["the", "cat", "sat"])
-# What is made, the options, and the words, or what the error says.
-TRAPS = {
-    "JSON lines without a field": (
-        written("a.jsonl", '{"id": 1, "of": {"text": "x"}}\n'),
-        {},
-        r"a\.jsonl: .*JSON lines; it has 'id', 'of\.text'; name one with --field",
-    ),
-    "JSON lines that are called text": (
-        written("a.txt", SAID), {}, "JSON lines; it has 'text'; .*--read-as text",
-    ),
-    "JSON lines, to be read as text": (
-        written("a.txt", SAID), {"read_as": "text"}, WORDS + Counter(["text"]),
-    ),
-    "a field that JSON lines do not have": (
-        written("a.jsonl", SAID), {"field": "txt"}, "one of its fields 'text', got 'txt'",
-    ),
-    "a line that is no JSON": (
-        written("a.jsonl", SAID + "the cat\n"), {"field": "text"}, r"a\.jsonl, line 2: .*JSON.*jq",
-    ),
-    "an array of JSON": (
-        written("a.json", '[{"text": "a b"},\n {"text": "b"}]\n'), {"field": "text"},
-        "line 1: .*jq",
-    ),
-    "a field that holds a number": (
-        written("a.jsonl", SAID + '{"text": 5}\n'), {"field": "text"},
-        r"line 2: .*got an int \(5\)",
-    ),
-    "a field that holds fields": (
-        written("a.jsonl", '{"text": {"en": "a b"}}\n'), {"field": "text"},
-        r"line 1: .*fields of its own \('en'\)",
-    ),
-    "blank lines, a mark and CRLF in JSON lines": (
-        written("a.jsonl", "\ufeff\r\n" + SAID.replace("\n", "\r\n") + "\n \n"),
-        {"field": "text"},
-        WORDS,
-    ),
-    "a lone surrogate in JSON": (
-        written("a.jsonl", SAID + '{"text": "\\ud800"}\n'), {"field": "text"}, "line 2: ",
-    ),
-    "JSON lines that are not UTF-8": (
-        written("a.jsonl", SAID.encode() + b'{"text": "caf\xe9"}\n'), {"field": "text"},
-        "byte 0xe9 at byte offset 37",
-    ),
-    "a missing value": (
-        written("a.jsonl", SAID + '{"text": null}\n{}\n'), {"field": "text"}, WORDS,
-    ),
-    "nothing but missing values": (
-        written("a.jsonl", '{"text": null}\n' * 3), {"field": "text"}, "got 3 lines or sentences",
-    ),
-    "CSV without a column": (
-        written("a.csv", "id,text\n1,the cat\n"), {}, "a CSV file; it has 'id', 'text'",
-    ),
-    "a column that CSV does not have": (
-        written("a.csv", "id,text\n1,the cat\n"), {"field": "txt"},
-        "fields 'id', 'text', got 'txt'",
-    ),
-    "a number beyond the columns": (
-        written("a.csv", "1,the cat\n"), {"field": 3}, r"number of a column, 1 to 2, got 3",
-    ),
-    "a name that two columns have": (
-        written("a.csv", "text,text\na,b\n"), {"field": "text"}, "got 2 of that name",
-    ),
-    "quoted cells": (
-        written("a.csv", '\ufefftext,id\n"the ""cat"",\nsat",1\n'), {"field": "text"}, WORDS,
-    ),
-    "an empty cell": (written("a.csv", "id,text\n1,the cat sat\n2,\n"), {"field": "text"}, WORDS),
-    "a row with more cells": (
-        written("a.csv", "id,text\n1,the cat\n2,a,b\n"), {"field": "text"}, "Expected 2 columns",
-    ),
-    "a quote that is not closed": (
-        written("a.csv", 'id,text\n1,"the cat\n2,b\n'), {"field": "text"}, "quotes that are closed",
-    ),
-    "an empty CSV file": (written("a.csv", ""), {"field": "text"}, "its fields none, got 'text'"),
-    "a damaged compressed CSV file": (
-        written("a.csv.gz", gzip.compress(b"id,text\n" + b"1,a b c\n" * 9000)[:-9]),
-        {"field": "text"},
-        r"a\.csv\.gz: expected whole \.gz data",
-    ),
-    "CSV that is not UTF-8": (
-        written("a.csv", b"id,text\n1,caf\xe9\n"), {"field": "text"}, r"row 2: .*byte 0xe9",
-    ),
-    "Parquet without a column": (
-        lambda folder: parquet(folder / "a.parquet"), {},
-        "a Parquet file; it has 'text', 'inner.text'",
-    ),
-    "a column of numbers": (
-        lambda folder: parquet(folder / "a.parquet"), {"field": "id"},
-        "text or list fields 'text', 'inner.text', got 'id'",
-    ),
-    "a Parquet file cut short": (
-        lambda folder: written(
-            "b.parquet", parquet(folder / "a.parquet").read_bytes()[:-9]
-        )(folder),
-        {"field": "text"},
-        r"b\.parquet: expected a whole parquet file",
-    ),
-    "a compressed Parquet file": (
-        lambda folder: zipped(parquet(folder / "a.parquet")), {"field": "text"}, "decompress it",
-    ),
-    "plain text with a field": (
-        written("a.txt", "the cat\n"), {"field": "text"}, "field 'text', got plain text.*--read-as",
-    ),
-    "text that begins with a brace": (written("a.txt", "{the cat sat}\n"), {}, WORDS),
-    "a pattern that nothing matches": (lambda folder: folder / "*.csv", {}, "match, found none"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", TRAPS)
-def test_a_trap_of_fields_through_the_api(tmp_path, name):
-    make, options, expected = TRAPS[name]
-    source, notices = Source(make(tmp_path), **options), []
-    model = Word2Vec(**QUICK)
-    if isinstance(expected, str):
-        with pytest.raises(CorpusError, match=expected) as caught:
-            model.fit(source)
-        assert "\n" not in str(caught.value)
-        return
-    model.fit(source, notice=notices.append)
-    assert counts_of(model) == expected
-    is_missing = "missing value" in name or name == "an empty cell"
-    assert bool(model.summary.n_missing) == is_missing
-    assert any("missing in 1 source" in notice for notice in notices) == is_missing
-
-
-@pytest.mark.parametrize("name", TRAPS)
-def test_a_trap_of_fields_through_the_command_line(run, tmp_path, name):
-    make, options, expected = TRAPS[name]
-    words = []
-    for option, value in (options | QUICK).items():
-        words += [f"--{option.replace('_', '-')}", str(value)]
-    status, shown, errors = run("train", make(tmp_path), "-o", tmp_path / "model", *words)
-    if isinstance(expected, str):
-        assert (status, shown) == (2, "")
-        assert re.search(expected, errors.splitlines()[-1])
-        assert "Traceback" not in errors
-        assert not (tmp_path / "model").exists()
-        return
-    assert status == 0, errors
-    assert counts_of(Word2Vec.load(tmp_path / "model")) == expected
-
-
-def test_the_page_lists_the_traps_of_fields():
-    section = PAGE.read_text(encoding="utf-8").split("## Fields")[1].split("\n## ")[0]
-    table_of_traps = section.split("| what comes |")[1]
-    listed = re.findall(r"^\| (.+?) \| .+ \|$", table_of_traps, re.MULTILINE)
-    assert sorted(listed) == sorted(TRAPS)
 
 
 def test_a_field_wherever_a_text_is_taken(run, tmp_path):

@@ -10,7 +10,7 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
 from tests.support.corpora_made import chain_sentences, write_text
-from tests.training.test_streaming import stream_settings
+from tests.support.stream_runs import stream_settings
 
 CELLS = {
     "skipgram-negative": {},

@@ -11,7 +11,7 @@ from scipy.stats import binom
 from fastw2v.objectives.stream.settings import WordRules
 from fastw2v.text.encoded import EncodedTokens
 from tests.support.statistical_checks import FrequencyMismatchError, assert_frequencies
-from tests.training.test_streaming import stream_settings, trained
+from tests.support.stream_runs import stream_settings, trained
 
 RATE = 1e-9
 TOKENS = 6000  # as many words, each of which comes once

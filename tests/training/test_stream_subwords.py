@@ -15,9 +15,7 @@ from fastw2v.training.inputs import InputFeatures
 from tests.objectives.test_planted_topics import share_of_own_topic
 from tests.support.corpora_made import random_sentences, topic_sentences, write_text
 from tests.support.naive_means import NaiveMeans
-from tests.training.test_input_features import all_arrays_of
-from tests.training.test_resume import StoppedHereError, losses_of, stopping_at
-from tests.training.test_streaming import (
+from tests.support.stream_runs import (
     WORDS,
     TwinMismatchError,
     encoded,
@@ -25,6 +23,8 @@ from tests.training.test_streaming import (
     stream_settings,
     trained,
 )
+from tests.training.test_input_features import all_arrays_of
+from tests.training.test_resume import StoppedHereError, losses_of, stopping_at
 
 CELLS = {
     "negative": {},

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastw2v.config import Hyperparameters
 from fastw2v.errors import (
     ConfigurationError,
     CorpusError,
@@ -18,200 +17,17 @@ from fastw2v.errors import (
 )
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.noise import noise_distribution
-from fastw2v.objectives.stream.settings import StreamSettings, WordRules
-from fastw2v.system.threads import WorkerPool
+from fastw2v.objectives.stream.settings import WordRules
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.text.reading import read_corpus
-from fastw2v.training.options import Reports
-from fastw2v.training.run import Run
-from fastw2v.training.stream import train_stream
 from tests.objectives.test_planted_topics import share_of_own_topic
-from tests.support.corpora_made import topic_sentences
-from tests.support.naive_stream import NaiveStream
 from tests.support.statistical_checks import FrequencyMismatchError, assert_frequencies
-
-CELLS = {
-    "skipgram-negative": {},
-    "skipgram-negative-pairs": {"negatives_shared": False},
-    "skipgram-hierarchical": {"objective": "hierarchical"},
-    "cbow-negative": {"model": "cbow"},
-    "cbow-sum-negative": {"model": "cbow", "cbow_mean": False},
-    "cbow-hierarchical": {"model": "cbow", "objective": "hierarchical"},
-    "cbow-negative-gensim": {"model": "cbow", "cbow_steps": "gensim"},
-    "cbow-sum-negative-gensim": {"model": "cbow", "cbow_mean": False, "cbow_steps": "gensim"},
-}
-WORDS = 14
-
-
-def encoded(sentences):
-    starts = np.concatenate([[0], np.cumsum([len(s) for s in sentences])]).astype(np.int64)
-    ids = np.concatenate([np.asarray(s, np.int32) for s in sentences]).astype(np.int32)
-    return EncodedTokens(ids, starts, len(ids), 0)
-
-
-def stream_settings(**given):
-    """Settings of a run: hyper-parameters as gensim has them unless given, and what goes beyond."""
-    beyond = ("shrink_windows", "cbow_steps", "rules")
-    values = {"objective": "negative", "learning_rate": 0.025, **given}
-    for name in beyond:
-        values.pop(name, None)
-    return StreamSettings(
-        hyperparameters=Hyperparameters(**values),
-        **{name: given[name] for name in beyond if name in given},
-    )
-
-
-def trained(tokens, counts, settings, workers=1, start=None, callbacks=(), **options):
-    run = Run(
-        settings=settings.hyperparameters,
-        workers=workers,
-        start=start,
-        reports=Reports(callbacks=callbacks),
-    )
-    with WorkerPool(workers) as pool:
-        return train_stream(
-            tokens, np.asarray(counts, np.int64), settings, pool, run=run, **options
-        )
-
-
-def sentences_without_echo(seed):
-    """Sentences in which no word stands twice among three: both contexts of a word differ."""
-    generator = np.random.default_rng(seed)
-    made = []
-    for length in (1, 40, 0, 2, 3, 25, 1, 30):
-        words: list[int] = []
-        while len(words) < length:
-            word = int(generator.integers(WORDS))
-            if word not in words[-2:]:
-                words.append(word)
-        made.append(words)
-    return made
-
-
-class TwinMismatchError(AssertionError):
-    """The kernels did not do what the twin does."""
-
-
-def compare_with_twin(cell, sabotage="", dimensions=9, locks=None, held=()):
-    # All noise is word 0.
-    noise = {} if "hierarchical" in cell else {"negative": 5, "ns_exponent": 9.0}
-    settings = stream_settings(
-        vector_size=dimensions,
-        window=1,
-        sample=0,
-        **noise,
-        learning_rate=0.3,
-        final_rate=0.1,
-        epochs=2,
-        rules=WordRules(locks=locks, locked_outputs=np.isin(np.arange(WORDS), held)),
-        **CELLS[cell],
-    )
-    counts = np.array([10**6, *range(40, 40 - WORDS + 1, -1)])
-    generator = np.random.default_rng(4)
-    out_rows = WORDS - (settings.hyperparameters.objective == "hierarchical")
-    start = tuple(
-        generator.normal(size=(rows, dimensions)).astype(np.float32) * np.float32(0.5)
-        for rows in (WORDS, out_rows)
-    )
-    sentences = sentences_without_echo(2)
-    result = trained(encoded(sentences), counts, settings, start=start, block_tokens=11)
-    if sabotage == "no locks":
-        locks = None
-    if sabotage == "nothing held":
-        held = ()
-    twin = NaiveStream(counts, settings, start, sabotage, locks, held).train(sentences, 11)
-    differences = [
-        np.abs(result.in_vectors - twin.inputs).max(),
-        np.abs(result.out_vectors - twin.outputs).max(),
-        abs(result.history[-1].loss_nats - twin.loss / twin.pairs),
-        abs(result.n_pairs - 2 * twin.pairs),
-        abs(result.n_kept - 2 * len(encoded(sentences).ids)),
-    ]
-    if max(differences) > 2e-5:
-        raise TwinMismatchError(f"{cell}: differences {differences}")
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_epochs_are_those_of_the_twin(cell):
-    compare_with_twin(cell)
-
-
-@pytest.mark.parametrize("dimensions", [1, 16, 300])
-def test_epochs_of_other_dimensions(dimensions):
-    compare_with_twin("skipgram-hierarchical", dimensions=dimensions)
-    compare_with_twin("cbow-negative", dimensions=dimensions)
-
-
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("sabotage", ["flipped codes", "constant rate"])
-def test_mistakes_of_the_twin_are_caught(cell, sabotage):
-    with pytest.raises(TwinMismatchError):
-        compare_with_twin(cell, sabotage)
-
-
-@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell.startswith("cbow")])
-def test_another_scale_of_steps_is_caught(cell):
-    with pytest.raises(TwinMismatchError):
-        compare_with_twin(cell, "other scale of steps")
-
-
-LOCKS = np.array([1, 0, 0.5, 1, 2, 0, 0.25] * 2, np.float32)
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_locked_words_take_their_part_of_the_steps(cell):
-    compare_with_twin(cell, locks=LOCKS)
-    with pytest.raises(TwinMismatchError):
-        compare_with_twin(cell, "no locks", locks=LOCKS)
-
-
-@pytest.mark.parametrize("cell", [cell for cell in CELLS if "negative" in cell])
-@pytest.mark.parametrize("held", [(0,), (3, 5, 0, 8), range(WORDS)])
-def test_outputs_that_are_locked_stay_while_others_learn(cell, held):
-    """Word 0 is all the noise: it stands several times among the outputs of a window."""
-    compare_with_twin(cell, held=held)
-    compare_with_twin(cell, held=held, locks=LOCKS)
-    with pytest.raises(TwinMismatchError):
-        compare_with_twin(cell, "nothing held", held=held)
-
-
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("cell", CELLS)
-def test_words_locked_with_zero_keep_their_bits(cell, workers, topics):
-    """Also where they stand twice in a window, and where workers have copies of their rows."""
-    vocabulary, tokens = topics
-    n_words = len(vocabulary)
-    settings = stream_settings(vector_size=20, sample=0, epochs=2, learning_rate=0.1, **CELLS[cell])
-    generator = np.random.default_rng(5)
-    start = tuple(
-        generator.normal(size=(n_words - less, 20)).astype(np.float32) * np.float32(0.1)
-        for less in (0, settings.hyperparameters.objective == "hierarchical")
-    )
-    locks = (np.arange(n_words) % 3 > 0).astype(np.float32)
-    rules = WordRules(locks=locks, locked_outputs=np.arange(n_words) % 4 == 1)
-    settings = replace(settings, rules=rules)
-    result = trained(tokens, vocabulary.counts, settings, workers, start=start)
-    moved = (result.in_vectors != start[0]).any(axis=1)
-    assert (moved == (locks > 0)).all()
-    if settings.hyperparameters.objective == "negative":
-        moved = (result.out_vectors != start[1]).any(axis=1)
-        assert (moved == ~rules.locked_outputs).all()
-
-
-def test_a_locked_word_twice_in_a_window_takes_both_steps():
-    """Its two contexts are one row: half of both steps, as without locks all of both."""
-    tokens, counts = encoded([[1, 0, 1]]), np.array([10**6, 2])
-    settings = stream_settings(
-        vector_size=1, window=1, sample=0, epochs=1, learning_rate=1e-3, final_rate=1.0,
-        ns_exponent=10.0,
-    )  # fmt: skip
-    start = (np.ones((2, 1), np.float32), np.array([[2], [1]], np.float32))
-    steps = []
-    for lock in (1.0, 0.5):
-        locked = replace(settings, rules=WordRules(locks=np.array([1, lock], np.float32)))
-        steps.append(trained(tokens, counts, locked, start=start).in_vectors[1] - 1)
-    assert steps[0] != 0
-    assert steps[1] == pytest.approx(steps[0] / 2, rel=1e-3)
+from tests.support.stream_runs import (
+    CELLS,
+    GOOD,
+    encoded,
+    stream_settings,
+    trained,
+)
 
 
 def negative_draws(counts, exponent, cell, negative=5):
@@ -292,11 +108,6 @@ def test_tokens_are_kept_as_the_rules_say():
     assert result.n_kept == pytest.approx(20_000, abs=5 * np.sqrt(40_000 / 4))
     by_sample = trained(tokens, np.full(4, 10_000), settings)
     assert by_sample.n_kept < 1000
-
-
-@pytest.fixture(scope="module")
-def topics():
-    return read_corpus(topic_sentences(seed=1), min_count=1)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -391,9 +202,6 @@ def test_tiny_texts(sentences, cell):
     assert np.isfinite(result.history[-1].loss_nats)
 
 
-GOOD = [[0, 1, 2, 1]]
-
-
 def test_an_id_beyond_the_vocabulary_is_an_error():
     with pytest.raises(VocabularyError, match=r"expected 0 to 1, .* got 2 for token 2"):
         trained(encoded(GOOD), np.ones(2), stream_settings())
@@ -464,34 +272,17 @@ def test_unusable_rules_are_errors(rules, message):
         trained(encoded(GOOD), np.ones(3), stream_settings(rules=WordRules(**rules)))
 
 
-@pytest.mark.parametrize("model", ["skipgram", "cbow"])
-@pytest.mark.parametrize("workers", [1, 3])
-def test_locked_rows_stay_bit_by_bit_their_zeros_too(model, workers):
-    counts = np.array([900, 700, 500, 40])
-    sentences = [list(np.random.default_rng(k).integers(0, 4, 9)) for k in range(40)]
-    start = np.full((4, 5), -0.0, np.float32), np.full((4, 5), 0.25, np.float32)
-    rules = WordRules(locks=np.array([0, 1, 0, 0], np.float32))
-    settings = stream_settings(model=model, vector_size=5, epochs=2, rules=rules)
-    fitted = trained(encoded(sentences), counts, settings, workers=workers, start=start)
-    in_vectors = fitted.in_vectors
-    locked = in_vectors[[0, 2, 3]]
-    assert (locked == 0).all()
-    assert np.signbit(locked).all()
-    assert (in_vectors[1] != 0).all()
-
-
 AVX2 = "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt,+f16c"
 CPUS = {
     "baseline": {"NUMBA_CPU_NAME": "generic"},
     "AVX2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": AVX2},
 }
 LANES_OF = {"baseline": 4, "AVX2": 8}
-
 ON_ANOTHER_CPU = """
 import sys
 from fastw2v.kernels.simd.vectors import LANES
 assert LANES == int(sys.argv[1]), LANES
-from tests.training.test_streaming import CELLS, compare_with_twin
+from tests.support.stream_runs import CELLS, compare_with_twin
 from tests.kernels.test_context_means import Case as MeanCase
 from tests.kernels.test_sigmoid_windows import Case
 for cell in CELLS:
@@ -523,7 +314,7 @@ def test_other_cpus_compute_the_same(cpu):
 SECOND_START = """
 import numpy as np
 from fastw2v.kernels.stream.training import train_blocks
-from tests.training.test_streaming import GOOD, encoded, stream_settings, trained
+from tests.support.stream_runs import GOOD, encoded, stream_settings, trained
 trained(encoded(GOOD), np.ones(3), stream_settings())
 print(sum(train_blocks.stats.cache_hits.values()), sum(train_blocks.stats.cache_misses.values()))
 """

@@ -1,0 +1,12 @@
+"""Words that tests of features train on, and the options of a quick training."""
+
+import numpy as np
+
+QUICK = ["--vector-size", "6", "--min-count", "1", "--epochs", "2", "--quiet"]
+STEMS, ENDINGS = ("river", "lake", "straße", "stone"), ("", "s", "ing", "er")
+WORDS = [stem + ending for stem in STEMS for ending in ENDINGS]
+
+
+def sentences():
+    generator = np.random.default_rng(1)
+    return [list(map(str, generator.choice(WORDS, 9))) for _ in range(120)]

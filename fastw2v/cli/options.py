@@ -32,13 +32,13 @@ __all__ = [
     "format_option",
     "given_settings",
     "hyperparameter_options",
-    "repeated_tokenizer",
     "repeated_tokenizer_option",
     "skip_option",
     "source_options",
     "sources_of",
     "stop_words_option",
     "text_options",
+    "tokenizer_given_again",
     "words_of",
     "workers_option",
 ]
@@ -231,7 +231,7 @@ repeated_tokenizer_option = click.option(
 )
 
 
-def repeated_tokenizer() -> str | None:
+def tokenizer_given_again() -> str | None:
     """Return what was given by `repeated_tokenizer_option`."""
     context = click.get_current_context(silent=True)
     given: str | None = None if context is None else context.meta.get(_TOKENIZER_AGAIN)

@@ -150,13 +150,13 @@ def loaded_model(path: Path, workers: int | None = None, *, mapped: bool = False
     ConfigurationError
         If the model was trained with another kind of tokenizer.
     """
-    from fastw2v.cli.options import repeated_tokenizer
+    from fastw2v.cli.options import tokenizer_given_again
     from fastw2v.formats.model_folder import ARRAYS
     from fastw2v.model import Word2Vec
 
     arrays = path / ARRAYS
     mapped = mapped and arrays.is_file() and arrays.stat().st_size > _LARGE_BYTES
-    return Word2Vec.load(path, workers=workers, tokenizer=repeated_tokenizer(), mmap=mapped)
+    return Word2Vec.load(path, workers=workers, tokenizer=tokenizer_given_again(), mmap=mapped)
 
 
 def model_or_vectors(

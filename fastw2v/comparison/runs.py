@@ -17,7 +17,7 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.system import children
 from fastw2v.text.encoded_folder import clear_abandoned_folders
 
-__all__ = ["ComparedRun", "Record", "alternate", "child_environment", "train_once"]
+__all__ = ["ComparedRun", "Record", "alternate", "train_once", "training_environment"]
 
 Record = dict[str, Any]
 
@@ -73,7 +73,7 @@ def train_once(
         "wall_s", "cpu_s", "peak_bytes", stages, "loss" and "settings"; or "error" and "install",
         the command that installs the trainer.
     """
-    environment = child_environment(request.workers) | (more_environment or {})
+    environment = training_environment(request.workers) | (more_environment or {})
     # -P: a file in the working folder that is called as a package must not be taken for it.
     command = [sys.executable, "-P", "-m", "fastw2v.comparison.child", request.as_json()]
     process = subprocess.Popen(
@@ -103,7 +103,7 @@ def train_once(
     return answer
 
 
-def child_environment(workers: int) -> dict[str, str]:
+def training_environment(workers: int) -> dict[str, str]:
     """Return the environment of every training process: the same threads for BLAS, nothing pinned.
 
     The package is the one that runs here, wherever the process is started.

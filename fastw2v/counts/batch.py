@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.counts.checked_text import broken_sentence, text_of, unknown_word
+from fastw2v.counts.checked_text import broken_sentence, id_outside, text_of
 from fastw2v.counts.matrix import LARGEST_INT32
 from fastw2v.counts.windows import largest_count, windows_of
 from fastw2v.errors import ConfigurationError, CorpusError
@@ -161,7 +161,7 @@ def count_batch(
     origin = max(0, start - windows.reach)
     n_rows, detail = group_batch(text, start, stop, origin, windows, workspace.accumulator, centres)
     if n_rows == UNKNOWN_WORD:
-        raise unknown_word(text, detail, n_words)
+        raise id_outside(text, detail, n_words)
     if n_rows == BROKEN_SENTENCE:
         raise broken_sentence(text, detail)
     most = int(centres.frequencies[:n_rows].max(initial=0))

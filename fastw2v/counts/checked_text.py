@@ -8,7 +8,7 @@ from fastw2v.kernels.counts.pair_counting import EncodedText
 from fastw2v.kernels.counts.windows import LARGEST_N_TOKENS
 from fastw2v.text.encoded import EncodedTokens
 
-__all__ = ["broken_sentence", "check_sentences", "text_of", "unknown_word"]
+__all__ = ["broken_sentence", "check_sentences", "id_outside", "text_of"]
 
 
 def text_of(tokens: EncodedTokens) -> EncodedText:
@@ -47,7 +47,7 @@ def broken_sentence(text: EncodedText, sentence: int) -> CorpusError:
     )
 
 
-def unknown_word(text: EncodedText, position: int, n_words: int) -> VocabularyError:
+def id_outside(text: EncodedText, position: int, n_words: int) -> VocabularyError:
     """Return the error that says where an id is outside the vocabulary."""
     word = text.ids.view(np.int32)[position]
     return VocabularyError(

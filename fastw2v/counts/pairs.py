@@ -14,7 +14,7 @@ from typing import Generic
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.counts.checked_text import check_sentences, text_of, unknown_word
+from fastw2v.counts.checked_text import check_sentences, id_outside, text_of
 from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
 from fastw2v.counts.packed import PackedCounts
 from fastw2v.counts.row_stores import ArrayStore, CountsKind, PackedStore, RowStore
@@ -171,7 +171,7 @@ class _Counting(Generic[CountsKind]):
         )
         found = unknown[unknown >= 0]
         if found.size:
-            raise unknown_word(self.text, int(found[0]), self.indptr.size - 1)
+            raise id_outside(self.text, int(found[0]), self.indptr.size - 1)
 
     def fill_rows(self, contexts: int) -> Iterator[int]:
         """Fill the rows, and yield now and then the positions whose contexts are counted.

@@ -22,7 +22,7 @@ from fastw2v.config import MOST_DIMENSIONS
 from fastw2v.errors import ModelFormatError, OutputError, TextEncodingError
 from fastw2v.formats.compression import opened_to_write
 from fastw2v.formats.sources import ByteSource
-from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
+from fastw2v.formats.vectors import Vectors, checked_vectors, require_writable_words
 from fastw2v.objectives.feature_vectors import NgramVectors
 from fastw2v.objectives.features import Ngrams
 from fastw2v.system.files import whole_file
@@ -252,7 +252,7 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
     OutputError
         If it cannot be written, or a word holds a byte of zero, at which it would end.
     """
-    require_words(target, "fasttext-bin", vectors.words, refusal)
+    require_writable_words(target, "fasttext-bin", vectors.words, refusal)
     table = vectors.ngrams or NgramVectors.nothing(vectors.vectors.shape[1])
     ngrams = table.ngrams
     n_words, dimensions = vectors.vectors.shape

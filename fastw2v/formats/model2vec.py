@@ -16,7 +16,7 @@ from fastw2v.formats.vectors import (
     Vectors,
     checked_vectors,
     float32_table,
-    require_words,
+    require_writable_words,
     white_space_refusal,
 )
 from fastw2v.system.array_files import Arrays, read_arrays, stored_kinds, write_arrays
@@ -129,7 +129,7 @@ def write(vectors: Vectors, target: Path) -> None:
         If it cannot be written, or a word is empty or holds white space, so that no text could
         ever hold it.
     """
-    require_words(target, "model2vec", vectors.words, refusal)
+    require_writable_words(target, "model2vec", vectors.words, refusal)
     unknown = _UNKNOWN
     known = set(vectors.words)
     while unknown in known:

@@ -25,7 +25,7 @@ from fastw2v.system.array_files import Arrays, read_arrays, write_arrays
 from fastw2v.system.files import whole_folder
 from fastw2v.system.manifests import (
     FolderKind,
-    described,
+    file_description,
     read_json,
     require_described,
     require_signed,
@@ -106,10 +106,10 @@ def write_model(model: StoredModel, folder: Path) -> None:
     arrays |= feature_arrays(embeddings)
     with whole_folder(folder, CONFIG) as temporary:
         write_arrays(temporary / ARRAYS, arrays)
-        files = {ARRAYS: described(temporary / ARRAYS)}
+        files = {ARRAYS: file_description(temporary / ARRAYS)}
         if model.words.phrases is not None:
             model.words.phrases.write(temporary / PHRASES)
-            files[PHRASES] = described(temporary / PHRASES)
+            files[PHRASES] = file_description(temporary / PHRASES)
         content = {
             "files": files,
             "stop_words": tokens_to_json(model.words.stop_words),

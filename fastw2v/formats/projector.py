@@ -10,7 +10,7 @@ import numpy as np
 
 from fastw2v.errors import ModelFormatError
 from fastw2v.formats.text import LineReader, whole_lines
-from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
+from fastw2v.formats.vectors import Vectors, checked_vectors, require_writable_words
 from fastw2v.system.files import whole_folder
 
 __all__ = ["CONFIG", "VECTORS", "read", "refusal", "write"]
@@ -61,7 +61,7 @@ def write(vectors: Vectors, target: Path) -> None:
     """
     import orjson
 
-    require_words(target, "projector", vectors.words, refusal)
+    require_writable_words(target, "projector", vectors.words, refusal)
     table = np.ascontiguousarray(vectors.vectors, np.float32)
     with whole_folder(target, VECTORS) as folder:
         with (folder / VECTORS).open("wb") as file:

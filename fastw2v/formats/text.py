@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import CorpusError, ModelFormatError, UnwritableWordError
 from fastw2v.formats.compression import opened_to_write
-from fastw2v.formats.vectors import Vectors, checked_vectors, require_words, white_space_refusal
+from fastw2v.formats.vectors import (
+    Vectors,
+    checked_vectors,
+    require_writable_words,
+    white_space_refusal,
+)
 from fastw2v.kernels.text import vector_text
 from fastw2v.kernels.text.vector_text import parse_lines
 from fastw2v.system.files import whole_file
@@ -321,7 +326,7 @@ def write_lines(
     import orjson
 
     words, table = vectors.words, np.ascontiguousarray(vectors.vectors, np.float32)
-    require_words(target, form, words, white_space_refusal)
+    require_writable_words(target, form, words, white_space_refusal)
     if not has_header and words[0].startswith(_BYTE_ORDER_MARK):
         raise UnwritableWordError(
             f"{target}: the {form} format cannot begin with the word {words[0]!r}, whose first "

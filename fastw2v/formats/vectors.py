@@ -29,7 +29,7 @@ __all__ = [
     "checked_vectors",
     "float32_table",
     "int64_counts",
-    "require_words",
+    "require_writable_words",
     "texts_of",
     "vectors_of",
     "white_space_refusal",
@@ -228,7 +228,7 @@ def require_finite(source: Path, vectors: NDArray[np.float32], place: Callable[[
             )
 
 
-def require_words(
+def require_writable_words(
     target: Path, form: str, words: list[str], refusal: Callable[[str], str | None]
 ) -> None:
     """Raise `UnwritableWordError` for the first word that a format refuses, before it is written.

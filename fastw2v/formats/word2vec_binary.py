@@ -10,7 +10,7 @@ from fastw2v.config import MOST_DIMENSIONS
 from fastw2v.errors import ModelFormatError, TextEncodingError
 from fastw2v.formats.compression import is_compressed, opened_to_write
 from fastw2v.formats.sources import CHUNK_BYTES, ByteSource
-from fastw2v.formats.vectors import Vectors, checked_vectors, require_words
+from fastw2v.formats.vectors import Vectors, checked_vectors, require_writable_words
 from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
 
@@ -129,7 +129,7 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
         If it cannot be written, or a word is empty, holds a blank, at which it would end, or a
         line feed, which readers drop.
     """
-    require_words(target, "word2vec-bin", vectors.words, refusal)
+    require_writable_words(target, "word2vec-bin", vectors.words, refusal)
     table = np.ascontiguousarray(vectors.vectors, _NUMBER)
     with whole_file(target) as temporary, opened_to_write(temporary) as file:
         file.write(b"%d %d\n" % table.shape)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import DivergenceError
-from fastw2v.gensim_api.reading import NumberedText, read_text, reads_the_same
+from fastw2v.gensim_api.reading import NumberedText, numbered_text, reads_the_same
 from fastw2v.gensim_api.state import ModelState
 from fastw2v.gensim_api.vocabulary import SAMPLE_INT_MAX
-from fastw2v.objectives.stream.settings import StreamSettings, WordRules
+from fastw2v.objectives.stream.settings import StreamSettings, WordOptions
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.training.run import Run
@@ -27,7 +27,7 @@ __all__ = [
     "drawn_seed",
     "readings",
     "train_epoch",
-    "word_rules",
+    "word_options",
     "write_rows",
 ]
 
@@ -56,7 +56,7 @@ def readings(
     text = held
     while True:
         if text is None or not stays:
-            text = read_text(corpus, corpus_file)
+            text = numbered_text(corpus, corpus_file)
             reading = None
         if reading is None or n_words != len(model.wv):
             n_words = len(model.wv)
@@ -131,7 +131,7 @@ def _settings(model: ModelState, objective: Any, rates: tuple[float, float]) -> 
         hyperparameters=settings,
         shrink_windows=bool(model.shrink_windows),
         cbow_steps="gensim",
-        rules=word_rules(model),
+        rules=word_options(model),
     )
 
 
@@ -141,7 +141,7 @@ def drawn_seed(generator: Any) -> int:
     return int(draw(2**31 - 1))
 
 
-def word_rules(model: ModelState) -> WordRules:
+def word_options(model: ModelState) -> WordOptions:
     """Return gensim's thresholds and lock factors as the trainer's rules for single words."""
     n_words = len(model.wv)
     keep = locks = None
@@ -153,7 +153,7 @@ def word_rules(model: ModelState) -> WordRules:
     factors = np.asarray(getattr(model.wv, "vectors_lockf", (1,)), np.float32)
     if not (factors == 1).all():
         locks = np.resize(factors, n_words)  # gensim goes round where there are too few
-    return WordRules(keep=keep, locks=locks)
+    return WordOptions(keep=keep, locks=locks)
 
 
 def write_rows(table: NDArray[Any], rows: NDArray[np.float32]) -> NDArray[Any]:

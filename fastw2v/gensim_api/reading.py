@@ -38,8 +38,8 @@ __all__ = [
     "Sentences",
     "checked_sentences",
     "logger",
+    "numbered_text",
     "raise_unfit",
-    "read_text",
     "reads_the_same",
 ]
 
@@ -154,7 +154,7 @@ def _empty_array(size: int, dtype: type[np.generic]) -> NDArray[Any]:
         return np.asarray(np.memmap(file, dtype, "w+", shape=(size,)))
 
 
-def read_text(
+def numbered_text(
     corpus: Any, corpus_file: str | None, progress_per: int = PROGRESS_PER
 ) -> NumberedText:
     """Turn a corpus into numbers; files of lines by the fast reader.

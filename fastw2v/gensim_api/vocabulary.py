@@ -25,8 +25,8 @@ from fastw2v.gensim_api.numbers import (
 from fastw2v.gensim_api.reading import (
     Sentences,
     checked_sentences,
+    numbered_text,
     raise_unfit,
-    read_text,
     reads_the_same,
 )
 from fastw2v.gensim_api.state import ModelState
@@ -125,7 +125,7 @@ class VocabularyMethods(ModelState):
             lines = corpus_iterable if corpus_file is None else LineSentence(corpus_file)
             n_words, n_sentences = self._scan_pruning(lines, progress_per, trim_rule)
         else:
-            text = read_text(corpus_iterable, corpus_file, progress_per)
+            text = numbered_text(corpus_iterable, corpus_file, progress_per)
             self.raw_vocab = defaultdict(int, zip(text.words, text.counts.tolist(), strict=True))
             n_words, n_sentences = text.n_tokens, text.n_sentences
             if self._keeps_text and (corpus_file is not None or reads_the_same(corpus_iterable)):

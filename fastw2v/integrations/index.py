@@ -30,7 +30,7 @@ from fastw2v.objectives.exact_search import ExactSearch, unit_rows
 from fastw2v.system.files import require_replaceable, whole_folder
 from fastw2v.system.manifests import (
     FolderKind,
-    described,
+    file_description,
     require_described,
     require_signed,
     signed,
@@ -197,7 +197,7 @@ class VectorIndex:
         with whole_folder(folder, _MANIFEST) as temporary:
             if self._graph is not None:
                 self._graph.save(temporary / _GRAPH)
-                content["files"] = {_GRAPH: described(temporary / _GRAPH)}
+                content["files"] = {_GRAPH: file_description(temporary / _GRAPH)}
             write_json(temporary / _MANIFEST, signed(content))
 
     def _units(self, vectors: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from typing import Self
 from fastw2v.callbacks import stage_of
 from fastw2v.config import TokenizeFunction, VectorChoice
 from fastw2v.formats import FormatName, export
-from fastw2v.model.progress import Progress, reports
+from fastw2v.model.progress import Progress, showing
 from fastw2v.model.state import ModelState
 from fastw2v.model.tokenizer import with_tokenizer
 from fastw2v.text.rules import TextRules
@@ -81,6 +81,6 @@ class Files(ModelState):
         `progress` is as in `fit`; a function gets ("writing", vectors written, vectors).
         """
         rules = TextRules.of(self.settings)
-        with reports(progress) as told:
-            written = stage_of(told.stage, "writing")
+        with showing(progress) as reports:
+            written = stage_of(reports.stage, "writing")
             export(self.embeddings, Path(target), form, vectors, rules, written)

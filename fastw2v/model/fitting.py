@@ -9,7 +9,7 @@ from fastw2v.callbacks import Callback
 from fastw2v.config import Hyperparameters, TokenizeFunction, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError
-from fastw2v.model.progress import Progress, reports
+from fastw2v.model.progress import Progress, showing
 from fastw2v.model.state import ModelState
 from fastw2v.model.tokenizer import with_tokenizer
 from fastw2v.text.corpus import Corpus, Field, with_field
@@ -121,9 +121,9 @@ class Fitting(ModelState):
             checkpoints=checkpoints,
             memory_mib=memory_mib,
         )
-        with reports(progress, callbacks, notice) as told:
+        with showing(progress, callbacks, notice) as reports:
             return self._train(
-                settings, with_field(corpus, field), options, told, features, earlier, words
+                settings, with_field(corpus, field), options, reports, features, earlier, words
             )
 
     def fit_counts(
@@ -179,15 +179,15 @@ class Fitting(ModelState):
             checkpoints=checkpoints,
             memory_mib=memory_mib,
         )
-        with reports(progress, callbacks, notice) as told:
-            return self._train(settings, CountsFolder(folder), options, told, features, earlier)
+        with showing(progress, callbacks, notice) as reports:
+            return self._train(settings, CountsFolder(folder), options, reports, features, earlier)
 
     def _train(
         self,
         settings: Hyperparameters,
         source: Corpus | CountsFolder,
         options: RunOptions,
-        told: Reports,
+        reports: Reports,
         features: GivenFeatures | str | None,
         earlier: Earlier | None,
         words: WordRules = NO_RULES,
@@ -200,7 +200,7 @@ class Fitting(ModelState):
                 workers_named=self._workers_named,
                 source=source,
                 options=options,
-                reports=told,
+                reports=reports,
                 features=_as_given(features),
                 words=words,
                 earlier=earlier,
@@ -263,7 +263,7 @@ class Fitting(ModelState):
         CorpusError
             If the text is not the one that the run began with.
         """
-        with reports(progress, callbacks, notice) as told:
+        with showing(progress, callbacks, notice) as reports:
             run = resumed_run(
                 Path(model),
                 corpus,
@@ -271,7 +271,7 @@ class Fitting(ModelState):
                 workers=workers,
                 features=_as_given(features),
                 start=_as_start(start),
-                reports=told,
+                reports=reports,
             )
             run = replace(run, settings=with_tokenizer(run.settings, tokenizer))
             return cls(run.settings, workers=run.workers)._take(run)

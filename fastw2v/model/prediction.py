@@ -5,10 +5,10 @@ from typing import Any, Literal, get_args
 
 from fastw2v.config.numbers import whole_number
 from fastw2v.errors import ConfigurationError
-from fastw2v.model.progress import Progress, reports
+from fastw2v.model.progress import Progress, showing
 from fastw2v.model.state import ModelState
-from fastw2v.model.tokenizer import tell_of_another_version
-from fastw2v.objectives.embeddings import first_rows
+from fastw2v.model.tokenizer import warn_of_another_version
+from fastw2v.objectives.embeddings import largest_places
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
 from fastw2v.objectives.losses.reliability import LEAST_COUNT, Reliability, text_reliability
 from fastw2v.text.corpus import Corpus, Field, with_field
@@ -56,7 +56,7 @@ class Prediction(ModelState):
             else self.embeddings.context_lifts(word)
         )
         words = self.vocabulary.words
-        return [(words[i], float(values[i])) for i in first_rows(values, topn)]
+        return [(words[i], float(values[i])) for i in largest_places(values, topn)]
 
     def reliability(
         self,
@@ -87,8 +87,8 @@ class Prediction(ModelState):
         ConfigurationError
             If `least_count` is no whole number from 1 on.
         """
-        tell_of_another_version(self.settings, self.summary)
-        with reports(progress) as told:
+        warn_of_another_version(self.settings, self.summary)
+        with showing(progress) as reports:
             return text_reliability(
                 self.embeddings,
                 with_field(corpus, field),
@@ -96,7 +96,7 @@ class Prediction(ModelState):
                 least_count=least_count,
                 words=self.word_rules,
                 workers=self.workers,
-                progress=told.stage,
+                progress=reports.stage,
             )
 
     def perplexity(
@@ -119,13 +119,13 @@ class Prediction(ModelState):
         CorpusError
             If the text cannot be read or holds no pair of known words.
         """
-        tell_of_another_version(self.settings, self.summary)
-        with reports(progress) as told:
+        warn_of_another_version(self.settings, self.summary)
+        with showing(progress) as reports:
             return text_perplexity(
                 self.embeddings,
                 with_field(corpus, field),
                 self.settings,
                 words=self.word_rules,
                 workers=self.workers,
-                progress=told.stage,
+                progress=reports.stage,
             )

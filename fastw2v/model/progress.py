@@ -10,7 +10,7 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.system.progress import Bars, Lines, Renderer
 from fastw2v.training.options import Reports
 
-__all__ = ["Progress", "reports"]
+__all__ = ["Progress", "showing"]
 
 Progress = bool | StageProgress | None
 """True: show it; False: do not; None: show it in a notebook; or a function of one's own, which gets
@@ -18,7 +18,7 @@ the name of a stage, how much of it is done, and how much there is, or None."""
 
 
 @contextmanager
-def reports(
+def showing(
     progress: Progress,
     callbacks: Sequence[Callback] = (),
     notice: Callable[[str], None] | None = None,

@@ -79,8 +79,10 @@ def _seconds(summary: TrainingSummary) -> str:
         "finishing": summary.finish_s,
         "compiling": summary.compile_s,
     }
-    told = ", ".join(f"{seconds:,.1f} {name}" for name, seconds in parts.items() if seconds >= 0.05)
-    return f"{_total_s(summary):,.1f}" + (f" ({told})" if told else "")
+    shown = ", ".join(
+        f"{seconds:,.1f} {name}" for name, seconds in parts.items() if seconds >= 0.05
+    )
+    return f"{_total_s(summary):,.1f}" + (f" ({shown})" if shown else "")
 
 
 def _loss(summary: TrainingSummary) -> str:

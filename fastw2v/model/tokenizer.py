@@ -7,7 +7,7 @@ from fastw2v.config import Hyperparameters, TokenizeFunction, repeated_tokenizer
 from fastw2v.text.segmenters import tokenizer_version
 from fastw2v.training.result import TrainingSummary
 
-__all__ = ["tell_of_another_version", "with_tokenizer"]
+__all__ = ["warn_of_another_version", "with_tokenizer"]
 
 
 def with_tokenizer(
@@ -28,7 +28,7 @@ def with_tokenizer(
     return replace(settings, tokenizer=tokenizer)
 
 
-def tell_of_another_version(settings: Hyperparameters, summary: TrainingSummary | None) -> None:
+def warn_of_another_version(settings: Hyperparameters, summary: TrainingSummary | None) -> None:
     """Warn if what cuts text beside this package is not what cut the training text."""
     then = summary.tokenizer_version if summary else None
     now = tokenizer_version(settings.tokenizer)

@@ -25,7 +25,7 @@ __all__ = [
     "Embeddings",
     "as_fasttext_vectors",
     "as_keyed_vectors",
-    "first_rows",
+    "largest_places",
     "ngram_vectors_of",
 ]
 
@@ -252,7 +252,7 @@ class Embeddings:
         return as_keyed_vectors(words, table, counts)
 
 
-def first_rows(values: NDArray[Any], topn: int | None) -> NDArray[np.int64]:
+def largest_places(values: NDArray[Any], topn: int | None) -> NDArray[np.int64]:
     """Return the places of the `topn` largest values, falling; of equal ones the first."""
     if topn is None or topn * 10 >= len(values):
         return np.argsort(-values, kind="stable")[:topn]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import UnknownWordError
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.features import Ngrams
 from fastw2v.text.vocabulary import shown_word
 
@@ -15,8 +16,6 @@ __all__ = ["NamedFeatures", "NgramVectors", "UnknownWords"]
 
 _WORDS_AT_ONCE = 4096
 _ENTRIES_AT_ONCE = 1 << 16
-
-VectorArray = NDArray[np.float32]
 
 
 def _sums(

@@ -211,7 +211,7 @@ def given_features(
     ConfigurationError
         If a word has no feature, or features are given for a word outside the vocabulary.
     """
-    require_words(words, features)
+    require_known_words(words, features)
     lists = {word: _names_of(word, features[word]) for word in words if word in features}
     lacking = [word for word in words if not lists.get(word)]
     if lacking:
@@ -227,7 +227,7 @@ def given_features(
     return FeatureMatrix(starts, indices, np.ones(len(indices), np.float32), len(names)), names
 
 
-def require_words(words: Sequence[str], features: Any) -> None:
+def require_known_words(words: Sequence[str], features: Any) -> None:
     """Raise `ConfigurationError` if there are features of words outside the vocabulary."""
     if not isinstance(features, Mapping):
         raise ConfigurationError(

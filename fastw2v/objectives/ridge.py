@@ -11,25 +11,24 @@ from numpy.typing import NDArray
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.conjugate_gradients import add_ridge, move_along, turn, weigh_rows
 from fastw2v.kernels.softmax.factorisation import RUN, sparse_product
-from fastw2v.objectives.arrays import padded_rows, round_up, unpadded_rows
+from fastw2v.objectives.arrays import VectorArray, padded_rows, round_up, unpadded_rows
 from fastw2v.objectives.features import FeatureMatrix
 from fastw2v.system.threads import WorkerPool
 
 __all__ = ["ridge_features"]
 
-Vectors = NDArray[np.float32]
 
 STEPS = 30
 
 
 def ridge_features(
     features: FeatureMatrix,
-    target: Vectors,
+    target: VectorArray,
     weights: NDArray[np.float64],
     ridge: float | NDArray[np.float64],
     pool: WorkerPool,
     steps: int = STEPS,
-) -> Vectors:
+) -> VectorArray:
     """Return feature vectors Z (F, D) for target vectors (V, D).
 
     Parameters
@@ -81,18 +80,18 @@ class _NormalEquations:
         self._width, self._pool = width, pool
         self.sums = np.empty((-(-n_features // RUN), width), np.float64)
 
-    def zeros(self) -> Vectors:
+    def zeros(self) -> VectorArray:
         """Return zeros for all features, flat."""
         return np.zeros(len(self._ridge) * self._width, np.float32)
 
-    def from_words(self, words: Vectors) -> Vectors:
+    def from_words(self, words: VectorArray) -> VectorArray:
         """Return G^T W times vectors of words, both flat; the words' are overwritten."""
         out = self.zeros()
         self._pool.run_kernel(weigh_rows, self._weights, words, self._width)
         self._pool.run_kernel(sparse_product, self._backward, words, out, self._width)
         return out
 
-    def image_of(self, direction: Vectors, image: Vectors) -> NDArray[np.float64]:
+    def image_of(self, direction: VectorArray, image: VectorArray) -> NDArray[np.float64]:
         """Write the system times a direction to `image`; return their products by column."""
         run, width, words = self._pool.run_kernel, self._width, self._of_words
         run(sparse_product, self._forward, direction, words, width)

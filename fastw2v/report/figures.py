@@ -65,13 +65,13 @@ def map_figure(*, has_counts: bool = True) -> dict[str, Any]:
         plane.scatter("x", "y", size="size", line_color=None, source=source, name=name)
     _add_names(plane)
     wheel, pan = WheelZoomTool(zoom_on_axis=False), PanTool()
-    told = _TOOLTIP if has_counts else _BARE_TOOLTIP
+    tooltips = _TOOLTIP if has_counts else _BARE_TOOLTIP
     plane.add_tools(
         pan,
         LassoSelectTool(renderers=[points], name="lasso"),
         BoxSelectTool(renderers=[points], name="box"),
         wheel,
-        HoverTool(renderers=[points], tooltips=told, point_policy="snap_to_data"),
+        HoverTool(renderers=[points], tooltips=tooltips, point_policy="snap_to_data"),
         TapTool(renderers=[points], behavior="select", mode="replace"),
     )
     pan.name = "move"

@@ -54,7 +54,7 @@ class WordMap:
     colours: list[int]
 
     @property
-    def told(self) -> str:
+    def method_name(self) -> str:
         """How words got their places, in a few words."""
         name = METHOD_NAMES[self.method]
         return name if self.fallback is None else f"{name}, as {FALLBACKS[self.fallback]}"

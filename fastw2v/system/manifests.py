@@ -19,7 +19,7 @@ from fastw2v.version import VERSION
 
 __all__ = [
     "FolderKind",
-    "described",
+    "file_description",
     "file_digest",
     "read_json",
     "require_described",
@@ -176,7 +176,7 @@ def require_digest(path: Path, digest: str) -> None:
         raise ValueError(f"{path.name}: its content is not what its digest was made of")
 
 
-def described(path: Path) -> dict[str, Any]:
+def file_description(path: Path) -> dict[str, Any]:
     """Return a file's size and SHA-256, as ``sha256sum`` prints it."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -188,7 +188,7 @@ def require_described(path: Path, description: dict[str, Any], *, verify: bool) 
     size = path.stat().st_size
     if size != description["bytes"]:
         raise ValueError(f"{path.name}: expected {description['bytes']} bytes, got {size}")
-    if verify and (came := described(path)["sha256"]) != description["sha256"]:
+    if verify and (came := file_description(path)["sha256"]) != description["sha256"]:
         raise ValueError(f"{path.name}: expected SHA-256 {description['sha256']}, got {came}")
 
 

@@ -12,7 +12,7 @@ from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import EarlierVectors, KnownRows
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.softmax.first_rows import carried_bias, first_rows, taken_up
-from fastw2v.objectives.stream.settings import WordRules
+from fastw2v.objectives.stream.settings import WordOptions
 from fastw2v.objectives.stream.tables import KnownTables
 from fastw2v.objectives.tree_nodes import same_nodes
 from fastw2v.system.threads import WorkerPool
@@ -111,12 +111,12 @@ class Continuation:
         return KnownTables(in_vectors, in_known, outputs, known.is_known)
 
     @property
-    def rules(self) -> WordRules:
+    def rules(self) -> WordOptions:
         """What negative sampling and hierarchical softmax are told of locked words."""
         locks = None
         if self.locked_inputs.any():
             locks = np.where(self.locked_inputs, 0, 1).astype(np.float32)
-        return WordRules(locks=locks, locked_outputs=self.locked_outputs)
+        return WordOptions(locks=locks, locked_outputs=self.locked_outputs)
 
     def _nodes(self, vocabulary: Vocabulary) -> tuple[VectorArray, NDArray[np.bool_]]:
         """Return vectors of the tree's nodes, and which of them are known."""

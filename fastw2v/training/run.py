@@ -30,7 +30,7 @@ from fastw2v.training.start_from import Earlier
 from fastw2v.training.validation import (
     ValidationText,
     named_sources,
-    source_options,
+    options_of_source,
 )
 
 __all__ = ["CountsFolder", "GivenFeatures", "Run", "VectorPair", "used_precision", "used_products"]
@@ -142,7 +142,7 @@ class Run:
             hyperparameters=self.settings.as_dict(),
             precision=used_products(self.settings),
             sources=None if counts else named_sources(self.source),
-            reads=source_options(self.source) or None,
+            reads=options_of_source(self.source) or None,
             counts=str(counts.absolute()) if counts else None,
             memory_mib=options.memory_mib,
             workers=self.workers if self.workers_named or not self.is_exact else None,

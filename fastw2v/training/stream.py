@@ -22,7 +22,7 @@ from fastw2v.objectives.losses.calibration import calibrate
 from fastw2v.objectives.losses.rows import training_rows
 from fastw2v.objectives.losses.scores import SoftmaxScores
 from fastw2v.objectives.stream.estimates import require_stream_memory
-from fastw2v.objectives.stream.settings import StreamSettings, WordRules
+from fastw2v.objectives.stream.settings import StreamSettings, WordOptions
 from fastw2v.objectives.stream.tables import KnownTables, StreamTables
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
@@ -100,7 +100,7 @@ def _first_tables(
 ) -> StreamTables:
     """Return tables with first vectors: those of a run that begins, or any."""
     settings, vocabulary = run.settings, text.vocabulary
-    rules, known = WordRules(), None
+    rules, known = WordOptions(), None
     if continued is not None:
         rules = continued.rules
         if run.begins:

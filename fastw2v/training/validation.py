@@ -25,7 +25,7 @@ __all__ = [
     "ValidationText",
     "named_sources",
     "opened_sources",
-    "source_options",
+    "options_of_source",
 ]
 
 VALIDATION_ROWS = 4096  # of objectives whose losses have no counts to make them cheap
@@ -65,7 +65,7 @@ class Validation:
         """Return plain values that JSON can hold; a text that is not a file has no sources."""
         if self.fraction is not None:
             return {"fraction": self.fraction}
-        return {"sources": named_sources(self.text)} | source_options(self.text)
+        return {"sources": named_sources(self.text)} | options_of_source(self.text)
 
 
 class HeldOutLoss(NamedTuple):
@@ -90,14 +90,14 @@ def _is_no_path(item: Any) -> bool:
     return isinstance(item, str) and (item == "-" or is_url(item))
 
 
-def source_options(corpus: Any) -> dict[str, Any]:
+def options_of_source(corpus: Any) -> dict[str, Any]:
     """Return the field that is read of a corpus, and as what, where that was said."""
     options = corpus.options() if isinstance(corpus, Source) else {}
     return {name: value for name, value in options.items() if value is not None}
 
 
 def opened_sources(sources: Iterable[str], options: Mapping[str, Any]) -> Corpus:
-    """Return what `named_sources` and `source_options` gave as a corpus."""
+    """Return what `named_sources` and `options_of_source` gave as a corpus."""
     names = [name if name == "-" or is_url(name) else Path(name) for name in sources]
     return Source(names, options.get("field"), options.get("read_as"))
 

@@ -15,7 +15,7 @@ from fastw2v.comparison.clock import high_water_bytes
 from fastw2v.comparison.comparing import ComparisonSettings
 from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
 from fastw2v.comparison.rivals import RIVALS
-from fastw2v.comparison.runs import ComparedRun, alternate, child_environment, train_once
+from fastw2v.comparison.runs import ComparedRun, alternate, train_once, training_environment
 from fastw2v.comparison.stored import StoredVectors
 from fastw2v.comparison.tables import as_markdown, tables_of
 from fastw2v.comparison.text import prepare_text
@@ -201,7 +201,7 @@ def test_a_process_that_dies_is_a_row(topics, tmp_path, monkeypatch):
 def test_every_process_gets_the_same_threads_and_no_pins(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    environment = child_environment(3)
+    environment = training_environment(3)
     assert "OPENBLAS_CORETYPE" not in environment
     assert environment["OMP_NUM_THREADS"] == environment["OPENBLAS_NUM_THREADS"] == "3"
 
@@ -218,7 +218,7 @@ def test_the_peak_is_the_child_s_own():
         [sys.executable, "-c", code],
         check=True,
         capture_output=True,
-        env=child_environment(1),
+        env=training_environment(1),
         text=True,
     )
     own, by_getrusage = map(int, done.stdout.split())
@@ -314,7 +314,7 @@ def test_an_interrupt_ends_the_training_process_too(topics, tmp_path, stub):
     command = [sys.executable, "-m", "fastw2v", "compare", topics, "--rivals", "word2vec", *QUICK]
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    environment = child_environment(1) | {"TMPDIR": str(temporary)}
+    environment = training_environment(1) | {"TMPDIR": str(temporary)}
     process = started(
         command,
         stdout=subprocess.PIPE,

@@ -15,7 +15,7 @@ from fastw2v import Word2Vec
 from fastw2v.errors import ModelFormatError, OutputError, VocabularyError
 from fastw2v.formats.model_folder import StoredModel, read_model, write_model
 from fastw2v.objectives.embeddings import Embeddings
-from fastw2v.system.manifests import described, signed
+from fastw2v.system.manifests import file_description, signed
 from fastw2v.text.vocabulary import Vocabulary
 from tests.formats.test_formats import SCRIPTS, made, names
 
@@ -63,7 +63,7 @@ def edit_arrays(change):
 def describe_again(folder):
     """Make a changed file the one that config.json describes, so that later checks see it."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config["files"]["arrays.safetensors"] = described(folder / "arrays.safetensors")
+    config["files"]["arrays.safetensors"] = file_description(folder / "arrays.safetensors")
     (folder / "config.json").write_text(json.dumps(signed(config)), encoding="utf-8")
 
 

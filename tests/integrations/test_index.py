@@ -22,7 +22,7 @@ from fastw2v.integrations import index_libraries
 from fastw2v.integrations.index import build_index, open_index
 from fastw2v.kernels.formulas.best_scores import keep_best
 from fastw2v.objectives.exact_search import ExactSearch, unit_rows
-from fastw2v.system.manifests import described, signed
+from fastw2v.system.manifests import file_description, signed
 
 LIBRARIES = {"usearch": "usearch", "faiss": "faiss"}
 
@@ -156,7 +156,7 @@ def test_damage_ends_in_project_errors(tmp_path, vectors, name):
         with pytest.raises(ModelFormatError, match="build it again"):
             open_index(folder, vectors)
     graph.write_bytes(b"no index of any library")
-    files = {"graph.bin": described(graph)}
+    files = {"graph.bin": file_description(graph)}
     manifest.write_text(json.dumps(signed(content | {"files": files})))
     with pytest.raises(ModelFormatError, match="can read"):
         open_index(folder, vectors)

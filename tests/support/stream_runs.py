@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastw2v.config import Hyperparameters
-from fastw2v.objectives.stream.settings import StreamSettings, WordRules
+from fastw2v.objectives.stream.settings import StreamSettings, WordOptions
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.training.options import Reports
@@ -84,7 +84,7 @@ def compare_with_twin(cell, sabotage="", dimensions=9, locks=None, held=()):
         learning_rate=0.3,
         final_rate=0.1,
         epochs=2,
-        rules=WordRules(locks=locks, locked_outputs=np.isin(np.arange(WORDS), held)),
+        rules=WordOptions(locks=locks, locked_outputs=np.isin(np.arange(WORDS), held)),
         **CELLS[cell],
     )
     counts = np.array([10**6, *range(40, 40 - WORDS + 1, -1)])

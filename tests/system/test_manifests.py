@@ -9,7 +9,7 @@ from fastw2v.errors import CorpusError, MissingDependencyError, ModelFormatError
 from fastw2v.system.dependencies import optional_module
 from fastw2v.system.manifests import (
     FolderKind,
-    described,
+    file_description,
     file_digest,
     read_json,
     require_described,
@@ -112,7 +112,7 @@ def test_other_errors_are_no_damage(tmp_path):
 def test_digests_tell_contents_apart(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"one")
-    digest, description = file_digest(path), described(path)
+    digest, description = file_digest(path), file_description(path)
     require_digest(path, digest)
     require_described(path, description, verify=True)
     path.write_bytes(b"two")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from fastw2v.objectives.stream.settings import WordRules
+from fastw2v.objectives.stream.settings import WordOptions
 from fastw2v.text.encoded import EncodedTokens
 from tests.support.statistical_checks import FrequencyMismatchError, assert_frequencies
 from tests.support.stream_runs import stream_settings, trained
@@ -45,7 +45,7 @@ def pairs_of_words(settings, workers=1, block_tokens=700):
 def test_subsampling_keeps_other_tokens_in_every_epoch(cell, workers):
     """A kept token inside a long line has two contexts, so half its pairs are its epochs."""
     keep = np.full(TOKENS, KEEP)
-    settings = {**SETTINGS, "rules": WordRules(keep=keep), **CELLS[cell]}
+    settings = {**SETTINGS, "rules": WordOptions(keep=keep), **CELLS[cell]}
     epochs_kept = pairs_of_words(settings, workers)[100:-100] / 2
     assert (epochs_kept == np.rint(epochs_kept)).all()
     found = np.bincount(epochs_kept.astype(np.int64), minlength=EPOCHS + 1)

@@ -8,7 +8,7 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.feature_vectors import NgramVectors
 from fastw2v.objectives.features import FeatureMatrix, Ngrams, ngram_features
-from fastw2v.objectives.stream.settings import WordRules
+from fastw2v.objectives.stream.settings import WordOptions
 from fastw2v.text.reading import read_corpus
 from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
 from fastw2v.training.inputs import InputFeatures
@@ -196,7 +196,7 @@ def test_planted_topics_are_found(cell, workers):
     ],
 )
 def test_unusable_features_are_errors(features, rules, message):
-    settings = stream_settings(vector_size=2, window=1, rules=WordRules(**rules))
+    settings = stream_settings(vector_size=2, window=1, rules=WordOptions(**rules))
     with pytest.raises(ConfigurationError, match=message):
         trained(encoded([[0, 1, 2]]), np.array([3, 2, 1]), settings, features=features)
 

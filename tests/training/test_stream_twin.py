@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastw2v.objectives.stream.settings import WordRules
+from fastw2v.objectives.stream.settings import WordOptions
 from tests.support.stream_runs import (
     CELLS,
     WORDS,
@@ -74,7 +74,7 @@ def test_words_locked_with_zero_keep_their_bits(cell, workers, topics):
         for less in (0, settings.hyperparameters.objective == "hierarchical")
     )
     locks = (np.arange(n_words) % 3 > 0).astype(np.float32)
-    rules = WordRules(locks=locks, locked_outputs=np.arange(n_words) % 4 == 1)
+    rules = WordOptions(locks=locks, locked_outputs=np.arange(n_words) % 4 == 1)
     settings = replace(settings, rules=rules)
     result = trained(tokens, vocabulary.counts, settings, workers, start=start)
     moved = (result.in_vectors != start[0]).any(axis=1)
@@ -94,7 +94,7 @@ def test_a_locked_word_twice_in_a_window_takes_both_steps():
     start = (np.ones((2, 1), np.float32), np.array([[2], [1]], np.float32))
     steps = []
     for lock in (1.0, 0.5):
-        locked = replace(settings, rules=WordRules(locks=np.array([1, lock], np.float32)))
+        locked = replace(settings, rules=WordOptions(locks=np.array([1, lock], np.float32)))
         steps.append(trained(tokens, counts, locked, start=start).in_vectors[1] - 1)
     assert steps[0] != 0
     assert steps[1] == pytest.approx(steps[0] / 2, rel=1e-3)
@@ -106,7 +106,7 @@ def test_locked_rows_stay_bit_by_bit_their_zeros_too(model, workers):
     counts = np.array([900, 700, 500, 40])
     sentences = [list(np.random.default_rng(k).integers(0, 4, 9)) for k in range(40)]
     start = np.full((4, 5), -0.0, np.float32), np.full((4, 5), 0.25, np.float32)
-    rules = WordRules(locks=np.array([0, 1, 0, 0], np.float32))
+    rules = WordOptions(locks=np.array([0, 1, 0, 0], np.float32))
     settings = stream_settings(model=model, vector_size=5, epochs=2, rules=rules)
     fitted = trained(encoded(sentences), counts, settings, workers=workers, start=start)
     in_vectors = fitted.in_vectors

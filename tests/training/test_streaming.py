@@ -17,7 +17,7 @@ from fastw2v.errors import (
 )
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.noise import noise_distribution
-from fastw2v.objectives.stream.settings import WordRules
+from fastw2v.objectives.stream.settings import WordOptions
 from fastw2v.text.encoded import EncodedTokens
 from tests.objectives.test_planted_topics import share_of_own_topic
 from tests.support.statistical_checks import FrequencyMismatchError, assert_frequencies
@@ -103,7 +103,7 @@ def test_tokens_are_kept_as_the_rules_say():
     tokens = encoded([np.arange(40_000) % 4])
     keep = np.array([1.0, 0.25, 0.25, 0.5])
     settings = stream_settings(vector_size=1, sample=1e-6, epochs=1)
-    by_rules = replace(settings, rules=WordRules(keep=keep))
+    by_rules = replace(settings, rules=WordOptions(keep=keep))
     result = trained(tokens, np.full(4, 10_000), by_rules)
     assert result.n_kept == pytest.approx(20_000, abs=5 * np.sqrt(40_000 / 4))
     by_sample = trained(tokens, np.full(4, 10_000), settings)
@@ -269,7 +269,7 @@ def test_unusable_starts_are_errors():
 )
 def test_unusable_rules_are_errors(rules, message):
     with pytest.raises(ConfigurationError, match=message):
-        trained(encoded(GOOD), np.ones(3), stream_settings(rules=WordRules(**rules)))
+        trained(encoded(GOOD), np.ones(3), stream_settings(rules=WordOptions(**rules)))
 
 
 AVX2 = "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt,+f16c"

@@ -9,10 +9,10 @@ import click
 
 from fastw2v.cli.options import (
     display_options,
-    repeated_tokenizer,
     repeated_tokenizer_option,
     source_options,
     sources_of,
+    tokenizer_given_again,
     workers_option,
 )
 from fastw2v.cli.streams import as_json_text
@@ -119,7 +119,7 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
         hidden_size=options["hidden_size"], folds=options["folds"], seed=seed
     )
     table, model = load_table(
-        path, options["vectors"], workers=workers, tokenizer=repeated_tokenizer()
+        path, options["vectors"], workers=workers, tokenizer=tokenizer_given_again()
     )
     if options["text"] and model is None:
         raise ConfigurationError(

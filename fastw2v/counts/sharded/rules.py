@@ -40,8 +40,8 @@ def settled_rules(plan: Plan, given: WordRules, progress: StageProgress | None =
     asked = phrase_settings(plan.job.counting)
     words = given
     if asked is not None and given.phrases is None and not plan.job.vocabulary_given:
-        told = stage_of(progress, "finding phrases")
-        words = _found(plan, PhraseSearch(asked, None, plan.job.memory_bytes, told), given)
+        report = stage_of(progress, "finding phrases")
+        words = _found(plan, PhraseSearch(asked, None, plan.job.memory_bytes, report), given)
     if words:
         write_json_whole(path, words.as_dict())
     return words

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.counts.checked_text import check_sentences, text_of, unknown_word
+from fastw2v.counts.checked_text import check_sentences, id_outside, text_of
 from fastw2v.counts.windows import require_window
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.kernels.counts.batch_counting import find_unknown_word
@@ -130,7 +130,7 @@ class CbowBatches:
         check_sentences(text, np.diff(text.sentence_starts))
         unknown = find_unknown_word(text.ids, 0, text.ids.size, len(keep))
         if unknown >= 0:
-            raise unknown_word(text, unknown, len(keep))
+            raise id_outside(text, unknown, len(keep))
         self.window, self.seed, self.epochs, self.run = window, seed, epochs, run
         self.n_words = len(keep)
         self._text = text

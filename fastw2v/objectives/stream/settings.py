@@ -10,11 +10,11 @@ from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.stream.training import CBOW_MEAN, CBOW_SUM, SKIPGRAM, SKIPGRAM_BY_PAIRS
 
-__all__ = ["StreamSettings", "WordRules"]
+__all__ = ["StreamSettings", "WordOptions"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class WordRules:
+class WordOptions:
     """What holds for single words, where it is not the same for all.
 
     Attributes
@@ -33,7 +33,7 @@ class WordRules:
     locks: NDArray[np.float32] | None = None
     locked_outputs: NDArray[np.bool_] | None = None
 
-    def checked(self, n_words: int) -> "WordRules":
+    def checked(self, n_words: int) -> "WordOptions":
         """Return itself; raise `ConfigurationError` if it does not fit so many words."""
         given: tuple[tuple[str, NDArray[Any] | None], ...] = (
             ("keep", self.keep),
@@ -72,7 +72,7 @@ class StreamSettings:
     cbow_steps : {"gradient", "gensim"}
         What each of C contexts moves by. The gradient of a mean is divided by C, that of a sum is
         not; gensim has it the other way round.
-    rules : WordRules
+    rules : WordOptions
         What is not the same for all words.
 
     Raises
@@ -84,7 +84,7 @@ class StreamSettings:
     hyperparameters: Hyperparameters
     shrink_windows: bool = True
     cbow_steps: Literal["gradient", "gensim"] = "gradient"
-    rules: WordRules = WordRules()
+    rules: WordOptions = WordOptions()
 
     def __post_init__(self) -> None:
         if self.hyperparameters.objective == "softmax":

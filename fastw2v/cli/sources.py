@@ -174,7 +174,7 @@ def model_or_vectors(
     from fastw2v.formats import read_vectors
     from fastw2v.formats.model_folder import is_model_folder
 
-    # What is no file is told as a model that is missing.
+    # What is no file gets the message of a model that is missing.
     if path.is_file() or (path.is_dir() and not is_model_folder(path) and any(path.iterdir())):
         return read_vectors(path)
     return loaded_model(path, workers, mapped=mapped)

@@ -251,7 +251,7 @@ class Fitting(ModelState):
         tokenizer : callable, optional
             Needed where a function cuts the text: checkpoints know its name and import nothing.
         workers : int, optional
-            Default: as the run began. Where the bits depend on it, `notice` is told of another
+            Default: as the run began. Where the bits depend on it, `notice` hears of another
             number.
         callbacks, progress, notice
             As in `fit`.

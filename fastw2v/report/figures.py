@@ -22,7 +22,7 @@ _LIT = ("contexts", "near", "chosen")
 def map_figure(*, has_counts: bool = True) -> dict[str, Any]:
     """Return the map without its points: the page has the words once, and fills them in.
 
-    `has_counts` says whether a word is told with how often it was seen.
+    `has_counts` says whether a word is shown with how often it was seen.
     """
     from bokeh.models import (
         BoxSelectTool,

@@ -1,7 +1,7 @@
 """What kind of file some first bytes begin: the one table of those that are no text.
 
 Whoever opens a file asks here before reading on, so that an archive, a database or a page of the
-web is told by its name, with the way out, wherever it is named.
+web is called by its name, with the way out, wherever it is found.
 """
 
 import codecs

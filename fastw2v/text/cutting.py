@@ -2,7 +2,7 @@
 
 Both are called line by line, in this process. If that turns out slow, other processes take the rest
 (`fastw2v.text.cutting_workers`); results stay in their order, so that nothing depends on who did
-which. What fails is told with its line.
+which. Errors name the line.
 """
 
 import time

@@ -75,7 +75,7 @@ class KnownTables(NamedTuple):
 
 
 class _Setup(NamedTuple):
-    """What kernels are told that stays the same for a whole run."""
+    """What kernels get that stays the same for a whole run."""
 
     text: SubsampledText
     tables: Tables
@@ -87,7 +87,7 @@ class _Setup(NamedTuple):
 
 
 class StreamTables:
-    """One run's tables: parameters laid out for the kernels, and what kernels are told.
+    """One run's tables: parameters laid out for the kernels, and what kernels get.
 
     With `features` the table of inputs has a row for each of F features, and a word's input is the
     mean of its features' rows. Workers have no copies of the most frequent ones then: which those

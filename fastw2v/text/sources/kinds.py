@@ -110,7 +110,7 @@ def kind_by_name(file: str) -> Kind | None:
 def kind_by_content(file: str, first: bytes) -> Kind:
     """Return the kind of a file whose name says nothing, by its first bytes.
 
-    JSON lines are told by a first line that is an object; plain text hardly has one.
+    JSON lines are recognised by a first line that is an object; plain text hardly has one.
     """
     kind = kind_of(first[:CONTENT_BYTES])
     if kind is not None and kind.table is not None:

@@ -69,6 +69,19 @@ def sentences_without_echo(seed):
     return made
 
 
+def problem_of_twins(settings, in_rows):
+    """Return counts by which nearly all noise is word 0, and first vectors of so many inputs."""
+    counts = np.array([10**6, *range(40, 40 - WORDS + 1, -1)])
+    generator = np.random.default_rng(4)
+    out_rows = WORDS - (settings.hyperparameters.objective == "hierarchical")
+    start = tuple(
+        generator.normal(size=(rows, settings.hyperparameters.vector_size)).astype(np.float32)
+        * np.float32(0.5)
+        for rows in (in_rows, out_rows)
+    )
+    return counts, start
+
+
 class TwinMismatchError(AssertionError):
     """The kernels did not do what the twin does."""
 
@@ -87,13 +100,7 @@ def compare_with_twin(cell, sabotage="", dimensions=9, locks=None, held=()):
         rules=WordOptions(locks=locks, locked_outputs=np.isin(np.arange(WORDS), held)),
         **CELLS[cell],
     )
-    counts = np.array([10**6, *range(40, 40 - WORDS + 1, -1)])
-    generator = np.random.default_rng(4)
-    out_rows = WORDS - (settings.hyperparameters.objective == "hierarchical")
-    start = tuple(
-        generator.normal(size=(rows, dimensions)).astype(np.float32) * np.float32(0.5)
-        for rows in (WORDS, out_rows)
-    )
+    counts, start = problem_of_twins(settings, WORDS)
     sentences = sentences_without_echo(2)
     result = trained(encoded(sentences), counts, settings, start=start, block_tokens=11)
     if sabotage == "no locks":

@@ -19,6 +19,7 @@ from tests.support.stream_runs import (
     WORDS,
     TwinMismatchError,
     encoded,
+    problem_of_twins,
     sentences_without_echo,
     stream_settings,
     trained,
@@ -62,13 +63,7 @@ def compare_with_twin(cell, sabotage="", dimensions=9):
         **noise,
         **CELLS[cell] | {"learning_rate": 0.3, "final_rate": 0.1, "epochs": 2},
     )
-    counts = np.array([10**6, *range(40, 40 - WORDS + 1, -1)])
-    generator = np.random.default_rng(4)
-    out_rows = WORDS - (settings.hyperparameters.objective == "hierarchical")
-    start = tuple(
-        generator.normal(size=(rows, dimensions)).astype(np.float32) * np.float32(0.5)
-        for rows in (WORDS + SHARED, out_rows)
-    )
+    counts, start = problem_of_twins(settings, WORDS + SHARED)
     lists, sentences = lists_of_rows(), sentences_without_echo(2)
     features = matrix_of(lists, WORDS + SHARED)
     result = trained(

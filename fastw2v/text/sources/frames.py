@@ -1,6 +1,7 @@
 """Corpora that are objects of Python: records, and columns and tables of other libraries.
 
-None of these libraries is imported here: their objects are recognised by the names of their modules.
+None of these libraries is imported here: their objects are recognised by the names of their
+modules.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

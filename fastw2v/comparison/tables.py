@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fastw2v.comparison.runs import Record
+
 __all__ = [
     "NOTHING",
-    "Record",
     "Table",
     "as_markdown",
     "by_run",
@@ -17,7 +18,6 @@ __all__ = [
     "tables_of",
 ]
 
-Record = dict[str, Any]
 NOTHING = "-"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from smart_open.compression import get_supported_extensions
 
 from fastw2v.errors import ConfigurationError
-from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.state import GensimState
 
 __all__ = ["check_corpus", "check_training", "logger"]
 
@@ -46,7 +46,7 @@ def _check_file(corpus_file: Any) -> None:
         )
 
 
-def check_training(model: ModelState, totals: tuple[int | None, int | None], epochs: Any) -> None:
+def check_training(model: GensimState, totals: tuple[int | None, int | None], epochs: Any) -> None:
     """Raise as gensim does unless the model can be trained."""
     if model.objective is None and not model.hs and not model.negative:
         raise ConfigurationError(

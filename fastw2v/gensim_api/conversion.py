@@ -11,7 +11,7 @@ from gensim.models import Word2Vec as GensimWord2Vec
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.given_vectors import read_given
 from fastw2v.gensim_api.numbers import LARGEST_FACTOR, float_of
-from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.state import GensimState
 from fastw2v.text.token_kinds import check_kinds
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ GATHERED = (
 )
 
 
-class ConversionMethods(ModelState):
+class ConversionMethods(GensimState):
     """Conversion from and to gensim's models."""
 
     def intersect_word2vec_format(

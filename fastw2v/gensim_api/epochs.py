@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import DivergenceError
 from fastw2v.gensim_api.reading import NumberedText, numbered_text, reads_the_same
-from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.state import GensimState
 from fastw2v.gensim_api.vocabulary import SAMPLE_INT_MAX
 from fastw2v.objectives.stream.settings import StreamSettings, WordOptions
 from fastw2v.system.threads import WorkerPool
@@ -48,7 +48,7 @@ class EpochResult(NamedTuple):
 
 
 def readings(
-    corpus: Any, corpus_file: str | None, held: NumberedText | None, model: ModelState
+    corpus: Any, corpus_file: str | None, held: NumberedText | None, model: GensimState
 ) -> Iterator[Reading]:
     """Yield the corpus for each epoch; what cannot change is read only once."""
     stays = held is not None or corpus_file is not None or reads_the_same(corpus)
@@ -65,13 +65,13 @@ def readings(
 
 
 def train_epoch(
-    model: ModelState, tokens: EncodedTokens, rates: tuple[float, float], pool: WorkerPool
+    model: GensimState, tokens: EncodedTokens, rates: tuple[float, float], pool: WorkerPool
 ) -> EpochResult:
     """Train on a text once, from the vectors that the model has, and give them back to it.
 
     Parameters
     ----------
-    model : ModelState
+    model : GensimState
         Its vectors are replaced in place.
     tokens : EncodedTokens
     rates : (float, float)
@@ -109,7 +109,7 @@ class _GensimHyperparameters(Hyperparameters):
     _upper_bounds: ClassVar = {"window": 2**31 - 1}
 
 
-def _settings(model: ModelState, objective: Any, rates: tuple[float, float]) -> StreamSettings:
+def _settings(model: GensimState, objective: Any, rates: tuple[float, float]) -> StreamSettings:
     of_objective: dict[str, Any] = {}
     if objective == "negative":
         of_objective = {"negative": model.negative, "ns_exponent": float(model.ns_exponent)}
@@ -141,7 +141,7 @@ def drawn_seed(generator: Any) -> int:
     return int(draw(2**31 - 1))
 
 
-def word_options(model: ModelState) -> WordOptions:
+def word_options(model: GensimState) -> WordOptions:
     """Return gensim's thresholds and lock factors as the trainer's rules for single words."""
     n_words = len(model.wv)
     keep = locks = None

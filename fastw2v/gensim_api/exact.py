@@ -11,7 +11,7 @@ from fastw2v.callbacks import StepReport
 from fastw2v.config import Hyperparameters
 from fastw2v.errors import ConfigurationError
 from fastw2v.gensim_api.epochs import EpochResult, drawn_seed, write_rows
-from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.state import GensimState
 from fastw2v.gensim_api.vocabulary import keep_probabilities, threshold_count
 from fastw2v.objectives.earlier import KnownRows
 from fastw2v.system.threads import available_cores
@@ -31,7 +31,7 @@ _GENSIM_RATES = (0.025, 0.0001)  # stand for the optimiser's own
 class _EpochCallbacks:
     """Calls gensim's callbacks when epochs end and begin, and keeps the model up to date."""
 
-    def __init__(self, model: ModelState, order: NDArray[np.int64], callbacks: Sequence[Any]):
+    def __init__(self, model: GensimState, order: NDArray[np.int64], callbacks: Sequence[Any]):
         self._model, self._order, self._callbacks = model, order, callbacks
         self.last: VectorPair | None = None
 
@@ -59,7 +59,7 @@ class _EpochCallbacks:
             self.begin()
 
 
-def train_exact(model: ModelState, tokens: EncodedTokens, callbacks: Sequence[Any]) -> EpochResult:
+def train_exact(model: GensimState, tokens: EncodedTokens, callbacks: Sequence[Any]) -> EpochResult:
     """Train all epochs on a text; the loss is that of the last one, in nats per pair.
 
     Raises
@@ -99,7 +99,7 @@ def train_exact(model: ModelState, tokens: EncodedTokens, callbacks: Sequence[An
     return EpochResult(n_trained, model.epochs * tokens.n_raw_tokens, fitted.loss_nats)
 
 
-def _require_possible(model: ModelState) -> None:
+def _require_possible(model: GensimState) -> None:
     if not model.shrink_windows:
         raise ConfigurationError(
             "shrink_windows: expected True with objective='softmax', got False: the exact softmax "
@@ -112,7 +112,7 @@ def _require_possible(model: ModelState) -> None:
         )
 
 
-def _start(model: ModelState, order: NDArray[np.int64]) -> KnownRows | VectorPair | None:
+def _start(model: GensimState, order: NDArray[np.int64]) -> KnownRows | VectorPair | None:
     """Return what is known of the vectors, by falling frequency; None if better ones may be made.
 
     A row that is as the seed gives it, and has no output vector, is that of a new word: of the
@@ -128,7 +128,7 @@ def _start(model: ModelState, order: NDArray[np.int64]) -> KnownRows | VectorPai
     return KnownRows(~is_new[order], vectors[order], outputs[order] if outputs.any() else None)
 
 
-def _settings(model: ModelState, counts: NDArray[np.int64]) -> Hyperparameters:
+def _settings(model: GensimState, counts: NDArray[np.int64]) -> Hyperparameters:
     rates: dict[str, float] = {}
     if (model.alpha, model.min_alpha) != _GENSIM_RATES:
         final = min(1.0, model.min_alpha / model.alpha)

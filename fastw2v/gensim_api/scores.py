@@ -10,14 +10,14 @@ from gensim import matutils
 from numpy.typing import NDArray
 
 from fastw2v.gensim_api.numbers import int_of
-from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.state import GensimState
 
 __all__ = ["ScoreMethods", "logger"]
 
 logger = logging.getLogger(__name__)
 
 
-class ScoreMethods(ModelState):
+class ScoreMethods(GensimState):
     """What a model says of words and sentences."""
 
     def predict_output_word(
@@ -92,7 +92,7 @@ class ScoreMethods(ModelState):
         self.wv.init_sims(replace=replace)
 
 
-def _log_probability(model: ModelState, sentence: Sequence[Any]) -> float:
+def _log_probability(model: GensimState, sentence: Sequence[Any]) -> float:
     index, window = model.wv.key_to_index, model.window
     words = [index[word] for word in sentence if word in index]
     codes, points = model.wv.expandos["code"], model.wv.expandos["point"]

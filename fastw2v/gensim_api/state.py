@@ -1,6 +1,6 @@
 """What a model has: the attributes that the other modules of this room work on, named as gensim's.
 
-`vocabulary`, `scores` and `conversion` derive their methods from `ModelState`; `checks`, `epochs`,
+`vocabulary`, `scores` and `conversion` derive their methods from `GensimState`; `checks`, `epochs`,
 `exact` and `storage` take one. `model` alone puts them together.
 """
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from fastw2v.gensim_api.events import Events
 from fastw2v.gensim_api.reading import NumberedText
 
-__all__ = ["ModelState"]
+__all__ = ["GensimState"]
 
 
-class ModelState(Events):
+class GensimState(Events):
     """The attributes of a model; `fastw2v.gensim_api.Word2Vec` documents its parameters.
 
     Attributes

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, ModelFormatError
 from fastw2v.gensim_api.conversion import CONSTRUCTED, GATHERED
-from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.state import GensimState
 from fastw2v.gensim_api.vocabulary import VocabularyMethods
 from fastw2v.system.files import whole_file
 from fastw2v.text.token_kinds import tokens_from_json, tokens_to_json
@@ -48,7 +48,7 @@ class NotSavedHereError(ModelFormatError, AttributeError):
     """A file is not a model that `Word2Vec.save` wrote; gensim raises AttributeError for it."""
 
 
-def save_model(model: ModelState, target: Any) -> None:
+def save_model(model: GensimState, target: Any) -> None:
     """Do what `Word2Vec.save` does."""
     from safetensors.numpy import save
 
@@ -61,7 +61,7 @@ def save_model(model: ModelState, target: Any) -> None:
     model.add_lifecycle_event("saved", fname=os.fspath(target))
 
 
-def _arrays(model: ModelState) -> dict[str, NDArray[Any]]:
+def _arrays(model: GensimState) -> dict[str, NDArray[Any]]:
     wv = model.wv
     state: Any = model.random.get_state()
     words = json.dumps(tokens_to_json(wv.index_to_key))
@@ -86,7 +86,7 @@ def _arrays(model: ModelState) -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
-def _description(model: ModelState) -> dict[str, str]:
+def _description(model: GensimState) -> dict[str, str]:
     kind, _, position, has_gauss, gauss = model.random.get_state()
     settings = {name: getattr(model, name) for name in CONSTRUCTED if name != "hashfxn"}
     gathered = {name: getattr(model, name) for name in GATHERED if hasattr(model, name)}

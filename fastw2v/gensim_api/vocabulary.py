@@ -29,7 +29,7 @@ from fastw2v.gensim_api.reading import (
     raise_unfit,
     reads_the_same,
 )
-from fastw2v.gensim_api.state import ModelState
+from fastw2v.gensim_api.state import GensimState
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.noise import noise_distribution
 from fastw2v.text.token_kinds import check_kinds
@@ -51,7 +51,7 @@ SAMPLE_INT_MAX = 2**32 - 1  # what gensim's thresholds of subsampling are fracti
 _VOCABULARY_BYTES = {False: 500, True: 700}  # of a word, as gensim estimates; with its tree
 
 
-class VocabularyMethods(ModelState):
+class VocabularyMethods(GensimState):
     """Building a vocabulary and the arrays that belong to it."""
 
     def build_vocab(

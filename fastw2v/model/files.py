@@ -6,7 +6,7 @@ from typing import Self
 from fastw2v.callbacks import stage_of
 from fastw2v.config import TokenizeFunction, VectorChoice
 from fastw2v.formats import FormatName, export
-from fastw2v.model.progress import Progress, showing
+from fastw2v.model.progress import ProgressChoice, showing
 from fastw2v.model.state import ModelState
 from fastw2v.model.tokenizer import with_tokenizer
 from fastw2v.text.rules import TextRules
@@ -74,7 +74,7 @@ class Files(ModelState):
         form: FormatName | None = None,
         vectors: VectorChoice | None = None,
         *,
-        progress: Progress = None,
+        progress: ProgressChoice = None,
     ) -> None:
         """Write the vectors in another program's format; see `fastw2v.formats.export`.
 

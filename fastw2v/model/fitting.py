@@ -9,7 +9,7 @@ from fastw2v.callbacks import Callback
 from fastw2v.config import Hyperparameters, TokenizeFunction, settings_for_counts
 from fastw2v.counts.folder import read_counting_settings
 from fastw2v.errors import ConfigurationError
-from fastw2v.model.progress import Progress, showing
+from fastw2v.model.progress import ProgressChoice, showing
 from fastw2v.model.state import ModelState
 from fastw2v.model.tokenizer import with_tokenizer
 from fastw2v.text.corpus import Corpus, Field, with_field
@@ -34,7 +34,7 @@ class Fitting(ModelState):
         corpus: Corpus,
         *,
         callbacks: Sequence[Callback] = (),
-        progress: Progress = None,
+        progress: ProgressChoice = None,
         notice: Callable[[str], None] | None = None,
         validation: Validation | None = None,
         patience: int | None = None,
@@ -131,7 +131,7 @@ class Fitting(ModelState):
         folder: str | Path,
         *,
         callbacks: Sequence[Callback] = (),
-        progress: Progress = None,
+        progress: ProgressChoice = None,
         notice: Callable[[str], None] | None = None,
         validation: Validation | None = None,
         patience: int | None = None,
@@ -228,7 +228,7 @@ class Fitting(ModelState):
         start: Any = None,
         tokenizer: str | TokenizeFunction | None = None,
         callbacks: Sequence[Callback] = (),
-        progress: Progress = None,
+        progress: ProgressChoice = None,
         notice: Callable[[str], None] | None = None,
     ) -> Self:
         """Resume a run from its checkpoint.

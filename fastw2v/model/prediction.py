@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 from fastw2v.config.numbers import whole_number
 from fastw2v.errors import ConfigurationError
-from fastw2v.model.progress import Progress, showing
+from fastw2v.model.progress import ProgressChoice, showing
 from fastw2v.model.state import ModelState
 from fastw2v.model.tokenizer import warn_of_another_version
 from fastw2v.objectives.embeddings import largest_places
@@ -64,7 +64,7 @@ class Prediction(ModelState):
         *,
         field: Field | None = None,
         least_count: int = LEAST_COUNT,
-        progress: Progress = None,
+        progress: ProgressChoice = None,
     ) -> Reliability:
         """Return predicted beside observed shares of a text's pairs, by probability.
 
@@ -104,7 +104,7 @@ class Prediction(ModelState):
         corpus: Corpus,
         *,
         field: Field | None = None,
-        progress: Progress = None,
+        progress: ProgressChoice = None,
     ) -> Perplexity:
         """Return the exact loss on a text, read with the model's tokenizer and windows.
 

@@ -10,16 +10,16 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.system.progress import Bars, Lines, Renderer
 from fastw2v.training.options import Reports
 
-__all__ = ["Progress", "showing"]
+__all__ = ["ProgressChoice", "showing"]
 
-Progress = bool | StageProgress | None
+ProgressChoice = bool | StageProgress | None
 """True: show it; False: do not; None: show it in a notebook; or a function of one's own, which gets
 the name of a stage, how much of it is done, and how much there is, or None."""
 
 
 @contextmanager
 def showing(
-    progress: Progress,
+    progress: ProgressChoice,
     callbacks: Sequence[Callback] = (),
     notice: Callable[[str], None] | None = None,
 ) -> Iterator[Reports]:

@@ -180,13 +180,11 @@ def test_an_undamaged_copy_is_read(saved, tmp_path):
         assert all_arrays_of(Word2Vec.load(tmp_path / kind)) == all_arrays_of(saved[kind][0])
 
 
-@pytest.mark.parametrize("mmap", [False, True])
-@pytest.mark.parametrize("kind", ["words", "subwords", "features", "made", "means"])
-def test_models_of_schema_3_load_for_ever(kind, mmap):
-    """Folders that were written when their schema was current; they are never made again."""
-    text = (GOLDEN / "schema-3" / "expected.json").read_text(encoding="utf-8")
-    expected = json.loads(text)[kind]
-    model = Word2Vec.load(GOLDEN / "schema-3" / kind, mmap=mmap)
+def golden(schema, kind, *, mmap):
+    """Load a folder of an earlier schema; return the model and what was written down of it."""
+    folder = GOLDEN / f"schema-{schema}"
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))[kind]
+    model = Word2Vec.load(folder / kind, mmap=mmap)
     assert model.vocabulary.words == expected["words"]
     assert model.vocabulary.counts.tolist() == expected["counts"]
     for name in ("in_vectors", "out_vectors", "out_bias"):
@@ -194,6 +192,14 @@ def test_models_of_schema_3_load_for_ever(kind, mmap):
     assert [record.loss_nats for record in model.history] == expected["losses"]
     assert model.corpus_digest == expected["corpus_digest"]
     assert likely(model, "plain") == expected["context_of_plain"]
+    return model, expected
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+@pytest.mark.parametrize("kind", ["words", "subwords", "features", "made", "means"])
+def test_models_of_schema_3_load_for_ever(kind, mmap):
+    """Folders that were written when their schema was current; they are never made again."""
+    model, expected = golden(3, kind, mmap=mmap)
     if kind in ("subwords", "made", "means"):
         assert likely(model, "plainly") == expected["context_of_plainly"]
         for word, vector in expected["unknown"].items():
@@ -210,20 +216,11 @@ def test_models_of_schema_3_load_for_ever(kind, mmap):
 @pytest.mark.parametrize("kind", ["words", "subwords", "negative"])
 def test_models_of_schema_4_load_for_ever(kind, mmap):
     """Since then vectors may be in canonical form, and words have rates beside themselves."""
-    text = (GOLDEN / "schema-4" / "expected.json").read_text(encoding="utf-8")
-    expected = json.loads(text)[kind]
-    model = Word2Vec.load(GOLDEN / "schema-4" / kind, mmap=mmap)
-    assert model.vocabulary.words == expected["words"]
-    assert model.vocabulary.counts.tolist() == expected["counts"]
-    for name in ("in_vectors", "out_vectors", "out_bias"):
-        assert getattr(model, name).tolist() == expected[name]
+    model, expected = golden(4, kind, mmap=mmap)
     rates = model.embeddings.self_rates
     assert (None if rates is None else rates.tolist()) == expected["self_rates"]
     assert model.embeddings.is_canonical is expected["is_canonical"] is True
     assert model.settings.canonical
-    assert [record.loss_nats for record in model.history] == expected["losses"]
-    assert model.corpus_digest == expected["corpus_digest"]
-    assert likely(model, "plain") == expected["context_of_plain"]
     for word, vector in expected.get("unknown", {}).items():
         assert model.vector(word) == pytest.approx(vector, rel=1e-5)
 

@@ -48,6 +48,7 @@ from fastw2v.comparison.runs import train_once
 from fastw2v.comparison.stored import StoredVectors
 from fastw2v.errors import CorpusError, FastW2VError
 from fastw2v.system.files import require_writable
+from fastw2v.system.manifests import file_description
 from fastw2v.version import VERSION
 
 LEFT_OUT = ("loss", "settings", "epoch_losses_nats")  # what a record does not need
@@ -79,11 +80,9 @@ def described(corpus: Path) -> dict[str, Any]:
         If it cannot be read.
     """
     try:
-        with corpus.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file_description(corpus)
     except OSError as error:
         raise CorpusError(f"{corpus}: cannot be read ({error.strerror})") from error
-    return {"sha256": digest, "bytes": corpus.stat().st_size}
 
 
 def state_of_sources() -> str:

@@ -1,30 +1,24 @@
-r"""The exact softmax with rare words sampled: beside all words, by sizes, and at a million words.
+"""The exact softmax with rare words sampled: beside all words, and by sizes.
 
     python bench/bench_rare_words.py beside corpora/english-large.txt --words 100_000
     python bench/bench_rare_words.py rule corpora/english-large.txt --words 100_000
-    python bench/bench_rare_words.py million --tokens 20_000_000 --distinct 1_600_000
 
 `beside` trains on the same counts with all words and with rare ones sampled, from the same first
 vectors: seconds of an epoch (of the clock, and of all cores' CPU), columns of a batch, the exact
 loss over the same drawn rows with the standard error of the difference, and quality. `rule` does
-the same for several sizes of head and draws. `million` generates a text by Zipf's law, counts it,
-and trains in a process of its own: seconds of each stage, and the most memory beside mapped files.
-A machine that does something else at the time gives times that mean nothing; CPU seconds and ratios
-within one call mean more.
+the same for several sizes of head and draws. `bench_million.py` has larger vocabularies. Kernels
+that are compiled on the way count, so a first call tells too much; a machine that does something
+else at the time gives times that mean nothing. CPU seconds and ratios within one call mean more.
 """
 
 import argparse
 import tempfile
-import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bench_canonical import quality
-from bench_distributed import write_zipf_text
 from machine import header, unpin_blas
 
 from fastw2v.config import CountingSettings, Hyperparameters
@@ -32,7 +26,6 @@ from fastw2v.counts.build import count_corpus
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import read_counts
 from fastw2v.evaluation.test_sets import bundled_pairs
-from fastw2v.model import Word2Vec
 from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.softmax.batches import CountBatches
@@ -44,8 +37,6 @@ from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.loop import text_bias
-
-EVERY_S = 0.02
 
 
 class Problem:
@@ -191,111 +182,20 @@ def beside(options: argparse.Namespace) -> None:
                 print(f"first vectors: {problem.start_cpu_s:.1f} CPU s")
 
 
-class Memory:
-    """The most memory of this process that is no mapped file."""
-
-    def __init__(self) -> None:
-        self.peak = 0
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._end.wait(EVERY_S):
-            for text in Path("/proc/self/status").read_text().splitlines():
-                if text.startswith("RssAnon"):
-                    self.peak = max(self.peak, int(text.split()[1]) * 1024)
-
-    def end(self) -> int:
-        """Stop watching and return the peak, in bytes."""
-        self._end.set()
-        self._thread.join()
-        return self.peak
-
-
-def trained_at_once(counts: Path, target: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Train on counts in this process, and return what it took."""
-    memory, stages, notices = Memory(), dict[str, list[float]](), list[str]()
-
-    def progress(stage: str, done: int, total: int | None) -> None:
-        now = (time.perf_counter(), time.process_time())
-        stages.setdefault(stage, [*now, *now])[2:] = now
-
-    model = Word2Vec(
-        workers=options.workers,
-        rare_words="sampled",
-        epochs=options.epochs,
-        vector_size=options.vector_size,
-    )
-    steps = dict[str, list[float]]()
-
-    def step(report: Any) -> None:
-        now = (time.perf_counter(), time.process_time())
-        steps.setdefault("training", [*now, *now])[2:] = now
-
-    model.fit_counts(counts, progress=progress, notice=notices.append, callbacks=[step])
-    summary = model.summary
-    assert summary is not None
-    made = {
-        "peak_bytes": memory.end(),
-        "stages": stages | steps,
-        "notices": notices,
-        "loss": (summary.loss_nats, summary.loss_error_nats, summary.loss_rows),
-        "finish_s": summary.finish_s,
-        "n_words": len(model.vocabulary),
-    }
-    model.save(target)
-    return made
-
-
-def million(options: argparse.Namespace) -> None:
-    """Generate, count, train and use a model of very many words."""
-    with tempfile.TemporaryDirectory(prefix="fastw2v-bench-", dir=options.folder) as name:
-        folder = Path(name)
-        if options.counts is None:
-            text = folder / "text.txt"
-            write_zipf_text(text, options.tokens, options.distinct, 1, digits=7)
-            began_s = time.perf_counter()
-            corpus = counted(text, options, folder)
-            took_s = time.perf_counter() - began_s
-            print(
-                f"{options.tokens:,} tokens, {len(corpus.vocabulary):,} words, "
-                f"{corpus.counts.n_entries:,} pairs counted in {took_s:.0f} s"
-            )
-            text.unlink()
-        counts = options.counts or folder / "counts"
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-            made = fresh.submit(trained_at_once, counts, folder / "model", options).result()
-        print("\n".join(made["notices"]))
-        for stage, (wall, cpu, last_wall, last_cpu) in made["stages"].items():
-            print(f"{stage}: {last_wall - wall:.1f} s, {last_cpu - cpu:.1f} CPU s")
-        loss_nats, error_nats, n_rows = made["loss"]
-        print(
-            f"{made['n_words']:,} words: loss {loss_nats:.4f} ±{error_nats:.4f} over {n_rows:,} "
-            f"rows, {made['peak_bytes'] / 2**20:,.0f} MiB beside mapped files"
-        )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, call in (("beside", beside), ("rule", beside), ("million", million)):
+    for name in ("beside", "rule"):
         command = commands.add_parser(name)
-        command.set_defaults(call=call)
-        if name == "million":
-            command.add_argument("--tokens", type=int, default=100_000_000)
-            command.add_argument("--distinct", type=int, default=2_000_000)
-            command.add_argument("--counts", type=Path, help="counted already")
-        else:
-            command.add_argument("corpus", type=Path)
-            command.add_argument("--seeds", type=int, default=1)
-            command.add_argument("--quality", action="store_true")
+        command.add_argument("corpus", type=Path)
+        command.add_argument("--seeds", type=int, default=1)
+        command.add_argument("--quality", action="store_true")
         if name == "rule":
             command.add_argument("--heads", type=int, nargs="+", default=[2000, 4000, 8000])
             command.add_argument("--draws", type=int, nargs="+", default=[1000, 4000])
             command.add_argument("--seen", type=int, nargs="+", default=[16_000, 32_000])
             command.add_argument("--reference", action="store_true", help="all words, first")
-        command.add_argument("--words", type=int, default=10**6 if name == "million" else 100_000)
+        command.add_argument("--words", type=int, default=100_000)
         command.add_argument("--epochs", type=int, default=1)
         command.add_argument("--vector-size", type=int, default=100)
         command.add_argument("--min-count", type=int, default=1)
@@ -305,7 +205,7 @@ def main() -> None:
     options = parser.parse_args()
     unpin_blas()
     print(header())
-    options.call(options)
+    beside(options)
 
 
 if __name__ == "__main__":

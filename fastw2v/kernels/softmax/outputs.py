@@ -16,13 +16,21 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from fastw2v.kernels.simd.blocks import SinglePrecision
+from fastw2v.kernels.simd.memory import LINE
 from fastw2v.kernels.simd.operands import operand_of, store_numbers
-from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
+from fastw2v.kernels.simd.vectors import LANES, broadcast, load, prefetch, prefetch_read, store
 from fastw2v.kernels.softmax.layout import Floats
 from fastw2v.kernels.softmax.operands import renew_outputs, row_pairs
-from fastw2v.kernels.softmax.updates import ADAM, Rule, update_block
+from fastw2v.kernels.softmax.updates import ADAM, Rule, adam, update_block
 
-__all__ = ["ColumnState", "gather_outputs", "row_of", "update_bias_block", "update_outputs"]
+__all__ = [
+    "ColumnState",
+    "fetch_outputs",
+    "gather_outputs",
+    "row_of",
+    "update_bias_block",
+    "update_outputs",
+]
 
 # With beta1 = .9 and beta2 = .99 the steps after a gradient g that others of zero follow add up to
 # the rate times the sum of .1 .9^k / .1 .99^(k / 2), k = 0, 1, ...
@@ -96,9 +104,22 @@ def _gather_outputs(shape, output, first, count, operands):
     return _gather_rounded
 
 
+# Rows of a table stand anywhere, so that no hardware fetches the next one ahead.
+_GATHERED_AHEAD = 8
+
+
+@njit(nogil=True, inline="always")
+def _read_ahead(shape, output, column, last):
+    if column < last:
+        start = max(np.int64(output.words[column]), np.int64(0)) * shape.stride
+        for d in range(0, shape.stride, LINE):
+            prefetch_read(output.vectors, start + d)
+
+
 def _gather_single(shape, output, first, count, operands):
     stride = shape.stride
     for column in range(first, first + count):
+        _read_ahead(shape, output, column + _GATHERED_AHEAD, first + count)
         source, target = np.int64(output.words[column]) * stride, column * stride
         for d in range(0, stride, LANES):
             value = broadcast(np.float32(0))
@@ -111,6 +132,7 @@ def _gather_rounded(shape, output, first, count, operands):
     stride, pairs = shape.stride, row_pairs(shape)
     nothing = broadcast(np.float32(0))
     for column in range(first, first + count):
+        _read_ahead(shape, output, column + _GATHERED_AHEAD, first + count)
         source, target = np.int64(output.words[column]) * stride, column * pairs
         for d in range(0, stride, 2 * LANES):
             one, other = nothing, nothing
@@ -146,6 +168,28 @@ def _rule_after(rule, visits, output):
     )
 
 
+def fetch_outputs(shape, output, first, count):
+    """Have what an update of `count` words from `first` on changes fetched; those of a run are."""
+    _for_kernels("fetch_outputs")
+
+
+@overload(fetch_outputs, inline="always")
+def _fetch_outputs(shape, output, first, count):
+    if _lists_columns(output):
+        return _fetch_columns
+    return lambda shape, output, first, count: None
+
+
+def _fetch_columns(shape, output, first, count):
+    moments = output.vector_moments
+    for column in range(first, first + count):
+        start = max(np.int64(output.words[column]), np.int64(0)) * shape.stride
+        for d in range(0, shape.stride, LINE):
+            prefetch(output.vectors, start + d)
+            for i in range(moments.shape[0]):
+                prefetch(moments[i], start + d)
+
+
 def update_outputs(shape, output, first, count, gradient, rule, operands):
     """Update `count` words from `first` on by a gradient of as many rows."""
     _for_kernels("update_outputs")
@@ -165,16 +209,25 @@ def _update_run(shape, output, first, count, gradient, rule, operands):
 
 
 def _update_columns(shape, output, first, count, gradient, rule, operands):
-    stride = shape.stride
+    stride, moments = shape.stride, output.vector_moments
+    if rule.kind == ADAM:
+        # Views of the moments once, not for each row: they take as long as a row's own numbers.
+        means, squares = moments[0], moments[1]
+        for k in range(count):
+            row = np.int64(output.words[first + k])
+            if row >= 0:
+                output.visits[row] += 1
+                own = _rule_after(rule, output.visits[row], output)
+                at = row * stride
+                adam(output.vectors, means, squares, at, gradient, k * stride, stride, own)
+        return
     for k in range(count):
         row = np.int64(output.words[first + k])
-        if row < 0:
-            continue
-        output.visits[row] += 1
-        own = _rule_after(rule, output.visits[row], output)
-        update_block(
-            output.vectors, output.vector_moments, row * stride, gradient, k * stride, stride, own
-        )
+        if row >= 0:
+            output.visits[row] += 1
+            own = _rule_after(rule, output.visits[row], output)
+            at = row * stride
+            update_block(output.vectors, moments, at, gradient, k * stride, stride, own)
 
 
 def update_bias_block(output, first, count, gradient, rule):

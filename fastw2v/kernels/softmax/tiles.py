@@ -62,7 +62,7 @@ from fastw2v.kernels.softmax.operands import (
     summed_elements,
     tile_outputs,
 )
-from fastw2v.kernels.softmax.outputs import gather_outputs, update_outputs
+from fastw2v.kernels.softmax.outputs import fetch_outputs, gather_outputs, update_outputs
 
 __all__ = [
     "backward_tiles",
@@ -290,7 +290,10 @@ def _tile_update(shape, place, output, operands, rows_scaled, gradient, rules):
     score_row = PANEL // numbers
     tile_start = first * shape.rows
     steps = (panels, score_row, stride, score_row, count * score_row, 1, score_row * stride, stride)
+    fetch_outputs(shape, output, first, min(rows, count))
     for word in range(0, count, rows):
+        if word + rows < count:
+            fetch_outputs(shape, output, first + word + rows, rows)
         errors = (scores, tile_start // numbers + word * score_row)
         d = 0
         while d + PANEL <= stride:

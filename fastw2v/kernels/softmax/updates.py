@@ -17,7 +17,7 @@ from numba import njit
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, square_root, store
 
-__all__ = ["ADAGRAD", "ADAM", "RMSPROP", "SGD", "Rule", "update_block"]
+__all__ = ["ADAGRAD", "ADAM", "RMSPROP", "SGD", "Rule", "adam", "update_block"]
 
 SGD, ADAGRAD, ADAM, RMSPROP = 0, 1, 2, 3
 
@@ -40,7 +40,8 @@ class Rule(NamedTuple):
 
 
 @njit(nogil=True, inline="always")
-def _adam(values, first, second, at, gradient, gradient_at, size, rule):
+def adam(values, first, second, at, gradient, gradient_at, size, rule):
+    """Do what `update_block` does by Adam, with the moments as arrays (N,) of their own."""
     keep1, keep2 = broadcast(rule.decay_first), broadcast(rule.decay_second)
     take1 = broadcast(np.float32(1) - rule.decay_first)
     take2 = broadcast(np.float32(1) - rule.decay_second)
@@ -106,7 +107,7 @@ def update_block(values, moments, at, gradient, gradient_at, size, rule):
     rule : Rule
     """
     if rule.kind == ADAM:
-        _adam(values, moments[0], moments[1], at, gradient, gradient_at, size, rule)
+        adam(values, moments[0], moments[1], at, gradient, gradient_at, size, rule)
     elif rule.kind == RMSPROP:
         _rmsprop(values, moments[0], at, gradient, gradient_at, size, rule)
     elif rule.kind == ADAGRAD:

@@ -41,7 +41,7 @@ from fastw2v.system.children import child_environment
 EVERY_S = 0.02
 DIGITS = 7  # of a word
 HELD_OUT_SEED = 2
-RIVALS = ("gensim", "word2vec.c")
+RIVALS = ("gensim", "word2vec")
 
 
 class Memory:

@@ -317,7 +317,7 @@ def _fitted_to_text(
         sizes = column_sizes(len(keep))
         assert sizes is not None
         plain: CountBatches = ColumnBatches(
-            counts, ones, rows=layer.max_rows, sizes=sizes, with_own=True, **options
+            counts, ones, rows=layer.max_rows, sizes=sizes, **options
         )
         first_rare = sizes.head
     else:

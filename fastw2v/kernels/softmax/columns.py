@@ -17,7 +17,7 @@ from numba import njit
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.bits import lowest_bit
 
-__all__ = ["choose_columns"]
+__all__ = ["choose_columns", "count_visits"]
 
 _BITS = 64
 
@@ -177,3 +177,43 @@ def choose_columns(csr_rows, counts, wanted, cumulative, sizes, chance, bits, pl
             kept[at] = values[k]
             at += 1
     return words[:n_columns], logs[:n_columns], starts, columns, kept
+
+
+@kernel
+def count_visits(words, visits, latest, step, decays, limits):
+    """Count that words are columns of a step; return what that means for their update by Adam.
+
+    Had a word had gradients of zero in the steps in which it was no column, Adam would have made
+    its moments smaller in these, and gone on to move its vector, in the k-th step after a gradient
+    by rho^k of what the first step moved it by, rho = beta1 / sqrt(beta2). What it would so move
+    until the word is a column again, after as many steps as on average so far, it moves at once.
+
+    Parameters
+    ----------
+    words : (C,) int32
+    visits, latest : (V,) int32
+        How often each word was a column, and in which step last; 0 for none. Written.
+    step : int
+        The number of this step, from 1 on.
+    decays : (2, T) float32
+        beta1^t and beta2^t; the last ones hold for all that follow.
+    limits : (T,) float32
+        1 + rho + ... + rho^(t - 1); likewise.
+
+    Returns
+    -------
+    keeps : (2, C) float32
+        beta1^t and beta2^t for the t steps since each word last was a column.
+    more : (C,) float32
+        How many times a single step it moves.
+    """
+    n_words, last = words.shape[0], limits.shape[0] - 1
+    keeps, more = np.empty((2, n_words), np.float32), np.empty(n_words, np.float32)
+    for k in range(n_words):
+        word = words[k]
+        visits[word] += 1
+        since = min(step - latest[word], last)
+        latest[word] = step
+        keeps[0, k], keeps[1, k] = decays[0, since], decays[1, since]
+        more[k] = limits[min((step + visits[word] // 2) // visits[word], last)]
+    return keeps, more

@@ -3,7 +3,7 @@
 An `OutputState` is the whole table, and a tile is a run of its rows. A `ColumnState` lists which
 rows of the table a batch has: its columns. Their vectors are gathered tile by tile for the products
 (`Operands.outputs` has room for them in the order of the columns), and updated where they are in
-the table, each by its own number of updates, since rare words are in few batches.
+the table, each as if it had had a gradient of zero in the steps since it last was a column.
 
 Functions for kernels are compiled for the kind of output that they get.
 """
@@ -32,11 +32,6 @@ __all__ = [
     "update_outputs",
 ]
 
-# With beta1 = .9 and beta2 = .99 the steps after a gradient g that others of zero follow add up to
-# the rate times the sum of .1 .9^k / .1 .99^(k / 2), k = 0, 1, ...
-_MOST_PER_VISIT = 10.0
-
-
 class ColumnState(NamedTuple):
     """The columns of a batch: which rows of the table they are, and what kernels change of those.
 
@@ -51,12 +46,11 @@ class ColumnState(NamedTuple):
         The row of each column; -1 for those that only fill up the last block.
     table_bias, table_moments
         The bias of the whole table (V,) and its moments.
-    visits : (V,) int32
-        How often each row was updated.
-    corrections : (2, T) float32
-        1 / (1 - beta^t) of both moments after t updates; the last ones hold for all that follow.
-    steps : int
-        How many steps there were, this one with them.
+    keeps : (2, C) float32
+        What each column's moments are multiplied by before a gradient is added: Adam's decays over
+        the steps since it last was a column.
+    more : (C,) float32
+        How many times the rate of a single step each takes.
     """
 
     vectors: Floats
@@ -65,9 +59,8 @@ class ColumnState(NamedTuple):
     words: NDArray[np.int32]
     table_bias: Floats
     table_moments: Floats
-    visits: NDArray[np.int32]
-    corrections: Floats
-    steps: int
+    keeps: Floats
+    more: Floats
 
 
 def _lists_columns(output):
@@ -144,26 +137,14 @@ def _gather_rounded(shape, output, first, count, operands):
 
 
 @njit(nogil=True, inline="always")
-def _rule_after(rule, visits, output):
-    """Return the rule with the corrections, and the rate, of a row's own number of updates.
-
-    Adam divides by the root of a mean of squares. Had the row's gradients been zero in the steps in
-    which it was no column, that mean would be smaller by the part of steps in which it was, and a
-    single gradient would have moved it by the rate times at most `_MOST_PER_VISIT`.
-    """
-    corrections = output.corrections
-    at = min(visits, corrections.shape[1] - 1)
-    rate = rule.rate
-    if rule.kind == ADAM and visits < output.steps:
-        more = min(np.sqrt(np.float64(output.steps) / visits), _MOST_PER_VISIT)
-        rate = np.float32(rate * more)
+def _rule_of_column(rule, column, output):
     return Rule(
         rule.kind,
-        rate,
+        rule.rate * output.more[column],
         rule.decay_first,
         rule.decay_second,
-        corrections[0, at],
-        corrections[1, at],
+        rule.unbias_first,
+        rule.unbias_second,
         rule.epsilon,
     )
 
@@ -210,24 +191,23 @@ def _update_run(shape, output, first, count, gradient, rule, operands):
 
 def _update_columns(shape, output, first, count, gradient, rule, operands):
     stride, moments = shape.stride, output.vector_moments
-    if rule.kind == ADAM:
-        # Views of the moments once, not for each row: they take as long as a row's own numbers.
-        means, squares = moments[0], moments[1]
+    if rule.kind != ADAM:
         for k in range(count):
             row = np.int64(output.words[first + k])
             if row >= 0:
-                output.visits[row] += 1
-                own = _rule_after(rule, output.visits[row], output)
-                at = row * stride
-                adam(output.vectors, means, squares, at, gradient, k * stride, stride, own)
+                update_block(
+                    output.vectors, moments, row * stride, gradient, k * stride, stride, rule
+                )
         return
+    # Views of the moments once, not for each row: they take as long as a row's own numbers.
+    means, squares = moments[0], moments[1]
     for k in range(count):
         row = np.int64(output.words[first + k])
         if row >= 0:
-            output.visits[row] += 1
-            own = _rule_after(rule, output.visits[row], output)
+            own = _rule_of_column(rule, first + k, output)
+            keeps = output.keeps[0, first + k], output.keeps[1, first + k]
             at = row * stride
-            update_block(output.vectors, moments, at, gradient, k * stride, stride, own)
+            adam(output.vectors, means, squares, at, gradient, k * stride, stride, own, keeps)
 
 
 def update_bias_block(output, first, count, gradient, rule):
@@ -266,15 +246,19 @@ def _update_column_biases(output, first, count, gradient, rule):
     alone = np.zeros(LANES, np.float32)
     kept = np.zeros((moments.shape[0], LANES), np.float32)
     for k in range(count):
-        row = np.int64(output.words[first + k])
+        column = first + k
+        row = np.int64(output.words[column])
         if row < 0:
             continue
         values[0], alone[0] = bias[row], gradient[k]
         for i in range(moments.shape[0]):
             kept[i, 0] = moments[i, row]
-        # After the vector's own update, which has counted this visit.
-        own = _rule_after(rule, output.visits[row], output)
-        update_block(values, kept, np.int64(0), alone, 0, LANES, own)
+        if rule.kind == ADAM:
+            own = _rule_of_column(rule, column, output)
+            keeps = output.keeps[0, column], output.keeps[1, column]
+            adam(values, kept[0], kept[1], np.int64(0), alone, 0, LANES, own, keeps)
+        else:
+            update_block(values, kept, np.int64(0), alone, 0, LANES, rule)
         bias[row] = values[0]
         for i in range(moments.shape[0]):
             moments[i, row] = kept[i, 0]

@@ -40,9 +40,9 @@ class Rule(NamedTuple):
 
 
 @njit(nogil=True, inline="always")
-def adam(values, first, second, at, gradient, gradient_at, size, rule):
-    """Do what `update_block` does by Adam, with the moments as arrays (N,) of their own."""
-    keep1, keep2 = broadcast(rule.decay_first), broadcast(rule.decay_second)
+def adam(values, means, squares, at, gradient, gradient_at, size, rule, keeps):
+    """Do as `update_block` by Adam; `keeps` is what the moments (N,) are multiplied by before."""
+    keep1, keep2 = broadcast(keeps[0]), broadcast(keeps[1])
     take1 = broadcast(np.float32(1) - rule.decay_first)
     take2 = broadcast(np.float32(1) - rule.decay_second)
     rate = broadcast(rule.rate * rule.unbias_first)
@@ -50,10 +50,10 @@ def adam(values, first, second, at, gradient, gradient_at, size, rule):
     epsilon = broadcast(rule.epsilon)
     for i in range(0, size, LANES):
         g = load(gradient, gradient_at + i)
-        m = keep1 * load(first, at + i) + take1 * g
-        v = keep2 * load(second, at + i) + take2 * g * g
-        store(first, at + i, m)
-        store(second, at + i, v)
+        m = keep1 * load(means, at + i) + take1 * g
+        v = keep2 * load(squares, at + i) + take2 * g * g
+        store(means, at + i, m)
+        store(squares, at + i, v)
         step = rate * m / (square_root(v * unbias) + epsilon)
         store(values, at + i, load(values, at + i) - step)
 
@@ -107,7 +107,8 @@ def update_block(values, moments, at, gradient, gradient_at, size, rule):
     rule : Rule
     """
     if rule.kind == ADAM:
-        adam(values, moments[0], moments[1], at, gradient, gradient_at, size, rule)
+        keeps = rule.decay_first, rule.decay_second
+        adam(values, moments[0], moments[1], at, gradient, gradient_at, size, rule, keeps)
     elif rule.kind == RMSPROP:
         _rmsprop(values, moments[0], at, gradient, gradient_at, size, rule)
     elif rule.kind == ADAGRAD:

@@ -2,8 +2,8 @@
 
 Each batch says over which words its softmax is computed, and what each of them stands for
 (`fastw2v.objectives.softmax.rare_words`). The layer has the tables of all words, and nothing of the
-size of all words times the rows of a batch. A word is updated when it is a column, by its own
-number of updates. The loss of a batch that lists no columns is the exact one.
+size of all words times the rows of a batch. A word is updated when it is a column, as if it had
+had gradients of zero since it last was one. The loss of a batch that lists no columns is the exact one.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.kernels.softmax.columns import count_visits
 from fastw2v.kernels.softmax.layout import LOWEST, WORD_STEP, BatchArrays, Shape, Workspace
 from fastw2v.kernels.softmax.outputs import ColumnState
 from fastw2v.objectives.arrays import VectorArray, copy_arrays, round_up
@@ -18,18 +19,23 @@ from fastw2v.objectives.softmax.optimizers import DECAY_FIRST, DECAY_SECOND, Ste
 from fastw2v.objectives.softmax.output_layer import ChosenColumns, ObservedRows, OutputLayer
 from fastw2v.objectives.softmax.precision import ColumnProducts, Products
 
-__all__ = ["ColumnLayer", "visit_corrections"]
+__all__ = ["ColumnLayer", "decays_of_steps"]
 
-_MOST_VISITS = 4096  # after that many neither correction differs from 1
+_NO_VISITS = np.zeros((2, 0), np.float32), np.zeros(0, np.float32)  # before a step counts them
+_MOST_STEPS = 4096  # after that many all decays are 0 in single precision
 
 
-def visit_corrections() -> NDArray[np.float32]:
-    """Return 1 / (1 - beta^t) of the first and the second moment (2, T), for t updates."""
-    steps = np.arange(1, _MOST_VISITS)
-    found = np.ones((2, _MOST_VISITS), np.float32)
-    for row, decay in enumerate((DECAY_FIRST, DECAY_SECOND)):
-        found[row, 1:] = [1.0 / (1.0 - decay ** int(step)) for step in steps]
-    return found
+def decays_of_steps() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return beta^t of Adam's moments (2, T), and how many first steps t steps add up to (T,).
+
+    In the latter each step after a gradient is by beta1 / sqrt(beta2) smaller than the one before.
+    """
+    steps = np.arange(_MOST_STEPS)
+    decays = np.array([DECAY_FIRST**steps, DECAY_SECOND**steps], np.float32)
+    shrinking = DECAY_FIRST / np.sqrt(DECAY_SECOND)
+    limits = (1.0 - shrinking**steps) / (1.0 - shrinking)
+    limits[1] = 1.0
+    return decays, limits.astype(np.float32)
 
 
 class ColumnLayer(OutputLayer):
@@ -40,10 +46,12 @@ class ColumnLayer(OutputLayer):
 
     def __init__(self, *tables: VectorArray, **options: Any) -> None:
         self._chosen: ChosenColumns | None = None
+        self._listed: ColumnState
         super().__init__(*tables, **options)
         self._visits = np.zeros(self._words, np.int32)
         self._steps = np.zeros(1, np.int64)
-        self._corrections = visit_corrections()
+        self._latest = np.zeros(self._words, np.int32)
+        self._decays, self._limits = decays_of_steps()
         self._column_products = ColumnProducts(
             self._precision, self.pool, self.work, self._shape(self.max_rows)
         )
@@ -58,7 +66,7 @@ class ColumnLayer(OutputLayer):
     @property
     def nbytes(self) -> int:
         """Memory of parameters, optimiser state and workspace, in bytes."""
-        return super().nbytes + self._column_products.nbytes + self._visits.nbytes
+        return super().nbytes + self._column_products.nbytes + 2 * self._visits.nbytes
 
     def end_training(self) -> None:
         """Give back what only `train` needs: moments, and columns as it multiplies them."""
@@ -74,7 +82,11 @@ class ColumnLayer(OutputLayer):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that training changes, as views."""
-        return super().arrays() | {"out_visits": self._visits, "out_steps": self._steps}
+        return super().arrays() | {
+            "out_visits": self._visits,
+            "out_latest": self._latest,
+            "out_steps": self._steps,
+        }
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over those of `arrays` that are given."""
@@ -87,7 +99,8 @@ class ColumnLayer(OutputLayer):
             return super().load(batch)
         words = round_up(len(self._chosen.words), WORD_STEP)
         shape, arrays = self._loaded(batch, words)
-        self._column_products.choose(shape, self._columns(self._chosen, words, self.state.bias))
+        self._listed = self._columns(self._chosen, words, self.state.bias)
+        self._column_products.choose(shape, self._listed)
         return shape, arrays
 
     @property
@@ -143,9 +156,7 @@ class ColumnLayer(OutputLayer):
             words,
             state.bias,
             state.bias_moments,
-            self._visits,
-            self._corrections,
-            int(self._steps[0]) + 1,
+            *_NO_VISITS,
         )
 
     def loss(self, shape: Shape, arrays: BatchArrays) -> float:
@@ -162,6 +173,9 @@ class ColumnLayer(OutputLayer):
         """
         if self._chosen is None:
             raise ValueError("batch: expected one that lists its columns, got one of all words")
+        counted = (self._chosen.words, self._visits, self._latest, int(self._steps[0]) + 1)
+        keeps, more = count_visits(*counted, self._decays, self._limits)
+        self._column_products.choose(shape, self._listed._replace(keeps=keeps, more=more))
         self._held.note(self.state.vectors)
         self._column_products.forward(shape, arrays)
         self._column_products.backward(shape, arrays, (rules.output, rules.bias))

@@ -4,6 +4,8 @@ The sum over V words that a row's softmax is divided by is, in a batch of these,
 
     the head        the H most frequent words, each as itself
     seen words      rarer ones that some row of the batch has as a context, each as itself
+    own words       those of the rows, likewise: a vector is near to itself, so that a row whose own
+                    word is missing has a part of its sum in one word, which few draws would find
     drawn words     S of the others, each as the share of these that it stands for
 
 which is the whole sum in expectation (docs/math.md, section 22). So a row costs about as much as
@@ -39,9 +41,9 @@ _DRAW_STREAM = 9  # keeps the draws apart from other uses of the seed
 # A head, and as many draws. What a draw leaves uncertain does not grow with the words that it is
 # from, since words of about the same frequency are neighbours and a draw takes some of each kind.
 SIZE = 4000
-SEEN = 32_000  # contexts of the rows of a batch, some of which are frequent or come twice
+SEEN = 64_000  # contexts of the rows of a batch, some of which are frequent or come twice
 # What a column of a step costs beside its products, as rows: updates and what is read for them.
-COLUMN_ROWS = 40
+COLUMN_ROWS = 100
 LEAST_GAIN = 2.0
 
 
@@ -126,8 +128,6 @@ class ColumnBatches(CountBatches):
     counts, keep, dimensions, rows, seed, tile
         As in `CountBatches`.
     sizes : ColumnSizes
-    with_own : bool
-        Whether each row's own word is a column, though it was never seen beside itself.
     """
 
     def __init__(
@@ -140,12 +140,10 @@ class ColumnBatches(CountBatches):
         seed: int,
         sizes: ColumnSizes,
         tile: int | None = None,
-        with_own: bool = False,
     ) -> None:
         super().__init__(counts, keep, dimensions=dimensions, rows=rows, seed=seed, tile=tile)
         n_words = len(keep)
         self.sizes = sizes._replace(head=min(sizes.head, n_words))
-        self._with_own = with_own
         self._cumulative = np.arange(n_words + 1)  # in a draw all are alike
         self._bits = np.zeros(-(-n_words // 64), np.uint64)
         self._places = np.empty(n_words, np.int32)
@@ -192,11 +190,10 @@ class ColumnBatches(CountBatches):
     def batch(self, centres: NDArray[np.int64], chance: float = 0.0) -> Batch:
         """Return the batch of the given centre words (ascending, each once)."""
         rows, counts = self.counts.rows(centres)
-        wanted = centres.astype(np.int32) if self._with_own else np.empty(0, np.int32)
         words, logs, *numbered = choose_columns(
             rows,
             counts,
-            wanted,
+            centres.astype(np.int32),
             self._cumulative,
             (self.sizes.head, self.sizes.draws),
             chance,

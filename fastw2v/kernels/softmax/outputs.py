@@ -32,6 +32,7 @@ __all__ = [
     "update_outputs",
 ]
 
+
 class ColumnState(NamedTuple):
     """The columns of a batch: which rows of the table they are, and what kernels change of those.
 

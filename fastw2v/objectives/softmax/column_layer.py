@@ -3,7 +3,8 @@
 Each batch says over which words its softmax is computed, and what each of them stands for
 (`fastw2v.objectives.softmax.rare_words`). The layer has the tables of all words, and nothing of the
 size of all words times the rows of a batch. A word is updated when it is a column, as if it had
-had gradients of zero since it last was one. The loss of a batch that lists no columns is the exact one.
+had gradients of zero since it last was one. The loss of a batch that lists no columns is the exact
+one.
 """
 
 from typing import Any

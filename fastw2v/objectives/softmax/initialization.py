@@ -27,6 +27,7 @@ from fastw2v.objectives.arrays import VectorArray
 from fastw2v.system.threads import WorkerPool
 
 __all__ = [
+    "FEWER_ROUNDS",
     "MASS_EXPONENT",
     "OVERSAMPLING",
     "ROUNDS",
@@ -41,12 +42,16 @@ __all__ = [
     "initial_bias",
     "random_vectors",
     "spectral_vectors",
+    "start_steps",
 ]
 
 _RANDOM_STREAM = 0  # keeps the first vectors apart from other uses of the seed
 _SPECTRAL_STREAM = 2
 OVERSAMPLING = 10  # columns beyond D that the range finder carries along
 ROUNDS = 4  # of two products each, after a first one: nearer than ten plain products come
+# Where an epoch costs no more than a few products these are enough: `bench/bench_rare_words.py`
+# found losses and vectors as good, with one round worse ones.
+FEWER_ROUNDS = 2
 # A round makes columns differ in size by up to twice the square of this; Gram matrices of single
 # precision tell 3,000 apart.
 WIDEST_SPREAD = 32.0
@@ -54,11 +59,17 @@ STRETCH = 2.0  # positive PMI is too timid: zero where it should be negative
 # A part of the largest; smaller ones are zeros that products in single precision have blurred.
 # Their columns would be zero on both sides, and columns of zeros never learn.
 SMALLEST_EIGENVALUE = 1e-6
-# What a start is reported in: the products of the spectral one, and the objective around it.
-START_STEPS = 2 + 2 * ROUNDS + 1
 RUNS_AT_ONCE = 32  # of rows, whose Gram matrices are added up
 WORDS_AT_ONCE = 4096  # whose vectors are scaled in float64
 MASS_EXPONENT = 0.25  # rows and columns weigh mass^0.25: frequent words more, but not by much
+
+
+def start_steps(rounds: int = ROUNDS) -> int:
+    """Return in how many steps a start is reported: the spectral one's products, and the rest."""
+    return 2 + 2 * rounds + 1
+
+
+START_STEPS = start_steps()
 
 
 def random_vectors(n_words: int, settings: Hyperparameters) -> tuple[VectorArray, VectorArray]:
@@ -90,6 +101,7 @@ def spectral_vectors(
     settings: Hyperparameters,
     pool: WorkerPool,
     progress: Callable[[int, int], None] | None = None,
+    rounds: int = ROUNDS,
 ) -> tuple[VectorArray, VectorArray]:
     """Return centre and output vectors whose products approximate weighed positive PMI.
 
@@ -106,21 +118,25 @@ def spectral_vectors(
     pool : WorkerPool
         The result does not depend on how many workers it has.
     progress : callable, optional
-        Called after each product of the matrix with how many were made, and `START_STEPS`, one of
+        Called after each product of the matrix with how many were made, and `start_steps`, one of
         which is left to the caller.
+    rounds : int
+        Of two products each; with more of them the vectors are nearer to the best ones.
 
     References
     ----------
     Halko, Martinsson and Tropp 2011, SIAM Review 53, algorithms 4.4 and 5.3; Zhou, Saad, Tiago
     and Chelikowsky 2006, Journal of Computational Physics 219, for the polynomial.
     """
-    masses, scale, matrix = associations_of(counts, keep, pool, progress)
+    steps = start_steps(rounds)
+    report = None if progress is None else (lambda done: progress(done, steps))
+    masses, scale, matrix = associations_of(counts, keep, pool, report)
     rank = min(settings.vector_size, int(np.count_nonzero(masses)))
     generator = np.random.default_rng([settings.seed, _SPECTRAL_STREAM])
     # With more threads LAPACK's results differ in their last bits, and on a busy machine its
     # threads, which wait by spinning, take a hundred times as long for these small matrices.
     with threadpool_limits(1, "blas"):
-        values, basis = matrix.largest_eigenpairs(rank, generator)
+        values, basis = matrix.largest_eigenpairs(rank, generator, rounds)
     del matrix  # with its associations
     # They fall, so that those of the counts' own rank come first.
     sizes = np.abs(values)
@@ -140,7 +156,7 @@ def associations_of(
     counts: SparseCounts,
     keep: NDArray[np.float64],
     pool: WorkerPool,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], "Associations"]:
     """Return the words' masses (V,), by what rows and columns are weighed (V,), and the matrix."""
     masses = counts.row_sums(keep) * keep
@@ -167,7 +183,7 @@ class Associations:
         masses: NDArray[np.float64],
         scale: NDArray[np.float64],
         pool: WorkerPool,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> None:
         self.pool = pool
         self.n_words = len(keep)
@@ -188,7 +204,7 @@ class Associations:
         return self._times(tall)[:n_words, :dimensions]
 
     def largest_eigenpairs(
-        self, rank: int, generator: np.random.Generator
+        self, rank: int, generator: np.random.Generator, rounds: int = ROUNDS
     ) -> tuple[NDArray[np.float64], VectorArray]:
         """Return the eigenvalues (rank,) largest in size, and their vectors (V, at least rank)."""
         width = -(-(rank + OVERSAMPLING) // PANEL) * PANEL
@@ -198,7 +214,7 @@ class Associations:
             (self.n_words, used), dtype=np.float32
         )
         tall = self._orthonormal(self._times(tall))
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             tall = self._orthonormal(self._amplified(tall))
         small = self._gram(tall, self._times(tall))
         values, vectors = np.linalg.eigh((small + small.T) / 2)
@@ -236,7 +252,7 @@ class Associations:
             self.pool.run_kernel(association_product, *arguments)
         self._products += 1
         if self._progress is not None:
-            self._progress(self._products, START_STEPS)
+            self._progress(self._products)
         return out
 
     def _positive(self, part: CountPart) -> _Positive:

@@ -3,12 +3,12 @@
     python bench/bench_rare_words.py beside corpora/english-large.txt --words 100_000
     python bench/bench_rare_words.py rule corpora/english-large.txt --words 100_000
 
-`beside` trains on the same counts with all words and with rare ones sampled: seconds of an epoch (of
-the clock, and of all cores' CPU), columns of a batch, the exact loss over the same drawn rows with
-the standard error of the difference, and quality. `rule` does the same for several sizes of head
-and draws. `bench_million.py` has larger vocabularies. Kernels that are compiled on the way count,
-so a first call tells too much; a machine that does something else at the time gives times that
-mean nothing. CPU seconds and ratios within one call mean more.
+`beside` trains on the same counts with all words and with rare ones sampled: seconds of an epoch
+(of the clock, and of all cores' CPU), columns of a batch, the exact loss over the same drawn rows
+with the standard error of the difference, and quality. `rule` does the same for several sizes of
+head and draws. `bench_million.py` has larger vocabularies. Kernels that are compiled on the way
+count, so a first call tells too much; a machine that does something else at the time gives times
+that mean nothing. CPU seconds and ratios within one call mean more.
 """
 
 import argparse

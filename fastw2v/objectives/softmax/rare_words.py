@@ -8,7 +8,7 @@ The sum over V words that a row's softmax is divided by is, in a batch of these,
                     word is missing has a part of its sum in one word, which few draws would find
     drawn words     S of the others, each as the share of these that it stands for
 
-which is the whole sum in expectation (docs/math.md, section 22). So a row costs about as much as
+which is the whole sum in expectation (docs/math.md, section 23). So a row costs about as much as
 H + S words and those that were seen, however many words there are. Rows that were seen with many
 words come in batches of their own: beside others they would make those pay for the words that they
 were seen with.

@@ -34,6 +34,7 @@ def command(corpus, tmp_path, monkeypatch, capsys):
         trained = [] if asked is None else asked
         monkeypatch.setattr(bench_quality, "train_once", instant(trained, failing))
         monkeypatch.setattr(bench_quality, "warm_up", lambda *given: None)
+        monkeypatch.setattr(bench_quality, "unpin_blas", lambda: None)  # would start pytest again
         words = ["train", str(corpus), "--json", str(target), "--min-count", "1", *options]
         monkeypatch.setattr(sys, "argv", ["bench_quality.py", *words])
         numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]

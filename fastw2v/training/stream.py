@@ -1,7 +1,8 @@
 """The objectives that go over the running text: negative sampling and hierarchical softmax.
 
 After training the scores of negative sampling are calibrated on a sample of the text, so that
-they give probabilities of contexts and a loss in nats like every other objective's.
+they give probabilities of contexts and a loss in nats like every other objective's. Words beside
+themselves get rates, which are counted over the whole text.
 """
 
 from dataclasses import dataclass, replace
@@ -18,9 +19,9 @@ from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.features import FeatureMatrix
-from fastw2v.objectives.losses.calibration import calibrate
-from fastw2v.objectives.losses.rows import training_rows
-from fastw2v.objectives.losses.scores import SoftmaxScores
+from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.losses.own_words import score_fit, tree_rates
+from fastw2v.objectives.losses.scores import TreeScores
 from fastw2v.objectives.stream.estimates import require_stream_memory
 from fastw2v.objectives.stream.settings import StreamSettings, WordOptions
 from fastw2v.objectives.stream.tables import KnownTables, StreamTables
@@ -55,8 +56,6 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
     require_stream_memory(vocabulary, settings, run.workers, run.options.memory_mib, held_bytes)
     continued = continuation(run, vocabulary)
     stays = is_locked(continued)
-    bias = np.zeros(len(vocabulary), np.float32)
-    temperature, softmax_loss_nats = 1.0, None
     with WorkerPool(run.workers) as pool:
         tables = _first_tables(run, text, inputs, continued, pool)
         del continued  # with the vectors that it began with
@@ -68,16 +67,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
 
         watch = train(tables, run, embeddings)
         in_vectors, out_vectors = tables.in_vectors, tables.out_vectors
-        if settings.objective == "negative":
-            log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
-            rows = training_rows(in_vectors, tokens, settings, run.workers)
-            report = run.stage("calibrating")
-            found = calibrate(SoftmaxScores(out_vectors, pool), rows, log_unigram, report)
-            bias = (found.unigram_weight * log_unigram).astype(np.float32)
-            temperature, softmax_loss_nats = found.temperature, found.loss_nats
-        trained = Embeddings(
-            vocabulary, in_vectors, out_vectors, bias, settings.objective, temperature
-        )
+        trained, softmax_loss_nats = _calibrated(run, text, (in_vectors, out_vectors), pool)
         form = None if stays else canonical_form(trained, settings, pool)
         if form is not None:
             trained = form.applied(trained, pool)
@@ -89,6 +79,30 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         softmax_loss_nats=softmax_loss_nats,
     )
     return watch.result(trained, summary, digest)
+
+
+def _calibrated(
+    run: Run, text: TrainingText, vectors: tuple[VectorArray, VectorArray], pool: WorkerPool
+) -> tuple[Embeddings, float | None]:
+    """Return the model with probabilities of the text, and their loss where they were fitted."""
+    settings, vocabulary = run.settings, text.vocabulary
+    if settings.objective == "hierarchical":
+        scores = TreeScores(vectors[1], huffman_tree(vocabulary.counts), pool)
+        rates = tree_rates(vectors[0], scores, text.tokens, settings)
+        no_bias = np.zeros(len(vocabulary), np.float32)
+        return Embeddings(vocabulary, *vectors, no_bias, "hierarchical", self_rates=rates), None
+    log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
+    report = run.stage("calibrating")
+    found = score_fit(vectors, log_unigram, text.tokens, settings, pool, report)
+    trained = Embeddings(
+        vocabulary,
+        *vectors,
+        found.out_bias,
+        settings.objective,
+        found.temperature,
+        self_rates=found.self_rates,
+    )
+    return trained, found.loss_nats
 
 
 def _first_tables(

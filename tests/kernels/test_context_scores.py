@@ -68,6 +68,43 @@ def test_moments_of_a_tree_are_those_of_the_twin(pool, seed, sizes, t, s):
 
 
 @patient
+@given(st.integers(0, 1000), SIZES, st.sampled_from([-2.0, 1e-3, 1.0, 3.0]), st.booleans())
+def test_moments_without_a_word_are_those_over_the_others(pool, seed, sizes, t, is_tree):
+    inputs, outputs, biases, dense = made(seed, *sizes[:2], sizes[2] + 1)
+    left_out = np.random.default_rng(seed).integers(0, len(outputs), len(inputs)).astype(np.int32)
+    outputs[left_out[0]] *= 6  # likely, or unlikely, beyond measure
+    batch = dense_scores.row_batch(inputs, dense)._replace(left_out=left_out)
+    if is_tree:
+        tree = huffman_tree(np.random.default_rng(seed).integers(1, 100, len(outputs)))
+        z = dense_scores.tree_scores(inputs, outputs, tree)
+        scores = TreeScores(outputs, tree, pool)
+    else:
+        z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)
+        scores = SoftmaxScores(outputs, pool)
+    found = scores.moments(batch, biases, t, 1.0)
+    z = np.where(np.arange(len(outputs)) == left_out[:, None], 0.0, z)  # whatever it is
+    expected = dense_scores.moments(z, biases, t, 1.0, left_out)
+    assert_moments(found, expected)
+
+
+@pytest.mark.parametrize("score", [0.0, 40.0, 3e4])
+@pytest.mark.parametrize("t", [1.0, -1.0, 1e-12])
+def test_what_is_left_out_has_no_part_however_likely_it_is(pool, score, t):
+    inputs, outputs, biases, dense = made(2, 5, 3, TILE + 1)  # the last tile has one word
+    inputs[:, 2], outputs[:, 2] = 1.0, 0.0
+    outputs[TILE] = (0.0, 0.0, score)
+    left_out = np.full(5, TILE, np.int32)
+    batch = dense_scores.row_batch(inputs, dense)
+    z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)
+    expected = dense_scores.moments(z[:, :TILE], biases[:TILE], t, 1.0)
+    scores = SoftmaxScores(outputs, pool)
+    assert_moments(scores.moments(batch._replace(left_out=left_out), biases, t, 1.0), expected)
+    if score * t > 1:  # Sabotage: it is left in
+        with pytest.raises(AssertionError):
+            assert_moments(scores.moments(batch, biases, t, 1.0), expected)
+
+
+@patient
 @given(st.integers(0, 1000), SIZES)
 def test_noise_losses_are_those_of_the_twin(pool, seed, sizes):
     inputs, outputs, biases, dense = made(seed, *sizes, scale=2.0)

@@ -6,6 +6,7 @@ from scipy.special import logsumexp
 
 from fastw2v import Word2Vec
 from fastw2v.objectives.huffman import huffman_tree
+from tests.support import dense_scores
 from tests.support.corpora_made import chain_sentences
 from tests.support.unfitted import unfitted
 
@@ -25,7 +26,7 @@ HELD_OUT = chain_sentences(seed=4, n_words=25, sentences=15, skew=1.0)
 
 
 def rows_of(model, text):
-    """Yield (input, predicted word) for all windows of a text, of each reach."""
+    """Yield (input, predicted word, centre) for all windows of a text, of each reach."""
     inputs = model.in_vectors.astype(np.float64)
     for sentence in text:
         ids = [model.vocabulary.index(word) for word in sentence]
@@ -34,12 +35,22 @@ def rows_of(model, text):
                 around = ids[max(0, place - reach) : place] + ids[place + 1 : place + reach + 1]
                 if model.settings.model == "cbow":
                     total = inputs[around].sum(axis=0)
-                    yield total / (len(around) if model.settings.cbow_mean else 1), word
+                    yield total / (len(around) if model.settings.cbow_mean else 1), word, None
                 else:
-                    yield from ((inputs[word], other) for other in around)
+                    yield from ((inputs[word], other, word) for other in around)
 
 
-def losses(model, exponent=None, negative=None, temperature=None):
+def surprise(logs, word, centre, rates):
+    """Return -log p of a word, with a rate for the centre if there are any."""
+    if centre is None or rates is None:
+        return -logs[word]
+    rate = float(rates[centre])
+    if word == centre:
+        return -np.log(rate)
+    return np.log1p(-np.exp(logs[centre])) - np.log1p(-rate) - logs[word]
+
+
+def losses(model, exponent=None, negative=None, temperature=None, *, without_rates=False):
     """Return the loss of the model's probabilities and that of its objective, in nats per row."""
     settings, outputs = model.settings, model.out_vectors.astype(np.float64)
     counts = model.vocabulary.counts
@@ -47,17 +58,17 @@ def losses(model, exponent=None, negative=None, temperature=None):
     noise /= noise.sum()
     tree = huffman_tree(counts)
     total, own, n_rows = 0.0, 0.0, 0
-    for h, word in rows_of(model, HELD_OUT):
+    rates = None if without_rates else model.embeddings.self_rates
+    for h, word, centre in rows_of(model, HELD_OUT):
         scores = outputs @ h
         n_rows += 1
         if settings.objective == "hierarchical":
-            path = slice(tree.starts[word], tree.starts[word + 1])
-            turned = scores[tree.points[path]] * (1 - 2 * tree.codes[path].astype(np.float64))
-            total += np.logaddexp(0, -turned).sum()
+            logs = dense_scores.tree_scores(h[None], outputs, tree)[0]
+            total += surprise(logs, word, centre, rates)
             continue
         t = model.embeddings.temperature if temperature is None else temperature
         logits = t * scores + model.out_bias
-        total += logsumexp(logits) - logits[word]
+        total += surprise(logits - logsumexp(logits), word, centre, rates)
         drawn = settings.negative if negative is None else negative
         own += np.logaddexp(0, -scores[word]) + drawn * noise @ np.logaddexp(0, scores)
     own = own if settings.objective == "negative" else total
@@ -73,6 +84,11 @@ def test_losses_are_those_of_the_formulas(cell):
     assert found.loss_nats == pytest.approx(loss_nats, rel=2e-5)
     assert found.objective_loss_nats == pytest.approx(own_nats, rel=2e-5)
     assert found.perplexity == pytest.approx(np.exp(loss_nats), rel=1e-3)
+    has_rates = "cbow" not in cell
+    assert (model.embeddings.self_rates is not None) == has_rates
+    if has_rates:
+        plain = losses(model, without_rates=True)[0]
+        assert found.loss_nats != pytest.approx(plain, rel=1e-4)
     if "negative" not in cell:
         return
     assert model.embeddings.temperature != pytest.approx(1, rel=1e-2)
@@ -90,12 +106,18 @@ def test_the_calibration_of_a_model_is_the_best_there_is(cell):
     log_unigram = np.log(model.vocabulary.counts / model.vocabulary.counts.sum())
     weight = float(model.out_bias @ log_unigram / (log_unigram @ log_unigram))
     assert model.out_bias == pytest.approx(weight * log_unigram, abs=1e-5)
-    rows = [(model.out_vectors.astype(np.float64) @ h, word) for h, word in rows_of(model, TEXT)]
+    rows = [
+        (model.out_vectors.astype(np.float64) @ h, word, centre)
+        for h, word, centre in rows_of(model, TEXT)
+    ]
+    rates = model.embeddings.self_rates
 
     def loss(t, s):
-        logits = np.array([t * scores + s * log_unigram for scores, _ in rows])
-        words = [word for _, word in rows]
-        return float((logsumexp(logits, axis=1) - logits[range(len(rows)), words]).mean())
+        logits = np.array([t * scores + s * log_unigram for scores, _, _ in rows])
+        logs = logits - logsumexp(logits, axis=1, keepdims=True)
+        return np.mean(
+            [surprise(one, *row[1:], rates) for one, row in zip(logs, rows, strict=True)]
+        )
 
     t = model.embeddings.temperature
     best = loss(t, weight)

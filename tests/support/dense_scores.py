@@ -37,10 +37,12 @@ def tree_scores(inputs, nodes, tree):
     return logs
 
 
-def moments(scores, biases, t, s):
-    """The six columns of `ContextScores.moments`."""
+def moments(scores, biases, t, s, left_out=None):
+    """The six columns of `ContextScores.moments`; rows may leave a word out."""
     z, b = scores, np.broadcast_to(np.asarray(biases, np.float64), scores.shape)
     x = t * z + s * b
+    if left_out is not None:
+        x[np.arange(len(x)), left_out] = -np.inf
     log_sum = logsumexp(x, axis=1)
     p = np.exp(x - log_sum[:, None])
 

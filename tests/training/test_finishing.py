@@ -61,7 +61,7 @@ def slowed(module, name, seconds, monkeypatch):
     [
         ({}, skipgram, "exact_loss", "measuring"),
         ({}, skipgram, "fit_to_text", "measuring"),
-        ({"objective": "negative"}, stream, "calibrate", "calibrating"),
+        ({"objective": "negative"}, stream, "score_fit", "calibrating"),
     ],
 )
 def test_its_seconds_are_none_of_training(settings, module, name, what, monkeypatch, tmp_path):

@@ -29,6 +29,7 @@ from fastw2v.kernels.simd.vectors import (
 
 __all__ = [
     "MOMENTS",
+    "NONE_LEFT_OUT",
     "TILE",
     "Floats",
     "PaddedVectors",
@@ -40,6 +41,9 @@ __all__ = [
 
 TILE = 20 * ROWS  # outputs of a tile
 _LOWEST = np.float32(-3e38)
+_PUT_DOWN_NATS = np.float32(1e6)  # an exponential of that is 0 beside any other word's
+_MOST_PUT_DOWN = np.float32(1e16)  # whose square times the least exponential is still small
+NONE_LEFT_OUT = -1
 _SUMS = 7  # peak, then the sums of e, e z, e b, e z z, e z b, e b b
 MOMENTS = 6  # log-sum-exp, E z, E b, Var z, Cov(z, b), Var b
 
@@ -87,6 +91,18 @@ def _score_outputs(outputs, first, count, packed, scores, at):
             (packed, 0),
             (1, outputs.dimensions, PANEL, outputs.stride, 0, 1, 0, PANEL),
         )
+
+
+@njit(nogil=True, inline="always")
+def _leave_out(scores, at, left_out, panel_first, first, count, temperature):
+    """Put down the scores of words that rows leave out, in a panel's tile of words from `first`."""
+    down = min(_PUT_DOWN_NATS / abs(temperature), _MOST_PUT_DOWN)
+    if temperature < 0:
+        down = -down
+    for lane in range(min(PANEL, left_out.shape[0] - panel_first)):
+        place = left_out[panel_first + lane] - first
+        if 0 <= place < count:
+            scores[at + place * PANEL + lane] -= down
 
 
 @njit(nogil=True, inline="always")
@@ -153,7 +169,7 @@ def _start(joined):
 
 
 @kernel
-def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
+def softmax_moments(tasks, inputs, outputs, biases, scale, left_out, moments):
     """Write the moments of scores and biases under softmax(t z + s b), row by row.
 
     Parameters
@@ -167,7 +183,9 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
     biases : (V,) float32
         b.
     scale : (2,) float32
-        t and s.
+        t and s; t is not 0.
+    left_out : (R,) int32
+        The word that the softmax of each row is not over, or `NONE_LEFT_OUT`.
     moments : (R, MOMENTS) float64
         Written: log sum_w e^(t z_w + s b_w), and with the probabilities softmax(t z + s b) the
         mean of z, the mean of b, the variance of z, the covariance, the variance of b.
@@ -185,6 +203,7 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, moments):
         for first in range(0, outputs.n_rows, TILE):
             count = min(TILE, outputs.n_rows - first)
             _score_outputs(outputs, first, count, packed, scores, 0)
+            _leave_out(scores, 0, left_out, panel_first, first, count, scale[0])
             _tile_sums(scores, 0, biases, first, count, scale, sums)
             _join_sums(sums, joined)
         _write_moments(joined, panel_first, moments)
@@ -289,12 +308,12 @@ def tree_scores(tasks, inputs, nodes, children, contexts, scores):
 
 
 @kernel
-def tree_moments(tasks, inputs, nodes, children, biases, scale, moments):
+def tree_moments(tasks, inputs, nodes, children, biases, scale, left_out, moments):
     """Do as `softmax_moments`, with the leaves' log probabilities as scores z.
 
     Parameters
     ----------
-    tasks, inputs, biases, scale, moments
+    tasks, inputs, biases, scale, left_out, moments
         As in `softmax_moments`.
     nodes : PaddedVectors
         V - 1 rows: the inner nodes' vectors.
@@ -319,6 +338,7 @@ def tree_moments(tasks, inputs, nodes, children, biases, scale, moments):
         _pack_panel(inputs, panel_first, packed)
         _score_outputs(nodes, 0, n_words - 1, packed, scores, 0)
         _leaf_scores(scores, children, node_logs, leaves)
+        _leave_out(leaves, 0, left_out, panel_first, 0, n_words, scale[0])
         _start(joined)
         for first in range(0, n_words, TILE):
             count = min(TILE, n_words - first)

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.errors import DivergenceError
-from fastw2v.kernels.formulas.skipgram import SparseRows
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.rows import InputRows, RowBatch
 from fastw2v.objectives.losses.scores import ContextScores
@@ -131,13 +130,7 @@ class _Rounds:
 def _thinned(rows: InputRows) -> Iterator[RowBatch]:
     """Yield every `_COARSE`-th row of each batch."""
     for batch in rows:
-        starts, contexts = batch.contexts.indptr, batch.contexts
-        chosen = np.arange(0, len(batch.inputs), _COARSE)
-        lengths = np.diff(starts)[chosen]
-        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        entries = np.repeat(starts[chosen] - indptr[:-1], lengths) + np.arange(indptr[-1])
-        kept = SparseRows(indptr, contexts.indices[entries], contexts.weights[entries])
-        yield RowBatch(batch.inputs[chosen], kept)
+        yield batch.taken(np.arange(0, len(batch.inputs), _COARSE))
 
 
 def _minimum(

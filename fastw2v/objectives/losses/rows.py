@@ -56,15 +56,29 @@ class RowBatch(NamedTuple):
     inputs : float32 array (R, D)
     contexts : SparseRows
         R rows of observed words with weights in float64.
+    left_out : int32 array (R,), optional
+        A word of each row that its softmax is not over: the centre word, where words have rates of
+        their own beside themselves. It is not among the row's contexts.
     """
 
     inputs: VectorArray
     contexts: SparseRows
+    left_out: NDArray[np.int32] | None = None
 
     @property
     def row_weights(self) -> NDArray[np.float64]:
         """Sum of each row's weights, float64 (R,); no row is empty."""
         return np.add.reduceat(self.contexts.weights, self.contexts.indptr[:-1])
+
+    def taken(self, rows: NDArray[np.int64]) -> "RowBatch":
+        """Return some of the rows."""
+        starts = self.contexts.indptr
+        lengths = np.diff(starts)[rows]
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        entries = np.repeat(starts[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        kept = SparseRows(indptr, self.contexts.indices[entries], self.contexts.weights[entries])
+        left_out = None if self.left_out is None else self.left_out[rows]
+        return RowBatch(self.inputs[rows], kept, left_out)
 
 
 class CentreRows:
@@ -81,6 +95,9 @@ class CentreRows:
         counts. With `sample` at least as large as the number of rows, all are taken.
     seed : int
         What is drawn follows from it.
+    others : bool
+        Leave out pairs of a word with itself, and the word from its own row's softmax. Rows without
+        other pairs are then left out; all are drawn and weighed as they would be with them.
 
     Raises
     ------
@@ -99,6 +116,7 @@ class CentreRows:
         *,
         sample: int | None = None,
         seed: int = 1,
+        others: bool = False,
     ) -> None:
         if len(in_vectors) != counts.n_words:
             raise VocabularyError(
@@ -111,6 +129,7 @@ class CentreRows:
         sums = counts.row_sums()
         self.in_vectors = in_vectors
         self.counts = counts
+        self.others = others
         self.centres = np.flatnonzero(sums)
         self.scales = np.ones(len(self.centres))
         if sample is not None and sample < len(self.centres):
@@ -118,6 +137,18 @@ class CentreRows:
             drawn = _generator(seed).multinomial(sample, shares)
             self.scales = drawn[drawn > 0] / sums[self.centres[drawn > 0]]
             self.centres = self.centres[drawn > 0]
+
+    @property
+    def own_weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What each row's pairs of the centre with itself weigh, and all of them, float64."""
+        own, sums = self.counts.self_counts(), self.counts.row_sums()
+        return own[self.centres] * self.scales, sums[self.centres] * self.scales
+
+    @property
+    def others_weight(self) -> float:
+        """What pairs of different words weigh together."""
+        own, sums = self.own_weights
+        return float((sums - own).sum())
 
     def __iter__(self) -> Iterator[RowBatch]:
         """Yield the rows, in the order of the words."""
@@ -133,8 +164,22 @@ class CentreRows:
             entries = np.repeat(starts[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
             weights = self.counts.values[entries] * np.repeat(self.scales[rows], lengths)
             contexts = SparseRows(indptr, self.counts.indices[entries], weights)
-            yield RowBatch(self.in_vectors[self.centres[rows]], contexts)
+            batch = RowBatch(self.in_vectors[self.centres[rows]], contexts)
+            if self.others:
+                batch = _of_others(batch, self.centres[rows])
+            if len(batch.inputs):
+                yield batch
             first = last
+
+
+def _of_others(batch: RowBatch, centres: NDArray[np.int64]) -> RowBatch:
+    """Return rows without pairs of the centre with itself, those that have others."""
+    starts, contexts = batch.contexts.indptr, batch.contexts
+    is_kept = contexts.indices != np.repeat(centres, np.diff(starts))
+    before = np.concatenate([[0], np.cumsum(is_kept)]).astype(np.int64)
+    kept = SparseRows(before[starts], contexts.indices[is_kept], contexts.weights[is_kept])
+    found = RowBatch(batch.inputs, kept, centres.astype(np.int32))
+    return found.taken(np.flatnonzero(np.diff(kept.indptr)))
 
 
 class CbowRows:
@@ -261,11 +306,17 @@ def _generator(seed: int) -> np.random.Generator:
 
 
 def training_rows(
-    in_vectors: NDArray[np.float32], tokens: EncodedTokens, settings: Hyperparameters, workers: int
-) -> InputRows:
+    in_vectors: NDArray[np.float32],
+    tokens: EncodedTokens,
+    settings: Hyperparameters,
+    workers: int,
+    *,
+    others: bool = False,
+) -> "CentreRows | CbowRows":
     """Return a sample of the training text's rows, of a size that does not grow with it.
 
-    With a large vocabulary it is a smaller one, see `calibration_rows`.
+    With a large vocabulary it is a smaller one, see `calibration_rows`. `others` as in
+    `CentreRows`.
     """
     text = sampled_text(tokens)
     sample = calibration_rows(*in_vectors.shape)
@@ -279,7 +330,7 @@ def training_rows(
             seed=settings.seed,
         )
     counts = count_pairs(text, len(in_vectors), settings.window, workers=workers)
-    return CentreRows(in_vectors, counts, sample=sample, seed=settings.seed)
+    return CentreRows(in_vectors, counts, sample=sample, seed=settings.seed, others=others)
 
 
 def calibration_rows(n_words: int, dimensions: int) -> int:

@@ -4,6 +4,7 @@ A softmax or negative sampling has an output vector for each word, and z_w = u_w
 vector for each inner node, and z_w = log q(w | h).
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.observed_scores import observed_leaves, observed_scores, tree_children
 from fastw2v.kernels.softmax.score_tiles import (
     MOMENTS,
+    NONE_LEFT_OUT,
     PaddedVectors,
     noise_losses,
     softmax_moments,
@@ -31,6 +33,7 @@ from fastw2v.system.threads import WorkerPool
 
 __all__ = ["ContextScores", "SoftmaxScores", "TreeScores"]
 
+_LEAST_TEMPERATURE = 1e-9  # kernels divide by it
 _STEP_COST = 8  # of a step on the way to one leaf; scoring a node for a whole panel is 1 a row
 
 
@@ -58,21 +61,28 @@ class ContextScores(ABC):
 
     @abstractmethod
     def _write_moments(self, inputs: PaddedVectors, *arrays: NDArray[Any]) -> None:
-        """Call the kernel of `moments` with biases, scale, and where it writes."""
+        """Call the kernel of `moments` with biases, scale, words left out, where it writes."""
 
     def moments(
         self, batch: RowBatch, biases: VectorArray, temperature: float, bias_weight: float
     ) -> NDArray[np.float64]:
         """Return what is known of z and b under softmax(t z + s b), float64 (R, MOMENTS).
 
+        Rows that leave a word out have a softmax over the others.
+
         The columns are: the log-sum-exp of t z + s b, the mean of z, the mean of b, the variance
         of z, the covariance, the variance of b.
         """
         inputs = self._inputs(batch)
         self._require_biases(biases)
+        if abs(temperature) < _LEAST_TEMPERATURE:
+            temperature = math.copysign(_LEAST_TEMPERATURE, temperature)
         scale = np.array([temperature, bias_weight], np.float32)
+        left_out = batch.left_out
+        if left_out is None:
+            left_out = np.full(inputs.n_rows, NONE_LEFT_OUT, np.int32)
         moments = np.empty((inputs.n_rows, MOMENTS), np.float64)
-        self._write_moments(inputs, biases, scale, moments)
+        self._write_moments(inputs, biases, scale, left_out, moments)
         return moments
 
     def _inputs(self, batch: RowBatch) -> PaddedVectors:

@@ -1,6 +1,8 @@
 """Probabilities against a text that was held out: before what is fitted to the text, and after.
 
     python bench/bench_calibration.py CORPUS [--seeds N] [--settings JSON] [--priors PAIRS ...]
+    python bench/bench_calibration.py CORPUS --own-pairs [--seeds N] [--only NAME ...]
+    python bench/bench_calibration.py --finish TOKENS ... [--words N]
 
 Every 20th line is held out. Each seed is trained twice, without and with rates of words beside
 themselves and the step of the bias (`fastw2v.objectives.softmax.text_fit`); the tables have the
@@ -9,25 +11,51 @@ ratio with its spread over seeds, and the exact losses of both texts in nats a p
 
 With `--priors`, the loss of the held-out text's pairs, own or not, by how many pairs the mean rate
 of all words counts in the rate of each.
+
+With `--own-pairs`, pairs of a word with itself for every objective with its defaults: predicted by
+observed, and the loss of the held-out text, without rates of words beside themselves and with them.
+With CBOW they are windows that have the predicted word among their contexts.
+
+With `--finish`, CPU seconds of an epoch of negative sampling beside those of what comes after the
+last one, on generated Zipf texts of so many tokens with min_count 1.
 """
 
 import argparse
 import json
 import statistics
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from bench_distributed import write_zipf_text
 from bench_precision import without_held_out
 from machine import header, unpin_blas
 
 from fastw2v.comparison.tables import mean_and_spread
 from fastw2v.counts.build import counted_windows
 from fastw2v.model import Word2Vec
+from fastw2v.objectives.losses.calibration import calibrate
 from fastw2v.objectives.losses.reliability import Reliability, ReliabilityBin
+from fastw2v.objectives.losses.rows import CbowRows, training_rows
+from fastw2v.objectives.losses.scores import SoftmaxScores
 from fastw2v.objectives.softmax import text_fit
+from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import encode_corpus
 from fastw2v.training import skipgram
+
+OBJECTIVES: dict[str, dict[str, Any]] = {
+    "skip-gram, exact softmax": {},
+    "skip-gram, exact softmax, subwords": {"inputs": "subwords"},
+    "skip-gram, negative sampling": {"objective": "negative"},
+    "skip-gram, hierarchical softmax": {"objective": "hierarchical"},
+    "CBOW, exact softmax": {"model": "cbow"},
+    "CBOW, negative sampling": {"model": "cbow", "objective": "negative"},
+    "CBOW, hierarchical softmax": {"model": "cbow", "objective": "hierarchical"},
+}
+POSITIONS = 2048
 
 
 def trained(options: argparse.Namespace, corpus: Path, seed: int, *, is_fitted: bool) -> Word2Vec:
@@ -78,19 +106,135 @@ def own_losses(model: Word2Vec, corpus: Path, held: Path, priors: list[float]) -
     return lines
 
 
+def own_of_windows(model: Word2Vec, text: Path) -> float:
+    """Return how often CBOW predicts a word of the window itself, by how often it comes."""
+    vocabulary, settings = model.vocabulary, model.settings
+    tokens = encode_corpus(text, vocabulary, tokenizer=settings.tokenizer)
+    options: Any = {"window": settings.window, "mean": settings.cbow_mean, "sample": POSITIONS}
+    rows = CbowRows(model.in_vectors, tokens, **options, seed=1)
+    assert rows.positions is not None
+    ids, starts = np.asarray(tokens.ids), np.asarray(tokens.sentence_starts)
+    windows = []
+    for place in rows.positions.tolist():
+        sentence = int(np.searchsorted(starts, place, "right")) - 1
+        first, end = int(starts[sentence]), int(starts[sentence + 1])
+        for reach in range(1, settings.window + 1):
+            left = ids[max(first, place - reach) : place]
+            around = np.concatenate([left, ids[place + 1 : min(end, place + reach + 1)]])
+            windows.append((np.unique(around), int(ids[place])))
+    predicted, observed, done = 0.0, 0, 0
+    for batch in rows:
+        for one in batch.inputs:
+            words, word = windows[done]
+            predicted += float(model.embeddings.probabilities_of(one)[words].sum())
+            observed += word in words
+            done += 1
+    assert done == len(windows)
+    return predicted / observed
+
+
+def own_by_objective(options: argparse.Namespace, corpus: Path, held: Path) -> None:
+    """Print a Markdown table: a line for each objective, means with their spread."""
+    print("| | own pairs without rates | with | held-out loss without, nats | with |")
+    print("|---" * 5 + "|")
+    for name in options.only or OBJECTIVES:
+        found: list[list[float]] = []
+        for seed in range(1, options.seeds + 1):
+            asked = {"min_count": options.min_count, "seed": seed} | OBJECTIVES[name]
+            model = Word2Vec(workers=options.workers, **asked).fit(corpus)
+            if model.settings.model == "cbow":
+                found.append([own_of_windows(model, held), model.perplexity(held).loss_nats])
+                continue
+            if model.settings.objective == "softmax":
+                without = trained(
+                    argparse.Namespace(**vars(options) | {"settings": OBJECTIVES[name]}),
+                    corpus,
+                    seed,
+                    is_fitted=False,
+                )
+            else:
+                without = plain(model, corpus)
+            one = [each.reliability(held).own for each in (without, model)]
+            losses = [each.perplexity(held).loss_nats for each in (without, model)]
+            found.append([own.ratio for own in one if own is not None] + losses)
+        means = [mean_and_spread(list(column)) for column in zip(*found, strict=True)]
+        cells = means if len(means) == 4 else [means[0], "-", means[1], "-"]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def plain(model: Word2Vec, corpus: Path) -> Word2Vec:
+    """Return a model of running text with probabilities as they would be without rates."""
+    embeddings = replace(model.embeddings, self_rates=None)
+    if model.settings.objective == "negative":
+        counts = model.vocabulary.counts
+        log_unigram = np.log(counts / counts.sum()).astype(np.float32)
+        tokens = encode_corpus(corpus, model.vocabulary, tokenizer=model.settings.tokenizer)
+        tables = (embeddings.in_vectors, embeddings.out_vectors)
+        with WorkerPool(2) as pool:
+            rows = training_rows(tables[0], tokens, model.settings, pool.workers)
+            found = calibrate(SoftmaxScores(tables[1], pool), rows, log_unigram)
+        bias = (found.unigram_weight * log_unigram).astype(np.float32)
+        embeddings = replace(embeddings, out_bias=bias, temperature=found.temperature)
+    without = Word2Vec(model.settings, workers=model.workers)
+    without._trained = replace(model._result, embeddings=embeddings)
+    return without
+
+
+def finishing(options: argparse.Namespace) -> None:
+    """Print CPU seconds of an epoch, and of what comes after the last one, by size of text."""
+    print("| tokens | words | epoch, CPU s | after the last, CPU s | of it calibrating | share |")
+    print("|---" * 6 + "|")
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "text.txt"
+        for n_tokens in (20_000, *options.finish):  # the first one compiles
+            write_zipf_text(text, n_tokens, options.words, 1, digits=7)
+            ends: list[float] = []
+            stage: list[float] = []
+
+            def step(report: Any, ends: list[float] = ends) -> None:
+                if report.epoch_ended:
+                    ends.append(time.process_time())
+
+            def told(name: str, *_: Any, stage: list[float] = stage) -> None:
+                if name == "calibrating":
+                    stage.append(time.process_time())
+
+            model = Word2Vec(
+                objective="negative", epochs=2, min_count=1, seed=1, workers=options.workers
+            ).fit(text, callbacks=[step], progress=told)
+            finished = time.process_time()
+            if n_tokens not in options.finish:
+                continue
+            epoch, after = ends[1] - ends[0], finished - ends[1]
+            cells = f"{n_tokens:,} | {len(model.vocabulary):,} | {epoch:.2f} | {after:.2f}"
+            print(f"| {cells} | {stage[-1] - ends[1]:.2f} | {after / epoch:.2f} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("corpus", type=Path)
+    parser.add_argument("corpus", type=Path, nargs="?")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--min-count", type=int, default=10)
     parser.add_argument("--settings", type=json.loads, default={}, help="more, as JSON")
     parser.add_argument("--priors", type=float, nargs="*", default=[])
+    parser.add_argument("--own-pairs", action="store_true", help="of every objective")
+    parser.add_argument("--only", nargs="*", choices=OBJECTIVES, default=[], metavar="NAME")
+    parser.add_argument("--finish", type=int, nargs="*", default=[], metavar="TOKENS")
+    parser.add_argument("--words", type=int, default=1_600_000, help="of the Zipf texts")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
+    if (options.corpus is None) != bool(options.finish):
+        parser.error("expected a corpus, or --finish with numbers of tokens")
     unpin_blas()
     print(header())
+    if options.finish:
+        finishing(options)
+        return
     with tempfile.TemporaryDirectory() as folder:
         corpus, held = without_held_out(options.corpus, Path(folder))
+        if options.own_pairs:
+            own_by_objective(options, corpus, held)
+            return
         for name, is_fitted in (("as trained", False), ("fitted to the text", True)):
             found, losses = [], []
             for seed in range(1, options.seeds + 1):

@@ -58,7 +58,8 @@ class Embeddings:
         Vectors of the features that the user gave words.
     self_rates : (V,) float32, optional
         p(c | c) of each word, of the text. The softmax is then one over all words but the centre,
-        and shares out what is left (docs/math.md, section 21). None: p(c | c) is the softmax's.
+        and shares out what is left (docs/math.md, section 21). None: p(c | c) is the softmax's, as
+        with CBOW, and in models of running text that were saved before they had rates.
     is_canonical : bool
         Whether the vectors are in canonical form (`fastw2v.objectives.canonical`).
     """

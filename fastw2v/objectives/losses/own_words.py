@@ -38,8 +38,10 @@ __all__ = [
 
 _Doubles = NDArray[np.float64]
 _Report = Callable[[int, int | None], None] | None
-# What is left for other words is never rounded away: a text may yet have them.
+# What is left for other words is not rounded away: a text that is measured may have them.
 _LARGEST_RATE = np.nextafter(np.float32(1), np.float32(0))
+# Where no word has another one near: any scores would do.
+_NOTHING_LEARNED = Calibration(1.0, 1.0, 0.0)
 
 
 class ScoreFit(NamedTuple):
@@ -52,7 +54,7 @@ class ScoreFit(NamedTuple):
         With them p(o | h) = softmax(temperature * u_o . h + out_bias_o), of skip-gram over the
         words other than the centre.
     self_rates : (V,) float32, optional
-        p(c | c); None with CBOW, and where no word has another one near.
+        p(c | c); None with CBOW, and of a single word.
     loss_nats : float
         The mean of -log p over the sample of the training text that it was fitted on.
     """
@@ -93,15 +95,19 @@ def score_fit(
         As `fastw2v.objectives.losses.calibration.calibrate`.
     """
     in_vectors, out_vectors = vectors
-    rates = _counted_rates(tokens, len(in_vectors), settings)
-    rows = training_rows(in_vectors, tokens, settings, pool.workers, others=rates is not None)
-    if rates is not None and isinstance(rows, CentreRows) and not rows.others_weight:
-        rates = None  # others stand in parts of the text that are not sampled
+    counted = _own_counts(tokens, len(in_vectors), settings)
+    if counted is None:
         rows = training_rows(in_vectors, tokens, settings, pool.workers)
-    found = calibrate(SoftmaxScores(out_vectors, pool), rows, log_unigram, report)
-    loss_nats = found.loss_nats
-    if rates is not None and isinstance(rows, CentreRows):
-        loss_nats = loss_with_own_rates(rows, rates, loss_nats * rows.others_weight)
+        found = calibrate(SoftmaxScores(out_vectors, pool), rows, log_unigram, report)
+        bias = (found.unigram_weight * log_unigram).astype(np.float32)
+        return ScoreFit(found.temperature, bias, None, found.loss_nats)
+    rates = _stored(shrunk_rates(*counted, float(settings.window)))
+    others = training_rows(in_vectors, tokens, settings, pool.workers, others=True)
+    assert isinstance(others, CentreRows)  # of skip-gram alone there are counts
+    found = _NOTHING_LEARNED
+    if others.others_weight:
+        found = calibrate(SoftmaxScores(out_vectors, pool), others, log_unigram, report)
+    loss_nats = loss_with_own_rates(others, rates, found.loss_nats * others.others_weight)
     bias = (found.unigram_weight * log_unigram).astype(np.float32)
     return ScoreFit(found.temperature, bias, rates, loss_nats)
 
@@ -112,7 +118,7 @@ def tree_rates(
     """Return p(c | c) (V,) for a hierarchical softmax, so that no row's loss is higher for it.
 
     A rate is moved to lie between what was counted and what the tree says, if it is outside. None
-    with CBOW, and where no word has another one near.
+    with CBOW, and of a single word.
     """
     n_words = len(in_vectors)
     counted = _own_counts(tokens, n_words, settings)
@@ -125,21 +131,13 @@ def tree_rates(
     return _stored(np.clip(rates, np.minimum(seen, told), np.maximum(seen, told)))
 
 
-def _counted_rates(
-    tokens: EncodedTokens, n_words: int, settings: Hyperparameters
-) -> NDArray[np.float32] | None:
-    counted = _own_counts(tokens, n_words, settings)
-    return None if counted is None else _stored(shrunk_rates(*counted, float(settings.window)))
-
-
 def _own_counts(
     tokens: EncodedTokens, n_words: int, settings: Hyperparameters
 ) -> OwnPairCounts | None:
-    """Return counts of own pairs, where a model has them and other pairs beside them."""
+    """Return counts of own pairs; None with CBOW, and of a single word, which has no others."""
     if settings.model != "skipgram" or n_words < 2:
         return None
-    counted = count_own_pairs(tokens, n_words, settings.window)
-    return counted if (counted.sums > counted.own).any() else None
+    return count_own_pairs(tokens, n_words, settings.window)
 
 
 def _stored(rates: _Doubles) -> NDArray[np.float32]:

@@ -52,7 +52,7 @@ class Perplexity:
         windows of size w each word between takes 1/w, and `window_sample` makes that less for
         frequent words. With CBOW p(word | contexts), the mean over word2vec's random reach of the
         window. Negative sampling has no probabilities of its own; its scores were calibrated on
-        the training text (`fastw2v.objectives.losses.calibration`).
+        the training text (`fastw2v.objectives.losses.own_words`).
     perplexity : float
         exp(loss_nats).
     n_tokens, n_oov : int

@@ -8,7 +8,6 @@ from fastw2v import Word2Vec
 from fastw2v.objectives.huffman import huffman_tree
 from tests.support import dense_scores
 from tests.support.corpora_made import chain_sentences
-from tests.support.unfitted import unfitted
 
 WINDOW = 3
 COMMON = {"vector_size": 5, "window": WINDOW, "min_count": 1, "epochs": 3, "sample": 0.05}
@@ -77,8 +76,7 @@ def losses(model, exponent=None, negative=None, temperature=None, *, without_rat
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_losses_are_those_of_the_formulas(cell):
-    with unfitted():
-        model = Word2Vec(workers=1, **COMMON, **CELLS[cell]).fit(TEXT)
+    model = Word2Vec(workers=1, **COMMON, **CELLS[cell]).fit(TEXT)
     found = model.perplexity(HELD_OUT)
     loss_nats, own_nats = losses(model)
     assert found.loss_nats == pytest.approx(loss_nats, rel=2e-5)

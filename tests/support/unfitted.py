@@ -15,6 +15,7 @@ def unfitted() -> Iterator[None]:
     """Train within it, in this process; vectors are not put into canonical form either."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(skipgram, "fit_to_text", lambda *_: None)
+        patch.setattr(stream, "tree_rates", lambda *_: None)
         for module in (cbow, skipgram, stream):
             patch.setattr(module, "canonical_form", lambda *_: None)
         yield

@@ -36,8 +36,21 @@ def trained(request):
     ).fit(sentences())  # fmt: skip
 
 
-def naive_probabilities(model, hidden):
-    """p(o | h) of every word in float64, from the model's public arrays."""
+def naive_probabilities(model, hidden, centre=None):
+    """p(o | h) of every word in float64, from the model's public arrays.
+
+    `centre` is the word that h is the vector of, which may have a rate beside itself.
+    """
+    told = _without_rates(model, hidden)
+    rates = model.embeddings.self_rates
+    if centre is not None and rates is not None:
+        told[centre] = 0
+        told *= (1 - float(rates[centre])) / told.sum()
+        told[centre] = rates[centre]
+    return told
+
+
+def _without_rates(model, hidden):
     hidden, outputs = hidden.astype(np.float64), model.out_vectors.astype(np.float64)
     if model.settings.objective == "hierarchical":
         tree = huffman_tree(model.vocabulary.counts)
@@ -67,7 +80,7 @@ def naive_loss(model, text):
                     total -= np.log(naive_probabilities(model, hidden)[word])
                     weight += 1
                 elif model.settings.model == "skipgram":
-                    logs = np.log(naive_probabilities(model, model.in_vectors[word]))
+                    logs = np.log(naive_probabilities(model, model.in_vectors[word], word))
                     total -= logs[near].sum()
                     weight += len(near)
     return total / weight
@@ -88,7 +101,7 @@ def test_probabilities_sum_to_one_and_equal_the_naive_ones(trained):
     word = trained.vocabulary.words[3]
     came = dict(trained.predict_context(word, topn=None))
     assert sum(came.values()) == pytest.approx(1, abs=1e-6)
-    expected = naive_probabilities(trained, trained.in_vectors[3])
+    expected = naive_probabilities(trained, trained.in_vectors[3], 3)
     assert np.allclose([came[name] for name in trained.vocabulary.words], expected, atol=1e-6)
 
 

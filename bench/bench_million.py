@@ -45,10 +45,11 @@ RIVALS = ("gensim", "word2vec")
 
 
 class Memory:
-    """The most memory of this process that is no mapped file."""
+    """The most memory of this process that is no mapped file, and the most of each stage."""
 
     def __init__(self) -> None:
         self.peak = 0
+        self.of_stage = 0
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -57,7 +58,8 @@ class Memory:
         while not self._end.wait(EVERY_S):
             for text in Path("/proc/self/status").read_text().splitlines():
                 if text.startswith("RssAnon"):
-                    self.peak = max(self.peak, int(text.split()[1]) * 1024)
+                    now = int(text.split()[1]) * 1024
+                    self.peak, self.of_stage = max(self.peak, now), max(self.of_stage, now)
 
     def end(self) -> int:
         """Stop watching and return the peak, in bytes."""
@@ -67,20 +69,27 @@ class Memory:
 
 
 class Stages:
-    """Seconds of the clock and of all cores' CPU, stage by stage, from its first report on."""
+    """Seconds of the clock and of all cores' CPU, and memory, stage by stage.
 
-    def __init__(self) -> None:
+    A stage begins with its first report. What needs memory after its last one counts for the next.
+    """
+
+    def __init__(self, memory: Memory) -> None:
         self._seen = dict[str, list[float]]()
+        self._memory = memory
+        self._peaks = dict[str, int]()
 
     def report(self, stage: str, done: int, total: int | None) -> None:
         """Take note of a report of a stage's progress."""
         now = (time.perf_counter(), time.process_time())
         self._seen.setdefault(stage, [*now, *now])[2:] = now
+        self._peaks[stage] = max(self._peaks.get(stage, 0), self._memory.of_stage)
+        self._memory.of_stage = 0
 
-    def seconds(self) -> dict[str, tuple[float, float]]:
-        """Return seconds of the clock and of CPU."""
+    def figures(self) -> dict[str, tuple[float, float, int]]:
+        """Return seconds of the clock and of CPU, and bytes."""
         return {
-            name: (last_wall - wall, last_cpu - cpu)
+            name: (last_wall - wall, last_cpu - cpu, self._peaks[name])
             for name, (wall, cpu, last_wall, last_cpu) in self._seen.items()
         }
 
@@ -89,7 +98,8 @@ def trained(
     counts: Path | None, text: Path, held_out: Path, target: Path, options: argparse.Namespace
 ) -> dict[str, Any]:
     """Train in this process, on counts or by negative sampling on a text, and return figures."""
-    memory, stages, notices = Memory(), Stages(), list[str]()
+    memory, notices = Memory(), list[str]()
+    stages = Stages(memory)
     began = (time.perf_counter(), time.process_time())
     shared = {"workers": options.workers, "vector_size": options.vector_size}
     told: dict[str, Any] = {"progress": stages.report, "notice": notices.append}
@@ -102,15 +112,15 @@ def trained(
         model = Word2Vec(objective="negative", epochs=options.negative_epochs, **shared, **words)
         model.fit(text, **told)
     whole = (time.perf_counter() - began[0], time.process_time() - began[1])
-    summary, peak_bytes = model.summary, memory.end()
+    last_bytes, summary, peak_bytes = memory.of_stage, model.summary, memory.end()
     assert summary is not None
     model.save(target)
     began_s = time.perf_counter()
     found = model.perplexity(held_out)
-    stages_s = stages.seconds() | {"whole run": whole}
+    of_stages = stages.figures() | {"whole run": (*whole, peak_bytes)}
     return {
-        "peak_bytes": peak_bytes,
-        "stages": stages_s,
+        "last_bytes": last_bytes,
+        "stages": of_stages,
         "notices": notices,
         "n_words": len(model.vocabulary),
         "epoch_s": model.history[-1].elapsed_s / len(model.history),
@@ -124,14 +134,15 @@ def lines_of(name: str, made: dict[str, Any]) -> list[str]:
     lines = [f"{name}: {made['n_words']:,} words, {made['epoch_s']:.1f} s an epoch"]
     lines += [f"  {sentence}" for sentence in made["notices"]]
     lines += [
-        f"  {stage}: {wall:.1f} s, {cpu:.1f} CPU s" for stage, (wall, cpu) in made["stages"].items()
+        f"  {stage}: {wall:.1f} s, {cpu:.1f} CPU s, {size / 2**20:,.0f} MiB"
+        for stage, (wall, cpu, size) in made["stages"].items()
     ]
     loss_nats, error_nats, n_rows = made["loss"]
     if n_rows:
         lines.append(f"  loss {loss_nats:.4f} ±{error_nats:.4f} over {n_rows:,} drawn rows")
     loss_nats, n_tokens, took_s = made["held_out"]
     lines.append(f"  held out: {loss_nats:.4f} nats over {n_tokens:,} tokens, in {took_s:.1f} s")
-    lines.append(f"  {made['peak_bytes'] / 2**20:,.0f} MiB beside mapped files")
+    lines.append(f"  {made['last_bytes'] / 2**20:,.0f} MiB after the last stage, for the vectors")
     return lines
 
 

@@ -8,6 +8,7 @@ same gradient. What order the rows come in follows from the seed and the number 
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "CountBatches",
     "Item",
     "TokenBatches",
+    "every_batch",
     "exact_loss",
     "order_generator",
     "prefetched",
@@ -232,6 +234,20 @@ def prefetched(batches: Iterator[Item], depth: int = 2) -> Generator[Item, None,
         thread.join()
 
 
+def every_batch(
+    batches: BatchSource[AnyBatch], report: Callable[[int, int | None], None] | None = None
+) -> Iterator[AnyBatch]:
+    """Yield the batches of an epoch, the next ones prepared meanwhile.
+
+    `report` gets batches done, and batches in all.
+    """
+    with closing(prefetched(batches.one_epoch(0))) as ahead:
+        for done, batch in enumerate(ahead, 1):
+            yield batch
+            if report:
+                report(done, batches.batches_per_epoch)
+
+
 def exact_loss(
     objective: SoftmaxObjective[AnyBatch],
     batches: BatchSource[AnyBatch],
@@ -242,9 +258,7 @@ def exact_loss(
     `report` gets batches done, and batches in all.
     """
     total_loss, total_weight = 0.0, 0.0
-    for done, batch in enumerate(batches.one_epoch(0), 1):
+    for batch in every_batch(batches, report):
         total_loss += objective.loss(batch)
         total_weight += float(batch.row_weights.sum())
-        if report:
-            report(done, batches.batches_per_epoch)
     return total_loss / total_weight

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.counts.matrix import SparseCounts
-from fastw2v.objectives.softmax.batches import BatchSource, CountBatches
+from fastw2v.objectives.softmax.batches import BatchSource, CountBatches, every_batch
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.skipgram import Batch
 
@@ -97,12 +97,10 @@ def sampled_loss(
         Gets batches done, and batches in all.
     """
     means, n_rows = [], 0.0
-    for done, batch in enumerate(batches.one_epoch(0), 1):
+    for batch in every_batch(batches, report):
         weight = float(batch.row_weights.sum())
         means.append(objective.loss(batch) / weight)
         n_rows += weight
-        if report:
-            report(done, batches.batches_per_epoch)
     found = np.array(means)
     with np.errstate(invalid="ignore"):
         error = float(found.std(ddof=1)) / math.sqrt(len(found))

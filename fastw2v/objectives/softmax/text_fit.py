@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.kernels.softmax.layout import BatchArrays
 from fastw2v.objectives.arrays import VectorArray, unpadded_rows
-from fastw2v.objectives.softmax.batches import BatchSource
+from fastw2v.objectives.softmax.batches import BatchSource, every_batch
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.output_layer import OutputLayer
 
@@ -152,14 +152,12 @@ def loss_with_rates(
     """
     total_loss, total_weight = 0.0, 0.0
     layer, bias = objective.layer, objective.out_bias
-    for done, batch in enumerate(batches.one_epoch(0), 1):
+    for batch in every_batch(batches, report):
         shape, arrays = objective.load(batch)
         total_loss += layer.loss(shape, arrays)
         found = own_pairs(layer, arrays, batch, layer.row_log_sums(shape), bias)
         total_loss += found.loss_change(rates[batch.centres])
         total_weight += float(batch.row_weights.sum())
-        if report:
-            report(done, batches.batches_per_epoch)
     return total_loss / total_weight
 
 
@@ -219,7 +217,7 @@ def fit_to_text(
     masses, weight = np.zeros(n_words), 0.0
     layer = objective.layer
     scores = layer.scores_of(batches.max_rows)
-    for done, batch in enumerate(batches.one_epoch(0), 1):
+    for batch in every_batch(batches, report):
         shape, arrays = objective.load(batch)
         log_sums = layer.log_sum_exps(shape, arrays, bias, scores)
         found = own_pairs(layer, arrays, batch, log_sums, bias)
@@ -238,8 +236,6 @@ def fit_to_text(
             rest, _ = without_own(inputs[row], layer.vectors, bias, int(batch.centres[row]))
             masses += found.others[row] * rest
         weight += float(batch.row_weights.sum())
-        if report:
-            report(done, batches.batches_per_epoch)
     scale = weight / float(sums.sum())
     steady = STEADY_PAIRS * window * scale
     wanted = contexts * scale

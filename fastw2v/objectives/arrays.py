@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.simd.vectors import LANES
 
-__all__ = ["HeldRows", "VectorArray", "copy_arrays", "padded_rows", "round_up", "unpadded_rows"]
+__all__ = [
+    "HeldRows",
+    "VectorArray",
+    "copy_arrays",
+    "padded_rows",
+    "round_up",
+    "unpadded_rows",
+    "zeros_of",
+]
 
 VectorArray = NDArray[np.float32]
 """VectorArray: (N, D), or flat rows that are padded to whole vectors of the CPU."""
@@ -29,6 +37,14 @@ def unpadded_rows(flat: VectorArray, n_rows: int, dimensions: int) -> VectorArra
     """Return a copy (N, D) of the first rows of what `padded_rows` gave."""
     table = flat.reshape(-1, round_up(dimensions, LANES))
     return np.ascontiguousarray(table[:n_rows, :dimensions])
+
+
+def zeros_of(array: VectorArray) -> VectorArray:
+    """Return zeros of the same shape, which take no memory until they are looked at.
+
+    Those of `numpy.zeros_like` do: it writes them.
+    """
+    return np.zeros(array.shape, array.dtype)
 
 
 def copy_arrays(given: dict[str, NDArray[Any]], targets: dict[str, NDArray[Any]]) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastw2v.kernels.softmax.columns import count_visits
 from fastw2v.kernels.softmax.layout import LOWEST, WORD_STEP, BatchArrays, Shape, Workspace
 from fastw2v.kernels.softmax.outputs import ColumnState
-from fastw2v.objectives.arrays import VectorArray, copy_arrays, round_up
+from fastw2v.objectives.arrays import VectorArray, copy_arrays, round_up, zeros_of
 from fastw2v.objectives.softmax.optimizers import DECAY_FIRST, DECAY_SECOND, StepRules
 from fastw2v.objectives.softmax.output_layer import ChosenColumns, ObservedRows, OutputLayer
 from fastw2v.objectives.softmax.precision import ColumnProducts, Products
@@ -71,10 +71,11 @@ class ColumnLayer(OutputLayer):
 
     def end_training(self) -> None:
         """Give back what only `train` needs: moments, and columns as it multiplies them."""
-        moments = np.zeros_like(self.state.vector_moments)
+        moments = zeros_of(self.state.vector_moments)
         self.state = self.state._replace(vector_moments=moments)
         self._products = self._new_products()
         self._column_products.end_training()
+        del self._listed  # which has the moments
 
     def end(self) -> None:
         """Give back what only `loss` and `train` need, see `OutputLayer.end`."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fastw2v.config import Precision
 from fastw2v.kernels.softmax.layout import BatchArrays, CentreState, Shape
-from fastw2v.objectives.arrays import HeldRows, copy_arrays, padded_rows, unpadded_rows
+from fastw2v.objectives.arrays import HeldRows, copy_arrays, padded_rows, unpadded_rows, zeros_of
 from fastw2v.objectives.softmax.column_layer import ColumnLayer
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.output_layer import ObservedRows, OutputLayer
@@ -134,7 +134,7 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
     def end(self) -> None:
         """Give back what only `loss` and `step` need, see `OutputLayer.end`."""
         self.layer.end()
-        self.inputs = self.inputs._replace(moments=np.zeros_like(self.inputs.moments))
+        self.inputs = self.inputs._replace(moments=zeros_of(self.inputs.moments))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that training changes, as views, by the names that checkpoints have."""

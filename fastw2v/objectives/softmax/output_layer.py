@@ -32,6 +32,7 @@ from fastw2v.objectives.arrays import (
     padded_rows,
     round_up,
     unpadded_rows,
+    zeros_of,
 )
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.precision import PLANES, Products, resolved_precision
@@ -169,6 +170,11 @@ class OutputLayer:
         return unpadded_rows(self.state.vectors, self.n_words, self.dimensions)
 
     @property
+    def table(self) -> VectorArray:
+        """Output vectors (V, D), a view."""
+        return self.state.vectors.reshape(-1, self.stride)[: self.n_words, : self.dimensions]
+
+    @property
     def bias(self) -> VectorArray:
         """Output bias (V,), a copy."""
         return self.state.bias[: self.n_words].copy()
@@ -185,7 +191,7 @@ class OutputLayer:
         Of the optimiser's moments zeros stay, which take no memory: checkpoints have all arrays.
         """
         del self.work, self._products
-        moments = np.zeros_like(self.state.vector_moments)
+        moments = zeros_of(self.state.vector_moments)
         self.state = self.state._replace(vector_moments=moments)
 
     def arrays(self) -> dict[str, NDArray[Any]]:

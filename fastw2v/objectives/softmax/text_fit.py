@@ -44,6 +44,7 @@ STEADY_PAIRS = 1.0
 # Above this single precision has too little of the rest of a row, which is computed anew.
 _MOST_OWN = math.log(0.999)
 _ROUNDING = 1e-6
+_WORDS_AT_ONCE = 4096  # whose vectors are copied in double precision
 # Rows of a batch: their scores take no more than a part of what training has.
 FIT_ROWS = 64
 # Rare words that take a step of the bias together, where they are sampled.
@@ -122,7 +123,7 @@ def own_pairs(
     log_own = np.minimum(scores - log_sums[:n_rows], -np.finfo(np.float64).tiny)
     log_others = np.log(-np.expm1(log_own))
     for row in np.flatnonzero(log_own > _MOST_OWN):
-        _, log_rest = without_own(inputs[row], layer.vectors, bias, int(centres[row]))
+        _, log_rest = without_own(inputs[row], layer.table, bias, int(centres[row]))
         log_all = np.logaddexp(scores[row], log_rest)
         log_own[row], log_others[row] = scores[row] - log_all, log_rest - log_all
     return OwnPairs(log_own, log_others, observed.astype(np.float64), others)
@@ -132,7 +133,10 @@ def without_own(
     inputs: NDArray[np.floating[Any]], outputs: VectorArray, bias: VectorArray, centre: int
 ) -> tuple[_Doubles, float]:
     """Return the softmax (V,) of one row over all words but its centre, and their log-sum-exp."""
-    scores = outputs.astype(np.float64) @ inputs.astype(np.float64) + bias
+    scores, row = bias.astype(np.float64), inputs.astype(np.float64)
+    for first in range(0, len(outputs), _WORDS_AT_ONCE):
+        words = slice(first, first + _WORDS_AT_ONCE)
+        scores[words] += outputs[words].astype(np.float64) @ row
     scores[centre] = -np.inf
     peak = scores.max()
     exponentials = np.exp(scores - peak)
@@ -233,7 +237,7 @@ def fit_to_text(
         masses[batch.centres] -= scales * told
         inputs = unpadded_rows(arrays.vectors, len(told), layer.dimensions)
         for row in np.flatnonzero(~is_safe & (found.others > 0)):
-            rest, _ = without_own(inputs[row], layer.vectors, bias, int(batch.centres[row]))
+            rest, _ = without_own(inputs[row], layer.table, bias, int(batch.centres[row]))
             masses += found.others[row] * rest
         weight += float(batch.row_weights.sum())
     scale = weight / float(sums.sum())

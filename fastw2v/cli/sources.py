@@ -46,7 +46,9 @@ class VectorSource:
     @cached_property
     def rows(self) -> dict[str, int]:
         """The row of each word."""
-        return {word: row for row, word in enumerate(self.words)}
+        if self.model is not None:
+            return self.model.vocabulary.rows_of_texts
+        return dict(zip(self.words, range(len(self.words)), strict=True))
 
     @cached_property
     def _folded(self) -> dict[str, str]:

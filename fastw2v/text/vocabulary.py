@@ -131,11 +131,18 @@ class Vocabulary:
 
     @cached_property
     def _ids(self) -> dict[Any, int]:
-        ids = {word: place for place, word in enumerate(self.words)}
+        ids = dict(zip(self.words, range(len(self.words)), strict=True))
         if len(ids) != len(self.words):
             twice = next(word for place, word in enumerate(self.words) if ids[word] != place)
             raise VocabularyError(f"words: expected all different, got {twice!r} more than once")
         return ids
+
+    @cached_property
+    def rows_of_texts(self) -> dict[str, int]:
+        """The row of each word by what `texts` has for it."""
+        if self.texts is self.words:
+            return self._ids
+        return dict(zip(self.texts, range(len(self)), strict=True))
 
     @cached_property
     def texts(self) -> list[str]:

@@ -3,14 +3,16 @@
     python bench/bench_continued.py corpora/english-small.txt --lines 16500
 
 A part of the lines is yesterday's text, a part today's, and a part is held out. Each objective is
-trained on yesterday's, on today's, and on both at once (with several seeds), and goes on from
-yesterday's model with today's text, with the counts of both (exact softmax), at several learning
-rates, and from yesterday's vectors alone, brought to several lengths (negative sampling) or with
-the other side fitted and zero (exact softmax).
+trained on yesterday's, on today's, and on both at once, and goes on from yesterday's model with
+today's text, and with the counts of both (exact softmax), each with several seeds. With --sweep
+at several learning rates, too, and from yesterday's vectors alone, brought to several lengths
+(negative sampling) or with the other side fitted and zero (exact softmax).
 
 All are over the words that going on has, so that losses compare: other words are taken out of the
 texts. The loss is that of the held-out lines in nats a pair, quality the mean of Spearman's rho on
-WordSim-353 and SimLex-999 and of the accuracy on the Google analogies.
+WordSim-353 and SimLex-999 and of the accuracy on the Google analogies. Beside means are smallest
+and largest of the seeds. Neighbours are the ten nearest of the 1,000 most frequent words; those
+of two runs at once are compared with each other.
 """
 
 import argparse
@@ -41,6 +43,8 @@ OBJECTIVES = {
 }
 FACTORS = (1.0, 0.5, 0.25, 0.1)
 LENGTHS = (1.0, 2.0, 4.0, 8.0)
+AT_ONCE = "both at once"
+NEIGHBOURS_OF = 1000  # words, the most frequent ones
 
 
 def quality(model: Word2Vec) -> float:
@@ -52,9 +56,63 @@ def quality(model: Word2Vec) -> float:
     return statistics.mean(found)
 
 
-def show(name: str, model: Word2Vec, held_out: Lines) -> None:
-    loss = model.perplexity(held_out).loss_nats
-    print(f"| {name} | {len(model.vocabulary):,} | {loss:.4f} | {quality(model):.3f} |", flush=True)
+def neighbours(model: Word2Vec) -> dict[str, set[str]]:
+    """Return the ten nearest words of each of the most frequent ones."""
+    table = model.wv.get_normed_vectors()
+    words = model.wv.index_to_key
+    found = {}
+    for row, word in enumerate(words[:NEIGHBOURS_OF]):
+        scores = table @ table[row]
+        scores[row] = -2
+        found[word] = {words[place] for place in np.argpartition(-scores, 10)[:10]}
+    return found
+
+
+def agreement(ours: dict[str, set[str]], theirs: dict[str, set[str]]) -> float:
+    """Return which part of their neighbours words have in common."""
+    both = [word for word in ours if word in theirs]
+    return statistics.mean(len(ours[word] & theirs[word]) / 10 for word in both)
+
+
+class Rows:
+    """Runs of one objective, seeds of one kind in a row: a mean, and smallest and largest."""
+
+    def __init__(self, held_out: Lines) -> None:
+        self._held_out = held_out
+        self._losses: dict[str, list[float]] = {}
+        self._qualities: dict[str, list[float]] = {}
+        self._neighbours: dict[str, list[dict[str, set[str]]]] = {}
+
+    def add(self, name: str, model: Word2Vec) -> None:
+        """Measure a run, of whichever seed."""
+        loss = model.perplexity(self._held_out).loss_nats
+        self._losses.setdefault(name, []).append(loss)
+        self._qualities.setdefault(name, []).append(quality(model))
+        self._neighbours.setdefault(name, []).append(neighbours(model))
+        print(f"<!-- {name}: {loss:.4f}, {self._qualities[name][-1]:.3f} -->", flush=True)
+
+    def show(self) -> None:
+        """Print the table."""
+        print("\n| run | held-out loss | quality | neighbours in common with at once |")
+        print("|---|---|---|---|")
+        for name, losses in self._losses.items():
+            loss, quality = _spread(losses, 4), _spread(self._qualities[name], 3)
+            others = self._neighbours.get(AT_ONCE, [])
+            pairs = [
+                agreement(mine, theirs)
+                for place, mine in enumerate(self._neighbours[name])
+                for other, theirs in enumerate(others)
+                if name != AT_ONCE or other > place
+            ]
+            common = _spread(pairs, 3) if pairs else ""
+            print(f"| {name} | {loss} | {quality} | {common} |", flush=True)
+
+
+def _spread(values: list[float], digits: int) -> str:
+    mean = f"{statistics.mean(values):.{digits}f}"
+    if len(values) == 1:
+        return mean
+    return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def runs(
@@ -66,21 +124,37 @@ def runs(
     model = Word2Vec(**kind).fit(yesterday)
     yield "yesterday alone", model
     yield "today alone", Word2Vec(**kind).fit(today)
-    for seed in range(1, options.seeds + 1):
-        yield f"both at once, seed {seed}", Word2Vec(**kind, seed=seed).fit([*yesterday, *today])
-    given = dict(kind)
-    rate = Hyperparameters(**{k: v for k, v in given.items() if k != "workers"}).learning_rate
+    seeds = range(1, options.seeds + 1)
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder) / "counts"
-        count_corpus(yesterday, CountingSettings(min_count=1), counts)
-        for factor in FACTORS:
-            asked = {**kind, "learning_rate": factor * rate}
-            found = Word2Vec(**asked).fit(today, start=model)
-            yield f"yesterday, then today, rate x {factor:g}", found
-            if objective == "softmax":
-                start = StartFrom(model, counts=counts)
-                found = Word2Vec(**asked).fit(today, start=start)
-                yield f"yesterday, then counts of both, rate x {factor:g}", found
+        if objective == "softmax":
+            count_corpus(yesterday, CountingSettings(min_count=1), counts)
+        for seed in seeds:
+            yield AT_ONCE, Word2Vec(**kind, seed=seed).fit([*yesterday, *today])
+        for seed in seeds:
+            yield "yesterday, then today", Word2Vec(**kind, seed=seed).fit(today, start=model)
+        for seed in seeds if objective == "softmax" else ():
+            start = StartFrom(model, counts=counts)
+            yield (
+                "yesterday, then counts of both",
+                Word2Vec(**kind, seed=seed).fit(today, start=start),
+            )
+            kept = Word2Vec(**kind, seed=seed, start="random").fit(today, start=start)
+            yield "the same, by yesterday's vectors", kept
+    if options.sweep:
+        yield from sweep(objective, (yesterday, today), kind, model)
+
+
+def sweep(
+    objective: str, texts: tuple[Lines, Lines], kind: dict[str, Any], model: Word2Vec
+) -> Iterator[tuple[str, Word2Vec]]:
+    """Yield runs at several learning rates, and from vectors alone."""
+    yesterday, today = texts
+    rate = Hyperparameters(**{k: v for k, v in kind.items() if k != "workers"}).learning_rate
+    for factor in FACTORS:
+        asked = {**kind, "learning_rate": factor * rate}
+        found = Word2Vec(**asked).fit(today, start=model)
+        yield f"yesterday, then today, rate x {factor:g}", found
     vectors = Word2Vec(**kind, seed=99).fit(yesterday).wv
     if objective == "softmax":
         yield "vectors, other side fitted", Word2Vec(**kind).fit(today, start=vectors)
@@ -121,7 +195,8 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--lines", type=int, default=None)
     parser.add_argument("--min-count", type=int, default=5)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--sweep", action="store_true", help="rates, and starts from vectors")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--objectives", nargs="+", default=list(OBJECTIVES))
     options = parser.parse_args()
@@ -129,9 +204,11 @@ def main() -> None:
     print(f"{options.corpus.stem}, {header()}")
     yesterday, today, held_out = texts_of(options)
     for objective in options.objectives:
-        print(f"\n{objective}\n\n| run | words | held-out loss | quality |\n|---|---|---|---|")
+        print(f"\n{objective}\n")
+        rows = Rows(held_out)
         for name, model in runs(objective, (yesterday, today), options):
-            show(name, model, held_out)
+            rows.add(name, model)
+        rows.show()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a path holds, as plain values: models, vectors, counts, encoded texts, checkpoints.
+"""What a path holds, as plain values: models, vectors, counts, encoded texts, checkpoints, phrases.
 
 Each reads what it needs to say it, and no vectors, words or counts beyond that.
 """
@@ -30,6 +30,7 @@ def _look_for(path: Path) -> Callable[[Path], dict[str, Any]]:
     from fastw2v.formats.model_folder import is_model_folder
     from fastw2v.system.renames import recover
     from fastw2v.text.encoded_folder import DESCRIPTION
+    from fastw2v.text.phrase_model import is_phrases_file
     from fastw2v.training.checkpoints import is_checkpoint
 
     if not path.is_file():
@@ -40,7 +41,9 @@ def _look_for(path: Path) -> Callable[[Path], dict[str, Any]]:
         return _counts
     if (path / DESCRIPTION).is_file():
         return _encoded
-    return _checkpoint if is_checkpoint(path) else _vectors
+    if is_checkpoint(path):
+        return _checkpoint
+    return _phrases if path.is_file() and is_phrases_file(path) else _vectors
 
 
 def _model(path: Path) -> dict[str, Any]:
@@ -120,6 +123,22 @@ def _checkpoint(path: Path) -> dict[str, Any]:
         "steps_done": state.steps_done if state is not None else 0,
         "loss_nats": history[-1].loss_nats if history else None,
         "training_s": state.elapsed_s if state is not None else 0.0,
+        "bytes": path.stat().st_size,
+    }
+
+
+def _phrases(path: Path) -> dict[str, Any]:
+    from fastw2v.text.phrase_model import PhraseModel
+
+    found = PhraseModel.read(path)  # whole: its digest is within
+    scores = found.scores()
+    return {
+        "kind": "phrases",
+        "phrases": len(found),
+        "phrases_of_passes": [len(phrases) for phrases in found.passes],
+        "first_phrases": sorted(scores, key=lambda phrase: -scores[phrase])[:_FIRST_WORDS],
+        "settings": found.settings.as_dict(),
+        "digest": found.digest,
         "bytes": path.stat().st_size,
     }
 

@@ -111,6 +111,7 @@ MANUALS = {
         (
             ("What a model was made with:", "fastw2v info model"),
             ("What a file of vectors promises, for a script:", "fastw2v info wiki.vec --json"),
+            ("What phrases there are, and how they were found:", "fastw2v info phrases.json"),
         ),
         "PATH is read alone as far as it describes itself; nothing is written.",
     ),

@@ -15,7 +15,11 @@ _OF_OBJECTIVE = {"epochs", "sample", "final_rate", "min_n", "max_n"}
 
 
 def continued_settings(
-    given: Mapping[str, Any], dimensions: int, before: Hyperparameters | None
+    given: Mapping[str, Any],
+    dimensions: int,
+    before: Hyperparameters | None,
+    *,
+    all_pairs: bool = False,
 ) -> Hyperparameters:
     """Return the settings of a run that starts from earlier vectors.
 
@@ -29,6 +33,9 @@ def continued_settings(
         Those of the earlier run, which fill what was not asked for and is looked at. The learning
         rate has a default of its own, what follows from another objective is not taken over, and
         phrases that were found are joined, not looked for again.
+    all_pairs : bool
+        Whether the run begins by the pairs of both texts. Its learning rate is then that of a run
+        which starts from nothing.
 
     Raises
     ------
@@ -58,7 +65,8 @@ def continued_settings(
     if "learning_rate" not in given:
         values.pop("learning_rate", None)
         anew = Hyperparameters(**values)
-        values["learning_rate"] = anew.learning_rate * CONTINUED_RATES[anew.objective]
+        part = 1.0 if all_pairs else CONTINUED_RATES[anew.objective]
+        values["learning_rate"] = anew.learning_rate * part
     return Hyperparameters(**values)
 
 

@@ -31,6 +31,7 @@ from fastw2v.system.manifests import (
     require_digest,
     write_json,
 )
+from fastw2v.system.replaced import read_as_one
 from fastw2v.text.phrase_model import PHRASES, PhraseModel
 from fastw2v.text.token_kinds import tokens_from_json, tokens_to_json
 from fastw2v.text.vocabulary import Vocabulary
@@ -109,6 +110,7 @@ def write_counted_rows(folder: Path, corpus: CountsDescription, rows: Iterable[C
         write_json(temporary / MANIFEST, manifest)
 
 
+@read_as_one
 def read_counts(folder: str | Path, *, verify: bool = True) -> CountedCorpus:
     """Open a counted corpus; its counts are mapped, not read into memory.
 
@@ -183,6 +185,7 @@ class FolderOfCounts:
     version: str
 
 
+@read_as_one
 def described_counts(folder: str | Path) -> FolderOfCounts:
     """Return what the manifest of a folder says, and how large its files are; digests are not read.
 

@@ -4,7 +4,7 @@ Whole numbers are added: where the earlier vocabulary left no word out of its te
 plain, the sum is what counting both texts at once would give.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,18 @@ from numpy.typing import NDArray
 from fastw2v.config import TEXT_NAMES, CountingSettings
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import read_counts, write_counted_rows
-from fastw2v.counts.matrix import CountPart, PairCounts, SparseCounts
+from fastw2v.counts.matrix import CountPart, PairCounts
 from fastw2v.counts.merging import merged_rows
+from fastw2v.counts.wider import WithEmptyRows, order_within
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.text.vocabulary import Vocabulary
 
-__all__ = ["grown_widths", "require_same_counting", "with_counts_before"]
+__all__ = [
+    "grown_widths",
+    "places_of_earlier",
+    "require_same_counting",
+    "with_counts_before",
+]
 
 
 def require_same_counting(before: CountingSettings, now: CountingSettings, name: str) -> None:
@@ -47,7 +53,7 @@ def grown_widths(
     """
     if own is None or before.widths is None:
         return None
-    places = _places(before, vocabulary)
+    places = places_of_earlier(before, vocabulary)
     widths = own.copy()
     widths[places] = before.widths
     return widths
@@ -75,22 +81,25 @@ def with_counts_before(
     if total >= 2**63:
         raise CorpusError(f"counts: expected a total below 2**63, got {total}; train on one text")
     vocabulary = corpus.vocabulary
-    order = np.full(len(vocabulary), -1)
-    order[_places(before, vocabulary)] = np.arange(len(before.vocabulary))
-    is_new = order < 0
-    order[is_new] = len(before.vocabulary) + np.arange(int(is_new.sum()))
-    padded = _WithEmptyRows(before.counts, len(vocabulary))
+    places_of_earlier(before, vocabulary)  # all are there, or it is said which is not
+    padded = WithEmptyRows(before.counts, len(vocabulary))
     statistics = corpus.statistics.plus(before.statistics)
     found = replace(corpus, statistics=statistics)
-    rows = merged_rows([corpus.counts, padded], [None, order])
+    rows = merged_rows([corpus.counts, padded], [None, order_within(vocabulary, before.vocabulary)])
     if folder is not None:
         write_counted_rows(folder, found, rows)
         return read_counts(folder, verify=False)
     return replace(found, counts=_in_memory(rows, corpus.counting.window))
 
 
-def _places(before: CountedCorpus, vocabulary: Vocabulary) -> NDArray[np.int64]:
-    """Return where each earlier word stands in the grown vocabulary."""
+def places_of_earlier(before: CountedCorpus, vocabulary: Vocabulary) -> NDArray[np.int64]:
+    """Return where each earlier word stands in the grown vocabulary (N,).
+
+    Raises
+    ------
+    ConfigurationError
+        If one is not there, as `max_final_vocab` may leave it out.
+    """
     lacking = next((word for word in before.vocabulary.words if word not in vocabulary), None)
     if lacking is not None:
         raise ConfigurationError(
@@ -100,29 +109,6 @@ def _places(before: CountedCorpus, vocabulary: Vocabulary) -> NDArray[np.int64]:
         )
     found = (vocabulary.index(word) for word in before.vocabulary.words)
     return np.fromiter(found, np.int64, len(before.vocabulary))
-
-
-class _WithEmptyRows(SparseCounts):
-    """Counts with further words behind the last one, which have none."""
-
-    def __init__(self, counts: SparseCounts, n_words: int) -> None:
-        self._counts, self._n_words = counts, n_words
-
-    @property
-    def n_words(self) -> int:
-        return self._n_words
-
-    @property
-    def n_entries(self) -> int:
-        return self._counts.n_entries
-
-    @property
-    def parts(self) -> Sequence[CountPart]:
-        n_more = self._n_words - self._counts.n_words
-        if not n_more:
-            return self._counts.parts
-        nothing = np.zeros(n_more + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
-        return [*self._counts.parts, CountPart(self._counts.n_words, *nothing)]
 
 
 def _in_memory(rows: Iterator[CountPart], window: int) -> PairCounts:

@@ -12,6 +12,7 @@ from fastw2v.config import PHRASE_NAMES, TEXT_NAMES
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import MANIFEST, read_counts, write_counted_rows
 from fastw2v.counts.merging import merged_rows
+from fastw2v.counts.wider import WithEmptyRows, order_within
 from fastw2v.errors import CorpusError, VocabularyError
 from fastw2v.system.files import require_replaceable
 from fastw2v.text.token_bytes import token_bytes
@@ -50,28 +51,37 @@ def _ordered(
     return Vocabulary(ordered, counts[order], n_raw_tokens, n_raw_types), order
 
 
-def merge_counts(folders: Sequence[str | Path], output: str | Path) -> CountedCorpus:
+def merge_counts(
+    folders: Sequence[str | Path], output: str | Path, *, grow: bool = False
+) -> CountedCorpus:
     """Write the sum of counts: those of all their texts together.
+
+    The vocabulary is that of all together. Over different words the sum is what counting all texts
+    at once gives, as long as no word was left out of any text and windows are plain.
 
     Parameters
     ----------
     folders : sequence of paths
-        Counts over the same words, with the same windows and tokenizer.
+        Counts with the same windows and tokenizer.
     output : path
         Written whole or not at all. The same bytes in whatever order and steps counts are merged.
+    grow : bool
+        Add counts over different words even where a text left out some. A word has no pairs from
+        the texts that left it out, and stood in the way of no window there.
 
     Returns
     -------
     CountedCorpus
         As read from the folder. How many different words the texts had before rare ones were
-        left out cannot be known; its vocabulary has the largest number of those merged.
+        left out cannot be known; its vocabulary has the largest number of those merged, or of
+        words that it has itself.
 
     Raises
     ------
     CorpusError
         If a folder is no counts, or the total would not fit int64.
     VocabularyError
-        If vocabularies or windows differ.
+        If windows differ; if vocabularies do and a text left out words, without `grow`.
     OutputError
         If the folder cannot be written.
     """
@@ -80,54 +90,61 @@ def merge_counts(folders: Sequence[str | Path], output: str | Path) -> CountedCo
     corpora = [read_counts(folder) for folder in folders]
     if len(corpora) < 2:
         raise CorpusError(f"counts: expected at least two folders to merge, got {len(corpora)}")
-    first, others = corpora[0], corpora[1:]
-    counts, statistics = first.vocabulary.counts, first.statistics
-    for folder, other in zip(folders[1:], others, strict=True):
-        places = _places_in(first, other, f"{folders[0]}, {folder}")
-        counts = counts + other.vocabulary.counts[places]
+    first, statistics = corpora[0], corpora[0].statistics
+    for folder, other in zip(folders[1:], corpora[1:], strict=True):
+        _require_counted_alike(first, other, f"{folders[0]}, {folder}")
         statistics = statistics.plus(other.statistics)
+    if not grow:
+        _require_same_words(folders, corpora)
     total = sum(corpus.counts.total for corpus in corpora)
     if total >= 2**63:
         raise CorpusError(f"counts: expected a total below 2**63, got {total}; merge fewer")
-    vocabularies = [corpus.vocabulary for corpus in corpora]
-    merged, order = _ordered(
-        first.vocabulary.words,
-        counts,
-        statistics.n_raw_tokens,
-        max(vocabulary.n_raw_types for vocabulary in vocabularies),
-    )
-    widths = None if first.widths is None else first.widths[order]
+    words = _all_words(corpora)
+    _require_room(words, first.counting.max_final_vocab)
+    places = [_places(words, corpus.vocabulary) for corpus in corpora]
+    frequencies = np.zeros(len(words), np.int64)
+    for corpus, at in zip(corpora, places, strict=True):
+        frequencies[at] += corpus.vocabulary.counts
+    kinds = max(len(words), *(corpus.vocabulary.n_raw_types for corpus in corpora))
+    merged, order = _ordered(list(words), frequencies, statistics.n_raw_tokens, kinds)
+    widths = _common_widths(folders, corpora, places, list(words))
     rows = merged_rows(
-        [corpus.counts for corpus in corpora],
-        [_order_in(merged, vocabulary) for vocabulary in vocabularies],
+        [WithEmptyRows(corpus.counts, len(words)) for corpus in corpora],
+        [order_within(merged, corpus.vocabulary) for corpus in corpora],
     )
-    found = replace(first, vocabulary=merged, widths=widths, statistics=statistics)
+    found = replace(
+        first,
+        vocabulary=merged,
+        widths=None if widths is None else widths[order],
+        statistics=statistics,
+    )
     write_counted_rows(output, found, rows)
     return read_counts(output, verify=False)
 
 
-def _order_in(merged: Vocabulary, other: Vocabulary) -> NDArray[np.int64] | None:
-    """Return where each word of `merged` stands in `other`; None if everywhere in its place."""
-    if merged.words == other.words:
-        return None
-    return np.array([other.index(word) for word in merged.words], np.int64)
+_ADVICE = "count each text over one vocabulary with 'fastw2v count TEXT --vocabulary COUNTS'"
 
 
-def _places_in(first: CountedCorpus, other: CountedCorpus, names: str) -> NDArray[np.int64]:
-    """Return where each word of one stands in the other, if both can be added."""
-    advice = "count each text over one vocabulary with 'fastw2v count TEXT --vocabulary COUNTS'"
+def _all_words(corpora: Sequence[CountedCorpus]) -> dict[Any, int]:
+    """Return the words of all counts, numbered as they come first."""
+    words: dict[Any, int] = {}
+    for corpus in corpora:
+        for word in corpus.vocabulary.words:
+            words.setdefault(word, len(words))
+    return words
+
+
+def _places(words: dict[Any, int], vocabulary: Vocabulary) -> NDArray[np.int64]:
+    return np.fromiter(map(words.__getitem__, vocabulary.words), np.int64, len(vocabulary))
+
+
+def _require_counted_alike(first: CountedCorpus, other: CountedCorpus, names: str) -> None:
+    """Raise `VocabularyError` unless two texts were cut, joined and counted alike."""
     if first.words.digest != other.words.digest:
         raise VocabularyError(
             f"{names}: expected counts of texts whose tokens were joined and left out alike, got "
             f"{first.words.described()} (digest {first.words.digest}) and "
-            f"{other.words.described()} (digest {other.words.digest}); {advice}"
-        )
-    words, others = set(first.vocabulary.words), set(other.vocabulary.words)
-    if words != others:
-        only = min(words ^ others, key=token_bytes)
-        raise VocabularyError(
-            f"{names}: expected counts over the same words, got {len(words)} and {len(others)}, "
-            f"{only!r} in only one of them; {advice}"
+            f"{other.words.described()} (digest {other.words.digest}); {_ADVICE}"
         )
     for name in ("window", "window_sample", *TEXT_NAMES, *PHRASE_NAMES):
         mine, theirs = getattr(first.counting, name), getattr(other.counting, name)
@@ -139,15 +156,55 @@ def _places_in(first: CountedCorpus, other: CountedCorpus, names: str) -> NDArra
     if first.counting != other.counting:
         raise VocabularyError(
             f"{names}: expected the same min_count and max_final_vocab, got {first.counting} and "
-            f"{other.counting}; {advice}"
+            f"{other.counting}; {_ADVICE}"
         )
-    order = _order_in(first.vocabulary, other.vocabulary)
-    places = np.arange(len(words)) if order is None else order
-    if first.widths is None or other.widths is None:
-        return places
-    if not np.array_equal(first.widths, other.widths[places]):
+
+
+def _require_same_words(folders: Sequence[str | Path], corpora: Sequence[CountedCorpus]) -> None:
+    """Raise `VocabularyError` if vocabularies differ and a text has tokens that were left out."""
+    first = set(corpora[0].vocabulary.words)
+    differing = next((c for c in corpora if first != set(c.vocabulary.words)), None)
+    if differing is None:
+        return
+    for folder, corpus in zip(folders, corpora, strict=True):
+        statistics = corpus.statistics
+        n_left_out = statistics.n_raw_tokens - statistics.n_tokens
+        if n_left_out:
+            only = min(first ^ set(differing.vocabulary.words), key=token_bytes)
+            raise VocabularyError(
+                f"{folder}: expected counts over the same words, or of texts that left out none, "
+                f"got {n_left_out:,} tokens that were left out, and {only!r} in only one of the "
+                f"counts; {_ADVICE}, or add them as they are (--grow): words have no pairs from "
+                "texts that left them out"
+            )
+
+
+def _require_room(words: dict[Any, int], most: int | None) -> None:
+    if most is not None and len(words) > most:
         raise VocabularyError(
-            f"{names}: expected windows measured with the same widths of words, got others; "
-            f"{advice}, or count both with --window-sample 0"
+            f"max_final_vocab: expected at most {most:,} words of all counts together, as they "
+            f"were counted, got {len(words):,}; {_ADVICE}"
         )
-    return places
+
+
+def _common_widths(
+    folders: Sequence[str | Path],
+    corpora: Sequence[CountedCorpus],
+    places: Sequence[NDArray[np.int64]],
+    words: list[Any],
+) -> NDArray[np.int32] | None:
+    """Return what each word takes of a place in windows (V,), if all counts say the same of it."""
+    widths = np.full(len(words), -1, np.int32)
+    for folder, corpus, at in zip(folders, corpora, places, strict=True):
+        if corpus.widths is None:
+            return None
+        before = widths[at]
+        others = np.flatnonzero((before >= 0) & (before != corpus.widths))
+        if others.size:
+            raise VocabularyError(
+                f"{folders[0]}, {folder}: expected windows measured with the same widths of words, "
+                f"got another one of {words[at[others[0]]]!r}; {_ADVICE}, or count both with "
+                "--window-sample 0"
+            )
+        widths[at] = corpus.widths
+    return widths

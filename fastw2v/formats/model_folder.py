@@ -32,6 +32,7 @@ from fastw2v.system.manifests import (
     signed,
     write_json,
 )
+from fastw2v.system.replaced import read_as_one
 from fastw2v.text.phrase_model import PHRASES, PhraseModel
 from fastw2v.text.token_kinds import tokens_from_json, tokens_to_json
 from fastw2v.text.vocabulary import StoredVocabulary, Vocabulary, packed_words
@@ -129,6 +130,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
         write_json(temporary / CONFIG, config, only_ascii=True)  # a path may be no UTF-8
 
 
+@read_as_one
 def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None) -> StoredModel:
     """Read a model folder.
 

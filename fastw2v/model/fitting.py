@@ -20,7 +20,7 @@ from fastw2v.training.fit import fit
 from fastw2v.training.options import Reports, RunOptions
 from fastw2v.training.resume import resumed_run
 from fastw2v.training.run import CountsFolder, GivenFeatures, Run
-from fastw2v.training.start_from import Earlier, StartFrom, read_start, settings_for_start
+from fastw2v.training.start_from import Earlier, StartFrom, begun_start
 from fastw2v.training.validation import Validation
 
 __all__ = ["Fitting"]
@@ -172,7 +172,7 @@ class Fitting(ModelState):
             )
         folder = Path(folder)
         counted = settings_for_counts(self._given, read_counting_settings(folder))
-        earlier, settings = _begun(start, counted, counted.given)
+        earlier, settings = _begun(start, counted, counted.given, folder)
         options = RunOptions(
             validation=validation,
             patience=patience,
@@ -289,14 +289,13 @@ def _as_given(features: GivenFeatures | str | None) -> GivenFeatures | None:
 
 
 def _begun(
-    start: Any, settings: Hyperparameters, given: dict[str, Any]
+    start: Any, settings: Hyperparameters, given: dict[str, Any], folder: Path | None = None
 ) -> tuple[Earlier | None, Hyperparameters]:
     """Return what a run starts from, if anything, and its settings, of which some were given."""
     asked = _as_start(start)
     if asked is None:
         return None, settings
-    earlier = read_start(asked)
-    return earlier, settings_for_start(given, earlier)
+    return begun_start(asked, given, folder)
 
 
 def _as_start(start: Any) -> StartFrom | None:

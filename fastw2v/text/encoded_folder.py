@@ -28,6 +28,7 @@ from fastw2v.system.files import require_replaceable, whole_folder
 from fastw2v.system.manifests import FolderKind, read_json, write_json
 from fastw2v.system.memory_maps import mapped_file
 from fastw2v.system.renames import claimed, clear_abandoned, temporary_prefix
+from fastw2v.system.replaced import read_as_one
 from fastw2v.text.encoded import EncodedTokens, TextDigest
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -261,6 +262,7 @@ class FolderOfTokens:
     version: str
 
 
+@read_as_one
 def described_encoded(folder: str | Path) -> FolderOfTokens:
     """Return what the description of a folder says; its files must be as large as it says.
 
@@ -287,6 +289,7 @@ def described_encoded(folder: str | Path) -> FolderOfTokens:
         )
 
 
+@read_as_one
 def open_encoded(folder: str | Path, *, verify: bool = True) -> tuple[Vocabulary, EncodedTokens]:
     """Open an encoded corpus without reading it into memory.
 

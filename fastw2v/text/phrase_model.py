@@ -5,6 +5,7 @@ and score, with a digest of it all. Nothing is pickled.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,13 +31,15 @@ from fastw2v.text.batches import checked_tokens
 from fastw2v.text.collocations import EncodedSentences, Phrase, connector_mask
 from fastw2v.version import VERSION
 
-__all__ = ["PHRASES", "NewArray", "PhraseModel", "joined_text", "phrase_rows"]
+__all__ = ["PHRASES", "NewArray", "PhraseModel", "is_phrases_file", "joined_text", "phrase_rows"]
 
 PHRASES = "phrases.json"
 """The file of phrases in folders of models and counts."""
 _FORMAT, _SCHEMA_VERSION = "fastw2v-phrases", 1
 
 _PICKLE = b"\x80"
+_BEGINNING = re.compile(rb'\s*\{\s*"format"\s*:\s*"' + _FORMAT.encode() + rb'"')
+_LOOK_BYTES = 256
 
 NewArray = Callable[[int, Any], NDArray[Any]]
 """Makes an array of so many numbers of a type, in memory or in a file that is mapped."""
@@ -209,6 +212,15 @@ class PhraseModel:
                 f"{path}: the phrases are damaged ({type(error).__name__}: {one_line(error)}); "
                 "restore the file from a copy, or find them again"
             ) from error
+
+
+def is_phrases_file(path: Path) -> bool:
+    """Tell by its beginning whether a file holds phrases, sound or not."""
+    try:
+        with path.open("rb") as file:
+            return _BEGINNING.match(file.read(_LOOK_BYTES)) is not None
+    except OSError:
+        return False
 
 
 class _JoinedSentences:

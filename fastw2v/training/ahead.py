@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from fastw2v.config import CountingSettings, Hyperparameters
+from fastw2v.config import PHRASE_NAMES, TEXT_NAMES, CountingSettings, Hyperparameters
 from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.kernels.compilation import is_marked, leave_mark
@@ -41,17 +41,18 @@ _LOGGER = logging.getLogger(__name__)
 SWITCH = "FASTW2V_AHEAD"  # 0: no second process
 _FEW_WORDS = 64
 _POLL_S = 0.05
-# Numbers that no kernel is made for; other settings may choose between kernels.
-_NUMBERS = (
+# Settings that no kernel of training is made for: numbers, and how a text becomes words, which the
+# other process does not do. Others may choose between kernels.
+_SAME_KERNELS = (
     *("seed", "epochs", "learning_rate", "final_rate", "min_count", "max_final_vocab"),
-    *("sample", "window_sample", "window", "tokenizer", "errors", "scores_mib", "batch_rows"),
-    *("batch_tokens", "start", "bucket", "min_n", "max_n"),
+    *("sample", "window_sample", "window", "scores_mib", "batch_rows", "batch_tokens"),
+    *("ns_exponent", "start", "bucket", "min_n", "max_n", "errors", *TEXT_NAMES, *PHRASE_NAMES),
 )
 
 
 def mark_of(settings: Hyperparameters, precision: str) -> str:
     """Return the name of the mark for all runs that call the same kernels."""
-    kinds = {name: value for name, value in settings.as_dict().items() if name not in _NUMBERS}
+    kinds = {name: value for name, value in settings.as_dict().items() if name not in _SAME_KERNELS}
     text = json.dumps([kinds, precision], sort_keys=True, default=str)
     return f"ahead-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 

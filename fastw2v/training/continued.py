@@ -11,16 +11,34 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import EarlierVectors, KnownRows
 from fastw2v.objectives.huffman import huffman_tree
-from fastw2v.objectives.softmax.first_rows import carried_bias, first_rows, taken_up
+from fastw2v.objectives.softmax.first_rows import (
+    carried_bias,
+    first_rows,
+    taken_up,
+    turned_rows,
+)
 from fastw2v.objectives.stream.settings import WordOptions
 from fastw2v.objectives.stream.tables import KnownTables
 from fastw2v.objectives.tree_nodes import same_nodes
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.vocabulary import Vocabulary
+from fastw2v.text.word_rules import WordRules
 from fastw2v.training.run import CountsFolder, Run
-from fastw2v.training.start_from import Earlier, with_counts
+from fastw2v.training.start_from import (
+    Earlier,
+    begins_by_counts,
+    counted_in,
+    with_counts,
+)
 
-__all__ = ["Continuation", "continuation", "is_locked", "prepare_start"]
+__all__ = [
+    "Continuation",
+    "continuation",
+    "is_locked",
+    "prepare_start",
+    "prepared_start",
+    "require_known",
+]
 
 # Mean length that vectors of another program are brought to for negative sampling and hierarchical
 # softmax: they have any, and scores are products of them. Measured: `bench/bench_continued.py`.
@@ -41,6 +59,9 @@ class Continuation:
         How often each word is in the text that is trained on.
     locked_inputs, locked_outputs : (V,) bool
         Words whose vectors stay as they are.
+    by_counts : bool
+        Whether vectors begin by the counts, which have the earlier text's pairs, and are turned
+        towards the earlier ones; those would keep what is peculiar to half of the pairs.
     """
 
     vectors: EarlierVectors
@@ -48,6 +69,7 @@ class Continuation:
     frequencies: NDArray[np.float64]
     locked_inputs: NDArray[np.bool_]
     locked_outputs: NDArray[np.bool_]
+    by_counts: bool = False
 
     def first_parameters(
         self,
@@ -71,6 +93,11 @@ class Continuation:
         """
         locked = bool(self.locked_inputs.any())
         settings = run.settings
+        if self.by_counts and counts is not None:
+            turned = turned_rows(self.known, counts, keep, self.frequencies, settings, pool)
+            if settings.bias != "none":
+                base = carried_bias(self.known, base, keep, self.frequencies)
+            return *turned, base
         in_vectors, out_vectors = first_rows(
             self.known, counts, keep, settings, pool, scale=scale, keeps_inputs=locked
         )
@@ -145,12 +172,7 @@ def prepare_start(run: Run) -> None:
     earlier, settings = run.earlier, run.settings
     if earlier is None:
         return
-    if earlier.asked.lock_known and settings.inputs != "words":
-        raise ConfigurationError(
-            f"lock_known: expected inputs='words', got {settings.inputs!r}: words that share "
-            "vectors of features move together; leave it out"
-        )
-    _take_rules(run, earlier)
+    _require_lockable(earlier, settings)
     if isinstance(run.source, CountsFolder):
         for name, asked in (("counts", earlier.counts), ("vocabulary", earlier.words)):
             if asked is not None and (name == "counts" or earlier.asked.vocabulary == "keep"):
@@ -158,36 +180,84 @@ def prepare_start(run: Run) -> None:
                     f"start_{name}: expected none beside counts to train on, which have all words "
                     "and pairs of the run, got some; add up counts by 'fastw2v counts merge'"
                 )
+        run.earlier = counted_in(run.source.path, earlier)
         return
-    run.earlier = earlier = with_counts(earlier, settings)
-    if earlier.counts is not None and earlier.counts.words.digest != run.words.digest:
+    earlier, run.words = prepared_start(earlier, settings, run.words)
+    run.earlier = earlier
+    if run.begins:
+        if earlier.settings is not None:
+            run.description.words = run.words.as_dict() if run.words else None
+        run.description.start = earlier.as_dict()
+
+
+def prepared_start(
+    earlier: Earlier, settings: Hyperparameters, words: WordRules
+) -> tuple[Earlier, WordRules]:
+    """Return what a run on a text starts from, with counts that fit, and the rules of its words.
+
+    Parameters
+    ----------
+    earlier : Earlier
+    settings : Hyperparameters
+        Of the run.
+    words : WordRules
+        Those that were asked for.
+
+    Raises
+    ------
+    ConfigurationError
+        If phrases, stop words or counts are others than those of the earlier text, or words cannot
+        be locked.
+    """
+    _require_lockable(earlier, settings)
+    words = _rules_of(earlier, settings, words)
+    earlier = with_counts(earlier, settings)
+    if earlier.counts is not None and earlier.counts.words.digest != words.digest:
         raise ConfigurationError(
             "start_counts: expected counts of a text with the phrases and stop words of the model, "
             f"got {earlier.counts.words.described()}; leave them out"
         )
-    if run.begins:
-        run.description.start = earlier.as_dict()
+    return earlier, words
 
 
-def _take_rules(run: Run, earlier: Earlier) -> None:
-    """Let a run join the phrases, and leave out the words, that the model did."""
-    if isinstance(run.source, CountsFolder):
-        return
-    if earlier.words is not None and run.settings.phrases:
+def _require_lockable(earlier: Earlier, settings: Hyperparameters) -> None:
+    if earlier.asked.lock_known and settings.inputs != "words":
+        raise ConfigurationError(
+            f"lock_known: expected inputs='words', got {settings.inputs!r}: words that share "
+            "vectors of features move together; leave it out"
+        )
+
+
+def _rules_of(earlier: Earlier, settings: Hyperparameters, words: WordRules) -> WordRules:
+    """Return the phrases that are joined, and the words that are left out: those of the model."""
+    if earlier.words is not None and settings.phrases:
         raise ConfigurationError(
             "phrases: expected none to be looked for in a text whose words go on from earlier "
-            f"ones, got phrases={run.settings.phrases}; those of a model are joined as they are"
+            f"ones, got phrases={settings.phrases}; those of a model are joined as they are"
         )
     if earlier.settings is None:
-        return
-    if run.words and run.words.digest != earlier.rules.digest:
+        return words
+    if words and words.digest != earlier.rules.digest:
         raise ConfigurationError(
             f"phrases, stop_words: expected those of {earlier.name} ("
-            f"{earlier.rules.described()}), or nothing, got {run.words.described()}; leave them out"
+            f"{earlier.rules.described()}), or nothing, got {words.described()}; leave them out"
         )
-    run.words = earlier.rules
-    if run.begins:
-        run.description.words = run.words.as_dict() if run.words else None
+    return earlier.rules
+
+
+def require_known(earlier: Earlier, vocabulary: Vocabulary, n_known: int) -> None:
+    """Raise `ConfigurationError` if no word has a vector to start from, or none would learn."""
+    if not n_known:
+        raise ConfigurationError(
+            f"start: expected words of the text among the {len(earlier.vectors.words):,} of "
+            f"{earlier.name}, got none of {len(vocabulary):,} ({vocabulary.texts[0]!r} is the most "
+            "frequent one); cut the text as theirs was (--tokenizer, --keep-case), or begin anew"
+        )
+    if earlier.asked.lock_known and n_known == len(vocabulary):
+        raise ConfigurationError(
+            "lock_known: expected new words to learn beside the known ones, got none: all "
+            f"{n_known:,} words are known; leave it out"
+        )
 
 
 def continuation(run: Run, vocabulary: Vocabulary) -> Continuation | None:
@@ -213,28 +283,19 @@ def continuation(run: Run, vocabulary: Vocabulary) -> Continuation | None:
     if not adds:
         frequencies -= _counts_before(earlier, vocabulary)
     n_known = int(known.is_known.sum())
-    if not n_known:
-        raise ConfigurationError(
-            f"start: expected words of the text among the {len(earlier.vectors.words):,} of "
-            f"{earlier.name}, got none of {len(vocabulary):,} ({vocabulary.texts[0]!r} is the most "
-            "frequent one); cut the text as theirs was (--tokenizer, --keep-case), or begin anew"
-        )
+    require_known(earlier, vocabulary, n_known)
     _tell(run, earlier, known, frequencies, adds=adds)
     locked_in = np.zeros(len(vocabulary), np.bool_)
     locked_out = frequencies == 0
     if earlier.asked.lock_known:
-        if n_known == len(vocabulary):
-            raise ConfigurationError(
-                "lock_known: expected new words to learn beside the known ones, got none: all "
-                f"{n_known:,} words are known; leave it out"
-            )
         locked_in = known.is_known
         if known.out_vectors is not None:
             locked_out |= known.is_known
+    by_counts = begins_by_counts(earlier, run.settings)
     run.earlier = None
     if run.description.start is not None:
         run.description.start |= {"n_known": n_known, "n_words": len(vocabulary)}
-    return Continuation(earlier.vectors, known, frequencies, locked_in, locked_out)
+    return Continuation(earlier.vectors, known, frequencies, locked_in, locked_out, by_counts)
 
 
 def _input_of(settings: Hyperparameters) -> tuple[str, bool]:
@@ -262,7 +323,12 @@ def _tell(
     run.reports.notice(sentence)
     if earlier.counts is not None:
         run.reports.notice(f"counts of the earlier text are added: {earlier.asked.counts}")
-    elif not adds and earlier.vectors.embeddings is not None:
+    if begins_by_counts(earlier, run.settings):
+        run.reports.notice(
+            "training begins by the counts of both texts, turned towards the earlier vectors "
+            "(--start random begins by these)"
+        )
+    if not adds and earlier.vectors.embeddings is not None:
         n_absent = int((frequencies == 0).sum())
         run.reports.notice(
             "training is on the new text alone: pairs of words of the earlier one are not there"

@@ -1,61 +1,34 @@
 """What training on a text would take, found by reading it and trying each objective on a part."""
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.build import checked_rules
-from fastw2v.counts.corpus import window_widths
-from fastw2v.counts.pairs import count_pairs
+from fastw2v.counts.grown import places_of_earlier
 from fastw2v.errors import FastW2VError
-from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.losses.rows import sampled_text
-from fastw2v.objectives.softmax.durations import step_seconds
-from fastw2v.objectives.softmax.estimates import batch_size, training_bytes
-from fastw2v.objectives.stream.estimates import stream_bytes
-from fastw2v.objectives.stream.settings import StreamSettings
-from fastw2v.system.threads import WorkerPool
+from fastw2v.text.appearance import notices_about_corpus
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.phrase_finding import phrase_settings
 from fastw2v.text.reading import PhraseSearch, ReadingOptions, read_text
 from fastw2v.text.rules import TextRules
-from fastw2v.text.vocabulary import Vocabulary, keep_probability
+from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.text.word_choice import VocabularyLimits
 from fastw2v.text.word_rules import NO_RULES, WordRules
-from fastw2v.training.run import Run
-from fastw2v.training.stream import train_stream
+from fastw2v.training.continued import prepared_start, require_known
+from fastw2v.training.start_from import Earlier, StartFrom, begun_start, settings_for_start
+from fastw2v.training.trials import Estimate, TriedText, estimated
 
-__all__ = ["MIN_COUNTS", "DryRun", "Estimate", "dry_run"]
+__all__ = ["MIN_COUNTS", "DryRun", "dry_run"]
 
 MIN_COUNTS = (1, 2, 5, 10, 20, 50, 100)
-_ENTRY_BYTES = 8  # of a pair that is counted: context and number
 _OBJECTIVES = ("softmax", "negative", "hierarchical")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run of one model and objective would take.
-
-    Attributes
-    ----------
-    model, objective : str
-    epochs : int
-    seconds : float
-        Of counting, where windows are counted, and of all epochs.
-    memory_bytes : int
-        At its peak, the program included.
-    """
-
-    model: str
-    objective: str
-    epochs: int
-    seconds: float
-    memory_bytes: int
 
 
 @dataclass(frozen=True)
@@ -64,171 +37,174 @@ class DryRun:
 
     Attributes
     ----------
+    settings : Hyperparameters
+        Of the run that was asked for.
     n_raw_tokens, n_raw_types : int
+        Of the text; where new words are left out, its different known words.
     sizes : list of (int, int, int)
-        For each of `MIN_COUNTS` and that of the settings: it, how many words it keeps, and how
-        many tokens these are.
+        For each of `MIN_COUNTS` and that of the settings: it, how many words the vocabulary has,
+        and how many tokens of the text these are.
     n_words, n_tokens : int
         Of the vocabulary that the settings give.
+    start : dict, optional
+        What training would start from, as models and checkpoints say it.
+    n_known : int, optional
+        How many of the words have vectors of that.
     estimates : list of Estimate
     """
 
+    settings: Hyperparameters
     n_raw_tokens: int
     n_raw_types: int
     sizes: list[tuple[int, int, int]]
     n_words: int
     n_tokens: int
+    start: dict[str, Any] | None
+    n_known: int | None
     estimates: list[Estimate]
 
 
 def dry_run(
     corpus: Corpus,
-    settings: Hyperparameters,
+    given: Mapping[str, Any],
     *,
     words: WordRules = NO_RULES,
     workers: int,
     progress: Callable[[str, int, int | None], None] | None = None,
+    notice: Callable[[str], None] | None = None,
+    start: StartFrom | None = None,
 ) -> DryRun:
     """Read a text, and try each objective on a sample of it; nothing is trained that stays.
 
     Parameters
     ----------
     corpus : path, paths, or lists of tokens
-    settings : Hyperparameters
-        Of these the objectives take what they look at.
+    given : mapping
+        The hyper-parameters that were asked for, by name. Of these the objectives take what they
+        look at.
     words : WordRules, optional
         Phrases that are joined and words that are left out.
     workers : int
     progress : callable, optional
         Gets the stages "reading" and "estimating".
+    notice : callable, optional
+        Gets sentences about a text that looks as if it were to be read otherwise.
+    start : StartFrom, optional
+        What training would go on from.
 
     Raises
     ------
-    CorpusError, TextEncodingError, VocabularyError
+    CorpusError, TextEncodingError, VocabularyError, ModelFormatError
         As `Word2Vec.fit`.
+    ConfigurationError
+        The same; if dimensions or settings of text are others than those of the start, say.
     """
 
     def report(stage: str, done: int, total: int | None) -> None:
         if progress:
             progress(stage, done, total)
 
+    earlier = None
+    if start is None:
+        settings = Hyperparameters(**given)
+    else:
+        earlier, settings = begun_start(start, given)
+        earlier, words = prepared_start(earlier, settings, words)
+    opened = open_corpus(corpus, settings.errors)
+    for sentence in notices_about_corpus(opened, TextRules.of(settings)) if notice else ():
+        assert notice is not None
+        notice(sentence)
     asked = phrase_settings(settings)
     read = read_text(
-        open_corpus(corpus, settings.errors),
+        opened,
         TextRules.of(settings, words=checked_rules(words, settings, None)),
         search=None if asked is None else PhraseSearch(asked, workers),
         limits=VocabularyLimits(min_count=1),
+        earlier=None if earlier is None else earlier.words,
         options=ReadingOptions(lambda done, total: report("reading", done, total)),
     )
-    whole, tokens = read.vocabulary, read.tokens
-    sizes = [
-        (least, _n_words(whole, least), int(whole.counts[: _n_words(whole, least)].sum()))
-        for least in sorted({*MIN_COUNTS, settings.min_count})
-    ]
-    n_words = min(_n_words(whole, settings.min_count), settings.max_final_vocab or len(whole))
+    whole = read.vocabulary
+    in_text = np.bincount(read.tokens.ids, minlength=len(whole))
+    stays = _words_that_stay(whole, earlier)
+    sizes = []
+    for least in sorted({*MIN_COUNTS, settings.min_count}):
+        is_kept = stays | (in_text >= least)
+        sizes.append((least, int(is_kept.sum()), int(in_text[is_kept].sum())))
+    kept = np.flatnonzero(stays | (in_text >= settings.min_count))[: settings.max_final_vocab]
+    text = TriedText(
+        Vocabulary(
+            [whole.words[place] for place in kept.tolist()],
+            whole.counts[kept],
+            whole.n_raw_tokens,
+            whole.n_raw_types,
+        ),
+        in_text[kept],
+        _within(sampled_text(read.tokens), kept, len(whole)),
+        earlier,
+    )
+    n_known = _n_known(text)
     found: list[Estimate] = []
-    kept = int(whole.counts[:n_words].sum())
-    if n_words > 1:
-        vocabulary = Vocabulary(
-            whole.words[:n_words], whole.counts[:n_words], whole.n_raw_tokens, whole.n_raw_types
-        )
-        sample = _within(sampled_text(tokens), n_words)
-        kinds = list(_kinds(settings))
+    if len(kept) > 1 and len(text.sample.ids):
+        kinds = list(_kinds(given, earlier))
         for done, kind in enumerate(kinds):
             report("estimating", done, len(kinds))
-            found += _estimated(kind, vocabulary, sample, kept, workers)
+            found.append(estimated(kind, text, workers))
         report("estimating", len(kinds), len(kinds))
-    return DryRun(whole.n_raw_tokens, whole.n_raw_types, sizes, n_words, kept, found)
+    n_tokens, n_types = read.tokens.n_raw_tokens, int(np.count_nonzero(in_text))
+    sums = len(kept), int(text.in_text.sum())
+    about = None if earlier is None else earlier.as_dict()
+    return DryRun(settings, n_tokens, n_types, sizes, *sums, about, n_known, found)
 
 
-def _n_words(vocabulary: Vocabulary, least: int) -> int:
-    return int(np.searchsorted(-vocabulary.counts, -least, "right"))
+def _settings_of(given: Mapping[str, Any], earlier: Earlier | None) -> Hyperparameters:
+    if earlier is None:
+        return Hyperparameters(**given)
+    return settings_for_start(given, earlier)
 
 
-def _within(tokens: EncodedTokens, n_words: int) -> EncodedTokens:
-    """Return a text without the words beyond the first `n_words`."""
-    stays = tokens.ids < n_words
+def _words_that_stay(vocabulary: Vocabulary, earlier: Earlier | None) -> NDArray[np.bool_]:
+    """Return which words are kept however rare they are in the text (V,)."""
+    stays = np.zeros(len(vocabulary), np.bool_)
+    words = None if earlier is None else earlier.words
+    if words is not None and words.stay:
+        places = map(vocabulary.index, words.words)
+        stays[np.fromiter(places, np.int64, len(words.words))] = True
+    return stays
+
+
+def _n_known(text: TriedText) -> int | None:
+    """Return how many words have vectors, refusing what training would refuse."""
+    if text.earlier is None or not len(text.vocabulary):
+        return None
+    n_known = int((text.earlier.vectors.places_of(text.vocabulary) >= 0).sum())
+    require_known(text.earlier, text.vocabulary, n_known)
+    if text.earlier.counts is not None:
+        places_of_earlier(text.earlier.counts, text.vocabulary)
+    return n_known
+
+
+def _within(tokens: EncodedTokens, kept: NDArray[np.int64], n_words: int) -> EncodedTokens:
+    """Return a text with some of V words alone, numbered by their places in `kept`."""
+    ranks = np.full(n_words, -1, np.int32)
+    ranks[kept] = np.arange(len(kept), dtype=np.int32)
+    ids = ranks[tokens.ids]
+    stays = ids >= 0
     before = np.concatenate([[0], np.cumsum(stays)]).astype(np.int64)
     starts = before[tokens.sentence_starts]
-    return EncodedTokens(tokens.ids[stays], starts, tokens.n_raw_tokens, 0)
+    return EncodedTokens(ids[stays], starts, tokens.n_raw_tokens, 0)
 
 
-def _kinds(settings: Hyperparameters) -> Iterator[Hyperparameters]:
+def _kinds(given: Mapping[str, Any], earlier: Earlier | None) -> Iterator[Hyperparameters]:
     """Yield the settings for each model and objective, as far as these look at them."""
     for model in ("skipgram", "cbow"):
         for objective in _OBJECTIVES:
-            given: dict[str, Any] = {**settings.given, "model": model, "objective": objective}
+            asked: dict[str, Any] = {**given, "model": model, "objective": objective}
             while True:
                 try:
-                    yield Hyperparameters(**given)
+                    yield _settings_of(asked, earlier)
                     break
                 except FastW2VError as error:  # a setting that this objective does not look at
                     name = str(error).partition(":")[0]
-                    if name not in given or name in ("model", "objective"):
+                    if name not in asked or name in ("model", "objective"):
                         raise
-                    del given[name]
-
-
-def _estimated(
-    settings: Hyperparameters,
-    vocabulary: Vocabulary,
-    sample: EncodedTokens,
-    n_tokens: int,
-    workers: int,
-) -> Iterator[Estimate]:
-    if not len(sample.ids):
-        return
-    share = n_tokens / len(sample.ids)
-    with WorkerPool(workers) as pool:
-        if settings.objective == "softmax":
-            found = _exact(settings, vocabulary, sample, share, pool)
-        else:
-            found = _stream(settings, vocabulary, sample, share, pool)
-    yield Estimate(settings.model, settings.objective, settings.epochs, *found)
-
-
-def _exact(
-    settings: Hyperparameters,
-    vocabulary: Vocabulary,
-    sample: EncodedTokens,
-    share: float,
-    pool: WorkerPool,
-) -> tuple[float, int]:
-    n_words = len(vocabulary)
-    max_rows = batch_size(settings, n_words)
-    keep = keep_probability(vocabulary.counts, settings.sample)
-    began_s = working_s()
-    widths = window_widths(vocabulary, settings)
-    counts = count_pairs(sample, n_words, settings.window, workers=pool.workers, widths=widths)
-    count_s = (working_s() - began_s) * share
-    if settings.model == "skipgram":
-        n_rows = n_words
-        max_rows = min(max_rows, n_words)
-    else:
-        n_rows = int(keep @ vocabulary.counts)
-    step_s = step_seconds(settings, n_words, max_rows, pool)
-    seconds = count_s + settings.epochs * step_s * max(1.0, n_rows / max_rows)
-    # Pairs that are new grow more slowly than the text: about with its square root.
-    other_bytes = int(counts.n_entries * share**0.6 * _ENTRY_BYTES + 4 * share * len(sample.ids))
-    return seconds, training_bytes(n_words, settings, max_rows, other_bytes)
-
-
-def _stream(
-    settings: Hyperparameters,
-    vocabulary: Vocabulary,
-    sample: EncodedTokens,
-    share: float,
-    pool: WorkerPool,
-) -> tuple[float, int]:
-    present = np.maximum(np.bincount(sample.ids, minlength=len(vocabulary)), 1)
-    once = StreamSettings(
-        hyperparameters=Hyperparameters(**{**settings.given, "epochs": 1}),
-    )
-    run = Run(settings=once.hyperparameters, workers=pool.workers)
-    took_s = []
-    for _ in range(2):  # kernels are read in the first
-        began_s = time.perf_counter()
-        result = train_stream(sample, present, once, pool, run=replace(run))
-        took_s.append(time.perf_counter() - began_s)
-    epoch_s = min(took_s[-1], result.history[-1].elapsed_s) * share
-    return settings.epochs * epoch_s, stream_bytes(len(vocabulary), settings, pool.workers)
+                    del asked[name]

@@ -76,7 +76,7 @@ class InputFeatures:
 
     def earlier(self, continued: Continuation | None, pool: WorkerPool) -> EarlierFeatures | None:
         """Return vectors of features that a run goes on from; None if there were no such ones."""
-        if continued is None:
+        if continued is None or continued.by_counts:
             return None
         ngrams = None
         if self.ngrams is not None and self.buckets is not None:

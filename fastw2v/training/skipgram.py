@@ -47,7 +47,7 @@ from fastw2v.objectives.softmax.initialization import (
 )
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
-from fastw2v.objectives.softmax.rare_words import LEAST_GAIN, ColumnBatches, column_sizes
+from fastw2v.objectives.softmax.rare_words import ColumnBatches, column_sizes
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
 from fastw2v.objectives.softmax.text_fit import FIT_ROWS, TextFit, fit_to_text
 from fastw2v.system.freed_memory import give_back_freed
@@ -287,7 +287,7 @@ def _batches(
         if sizes is not None:
             most = batch_size(settings, min(len(keep), sum(sizes)))
             sampled = ColumnBatches(counts, keep, sizes=sizes, rows=most, **options)
-            if settings.rare_words == "sampled" or sampled.share * LEAST_GAIN <= 1.0:
+            if sampled.costs.are_taken(settings.rare_words):
                 return sampled
         return CountBatches(counts, keep, rows=batch_size(settings, len(keep)), **options)
     size = batch_size(settings, len(keep))

@@ -1,6 +1,7 @@
 """What a run starts from: an earlier model, or vectors of any program, and what holds for it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,7 +15,7 @@ from fastw2v.config import (
     continued_settings,
 )
 from fastw2v.counts.corpus import CountedCorpus
-from fastw2v.counts.folder import read_counts
+from fastw2v.counts.folder import described_counts, read_counts
 from fastw2v.counts.grown import require_same_counting
 from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.formats import read_vectors
@@ -30,6 +31,9 @@ __all__ = [
     "Earlier",
     "StartFrom",
     "StartVocabulary",
+    "begins_by_counts",
+    "begun_start",
+    "counted_in",
     "read_start",
     "settings_for_start",
     "with_counts",
@@ -95,6 +99,10 @@ class Earlier:
         Of its text, mapped; they are added to those of the new one.
     trained_on : (Path, str), optional
         The folder of counts that the model was trained on, and their digest.
+    text : str, optional
+        The digest of the model's text.
+    is_counted : bool
+        Whether the counts that a run trains on hold that text, too.
     rules : WordRules
         The phrases and stop words of the model's text.
     """
@@ -105,6 +113,8 @@ class Earlier:
     settings: Hyperparameters | None = None
     counts: CountedCorpus | None = None
     trained_on: tuple[Path, str] | None = None
+    text: str | None = None
+    is_counted: bool = False
     rules: WordRules = NO_RULES
 
     @property
@@ -178,7 +188,10 @@ def _of_model(
     if counted is not None and model.corpus_digest is not None:
         trained_on = (Path(counted), model.corpus_digest)
     vectors = EarlierVectors.of_model(model.embeddings)
-    return Earlier(asked, path, vectors, model.settings, counts, trained_on, model.words)
+    text = model.corpus_digest
+    return Earlier(
+        asked, path, vectors, model.settings, counts, trained_on, text, rules=model.words
+    )
 
 
 def _vectors_of(source: Any) -> Vectors:
@@ -202,8 +215,7 @@ def with_counts(earlier: Earlier, settings: Hyperparameters) -> Earlier:
     ConfigurationError
         If counts were given that cannot be added.
     """
-    by_counts = settings.objective == "softmax" and settings.model == "skipgram"
-    by_counts = by_counts and settings.batches == "counts"
+    by_counts = _is_by_counts(settings)
     now = CountingSettings.of(settings)
     if earlier.counts is not None:
         if not by_counts:
@@ -224,6 +236,62 @@ def with_counts(earlier: Earlier, settings: Hyperparameters) -> Earlier:
         return earlier
     asked = replace(earlier.asked, counts=earlier.trained_on[0])
     return replace(earlier, asked=asked, counts=counts)
+
+
+def _is_by_counts(settings: Hyperparameters) -> bool:
+    is_exact = settings.objective == "softmax" and settings.model == "skipgram"
+    return is_exact and settings.batches == "counts"
+
+
+def begins_by_counts(earlier: Earlier, settings: Hyperparameters) -> bool:
+    """Return whether a run begins by the counts of both texts, and not by the earlier vectors.
+
+    It does where the earlier text's pairs are among those that it trains on, unless known words
+    are locked or the settings ask for no spectral start.
+    """
+    has_pairs = earlier.counts is not None or earlier.is_counted
+    may_move = not earlier.asked.lock_known and settings.start == "spectral"
+    return has_pairs and may_move and _is_by_counts(settings)
+
+
+def begun_start(
+    asked: StartFrom, given: Mapping[str, Any], folder: Path | None = None
+) -> tuple[Earlier, Hyperparameters]:
+    """Read what a run starts from; return it with the settings of the run.
+
+    Parameters
+    ----------
+    asked : StartFrom
+    given : mapping
+        As in `settings_for_start`.
+    folder : Path, optional
+        Of counts that are trained on, in place of a text.
+
+    Raises
+    ------
+    ModelFormatError, TextEncodingError, CorpusError, ConfigurationError
+        As `read_start`, `settings_for_start` and `with_counts`.
+    """
+    earlier = read_start(asked)
+    settings = settings_for_start(given, earlier)
+    earlier = with_counts(earlier, settings) if folder is None else counted_in(folder, earlier)
+    return earlier, settings_for_start(given, earlier)
+
+
+def counted_in(folder: Path, earlier: Earlier) -> Earlier:
+    """Return what a run on counts starts from, knowing whether they are of the earlier text, too.
+
+    They tell by the digests of their texts. A model of counts that were merged has one digest for
+    several; those are known while the counts are where they were.
+    """
+    texts = described_counts(folder).statistics.digests
+    before = {earlier.text}
+    if earlier.trained_on is not None and earlier.text not in texts:
+        with suppress(FastW2VError):
+            counted = described_counts(earlier.trained_on[0]).statistics
+            if counted.digest == earlier.trained_on[1]:
+                before = set(counted.digests)
+    return replace(earlier, is_counted=before <= set(texts))
 
 
 def settings_for_start(given: Mapping[str, Any], earlier: Earlier) -> Hyperparameters:
@@ -256,4 +324,7 @@ def settings_for_start(given: Mapping[str, Any], earlier: Earlier) -> Hyperparam
                 else "leave it out, or start from its vectors alone ('fastw2v export')"
             )
         )
-    return continued_settings(given, dimensions, before)
+    settings = continued_settings(given, dimensions, before)
+    if not begins_by_counts(earlier, settings):
+        return settings
+    return continued_settings(given, dimensions, before, all_pairs=True)

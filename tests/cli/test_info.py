@@ -19,6 +19,7 @@ from fastw2v.formats.headers import read_header
 from fastw2v.formats.vectors import Vectors
 from fastw2v.text import vocabulary
 from fastw2v.text.corpus import open_corpus
+from fastw2v.text.phrases import PhraseModel, PhraseSettings, find_phrases
 from fastw2v.text.reading import read_corpus
 from tests.support.programs import PROGRAM
 from tests.test_structure import ROOT
@@ -103,6 +104,32 @@ def test_a_checkpoint_by_whichever_name(run, kinds, chain_file, tmp_path):
     assert found["sources"] == [str(chain_file)]
     shutil.copy(kinds["checkpoint"], tmp_path / "other name")
     assert info(run, tmp_path / "other name") == found
+
+
+def test_phrases_by_whichever_name_and_layout(run, tmp_path):
+    settings = PhraseSettings(min_count=1, threshold=1, passes=2)
+    text = [["new", "york", "city"], ["in", "new", "york", "city"], ["naïve", "été"]] * 4
+    phrases = find_phrases(text, settings)
+    phrases.write(tmp_path / "phrases")
+    found = info(run, tmp_path / "phrases")
+    assert found["kind"] == "phrases"
+    assert (found["phrases"], found["digest"]) == (len(phrases), phrases.digest)
+    assert found["phrases_of_passes"] == [len(one) for one in phrases.passes]
+    assert found["settings"] == settings.as_dict()
+    best = found["first_phrases"][0]
+    assert phrases.scores()[best] == max(phrases.scores().values())
+    assert best in run("info", tmp_path / "phrases")[1]
+    content = json.loads((tmp_path / "phrases").read_text())
+    (tmp_path / "laid out.vec").write_text("\n" + json.dumps(content, indent=4))
+    assert info(run, tmp_path / "laid out.vec") | {"bytes": found["bytes"]} == found
+    PhraseModel(settings, ([],)).write(tmp_path / "none")
+    assert info(run, tmp_path / "none")["first_phrases"] == []
+    content["passes"] = [*content["passes"], []]
+    for number, damage in enumerate((content, content | {"schema_version": 99}, {"passes": 1})):
+        (tmp_path / f"{number}").write_text(json.dumps({"format": "fastw2v-phrases"} | damage))
+        status, shown, errors = run("info", tmp_path / f"{number}")
+        assert (status, shown, errors.count("\n")) == (2, "", 1)
+        assert "phrases" in errors
 
 
 @pytest.mark.parametrize("form", [form.name for form in FORMATS])

@@ -87,7 +87,10 @@ def test_counts_and_files_of_vectors(run, place, tmp_path):
         (["--start-from", "MODEL", "--vector-size", "7"], "vector_size: expected 5, as"),
         (["--start-from", "MODEL", "--tokenizer", "whitespace"], "tokenizer: expected 'words'"),
         (["--start-from", "MODEL", "--start-counts", "x"], "x: expected a folder written by"),
-        (["--start-from", "MODEL", "--dry-run"], "--dry-run: expected CORPUS beside it, no"),
+        (["--start-from", "MODEL", "--dry-run", "--vector-size", "7"], "vector_size: expected 5"),
+        (["--start-from", "missing", "--dry-run"], "missing: no such file or folder"),
+        (["--lock-known", "--dry-run"], "--lock-known: expected --start-from beside it, got none"),
+        (["--start-from", "MODEL", "--dry-run", "--phrases", "1"], "phrases: expected none to be"),
         (["--start-from", "MODEL", "--start-vocabulary", "shrink"], "shrink"),
     ],
 )

@@ -360,10 +360,12 @@ def test_counts_that_do_not_fit_together_are_refused(tmp_path):
     first = halves()[0]
     plain = CountingSettings(window=2, window_sample=0, min_count=1)
     counted(first, tmp_path / "first", plain)
-    counted([["else", "where"]], tmp_path / "words", plain)
+    rare = CountingSettings(window=2, window_sample=0, min_count=2)
+    counted([*first, ["seldom"]], tmp_path / "rare", rare)
+    counted([["else", "where"]] * 2, tmp_path / "words", rare)
     counted(first, tmp_path / "window", CountingSettings(window=3, window_sample=0, min_count=1))
     with pytest.raises(VocabularyError, match=r"same words.*only one.*--vocabulary"):
-        merge_counts([tmp_path / "first", tmp_path / "words"], tmp_path / "merged")
+        merge_counts([tmp_path / "rare", tmp_path / "words"], tmp_path / "merged")
     with pytest.raises(VocabularyError, match="same window, got 2 and 3"):
         merge_counts([tmp_path / "first", tmp_path / "window"], tmp_path / "merged")
     measured = CountingSettings(window=2, window_sample=0.01, min_count=1)

@@ -9,7 +9,9 @@ from fastw2v import StartFrom, Word2Vec
 from fastw2v.config import CountingSettings
 from fastw2v.counts.build import count_corpus, count_text
 from fastw2v.counts.corpus import counting_widths
+from fastw2v.counts.folder import read_counts
 from fastw2v.counts.grown import grown_widths, with_counts_before
+from fastw2v.counts.merged_folder import merge_counts
 from fastw2v.errors import ConfigurationError
 from fastw2v.text.growth import EarlierWords
 from fastw2v.text.reading import read_corpus
@@ -104,7 +106,10 @@ def test_training_on_added_counts_has_the_bits_of_both_texts_at_once(tmp_path, m
     said = []
     found = Word2Vec(workers=2).fit(today, start=start, memory_mib=memory_mib, notice=said.append)
     assert f"counts of the earlier text are added: {tmp_path / 'counts'}" in said
-    count_corpus([*yesterday, *today], PLAIN, tmp_path / "both")
+    count_corpus(today, PLAIN, tmp_path / "today")
+    merge_counts([tmp_path / "counts", tmp_path / "today"], tmp_path / "both")
+    count_corpus([*yesterday, *today], PLAIN, tmp_path / "at once")
+    assert dense(read_counts(tmp_path / "both")) == dense(read_counts(tmp_path / "at once"))
     whole = Word2Vec(workers=1).fit_counts(tmp_path / "both", start=model)
     assert found.vocabulary.words == whole.vocabulary.words
     assert arrays_of(found) == arrays_of(whole)

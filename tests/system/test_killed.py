@@ -127,18 +127,21 @@ DELAYS = {"reading": 1.5, "training": 0.8, "checkpoint": 0.03, "model": 0.02}
 
 def killed_and_resumed(kind, corpus, whole, folder, moments, workers=("1",)):
     """Run to the end through kills; return how many there were, having checked all that is left."""
+    arguments = [corpus, *SETTINGS, *RUNS[kind]]
+    return through_kills(arguments, whole, folder, moments, workers)
+
+
+def through_kills(arguments, whole, folder, moments, workers=("1",)):
+    """Train with some arguments, as `killed_and_resumed` does; a resumed run is told nothing."""
     generator = np.random.default_rng(len(moments))
     target = folder / "model"
-    every = ["--checkpoint-every", "0.05s"]
+    begin = ["train", *arguments, "-o", target, "--checkpoint-every", "0.05s"]
     kills = 0
     for number in range(len(moments) + 50):
         checkpoint = checkpoint_path(target)
         threads = ["--workers", workers[number % len(workers)]]
-        if checkpoint.exists():
-            arguments = ["train", "--resume", target, "--quiet", *threads]
-        else:
-            arguments = ["train", corpus, "-o", target, *SETTINGS, *RUNS[kind], *every, *threads]
-        process = started(arguments, folder)
+        go_on = ["train", "--resume", target, "--quiet"]
+        process = started([*(go_on if checkpoint.exists() else begin), *threads], folder)
         if number < len(moments):
             delay_s = float(generator.uniform(0, DELAYS[moments[number]]))
             kills += killed_at(process, moments[number], delay_s, folder, target)

@@ -53,12 +53,13 @@ def calibration_command(
     """
     from fastw2v.cli.display import Display
     from fastw2v.cli.sources import loaded_model
+    from fastw2v.cli.text_notices import tell_of_text
 
     loaded = loaded_model(model, workers)
     with Display(quiet=quiet) as display:
-        found = loaded.reliability(
-            sources_of(text, reads), least_count=least_count, progress=display.stage
-        )
+        source = sources_of(text, reads)
+        tell_of_text(display, source, loaded.settings)
+        found = loaded.reliability(source, least_count=least_count, progress=display.stage)
     if as_json:
         click.echo(as_json_text(found.as_dict()))
         return

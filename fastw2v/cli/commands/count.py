@@ -81,7 +81,7 @@ def count_command(
             )
         with Display(quiet=quiet) as display:
             source = sources_of(corpus, rest)
-            show_dry_run(source, given, workers, display.stage, words_of(rest))
+            show_dry_run(source, given, workers, display.stage, display.notice, words_of(rest))
         return
     if output is None:
         raise click.UsageError("Missing option '--output' / '-o'.")

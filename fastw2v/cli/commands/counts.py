@@ -52,13 +52,20 @@ def info_command(counts: Path, as_json: bool, verify: bool) -> None:
 @click.option(
     "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder of counts."
 )
-def merge_command(counts: tuple[Path, ...], output: Path) -> None:
+@click.option(
+    "--grow",
+    is_flag=True,
+    help="Add COUNTS over different words though a text left some out (--min-count): these have no "
+    "pairs from it. Default: refused.",
+)
+def merge_command(counts: tuple[Path, ...], output: Path, grow: bool) -> None:
     """Write the sum of COUNTS: those of all their texts together.
 
-    They must be over the same words: count the second text with --vocabulary FIRST.
+    Over the same words (count the second text with --vocabulary FIRST), or over different ones if
+    no text left a word out and windows are plain: --min-count 1 --window-sample 0.
     """
     from fastw2v.cli.commands.count import describe_counts
     from fastw2v.counts.merged_folder import merge_counts
 
-    click.echo(describe_counts(merge_counts(counts, output)))
+    click.echo(describe_counts(merge_counts(counts, output, grow=grow)))
     click.echo(f"counts       {output}")

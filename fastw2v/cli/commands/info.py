@@ -17,8 +17,9 @@ def info_command(path: Path, as_json: bool) -> None:
     """Print what PATH is, how large, and what it was made with.
 
     PATH is a model folder, a file or folder of vectors in any format, a folder of counts, a folder
-    with an encoded corpus, or the checkpoint of a run. Only what describes it is read, so that it
-    takes no longer for large ones; sizes are checked, digests are not.
+    with an encoded corpus, the checkpoint of a run, or a file of phrases. Only what describes it is
+    read, so that it takes no longer for large ones; sizes are checked, digests are not. Phrases are
+    read whole.
     """
     from fastw2v.cli.inspection import inspected
 
@@ -35,6 +36,8 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     version = f", written by fastw2v {found['version']}" if found.get("version") else ""
     rows = [("kind", f"{kind} ({found['format']})" if "format" in found else f"{kind}{version}")]
     rows += _sizes(found)
+    if kind == "phrases":
+        rows += _phrases(found)
     if found.get("first_words"):
         rows.append(("most frequent", ", ".join(map(_shown, found["first_words"]))))
     if found.get("summary"):
@@ -64,6 +67,14 @@ def _sizes(found: dict[str, Any]) -> list[tuple[str, str]]:
     for name in ("sentences", "pairs", "dimensions"):
         if found.get(name) is not None:
             rows.append((name, f"{found[name]:,}"))
+    return rows
+
+
+def _phrases(found: dict[str, Any]) -> list[tuple[str, str]]:
+    sizes = ", then ".join(f"{size:,}" for size in found["phrases_of_passes"])
+    rows = [("phrases", sizes or "none")]
+    if found["first_phrases"]:
+        rows.append(("best scores", ", ".join(map(_shown, found["first_phrases"]))))
     return rows
 
 

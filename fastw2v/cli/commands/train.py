@@ -185,13 +185,13 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
 
 
 def _dry_run(display: "Display", workers: int | None, given: dict[str, Any]) -> None:
-    if not given["corpus"] or given["counts"] or given["resume"] or given["start_from"]:
-        raise click.UsageError(
-            "--dry-run: expected CORPUS beside it, no --counts, --start-from or --resume"
-        )
+    if not given["corpus"] or given["counts"] or given["resume"]:
+        raise click.UsageError("--dry-run: expected CORPUS beside it, no --counts or --resume")
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
     source = sources_of(given["corpus"], given)
-    show_dry_run(source, given_settings(settings), workers, _answering(display), words_of(given))
+    asked, start = given_settings(settings), start_of(given)
+    progress = _answering(display)
+    show_dry_run(source, asked, workers, progress, display.notice, words_of(given), start)
 
 
 def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":

@@ -29,7 +29,15 @@ from fastw2v.objectives.softmax.batches import CountBatches, order_generator
 from fastw2v.objectives.softmax.output_layer import ChosenColumns
 from fastw2v.objectives.softmax.skipgram import Batch
 
-__all__ = ["Band", "ColumnBatches", "ColumnSizes", "bands_of", "column_sizes"]
+__all__ = [
+    "Band",
+    "ColumnBatches",
+    "ColumnCosts",
+    "ColumnSizes",
+    "bands_of",
+    "column_costs",
+    "column_sizes",
+]
 
 # The fewest rows of a batch, and how many batches share out rows that were seen with about as many
 # words. Measured: `bench/bench_rare_words.py rule`.
@@ -120,6 +128,76 @@ def bands_of(
     return bands
 
 
+class ColumnCosts(NamedTuple):
+    """What softmaxes over some columns cost, known by how many contexts words have.
+
+    Attributes
+    ----------
+    bands : list of Band
+    sizes : ColumnSizes
+    n_words : int
+        V.
+    max_rows : int
+        The most rows of a batch.
+    """
+
+    bands: list[Band]
+    sizes: ColumnSizes
+    n_words: int
+    max_rows: int
+
+    @property
+    def most_scores(self) -> int:
+        """About the most scores of a batch: columns times rows."""
+        return max(
+            band.n_rows * self._most_columns(band.n_rows * band.entries) for band in self.bands
+        )
+
+    @property
+    def share(self) -> float:
+        """About what an epoch costs beside one over all words."""
+        cost = 0.0
+        for band in self.bands:
+            # About half of all contexts are neither frequent nor seen by two rows.
+            columns = self._most_columns(band.n_rows * band.entries / 2)
+            cost += band.n_batches * columns * (COLUMN_ROWS + round_up(band.n_rows, PANEL))
+        of_all = self.n_words * (COLUMN_ROWS + round_up(self.max_rows, PANEL))
+        return cost / (self.n_full_batches * of_all)
+
+    @property
+    def n_full_batches(self) -> int:
+        """Batches of an epoch over all words."""
+        return -(-sum(len(band.centres) for band in self.bands) // self.max_rows)
+
+    def are_taken(self, rare_words: str) -> bool:
+        """Return whether a run samples its rare words: "sampled" does, "auto" where it gains."""
+        return rare_words == "sampled" or (rare_words == "auto" and self.share * LEAST_GAIN <= 1.0)
+
+    def _most_columns(self, seen: float) -> int:
+        return min(self.n_words, self.sizes.head + self.sizes.draws + int(seen))
+
+
+def column_costs(
+    entries: NDArray[np.int64], centres: NDArray[np.int64], rows: int, sizes: ColumnSizes
+) -> ColumnCosts:
+    """Return what batches of some columns cost.
+
+    Parameters
+    ----------
+    entries : (V,) int64
+        How many contexts each word has.
+    centres : (R,) int64
+        Words that have rows, ascending.
+    rows : int
+        The most that a batch may have.
+    sizes : ColumnSizes
+    """
+    n_words = len(entries)
+    max_rows = max(1, min(rows, len(centres)))
+    bands = bands_of(centres, entries[centres], max_rows, sizes.seen)
+    return ColumnCosts(bands, sizes._replace(head=min(sizes.head, n_words)), n_words, max_rows)
+
+
 class ColumnBatches(CountBatches):
     """Random sets of centre words with their counts, and the columns of their softmax.
 
@@ -143,34 +221,22 @@ class ColumnBatches(CountBatches):
     ) -> None:
         super().__init__(counts, keep, dimensions=dimensions, rows=rows, seed=seed, tile=tile)
         n_words = len(keep)
-        self.sizes = sizes._replace(head=min(sizes.head, n_words))
         self._cumulative = np.arange(n_words + 1)  # in a draw all are alike
         self._bits = np.zeros(-(-n_words // 64), np.uint64)
         self._places = np.empty(n_words, np.int32)
-        entries = np.concatenate([np.diff(part.indptr) for part in counts.parts])[self.centres]
-        self._bands = bands_of(self.centres, entries, self.max_rows, sizes.seen)
+        entries = np.concatenate([np.diff(part.indptr) for part in counts.parts])
+        self.costs = column_costs(entries, self.centres, self.max_rows, sizes)
+        self.sizes, self._bands = self.costs.sizes, self.costs.bands
 
     @property
     def most_scores(self) -> int:
         """About the most scores of a batch: columns times rows."""
-        return max(
-            band.n_rows * self._most_columns(band.n_rows * band.entries) for band in self._bands
-        )
-
-    def _most_columns(self, seen: float) -> int:
-        sizes = self.sizes
-        return min(len(self.keep), sizes.head + sizes.draws + int(seen))
+        return self.costs.most_scores
 
     @property
     def share(self) -> float:
         """About what an epoch costs beside one over all words."""
-        cost = 0.0
-        for band in self._bands:
-            # About half of all contexts are neither frequent nor seen by two rows.
-            columns = self._most_columns(band.n_rows * band.entries / 2)
-            cost += band.n_batches * columns * (COLUMN_ROWS + round_up(band.n_rows, PANEL))
-        of_all = len(self.keep) * (COLUMN_ROWS + round_up(self.max_rows, PANEL))
-        return cost / (super().batches_per_epoch * of_all)
+        return self.costs.share
 
     @property
     def batches_per_epoch(self) -> int:

@@ -1,0 +1,69 @@
+"""Counts over a vocabulary that has further words: rows for these, and nothing in them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.counts.matrix import CountPart, SparseCounts
+from fastw2v.text.vocabulary import Vocabulary
+
+__all__ = ["WithEmptyRows", "order_within"]
+
+
+class WithEmptyRows(SparseCounts):
+    """Counts with further words behind the last one, which have none.
+
+    Parameters
+    ----------
+    counts : SparseCounts
+    n_words : int
+        With the further ones.
+    """
+
+    def __init__(self, counts: SparseCounts, n_words: int) -> None:
+        self._counts, self._n_words = counts, n_words
+
+    @property
+    def n_words(self) -> int:
+        """V, with the further words."""
+        return self._n_words
+
+    @property
+    def n_entries(self) -> int:
+        """Pairs that are there."""
+        return self._counts.n_entries
+
+    @property
+    def parts(self) -> Sequence[CountPart]:
+        """Those of the counts, and one of empty rows."""
+        n_more = self._n_words - self._counts.n_words
+        if not n_more:
+            return self._counts.parts
+        nothing = np.zeros(n_more + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
+        return [*self._counts.parts, CountPart(self._counts.n_words, *nothing)]
+
+
+def order_within(vocabulary: Vocabulary, part: Vocabulary) -> NDArray[np.int64] | None:
+    """Return where each word stands among those of a part of them; None if in its own place.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        Of V words.
+    part : Vocabulary
+        Of N of these.
+
+    Returns
+    -------
+    (V,) int64 or None
+        Words that the part has not stand behind its own, from N on, as in `WithEmptyRows`.
+    """
+    if vocabulary.words == part.words:
+        return None
+    order = np.full(len(vocabulary), -1)
+    places = np.fromiter(map(vocabulary.index, part.words), np.int64, len(part))
+    order[places] = np.arange(len(part))
+    is_new = order < 0
+    order[is_new] = len(part) + np.arange(int(is_new.sum()))
+    return order

@@ -19,17 +19,18 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-TEXT = ["--min-count", "1", "--window-sample", "0"]
+TEXT = ["--min-count", "1"]
+EXACT = ["--window-sample", "0", "--batch-rows", "32", "--sample", "0", "--epochs", "2"]
 QUICK = ["--vector-size", "48", "--quiet", "--workers", "1"]
 # What yesterday's model was trained with; what today's is besides that.
 RUNS = {
-    "softmax": (["--batch-rows", "32", "--sample", "0", "--epochs", "2"], ["--epochs", "4"]),
+    "softmax": (EXACT, ["--epochs", "4"]),
     "locked": (
-        ["--batch-rows", "32", "--sample", "0", "--epochs", "2"],
+        EXACT,
         ["--epochs", "4", "--lock-known"],
     ),
     "counts": (
-        ["--batch-rows", "32", "--sample", "0", "--epochs", "2"],
+        EXACT,
         ["--epochs", "4", "--start-counts", "yesterday.counts"],
     ),
     "negative": (
@@ -49,7 +50,8 @@ def place(tmp_path_factory):
         chances = 1 / np.arange(1, n_words + 1)
         ids = generator.choice(n_words, 40_000, p=chances / chances.sum())
         write_text(folder / f"{name}.txt", [[f"w{k}" for k in row] for row in ids.reshape(-1, 20)])
-    count = ["count", "yesterday.txt", "-o", "yesterday.counts", *TEXT, "--quiet"]
+    windows = ["--window-sample", "0", "--quiet"]
+    count = ["count", "yesterday.txt", "-o", "yesterday.counts", *TEXT, *windows]
     finished(count, folder)
     return folder
 

@@ -72,7 +72,8 @@ def gradient_tiles(tasks, shape, output, batch, work):
 
 def products(objective, batch):
     """Run both sweeps on a batch; the objective's parameters stay as they are."""
-    shape, arrays = objective.load(batch)
+    objective.load(batch)
+    shape, arrays = objective.layer.loaded
     objective.pool.run_kernel(
         score_tiles, shape, objective.layer.state, arrays, objective.layer.work
     )

@@ -22,7 +22,6 @@ from fastw2v.objectives.softmax.batches import (
     TokenBatches,
     exact_loss,
 )
-from fastw2v.objectives.softmax.column_layer import ColumnLayer
 from fastw2v.objectives.softmax.drawn_rows import DrawnRows, SampledLoss, sampled_loss
 from fastw2v.objectives.softmax.durations import announce_duration
 from fastw2v.objectives.softmax.estimates import (
@@ -165,9 +164,8 @@ def train_counted(
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         training = BatchTraining(objective, batches, optimizer)
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
-        if isinstance(objective.layer, ColumnLayer):
-            objective.layer.end_training()  # what measures needs room
-            give_back_freed()
+        objective.layer.end_training()  # what measures needs room
+        give_back_freed()
         final = _final_loss(run, objective, counts, keep, inputs)
         found = _fitted_to_text(run, objective, counts, keep, inputs)
         objective.end()
@@ -318,7 +316,7 @@ def _fitted_to_text(
         "tile": layer.tile,
     }
     ones, first_rare = np.ones(len(keep)), None
-    if isinstance(layer, ColumnLayer):
+    if layer.lists_columns:
         sizes = column_sizes(len(keep))
         assert sizes is not None
         plain: CountBatches = ColumnBatches(
@@ -347,7 +345,7 @@ def _final_loss(
     inputs: InputFeatures | None,
 ) -> SampledLoss:
     """Return the exact loss: of all rows, or where rare words are sampled of drawn ones."""
-    is_sampled = isinstance(objective.layer, ColumnLayer)
+    is_sampled = objective.layer.lists_columns
     rows = (DrawnRows if is_sampled else CountBatches)(
         counts,
         keep,

@@ -10,7 +10,7 @@ from fastw2v.kernels.softmax.layout import LARGEST_TILE as TILE
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches, cbow_batch
 from fastw2v.objectives.softmax.optimizers import Optimizer
-from fastw2v.objectives.softmax.output_layer import tile_for
+from fastw2v.objectives.softmax.tile_layer import tile_for
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from tests.support.cbow_twins import DenseCbow, exact_cbow, rows_of

@@ -115,7 +115,8 @@ def test_a_batch_gets_the_sums_in_both_layouts(n_rows, dimensions):
         made = FeatureSoftmax(
             example.matrix, example.of_words, *example.tables, max_rows=40, pool=pool
         )
-        shape, arrays = made.load(batch)
+        made.load(batch)
+        shape, arrays = made.layer.loaded
     expected = np.zeros((shape.rows, round_up(dimensions, LANES)))
     expected[:n_rows, :dimensions] = (scaled(example.matrix) @ example.tables[0])[centres]
     flat = arrays.vectors[: expected.size].reshape(expected.shape)

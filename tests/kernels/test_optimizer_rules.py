@@ -17,8 +17,8 @@ from fastw2v.objectives.softmax.optimizers import (
     CBOW_MEAN_CENTRE_RATE_FACTORS,
     Optimizer,
 )
-from fastw2v.objectives.softmax.output_layer import tile_for
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.objectives.softmax.tile_layer import tile_for
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary

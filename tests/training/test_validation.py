@@ -11,7 +11,7 @@ from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.kernels.formulas.random_numbers import seed_state
 from fastw2v.objectives.softmax import durations
-from fastw2v.objectives.softmax.output_layer import OutputLayer
+from fastw2v.objectives.softmax.tile_layer import TileLayer
 from fastw2v.text.batches import token_batch
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import read_text
@@ -212,17 +212,17 @@ def test_without_patience_all_epochs_are_trained_and_the_last_is_kept(corpus, pa
 
 def diverging_in_epoch(number, monkeypatch):
     """Make the loss no number from the first batch of an epoch on, and spoil the vectors."""
-    train, steps = OutputLayer.train, [0]
+    train, steps = TileLayer.train, [0]
 
-    def spoilt(self, shape, arrays, rules):
-        loss = train(self, shape, arrays, rules)
+    def spoilt(self, rules):
+        loss = train(self, rules)
         steps[0] += 1
         if steps[0] > 4 * (number - 1):
             self.state.vectors[:] = np.nan
             return np.nan
         return loss
 
-    monkeypatch.setattr(OutputLayer, "train", spoilt)
+    monkeypatch.setattr(TileLayer, "train", spoilt)
     monkeypatch.setattr(durations, "step_seconds", lambda *_: 1.0)  # it trains, on made-up words
 
 

@@ -8,7 +8,14 @@ from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.softmax.updates import Rule, update_block
 
-__all__ = ["add_groups", "gather_rows", "prepare_rows", "rule_of_visit", "update_centres"]
+__all__ = [
+    "gather_rows",
+    "pack_rows",
+    "prepare_rows",
+    "row_gradients",
+    "rule_of_visit",
+    "update_centres",
+]
 
 
 @kernel
@@ -81,20 +88,39 @@ def prepare_rows(csr_rows, counts, context_keep, row_scales, tile):
 
 
 @kernel
-def gather_rows(shape, centres, source, batch):
-    """Copy the vectors of `centres` from `source` (V * stride,) into both layouts of the batch."""
+def gather_rows(centres, source, stride, target):
+    """Copy the vectors of `centres` from `source` (V * stride,) to the first rows of `target`."""
     for row in range(centres.shape[0]):
-        start = centres[row] * shape.stride
-        packed_at = row // PANEL * shape.dimensions * PANEL + row % PANEL
-        for d in range(shape.stride):
-            batch.vectors[row * shape.stride + d] = source[start + d]
-        for d in range(shape.dimensions):
-            batch.packed[packed_at + d * PANEL] = source[start + d]
-    for row in range(centres.shape[0], shape.rows):
-        packed_at = row // PANEL * shape.dimensions * PANEL + row % PANEL
-        batch.vectors[row * shape.stride : (row + 1) * shape.stride] = 0
-        for d in range(shape.dimensions):
-            batch.packed[packed_at + d * PANEL] = 0
+        start = centres[row] * stride
+        for d in range(stride):
+            target[row * stride + d] = source[start + d]
+
+
+@kernel
+def pack_rows(tasks, shape, n_rows, batch):
+    """Write the other layout of a batch's input rows, and zeros beyond them into both.
+
+    Parameters
+    ----------
+    tasks : (1,) int64
+        Shared counter; the caller sets it to zero, every worker calls with the same one.
+    shape : Shape
+    n_rows : int
+        How many rows of ``batch.vectors`` are the batch's own.
+    batch : BatchArrays
+        `vectors` is read, `packed` is written.
+    """
+    while True:
+        panel = fetch_add(tasks, 0, 1)
+        if panel >= shape.rows // PANEL:
+            return
+        for row in range(panel * PANEL, (panel + 1) * PANEL):
+            at = row * shape.stride
+            if row >= n_rows:
+                batch.vectors[at : at + shape.stride] = 0
+            packed_at = panel * shape.dimensions * PANEL + row - panel * PANEL
+            for d in range(shape.dimensions):
+                batch.packed[packed_at + d * PANEL] = batch.vectors[at + d]
 
 
 @njit(nogil=True, inline="always")
@@ -112,25 +138,45 @@ def rule_of_visit(rule, visit):
     )
 
 
-@njit(nogil=True, inline="always")
-def add_groups(shape, work, panel):
-    """Add the groups' gradients of one panel of rows to those of the first, in fixed order."""
-    total = work.centre_gradients[0]
-    size = shape.block_dimensions * PANEL
-    for group in range(1, work.centre_gradients.shape[0]):
-        partial = work.centre_gradients[group]
-        for i in range(panel * size, (panel + 1) * size):
-            total[i] += partial[i]
-
-
 @kernel
-def update_centres(tasks, shape, work, centres, state, rule):
-    """Add up the groups' gradients and update the batch's centre vectors.
+def row_gradients(tasks, shape, work, gradients):
+    """Add up the groups' gradients of the input rows, in fixed order, and lay them out by rows.
 
     Parameters
     ----------
     tasks, shape, work
-        As in `backward_tiles`, after it.
+        As in `backward_tiles`, after it; the parts of the gradient are added up in place.
+    gradients : (rows * stride,) float32
+        Written, but for what fills up a row.
+    """
+    size = shape.block_dimensions * PANEL
+    while True:
+        panel = fetch_add(tasks, 0, 1)
+        if panel >= shape.rows // PANEL:
+            return
+        total = work.centre_gradients[0]
+        for group in range(1, work.centre_gradients.shape[0]):
+            partial = work.centre_gradients[group]
+            for i in range(panel * size, (panel + 1) * size):
+                total[i] += partial[i]
+        for row in range(panel * PANEL, (panel + 1) * PANEL):
+            start = panel * size + row - panel * PANEL
+            for d in range(shape.dimensions):
+                gradients[row * shape.stride + d] = total[start + d * PANEL]
+
+
+@kernel
+def update_centres(tasks, stride, gradients, centres, state, rule):
+    """Update the batch's centre vectors by the gradients of its rows.
+
+    Parameters
+    ----------
+    tasks : (1,) int64
+        Shared counter; the caller sets it to zero, every worker calls with the same one.
+    stride : int
+        Numbers of a row.
+    gradients : (at least B * stride,) float32
+        Zero beyond D in each row.
     centres : (B,) int32
         The batch's centre words, each once.
     state : CentreState
@@ -138,20 +184,20 @@ def update_centres(tasks, shape, work, centres, state, rule):
     rule : Rule
         Its `unbias_second` is replaced by that of each row's own number of visits.
     """
-    dimensions = shape.block_dimensions
-    gradient = np.zeros(shape.stride, np.float32)
     while True:
-        panel = fetch_add(tasks, 0, 1)
-        if panel >= shape.rows // PANEL:
+        first = fetch_add(tasks, 0, PANEL)
+        if first >= centres.shape[0]:
             return
-        add_groups(shape, work, panel)
-        total = work.centre_gradients[0]
-        start = panel * dimensions * PANEL
-        for row in range(panel * PANEL, min((panel + 1) * PANEL, centres.shape[0])):
-            for d in range(shape.dimensions):
-                gradient[d] = total[start + d * PANEL + row - panel * PANEL]
+        for row in range(first, min(first + PANEL, centres.shape[0])):
             centre = centres[row]
             state.visits[centre] += 1
-            at = centre * shape.stride
             row_rule = rule_of_visit(rule, state.visits[centre])
-            update_block(state.vectors, state.moments, at, gradient, 0, shape.stride, row_rule)
+            update_block(
+                state.vectors,
+                state.moments,
+                centre * stride,
+                gradients,
+                row * stride,
+                stride,
+                row_rule,
+            )

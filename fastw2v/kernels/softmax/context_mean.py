@@ -14,7 +14,7 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
-from fastw2v.kernels.softmax.centre_rows import add_groups, rule_of_visit
+from fastw2v.kernels.softmax.centre_rows import rule_of_visit
 from fastw2v.kernels.softmax.updates import update_block
 
 __all__ = ["combine_contexts", "context_gradients", "update_contexts"]
@@ -29,80 +29,72 @@ def _scale(windows, row, mean):
 
 
 @kernel
-def combine_contexts(tasks, shape, windows, mean, source, batch):
-    """Write h of every row into both layouts of the batch.
+def combine_contexts(tasks, windows, mean, source, stride, target):
+    """Write h of every row to `target`.
 
     Parameters
     ----------
     tasks : (1,) int64
         Shared counter; the caller sets it to zero, every worker calls with the same one.
-    shape : Shape
     windows : ContextRows
-        Of R rows, at most ``shape.rows``; what is beyond them is set to zero.
+        Of R rows.
     mean : bool
         The mean of the contexts' vectors; else their sum.
     source : (V * stride,) float32
         The words' input vectors.
-    batch : BatchArrays
-        `vectors` and `packed` are written.
+    stride : int
+        Numbers of a row.
+    target : (at least R * stride,) float32
+        Written.
     """
-    stride = shape.stride
     n_rows = windows.words.shape[0]
     while True:
-        panel = fetch_add(tasks, 0, 1)
-        if panel >= shape.rows // PANEL:
+        panel = fetch_add(tasks, 0, PANEL)
+        if panel >= n_rows:
             return
-        for row in range(panel * PANEL, (panel + 1) * PANEL):
+        for row in range(panel, min(panel + PANEL, n_rows)):
             at = row * stride
-            batch.vectors[at : at + stride] = 0
-            if row < n_rows:
-                scale = broadcast(_scale(windows, row, mean))
-                first, end = windows.starts[row], windows.starts[row + 1]
-                for d in range(0, stride, LANES):
-                    total = broadcast(np.float32(0))
-                    for k in range(first, end):
-                        total = total + load(source, windows.contexts[k] * stride + d)
-                    store(batch.vectors, at + d, scale * total)
-            packed_at = panel * shape.dimensions * PANEL + row - panel * PANEL
-            for d in range(shape.dimensions):
-                batch.packed[packed_at + d * PANEL] = batch.vectors[at + d]
+            scale = broadcast(_scale(windows, row, mean))
+            first, end = windows.starts[row], windows.starts[row + 1]
+            for d in range(0, stride, LANES):
+                total = broadcast(np.float32(0))
+                for k in range(first, end):
+                    total = total + load(source, windows.contexts[k] * stride + d)
+                store(target, at + d, scale * total)
 
 
 @kernel
-def context_gradients(tasks, shape, work, windows, mean, gradients):
-    """Write s_r dh_r of every row: what each of its contexts receives.
+def context_gradients(tasks, sizes, windows, mean, gradients):
+    """Turn dh_r of every row into s_r dh_r: what each of its contexts receives.
 
     Parameters
     ----------
-    tasks, shape, windows, mean
+    tasks, windows, mean
         As in `combine_contexts`.
-    work : Workspace
-        After the backward sweep; its parts of the gradient are added up in place.
-    gradients : (rows * stride,) float32
-        Written.
+    sizes : (int, int)
+        Numbers of a row, and how many of them are dimensions.
+    gradients : (at least R * stride,) float32
+        The gradients of the input rows, which are changed in place.
     """
-    dimensions = shape.block_dimensions
+    stride, dimensions = sizes
+    n_rows = windows.words.shape[0]
     while True:
-        panel = fetch_add(tasks, 0, 1)
-        if panel >= shape.rows // PANEL:
+        first = fetch_add(tasks, 0, PANEL)
+        if first >= n_rows:
             return
-        add_groups(shape, work, panel)
-        total = work.centre_gradients[0]
-        start = panel * dimensions * PANEL
-        for row in range(panel * PANEL, min((panel + 1) * PANEL, windows.words.shape[0])):
+        for row in range(first, min(first + PANEL, n_rows)):
             scale = _scale(windows, row, mean)
-            lane = start + row - panel * PANEL
-            for d in range(shape.dimensions):
-                gradients[row * shape.stride + d] = scale * total[lane + d * PANEL]
+            for d in range(row * stride, row * stride + dimensions):
+                gradients[d] = scale * gradients[d]
 
 
 @kernel
-def update_contexts(tasks, shape, word_rows, gradients, state, rule):
+def update_contexts(tasks, stride, word_rows, gradients, state, rule):
     """Update every distinct context word of a batch once, by the sum over its rows.
 
     Parameters
     ----------
-    tasks, shape
+    tasks, stride
         As in `combine_contexts`.
     word_rows : WordRows
     gradients : (rows * stride,) float32
@@ -112,7 +104,6 @@ def update_contexts(tasks, shape, word_rows, gradients, state, rule):
     rule : Rule
         Its `unbias_second` is replaced by that of each word's own number of updates.
     """
-    stride = shape.stride
     gradient = np.zeros(stride, np.float32)
     n_words = word_rows.words.shape[0]
     while True:

@@ -17,14 +17,13 @@ from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
-from fastw2v.kernels.softmax.centre_rows import add_groups, rule_of_visit
+from fastw2v.kernels.softmax.centre_rows import rule_of_visit
 from fastw2v.kernels.softmax.updates import update_block
 
 __all__ = [
     "FeatureRows",
     "RowsOfFeatures",
     "add_features",
-    "combine_features",
     "feature_gradients",
     "sum_features",
     "update_features",
@@ -73,39 +72,6 @@ class RowsOfFeatures(NamedTuple):
     values: NDArray[np.float32]
 
 
-@kernel
-def combine_features(tasks, shape, rows, source, batch):
-    """Write h of every row into both layouts of the batch.
-
-    Parameters
-    ----------
-    tasks : (1,) int64
-        Shared counter; the caller sets it to zero, every worker calls with the same one.
-    shape : Shape
-    rows : FeatureRows
-        At most ``shape.rows``; what is beyond them is set to zero.
-    source : (F * stride,) float32
-        The features' vectors z.
-    batch : BatchArrays
-        `vectors` and `packed` are written.
-    """
-    stride = shape.stride
-    n_rows = rows.scales.shape[0]
-    while True:
-        panel = fetch_add(tasks, 0, 1)
-        if panel >= shape.rows // PANEL:
-            return
-        for row in range(panel * PANEL, (panel + 1) * PANEL):
-            at = row * stride
-            if row < n_rows:
-                add_features(rows, row, source, stride, batch.vectors, at)
-            else:
-                batch.vectors[at : at + stride] = 0
-            packed_at = panel * shape.dimensions * PANEL + row - panel * PANEL
-            for d in range(shape.dimensions):
-                batch.packed[packed_at + d * PANEL] = batch.vectors[at + d]
-
-
 @njit(nogil=True, inline="always")
 def add_features(rows, row, source, stride, target, at):
     """Write h of one row to ``target[at : at + stride]``."""
@@ -120,7 +86,20 @@ def add_features(rows, row, source, stride, target, at):
 
 @kernel
 def sum_features(tasks, rows, source, stride, target):
-    """Write h of all rows to `target` (R * stride,); the rest as in `combine_features`."""
+    """Write h of every row to `target`.
+
+    Parameters
+    ----------
+    tasks : (1,) int64
+        Shared counter; the caller sets it to zero, every worker calls with the same one.
+    rows : FeatureRows
+    source : (F * stride,) float32
+        The features' vectors z.
+    stride : int
+        Numbers of a row.
+    target : (at least R * stride,) float32
+        Written.
+    """
     while True:
         row = fetch_add(tasks, 0, 1)
         if row >= rows.scales.shape[0]:
@@ -129,63 +108,58 @@ def sum_features(tasks, rows, source, stride, target):
 
 
 @kernel
-def feature_gradients(tasks, shape, work, rows, gradients, factors, weights):
-    """Write s_r dh_r of every row, and what shared features take of it.
+def feature_gradients(tasks, sizes, rows, gradients, factors, weights):
+    """Turn dh_r of every row into s_r dh_r, and write what shared features take of it.
 
     Parameters
     ----------
-    tasks, shape, rows
-        As in `combine_features`.
-    work : Workspace
-        After the backward sweep; its parts of the gradient are added up in place.
-    gradients : (rows * stride,) float32
-        Written: what a feature of the row alone receives.
-    factors : (rows,) float32
+    tasks : (1,) int64
+        Shared counter; the caller sets it to zero, every worker calls with the same one.
+    sizes : (int, int)
+        Numbers of a row, and how many of them are dimensions.
+    rows : FeatureRows
+    gradients : (at least R * stride,) float32
+        The gradients of the input rows; in their place what a feature of the row alone receives.
+    factors : (at least R,) float32
         Written: ``weights[r]`` by the root mean square of dh_r, 0 where that is 0.
     weights : (R,) float32
     """
-    dimensions = shape.block_dimensions
+    stride, dimensions = sizes
     while True:
-        panel = fetch_add(tasks, 0, 1)
-        if panel >= shape.rows // PANEL:
+        first = fetch_add(tasks, 0, PANEL)
+        if first >= rows.scales.shape[0]:
             return
-        add_groups(shape, work, panel)
-        total = work.centre_gradients[0]
-        start = panel * dimensions * PANEL
-        for row in range(panel * PANEL, min((panel + 1) * PANEL, rows.scales.shape[0])):
+        for row in range(first, min(first + PANEL, rows.scales.shape[0])):
             scale = rows.scales[row]
-            lane = start + row - panel * PANEL
             squares = 0.0
-            for d in range(shape.dimensions):
-                part = total[lane + d * PANEL]
-                gradients[row * shape.stride + d] = scale * part
+            for d in range(row * stride, row * stride + dimensions):
+                part = gradients[d]
+                gradients[d] = scale * part
                 squares += np.float64(part) * part
-            size = np.sqrt(squares / shape.dimensions)
+            size = np.sqrt(squares / dimensions)
             factors[row] = np.float32(weights[row] / size) if size > 0 else np.float32(0)
 
 
 @kernel
-def update_features(tasks, shape, by_feature, is_shared, gradients, factors, state, rule):
+def update_features(tasks, stride, by_feature, is_shared, gradients, factors, state, rule):
     """Update every feature of a batch once, by the sum over its rows.
 
     Parameters
     ----------
-    tasks, shape
-        As in `combine_features`.
+    tasks, stride
+        As in `sum_features`.
     by_feature : RowsOfFeatures
     is_shared : (F,) bool
         Whether a feature belongs to several words. Their gradients differ in size by orders of
         magnitude, so each of its rows counts with its factor; a feature of one word takes that
         word's gradient as it is, as plain words do.
-    gradients : (rows * stride,) float32
-    factors : (rows,) float32
+    gradients, factors
         Of `feature_gradients`.
     state : CentreState
         The features' vectors; updated.
     rule : Rule
         Its `unbias_second` is replaced by that of each feature's own number of updates.
     """
-    stride = shape.stride
     gradient = np.zeros(stride, np.float32)
     n_features = by_feature.features.shape[0]
     while True:

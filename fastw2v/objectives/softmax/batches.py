@@ -18,8 +18,8 @@ from fastw2v.counts.batch import BatchWorkspace, count_batch
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.kernels.softmax.centre_rows import prepare_rows
 from fastw2v.objectives.softmax.objective import AnyBatch, SoftmaxObjective
-from fastw2v.objectives.softmax.output_layer import tile_for
 from fastw2v.objectives.softmax.skipgram import Batch
+from fastw2v.objectives.softmax.tile_layer import tile_for
 from fastw2v.text.encoded import EncodedTokens
 
 __all__ = [

@@ -13,7 +13,7 @@ from fastw2v.kernels.softmax.context_mean import (
     context_gradients,
     update_contexts,
 )
-from fastw2v.kernels.softmax.layout import BatchArrays, Shape
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.softmax.cbow_batches import CbowBatch
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
@@ -59,24 +59,14 @@ class CbowSoftmax(SoftmaxObjective[CbowBatch]):
             pool=pool,
         )
         self.mean = mean
-        self._gradients = np.zeros(self.layer.max_rows * self.layer.stride, np.float32)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of parameters, optimiser state and workspace, in bytes."""
-        return super().nbytes + self._gradients.nbytes
+    def _write_rows(self, batch: CbowBatch, rows: VectorArray) -> None:
+        made = (batch.windows, self.mean, self.inputs.vectors, self.layer.stride, rows)
+        self.pool.run_kernel(combine_contexts, *made)
 
-    def load(self, batch: CbowBatch) -> tuple[Shape, BatchArrays]:
-        """Return a batch as kernels take it, with the input row of each position."""
-        shape, arrays = self.layer.load(batch)
-        self.pool.run_kernel(
-            combine_contexts, shape, batch.windows, self.mean, self.inputs.vectors, arrays
-        )
-        return shape, arrays
-
-    def _update_inputs(self, shape: Shape, batch: CbowBatch, rules: StepRules) -> None:
-        rows = (self.layer.work, batch.windows, self.mean, self._gradients)
-        self.pool.run_kernel(context_gradients, shape, *rows)
-        self.pool.run_kernel(
-            update_contexts, shape, batch.word_rows, self._gradients, self.inputs, rules.centre
-        )
+    def _update_inputs(self, batch: CbowBatch, gradients: VectorArray, rules: StepRules) -> None:
+        layer = self.layer
+        rows = ((layer.stride, layer.dimensions), batch.windows, self.mean, gradients)
+        self.pool.run_kernel(context_gradients, *rows)
+        moved = (layer.stride, batch.word_rows, gradients)
+        self.pool.run_kernel(update_contexts, *moved, self.inputs, rules.centre)

@@ -28,7 +28,7 @@ from fastw2v.kernels.counts.context_windows import (
 )
 from fastw2v.kernels.formulas.random_numbers import subsample_thresholds
 from fastw2v.objectives.softmax.batches import order_generator
-from fastw2v.objectives.softmax.output_layer import tile_for
+from fastw2v.objectives.softmax.tile_layer import tile_for
 from fastw2v.text.encoded import EncodedTokens
 
 __all__ = ["RUN", "CbowBatch", "CbowBatches", "cbow_batch"]

@@ -13,37 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.kernels.softmax.columns import count_visits
-from fastw2v.kernels.softmax.layout import LOWEST, WORD_STEP, BatchArrays, Shape, Workspace
+from fastw2v.kernels.softmax.layout import LOWEST, WORD_STEP, Workspace
 from fastw2v.kernels.softmax.outputs import ColumnState
 from fastw2v.objectives.arrays import VectorArray, copy_arrays, round_up, zeros_of
-from fastw2v.objectives.softmax.optimizers import DECAY_FIRST, DECAY_SECOND, StepRules
-from fastw2v.objectives.softmax.output_layer import ChosenColumns, ObservedRows, OutputLayer
+from fastw2v.objectives.softmax.optimizers import StepRules, decays_of_steps
+from fastw2v.objectives.softmax.output_layer import ChosenColumns, ObservedRows
 from fastw2v.objectives.softmax.precision import ColumnProducts, Products
+from fastw2v.objectives.softmax.tile_layer import TileLayer
 
-__all__ = ["ColumnLayer", "decays_of_steps"]
+__all__ = ["ColumnLayer"]
 
 _NO_VISITS = np.zeros((2, 0), np.float32), np.zeros(0, np.float32)  # before a step counts them
-_MOST_STEPS = 4096  # after that many all decays are 0 in single precision
 
 
-def decays_of_steps() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return beta^t of Adam's moments (2, T), and how many first steps t steps add up to (T,).
-
-    In the latter each step after a gradient is by beta1 / sqrt(beta2) smaller than the one before.
-    """
-    steps = np.arange(_MOST_STEPS)
-    decays = np.array([DECAY_FIRST**steps, DECAY_SECOND**steps], np.float32)
-    shrinking = DECAY_FIRST / np.sqrt(DECAY_SECOND)
-    limits = (1.0 - shrinking**steps) / (1.0 - shrinking)
-    limits[1] = 1.0
-    return decays, limits.astype(np.float32)
-
-
-class ColumnLayer(OutputLayer):
+class ColumnLayer(TileLayer):
     """Output vectors and bias of all words, and a step over the columns of a batch.
 
-    Parameters are those of `OutputLayer`.
+    Parameters are those of `TileLayer`.
     """
+
+    lists_columns = True
 
     def __init__(self, *tables: VectorArray, **options: Any) -> None:
         self._chosen: ChosenColumns | None = None
@@ -78,7 +67,7 @@ class ColumnLayer(OutputLayer):
         del self._listed  # which has the moments
 
     def end(self) -> None:
-        """Give back what only `loss` and `train` need, see `OutputLayer.end`."""
+        """Give back what only `loss` and `train` need, see `TileLayer.end`."""
         super().end()
         del self._column_products
 
@@ -94,16 +83,15 @@ class ColumnLayer(OutputLayer):
         """Take over those of `arrays` that are given."""
         copy_arrays(arrays, self.arrays())
 
-    def load(self, batch: ObservedRows) -> tuple[Shape, BatchArrays]:
-        """Take over the observed words and the columns of a batch; the rest as `OutputLayer`."""
+    def load(self, batch: ObservedRows) -> None:
+        """Take over the observed words and the columns of a batch."""
         self._chosen = getattr(batch, "chosen", None)
         if self._chosen is None:
-            return super().load(batch)
-        words = round_up(len(self._chosen.words), WORD_STEP)
-        shape, arrays = self._loaded(batch, words)
-        self._listed = self._columns(self._chosen, words, self.state.bias)
+            super().load(batch)
+            return
+        shape = self._take(batch, round_up(len(self._chosen.words), WORD_STEP))
+        self._listed = self._columns(self._chosen, shape.words, self.state.bias)
         self._column_products.choose(shape, self._listed)
-        return shape, arrays
 
     @property
     def columns(self) -> NDArray[np.int32] | slice:
@@ -114,34 +102,23 @@ class ColumnLayer(OutputLayer):
         """Return none: room for the scores of columns is taken when they are known."""
         return np.empty(0, np.float32)
 
-    def log_sum_exps(
-        self, shape: Shape, arrays: BatchArrays, bias: VectorArray, scores: VectorArray
-    ) -> NDArray[np.float64]:
-        """Return estimates of the log-sum-exp of each row's scores, see `OutputLayer`."""
+    def log_sum_exps(self, bias: VectorArray, scores: VectorArray) -> NDArray[np.float64]:
+        """Return estimates of the log-sum-exp of each row's scores."""
         assert self._chosen is not None
+        shape, arrays = self.loaded
         biases = self._columns(self._chosen, shape.words, bias).bias
         room = self._column_products.room_for_scores(shape)
         self._column_products.predict(shape, arrays, biases, room)
-        return self.row_log_sums(shape)
+        return self.row_log_sums()
 
     def predicted_masses(
-        self,
-        shape: Shape,
-        arrays: BatchArrays,
-        weights: NDArray[np.float64],
-        scores: VectorArray,
+        self, weights: NDArray[np.float64], scores: VectorArray
     ) -> NDArray[np.float64]:
-        """Return estimates of sum_r weights_r p(o | r) of the columns (C,), see `OutputLayer`.
-
-        A drawn word has all that it stands for, so that over many draws each gets its own.
-        """
+        """Return estimates of what the rows predict of the columns (C,)."""
         assert self._chosen is not None
-        row_weights = np.zeros_like(arrays.row_weights)
-        row_weights[: len(weights)] = weights
-        masses = np.zeros(shape.words)
-        room = self._column_products.room_for_scores(shape)
-        weighed = arrays._replace(row_weights=row_weights)
-        self._column_products.add_masses(shape, weighed, room, masses)
+        assert self._batch is not None
+        room = self._column_products.room_for_scores(self._batch[1])
+        masses = self._masses(self._column_products, weights, room)
         return masses[: len(self._chosen.words)]
 
     def _columns(self, chosen: ChosenColumns, size: int, bias: VectorArray) -> ColumnState:
@@ -161,20 +138,19 @@ class ColumnLayer(OutputLayer):
             *_NO_VISITS,
         )
 
-    def loss(self, shape: Shape, arrays: BatchArrays) -> float:
-        """Return the loss of a batch as `OutputLayer.loss`: an estimate where it lists columns."""
+    def loss(self) -> float:
+        """Return the loss of the batch: an estimate where it lists columns."""
         if self._chosen is None:
-            return super().loss(shape, arrays)
+            return super().loss()
+        shape, arrays = self.loaded
         self._column_products.observe(shape, arrays)
         return self._observed_loss(shape)
 
-    def train(self, shape: Shape, arrays: BatchArrays, rules: StepRules) -> float:
-        """Update the columns by one batch and return its estimated loss from before.
-
-        Leaves the gradient of the input rows in ``work.centre_gradients``, in parts.
-        """
+    def train(self, rules: StepRules) -> float:
+        """Update the columns by the batch and return its estimated loss from before."""
         if self._chosen is None:
             raise ValueError("batch: expected one that lists its columns, got one of all words")
+        shape, arrays = self.loaded
         counted = (self._chosen.words, self._visits, self._latest, int(self._steps[0]) + 1)
         keeps, more = count_visits(*counted, self._decays, self._limits)
         self._column_products.choose(shape, self._listed._replace(keeps=keeps, more=more))
@@ -183,4 +159,4 @@ class ColumnLayer(OutputLayer):
         self._column_products.backward(shape, arrays, (rules.output, rules.bias))
         self._held.put_back(self.state.vectors)
         self._steps += 1
-        return self._observed_loss(shape)
+        return self._trained(shape)

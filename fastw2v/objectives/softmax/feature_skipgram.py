@@ -18,12 +18,10 @@ from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.feature_rows import (
     FeatureRows,
     RowsOfFeatures,
-    combine_features,
     feature_gradients,
     sum_features,
     update_features,
 )
-from fastw2v.kernels.softmax.layout import BatchArrays, Shape
 from fastw2v.objectives.arrays import VectorArray, round_up, unpadded_rows
 from fastw2v.objectives.features import FeatureMatrix, rows_of_features
 from fastw2v.objectives.ridge import ridge_features
@@ -131,13 +129,12 @@ class FeatureSoftmax(SoftmaxObjective[FeatureBatch]):
         self.n_words = features.n_words
         self.features = features
         self._weights = weights.astype(np.float32)
-        self._gradients = np.zeros(self.layer.max_rows * self.layer.stride, np.float32)
         self._factors = np.zeros(self.layer.max_rows, np.float32)
 
     @property
     def nbytes(self) -> int:
         """Memory of parameters, optimiser state and workspace, in bytes."""
-        return super().nbytes + self._gradients.nbytes + self._factors.nbytes
+        return super().nbytes + self._factors.nbytes
 
     @property
     def in_vectors(self) -> VectorArray:
@@ -149,19 +146,17 @@ class FeatureSoftmax(SoftmaxObjective[FeatureBatch]):
         """Vectors of features z (F, D), a copy."""
         return unpadded_rows(self.inputs.vectors, self.features.n_features, self.dimensions)
 
-    def load(self, batch: FeatureBatch) -> tuple[Shape, BatchArrays]:
-        """Return a batch as kernels take it, its centre vectors summed."""
-        shape, arrays = self.layer.load(batch)
-        self.pool.run_kernel(combine_features, shape, batch.features, self.inputs.vectors, arrays)
-        return shape, arrays
+    def _write_rows(self, batch: FeatureBatch, rows: VectorArray) -> None:
+        made = (batch.features, self.inputs.vectors, self.layer.stride, rows)
+        self.pool.run_kernel(sum_features, *made)
 
-    def _update_inputs(self, shape: Shape, batch: FeatureBatch, rules: StepRules) -> None:
-        gradients, factors = self._gradients, self._factors
+    def _update_inputs(self, batch: FeatureBatch, gradients: VectorArray, rules: StepRules) -> None:
+        layer, factors = self.layer, self._factors
         weights = self._weights[batch.centres]
-        rows = (self.layer.work, batch.features, gradients, factors, weights)
-        self.pool.run_kernel(feature_gradients, shape, *rows)
-        moved = (batch.by_feature, self.features.is_shared, gradients, factors)
-        self.pool.run_kernel(update_features, shape, *moved, self.inputs, rules.centre)
+        rows = ((layer.stride, layer.dimensions), batch.features, gradients, factors, weights)
+        self.pool.run_kernel(feature_gradients, *rows)
+        moved = (layer.stride, batch.by_feature, self.features.is_shared, gradients, factors)
+        self.pool.run_kernel(update_features, *moved, self.inputs, rules.centre)
 
 
 def words_from_features(

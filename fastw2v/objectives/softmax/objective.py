@@ -7,11 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Precision
-from fastw2v.kernels.softmax.layout import BatchArrays, CentreState, Shape
-from fastw2v.objectives.arrays import HeldRows, copy_arrays, padded_rows, unpadded_rows, zeros_of
+from fastw2v.kernels.softmax.layout import CentreState
+from fastw2v.objectives.arrays import (
+    HeldRows,
+    VectorArray,
+    copy_arrays,
+    padded_rows,
+    unpadded_rows,
+    zeros_of,
+)
 from fastw2v.objectives.softmax.column_layer import ColumnLayer
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.output_layer import ObservedRows, OutputLayer
+from fastw2v.objectives.softmax.tile_layer import TileLayer
 from fastw2v.system.threads import WorkerPool
 
 __all__ = ["AnyBatch", "SoftmaxObjective"]
@@ -58,7 +66,7 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
     ) -> None:
         self.n_words, self.dimensions = in_vectors.shape
         self.pool = pool
-        self.layer: OutputLayer = (ColumnLayer if lists_columns else OutputLayer)(
+        self.layer: OutputLayer = (ColumnLayer if lists_columns else TileLayer)(
             out_vectors,
             out_bias,
             optimizer=optimizer,
@@ -71,27 +79,33 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
         self.inputs = CentreState(vectors, moments, np.zeros(self.n_words, np.int32))
         self._held = HeldRows(self.layer.stride)
 
-    @abstractmethod
-    def load(self, batch: AnyBatch) -> tuple[Shape, BatchArrays]:
-        """Return a batch as kernels take it, with its input rows."""
+    def load(self, batch: AnyBatch) -> None:
+        """Take over a batch, with its input rows."""
+        self.layer.load(batch)
+        self._write_rows(batch, self.layer.rows)
 
     @abstractmethod
-    def _update_inputs(self, shape: Shape, batch: AnyBatch, rules: StepRules) -> None:
-        """Move the input vectors by the gradient of their rows."""
+    def _write_rows(self, batch: AnyBatch, rows: VectorArray) -> None:
+        """Write the input rows of a batch, flat and padded."""
+
+    @abstractmethod
+    def _update_inputs(self, batch: AnyBatch, gradients: VectorArray, rules: StepRules) -> None:
+        """Move the input vectors by the gradients of their rows, which may be changed."""
 
     def loss(self, batch: AnyBatch) -> float:
         """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing.
 
         NaN or infinity if the parameters or scores of the batch have left the range of float32.
         """
-        return self.layer.loss(*self.load(batch))
+        self.load(batch)
+        return self.layer.loss()
 
     def step(self, batch: AnyBatch, rules: StepRules) -> float:
         """Train on one batch and return its loss from before the step, as `loss` does."""
-        shape, arrays = self.load(batch)
+        self.load(batch)
         self._held.note(self.inputs.vectors)
-        loss = self.layer.train(shape, arrays, rules)
-        self._update_inputs(shape, batch, rules)
+        loss = self.layer.train(rules)
+        self._update_inputs(batch, self.layer.gradients, rules)
         self._held.put_back(self.inputs.vectors)
         return loss
 

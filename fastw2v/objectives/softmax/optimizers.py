@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
 from fastw2v.kernels.softmax.updates import ADAGRAD, ADAM, RMSPROP, SGD, Rule
@@ -26,6 +27,7 @@ __all__ = [
     "StepRules",
     "UpdateRules",
     "update_rules",
+    "visit_corrections",
 ]
 
 
@@ -73,6 +75,7 @@ DECAY_FIRST = 0.9
 DECAY_SECOND = 0.99
 CENTRE_DECAY_SECOND = 0.9
 EPSILON = 1e-12
+_MOST_VISITS = 4096  # after that many neither correction differs from 1
 
 
 @dataclass(frozen=True)
@@ -132,3 +135,12 @@ def _rule(
         np.float32(unbias_second),
         np.float32(EPSILON),
     )
+
+
+def visit_corrections() -> NDArray[np.float32]:
+    """Return 1 / (1 - beta^t) of the first and the second moment (2, T), for t updates."""
+    steps = np.arange(1, _MOST_VISITS)
+    found = np.ones((2, _MOST_VISITS), np.float32)
+    for row, decay in enumerate((DECAY_FIRST, DECAY_SECOND)):
+        found[row, 1:] = [1.0 / (1.0 - decay ** int(step)) for step in steps]
+    return found

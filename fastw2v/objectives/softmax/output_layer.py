@@ -1,44 +1,22 @@
-"""The output side of the exact softmax, which every input feeds: one layer, its state, its sweeps.
+"""The output side of the exact softmax, which every input feeds: what a layer of it does.
 
-An objective puts input rows in (`OutputLayer.load`, then `BatchArrays.vectors` and ``packed``),
-calls `OutputLayer.train`, and takes the gradient of its rows from ``work.centre_gradients``.
+A layer holds output vectors, their bias and the optimiser's state. An objective hands it a batch's
+observed words (`OutputLayer.load`), writes the batch's input rows to `OutputLayer.rows`, calls
+`OutputLayer.train`, and takes the gradient of its rows from `OutputLayer.gradients`. Whoever
+computes, `fastw2v.objectives.softmax.tile_layer` on the CPU or `fastw2v.objectives.softmax.device`
+by PyTorch, batches, inputs and files are the same.
 """
 
-import math
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.config import Precision
-from fastw2v.kernels.simd.blocks import PANEL
-from fastw2v.kernels.simd.vectors import LANES
-from fastw2v.kernels.softmax.layout import (
-    DIMENSION_STEP,
-    GROUPS,
-    LOWEST,
-    WORD_STEP,
-    BatchArrays,
-    OutputState,
-    Shape,
-    Workspace,
-    new_shape,
-    tile_words,
-)
-from fastw2v.objectives.arrays import (
-    HeldRows,
-    VectorArray,
-    copy_arrays,
-    padded_rows,
-    round_up,
-    unpadded_rows,
-    zeros_of,
-)
-from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
-from fastw2v.objectives.softmax.precision import PLANES, Products, resolved_precision
-from fastw2v.system.threads import WorkerPool
+from fastw2v.objectives.arrays import VectorArray
+from fastw2v.objectives.softmax.optimizers import StepRules
 
-__all__ = ["ChosenColumns", "ObservedRows", "OutputLayer", "tile_for"]
+__all__ = ["ChosenColumns", "ObservedRows", "OutputLayer"]
 
 
 class ChosenColumns(NamedTuple):
@@ -74,250 +52,138 @@ class ObservedRows(Protocol):
     def row_weights(self) -> NDArray[np.float64]: ...  # noqa: D102
 
 
-def tile_for(max_rows: int, dimensions: int) -> int:
-    """Return the output words of a tile, by which batches cut their entries."""
-    return tile_words(round_up(max_rows, PANEL), round_up(dimensions, LANES))
-
-
-class OutputLayer:
+class OutputLayer(ABC):
     """Output vectors and bias, and the exact step over them for any input rows.
 
-    Parameters
+    Attributes
     ----------
-    out_vectors : (V, D) float32
-    out_bias : (V,) float32
-    optimizer : {"adam", "adagrad", "sgd"}
+    n_words, dimensions : int
+        V and D.
+    stride : int
+        Numbers of an input row: D, filled up with zeros.
     max_rows : int
-        The most input rows that a batch will have.
-    precision : {"float32", "bf16x2", "bf16", "auto"}
-        In which numbers `train` multiplies; `loss` is always computed in float32.
-    pool : WorkerPool
-        Who computes; results do not depend on how many there are.
-
-    Raises
-    ------
-    ConfigurationError
-        If the CPU lacks the precision.
+        The most input rows of a batch.
+    tile : int
+        The output words of a tile, by which batches cut their entries.
+    rows : (at least max_rows * stride,) float32
+        Where an objective writes the input rows of the batch that was loaded.
+    gradients : (at least max_rows * stride,) float32
+        Those of the rows after `train`; an objective may change them.
+    lists_columns : bool
+        Whether batches list the words that their softmax is computed over. The loss of one that
+        does not is the exact one.
     """
 
-    def __init__(
-        self,
-        out_vectors: VectorArray,
-        out_bias: VectorArray,
-        *,
-        optimizer: str,
-        max_rows: int,
-        precision: Precision,
-        pool: WorkerPool,
-    ) -> None:
-        self.n_words, self.dimensions = out_vectors.shape
-        self.pool = pool
-        self._words = round_up(self.n_words, WORD_STEP)
-        self.stride = round_up(self.dimensions, LANES)
-        self._block_dimensions = round_up(self.dimensions, DIMENSION_STEP)
-        self.max_rows = round_up(max_rows, PANEL)
-        self.tile = tile_for(max_rows, self.dimensions)
-        moments = UPDATE_RULES[optimizer].output_moments
-        bias = self._padded(out_bias)
-        self.state = OutputState(
-            padded_rows(out_vectors, self._words),
-            np.zeros((moments, self._words * self.stride), np.float32),
-            bias,
-            np.zeros((moments, self._words), np.float32),
-        )
-        self._vectors = np.zeros(self.max_rows * self.stride, np.float32)
-        self._packed = np.zeros(self.max_rows * self.dimensions, np.float32)
-        self._row_weights = np.zeros(self.max_rows, np.float32)
-        self._precision = precision
-        self._held = HeldRows(self.stride)
-        self.work = self._workspace()
-        self._products = self._new_products()
+    n_words: int
+    dimensions: int
+    stride: int
+    max_rows: int
+    tile: int
+    rows: VectorArray
+    gradients: VectorArray
+    lists_columns: bool = False
 
-    def _padded(self, bias: VectorArray) -> VectorArray:
-        padded = np.full(self._words, LOWEST, np.float32)
-        padded[: self.n_words] = bias
-        return padded
+    @abstractmethod
+    def load(self, batch: ObservedRows) -> None:
+        """Take over the observed words of a batch; the caller then writes the input `rows`.
 
-    def _new_products(self) -> Products:
-        shape = self._shape(self.max_rows)
-        return Products(self._precision, self.pool, self.state, self.work, shape)
-
-    def _shape(self, rows: int) -> Shape:
-        return new_shape(
-            self._words, rows, self.dimensions, self.stride, self._block_dimensions, self.tile
-        )
-
-    def _workspace(self) -> Workspace:
-        # Rounded scores are kept where they are rounded.
-        n_scores = 0 if PLANES[resolved_precision(self._precision)] else self._words * self.max_rows
-        return self._workspace_with(n_scores)
-
-    def _workspace_with(self, n_scores: int) -> Workspace:
-        tiles = -(-self._words // self.tile)
-        return Workspace(
-            np.empty(n_scores, np.float32),
-            np.empty((tiles, self.max_rows), np.float32),
-            np.empty((tiles, self.max_rows), np.float32),
-            np.empty(self.max_rows, np.float32),
-            np.empty(self.max_rows, np.float32),
-            np.zeros(tiles, np.float64),
-            np.empty((min(GROUPS, tiles), self.max_rows * self._block_dimensions), np.float32),
-        )
-
-    @property
-    def vectors(self) -> VectorArray:
-        """Output vectors (V, D), a copy."""
-        return unpadded_rows(self.state.vectors, self.n_words, self.dimensions)
-
-    @property
-    def table(self) -> VectorArray:
-        """Output vectors (V, D), a view."""
-        return self.state.vectors.reshape(-1, self.stride)[: self.n_words, : self.dimensions]
-
-    @property
-    def bias(self) -> VectorArray:
-        """Output bias (V,), a copy."""
-        return self.state.bias[: self.n_words].copy()
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of parameters, optimiser state and workspace, in bytes."""
-        arrays = (*self.state, *self.work, self._vectors, self._packed, self._row_weights)
-        return self._products.nbytes + sum(array.nbytes for array in arrays)
-
-    def end(self) -> None:
-        """Give back what only `loss` and `train` need; neither can be called again.
-
-        Of the optimiser's moments zeros stay, which take no memory: checkpoints have all arrays.
+        Raises
+        ------
+        ValueError
+            If the batch has too many rows, or was cut by other tiles.
         """
-        del self.work, self._products
-        moments = zeros_of(self.state.vector_moments)
-        self.state = self.state._replace(vector_moments=moments)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all that training changes, as views."""
-        return {
-            "out_vectors": self.state.vectors,
-            "out_moments": self.state.vector_moments,
-            "out_bias": self.state.bias,
-            "out_bias_moments": self.state.bias_moments,
-        }
-
-    def hold(self, words: NDArray[np.bool_]) -> None:
-        """Keep the vectors of some words (V,) as they are, bit by bit, whatever is trained."""
-        self._held.words = np.flatnonzero(words)
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take over those of `arrays` that are given."""
-        copy_arrays(arrays, self.arrays())
-        self._products = self._new_products()  # they may have copies of the vectors
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether vectors and bias are finite numbers; looks at each of them."""
-        tables = (self.state.vectors, self.state.bias)
-        return all(bool(np.isfinite(table).all()) for table in tables)
-
-    def load(self, batch: ObservedRows) -> tuple[Shape, BatchArrays]:
-        """Take over the observed words of a batch; the caller then fills in the input rows."""
-        return self._loaded(batch, self._words)
-
-    def _loaded(self, batch: ObservedRows, words: int) -> tuple[Shape, BatchArrays]:
-        """Take over a batch whose tiles are of so many words, filled up to whole blocks."""
-        n_rows = len(batch.row_weights)
-        if n_rows > self.max_rows:
-            raise ValueError(f"batch: expected at most {self.max_rows} rows, got {n_rows}")
-        tiles = -(-words // self.tile)
-        if len(batch.tile_starts) != tiles + 1:
-            raise ValueError(
-                f"batch: expected entries cut into {tiles} tiles, "
-                f"got {len(batch.tile_starts) - 1}; "
-                "make batches and objective with the same number of rows and dimensions"
-            )
-        shape = self._shape(round_up(n_rows, PANEL))._replace(words=words)
-        self._row_weights[:n_rows] = batch.row_weights
-        self._row_weights[n_rows : shape.rows] = 0
-        return shape, BatchArrays(
-            self._vectors,
-            self._packed,
-            self._row_weights,
-            batch.tile_starts,
-            batch.entry_rows,
-            batch.columns,
-            batch.weights,
-        )
-
-    def loss(self, shape: Shape, arrays: BatchArrays) -> float:
+    @abstractmethod
+    def loss(self) -> float:
         """Return sum_r sum_o weight(r, o) * -log p(o | r) of a batch, in nats; train nothing.
 
-        NaN or infinity if the parameters or scores of the batch have left the range of float32.
+        It is computed in float32, and an estimate where the batch lists columns. NaN or infinity if
+        the parameters or scores of the batch have left the range of float32.
         """
-        self._products.observe(shape, arrays)
-        return self._observed_loss(shape)
+
+    @abstractmethod
+    def train(self, rules: StepRules) -> float:
+        """Update the layer by the batch, write `gradients`, and return the loss from before.
+
+        The loss is that of `loss` but for rounding.
+        """
 
     @property
+    @abstractmethod
     def columns(self) -> NDArray[np.int32] | slice:
         """Which words the last batch's softmax was computed over."""
-        return slice(None)
 
+    @abstractmethod
     def scores_of(self, rows: int) -> VectorArray:
-        """Return room for the scores of so many rows, in float32."""
-        return np.empty(self._words * round_up(rows, PANEL), np.float32)
+        """Return room for the scores of so many rows, which `log_sum_exps` may need."""
 
-    def log_sum_exps(
-        self, shape: Shape, arrays: BatchArrays, bias: VectorArray, scores: VectorArray
-    ) -> NDArray[np.float64]:
-        """Return the log-sum-exp of each row's scores (rows,), float64; train nothing.
+    @abstractmethod
+    def log_sum_exps(self, bias: VectorArray, scores: VectorArray) -> NDArray[np.float64]:
+        """Return the log-sum-exp of each row's scores (at least B,), float64; train nothing.
 
-        `bias` (V,) takes the place of the layer's own; `scores`, of `scores_of`, are written.
+        `bias` (V,) takes the place of the layer's own; `scores`, of `scores_of`, are written. An
+        estimate where the batch lists columns.
         """
-        if len(scores) < self._words * shape.rows:
-            raise ValueError(f"scores: expected room for {shape.rows} rows, got less")
-        self._products.predict(shape, arrays, self._padded(bias), scores)
-        return self.row_log_sums(shape)
 
-    def row_log_sums(self, shape: Shape) -> NDArray[np.float64]:
-        """Return the log-sum-exp (rows,) of the rows that were last looked at, float64."""
-        peaks, sums = self.work.row_peaks[: shape.rows], self.work.row_sums[: shape.rows]
-        return np.asarray(peaks.astype(np.float64) + np.log(sums.astype(np.float64)))
+    @abstractmethod
+    def row_log_sums(self) -> NDArray[np.float64]:
+        """Return the log-sum-exp (at least B,) of the rows that were last looked at, float64."""
 
+    @abstractmethod
     def predicted_masses(
-        self,
-        shape: Shape,
-        arrays: BatchArrays,
-        weights: NDArray[np.float64],
-        scores: VectorArray,
+        self, weights: NDArray[np.float64], scores: VectorArray
     ) -> NDArray[np.float64]:
         """Return sum_r weights_r p(o | r) of every word o of `columns`, float64.
 
-        Comes after `log_sum_exps` of the same rows; p is that of its bias.
+        Comes after `log_sum_exps` of the same rows; p is that of its bias. A drawn word has all
+        that it stands for, so that over many draws each gets its own.
         """
-        row_weights = np.zeros_like(arrays.row_weights)
-        row_weights[: len(weights)] = weights
-        masses = np.zeros(self._words)
-        weighed = arrays._replace(row_weights=row_weights)
-        self._products.add_masses(shape, weighed, scores, masses)
-        return masses[: self.n_words]
 
-    def train(self, shape: Shape, arrays: BatchArrays, rules: StepRules) -> float:
-        """Update the layer by one batch and return its loss from before, as `loss` does.
+    @abstractmethod
+    def vectors_of(self, words: NDArray[np.integer[Any]]) -> VectorArray:
+        """Return the output vectors of some words (N, D), a copy."""
 
-        Leaves the gradient of the input rows in ``work.centre_gradients``, in parts.
-        """
-        self._held.note(self.state.vectors)
-        self._products.forward(shape, arrays)
-        self._products.backward(shape, arrays, (rules.output, rules.bias))
-        if self._held.put_back(self.state.vectors):
-            self._products.renew(shape)
-        return self._observed_loss(shape)
+    @property
+    @abstractmethod
+    def vectors(self) -> VectorArray:
+        """Output vectors (V, D), a copy."""
 
-    def _observed_loss(self, shape: Shape) -> float:
-        """Return the loss that the tiles have added up; NaN if it was made of such or infinities.
+    @property
+    @abstractmethod
+    def table(self) -> VectorArray:
+        """Output vectors (V, D), a view where they are in this machine's memory."""
 
-        The kernels' exponential and logarithm make numbers of them, so a look at the loss alone
-        would not tell. Any in the output vectors comes to every input row of a batch by its update.
-        """
-        vectors = self._vectors[: shape.rows * shape.stride]
-        sound = np.isfinite(vectors).all() and np.isfinite(self.work.row_peaks[: shape.rows]).all()
-        tiles = -(-shape.words // self.tile)
-        return -float(self.work.observed[:tiles].sum()) if sound else math.nan
+    @property
+    @abstractmethod
+    def bias(self) -> VectorArray:
+        """Output bias (V,), a copy."""
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """What parameters, optimiser state and workspace take of this machine's memory, bytes."""
+
+    @property
+    @abstractmethod
+    def is_finite(self) -> bool:
+        """Whether vectors and bias are finite numbers; looks at each of them."""
+
+    @abstractmethod
+    def hold(self, words: NDArray[np.bool_]) -> None:
+        """Keep the vectors of some words (V,) as they are, bit by bit, whatever is trained."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that training changes, by the names that checkpoints have."""
+
+    @abstractmethod
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over those of `arrays` that are given."""
+
+    @abstractmethod
+    def end_training(self) -> None:
+        """Give back what only `train` needs, where what measures afterwards needs the room."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Give back what only `loss` and `train` need; neither can be called again."""

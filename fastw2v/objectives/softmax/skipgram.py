@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.softmax.centre_rows import gather_rows, update_centres
-from fastw2v.kernels.softmax.layout import WORD_STEP, BatchArrays, Shape
-from fastw2v.objectives.arrays import round_up
+from fastw2v.kernels.softmax.layout import WORD_STEP
+from fastw2v.objectives.arrays import VectorArray, round_up
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
 from fastw2v.objectives.softmax.output_layer import ChosenColumns
@@ -43,13 +43,9 @@ def scores_bytes(n_words: int, n_rows: int) -> int:
 class ExactSoftmax(SoftmaxObjective[Batch]):
     """The exact step on batches of centre rows; the input vectors are those of centre words."""
 
-    def load(self, batch: Batch) -> tuple[Shape, BatchArrays]:
-        """Return a batch as kernels take it, its centre vectors gathered."""
-        shape, arrays = self.layer.load(batch)
-        gather_rows(shape, batch.centres, self.inputs.vectors, arrays)
-        return shape, arrays
+    def _write_rows(self, batch: Batch, rows: VectorArray) -> None:
+        gather_rows(batch.centres, self.inputs.vectors, self.layer.stride, rows)
 
-    def _update_inputs(self, shape: Shape, batch: Batch, rules: StepRules) -> None:
-        self.pool.run_kernel(
-            update_centres, shape, self.layer.work, batch.centres, self.inputs, rules.centre
-        )
+    def _update_inputs(self, batch: Batch, gradients: VectorArray, rules: StepRules) -> None:
+        moved = (self.layer.stride, gradients, batch.centres)
+        self.pool.run_kernel(update_centres, *moved, self.inputs, rules.centre)

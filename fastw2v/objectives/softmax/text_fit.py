@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.counts.matrix import SparseCounts
-from fastw2v.kernels.softmax.layout import BatchArrays
 from fastw2v.objectives.arrays import VectorArray, unpadded_rows
 from fastw2v.objectives.softmax.batches import BatchSource, every_batch
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
@@ -93,16 +92,13 @@ class OwnPairs(NamedTuple):
         return float(own[self.observed > 0].sum() + rest[self.others > 0].sum())
 
 
-def own_pairs(
-    layer: OutputLayer, arrays: BatchArrays, batch: Any, log_sums: _Doubles, bias: VectorArray
-) -> OwnPairs:
+def own_pairs(layer: OutputLayer, batch: Any, log_sums: _Doubles, bias: VectorArray) -> OwnPairs:
     """Return what a batch says of words and themselves.
 
     Parameters
     ----------
     layer : OutputLayer
-    arrays : BatchArrays
-        Of the batch, with its input rows.
+        It has the batch, and its input rows.
     batch : Batch or FeatureBatch
     log_sums : (rows,) float64
         The log-sum-exp of each row's scores, with `bias`.
@@ -110,9 +106,8 @@ def own_pairs(
     """
     centres = batch.centres
     n_rows = len(centres)
-    inputs = unpadded_rows(arrays.vectors, n_rows, layer.dimensions).astype(np.float64)
-    outputs = layer.state.vectors.reshape(-1, layer.stride)[centres, : layer.dimensions]
-    scores = (inputs * outputs).sum(axis=1) + bias[centres]
+    inputs = unpadded_rows(layer.rows, n_rows, layer.dimensions).astype(np.float64)
+    scores = (inputs * layer.vectors_of(centres)).sum(axis=1) + bias[centres]
     words = batch.columns if batch.chosen is None else batch.chosen.words[batch.columns]
     is_own = words == centres[batch.entry_rows]
     observed = np.bincount(
@@ -157,9 +152,8 @@ def loss_with_rates(
     total_loss, total_weight = 0.0, 0.0
     layer, bias = objective.layer, objective.out_bias
     for batch in every_batch(batches, report):
-        shape, arrays = objective.load(batch)
-        total_loss += layer.loss(shape, arrays)
-        found = own_pairs(layer, arrays, batch, layer.row_log_sums(shape), bias)
+        total_loss += objective.loss(batch)
+        found = own_pairs(layer, batch, layer.row_log_sums(), bias)
         total_loss += found.loss_change(rates[batch.centres])
         total_weight += float(batch.row_weights.sum())
     return total_loss / total_weight
@@ -222,9 +216,9 @@ def fit_to_text(
     layer = objective.layer
     scores = layer.scores_of(batches.max_rows)
     for batch in every_batch(batches, report):
-        shape, arrays = objective.load(batch)
-        log_sums = layer.log_sum_exps(shape, arrays, bias, scores)
-        found = own_pairs(layer, arrays, batch, log_sums, bias)
+        objective.load(batch)
+        log_sums = layer.log_sum_exps(bias, scores)
+        found = own_pairs(layer, batch, log_sums, bias)
         told = np.exp(found.log_own)
         # Between what was counted and what the softmax says no rate is worse than the latter.
         counted = found.observed / batch.row_weights
@@ -233,9 +227,9 @@ def fit_to_text(
         )
         is_safe = found.log_own <= _MOST_OWN
         scales = np.where(is_safe, found.others / np.exp(found.log_others), 0.0)
-        masses[layer.columns] += layer.predicted_masses(shape, arrays, scales, scores)
+        masses[layer.columns] += layer.predicted_masses(scales, scores)
         masses[batch.centres] -= scales * told
-        inputs = unpadded_rows(arrays.vectors, len(told), layer.dimensions)
+        inputs = unpadded_rows(layer.rows, len(told), layer.dimensions)
         for row in np.flatnonzero(~is_safe & (found.others > 0)):
             rest, _ = without_own(inputs[row], layer.table, bias, int(batch.centres[row]))
             masses += found.others[row] * rest

@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow test-oldest check lint types layers bench docs release-check clean clean-kernels help
+.PHONY: install demo test test-slow test-oldest test-gpu check lint types layers bench docs release-check clean clean-kernels help
 
 help:
 	@echo "make demo       install, build the embedded corpus, train on it, look at the result"
 	@echo "make test       install, run the fast tests"
 	@echo "make test-slow  install the rivals, run the slow tests too"
 	@echo "make test-oldest  the fast tests with the oldest versions of what fastw2v needs"
+	@echo "make test-gpu   the exact softmax by PyTorch, in an environment of its own, without a GPU"
 	@echo "make check      lint, types, layers"
 	@echo "make bench      micro-benchmarks of the kernels, and the product's main rates"
 	@echo "make docs       build the site of documents in build/site; a warning is an error"
@@ -44,6 +45,14 @@ test-oldest:
 	$(OLDEST) -m pip install --quiet --disable-pip-version-check uv
 	$(OLDEST) -m uv pip install --quiet --python $(OLDEST) --resolution lowest-direct --editable '.[dev]'
 	$(OLDEST) -m pytest -n auto
+
+# The output layer by PyTorch, in an environment of its own: PyTorch is large, on Linux with CUDA's
+# libraries. GPU_OPTIONS may name an index of smaller builds for pip.
+GPU := .venv-gpu/bin/python
+test-gpu:
+	test -x $(GPU) || $(PYTHON) -m venv .venv-gpu
+	$(GPU) -m pip install --quiet --disable-pip-version-check $(GPU_OPTIONS) --editable '.[dev,gpu]'
+	$(GPU) -m pytest -m 'slow or not slow' tests/objectives/test_device_layer.py tests/objectives/test_device_inputs.py tests/training/test_device_runs.py tests/training/test_devices_missing.py tests/bench/test_bench_gpu.py
 
 bench: install
 	$(BIN)/python -m pytest bench --benchmark-only --benchmark-disable-gc -m 'not slow'
@@ -90,5 +99,5 @@ clean-kernels:
 	find fastw2v/kernels -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean:
-	rm -rf $(VENV) .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-oldest .venv-gpu .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_against_rivals import summarise
+from bench_gpu import section as gpu_section
 from bench_memory import import_lines, peak_lines, stage_lines
 from bench_negative_sampling import summarise as streams_table
 from bench_objectives import PARTS as OBJECTIVES
@@ -345,6 +346,7 @@ def main() -> None:
     growth = RESULTS / "growth.json"
     if growth.exists():
         lines += growth_section(growth)
+    lines += gpu_section(RESULTS / "gpu.json")
     OUT.write_text("\n".join(lines).rstrip() + "\n")
     print(OUT.name)
     put(GUIDE, objectives_tables())

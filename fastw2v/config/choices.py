@@ -7,6 +7,7 @@ __all__ = [
     "BatchKind",
     "Bias",
     "Connectors",
+    "DeviceName",
     "Errors",
     "Inputs",
     "Kind",
@@ -34,6 +35,7 @@ Language = Literal["none", "any", "tr", "az"]
 Connectors = Literal["none", "english"]
 Errors = Literal["strict", "replace", "ignore"]
 Precision = Literal["auto", "float32", "bf16x2", "bf16"]
+DeviceName = Literal["cpu", "cuda", "auto", "torch-cpu"]
 Kind = Literal["text", "jsonl", "csv", "tsv", "parquet", "arrow"]
 """What files of a corpus are."""
 VectorChoice = Literal["in", "out", "sum", "both"]

@@ -12,6 +12,7 @@ __all__ = ["continued_settings"]
 
 # What follows from the objective is not taken over from a run of another one.
 _OF_OBJECTIVE = {"epochs", "sample", "final_rate", "min_n", "max_n"}
+_OF_MACHINE = {"device"}  # another machine may have none
 
 
 def continued_settings(
@@ -32,7 +33,7 @@ def continued_settings(
     before : Hyperparameters, optional
         Those of the earlier run, which fill what was not asked for and is looked at. The learning
         rate has a default of its own, what follows from another objective is not taken over, and
-        phrases that were found are joined, not looked for again.
+        phrases that were found are joined, not looked for again. Nor is the device taken over.
     all_pairs : bool
         Whether the run begins by the pairs of both texts. Its learning rate is then that of a run
         which starts from nothing.
@@ -58,6 +59,7 @@ def continued_settings(
             for item in fields(Hyperparameters)
             if chosen.uses(item.name)
             and item.name not in PHRASE_NAMES
+            and item.name not in _OF_MACHINE
             and (same or item.name not in _OF_OBJECTIVE)
         }
         values |= chosen.given

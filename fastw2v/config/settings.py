@@ -6,6 +6,7 @@ from fastw2v.config.choices import (
     BatchKind,
     Bias,
     Connectors,
+    DeviceName,
     Errors,
     Inputs,
     Language,
@@ -215,6 +216,13 @@ class DeclaredSettings:
         "auto",
         "Numbers that are multiplied; bf16 and bf16x2 need a CPU that has them. 'auto': bf16 "
         "where it is faster and as good, else float32.",
+        used_if=(_SOFTMAX,),
+    )
+    device: DeviceName = setting(
+        "cpu",
+        "What computes the output vectors: 'cpu'; 'cuda': a GPU, by PyTorch (extra gpu); 'auto': "
+        "the GPU, where there is one and a step is faster there; 'torch-cpu': PyTorch on the CPU, "
+        "which is slow, to try without a GPU what 'cuda' does.",
         used_if=(_SOFTMAX,),
     )
     tokenizer: str = setting(

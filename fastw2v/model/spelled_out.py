@@ -8,6 +8,7 @@ from fastw2v.config import (
     BatchKind,
     Bias,
     Connectors,
+    DeviceName,
     Errors,
     Hyperparameters,
     Inputs,
@@ -67,6 +68,7 @@ class SpelledOut(ModelState):
         start: Start = "spectral",
         canonical: bool = True,
         precision: Precision = "auto",
+        device: DeviceName = "cpu",
         tokenizer: str | TokenizeFunction = "words",
         paragraphs: bool = False,
         normalize: Normalization | None = None,
@@ -178,6 +180,10 @@ class SpelledOut(ModelState):
         precision : {"auto", "float32", "bf16x2", "bf16"}
             Numbers that are multiplied; bf16 and bf16x2 need a CPU that has them. 'auto': bf16
             where it is faster and as good, else float32. Default: 'auto'.
+        device : {"cpu", "cuda", "auto", "torch-cpu"}
+            What computes the output vectors: 'cpu'; 'cuda': a GPU, by PyTorch (extra gpu); 'auto':
+            the GPU, where there is one and a step is faster there; 'torch-cpu': PyTorch on the
+            CPU, which is slow, to try without a GPU what 'cuda' does. Default: 'cpu'.
         tokenizer : str or callable
             'words': lower-cased Unicode words without punctuation; 'unicode': by Unicode's word
             boundaries, with numbers, URLs, hashtags and emoji whole; 'whitespace': as the text is

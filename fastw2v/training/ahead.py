@@ -81,6 +81,8 @@ def compiled_ahead(run: Run) -> Iterator[None]:
 def _started(run: Run) -> "subprocess.Popen[bytes] | None":
     settings = run.settings
     is_wanted = os.environ.get(SWITCH) != "0" and settings.inputs != "features"
+    # The kernels that take long to compile are those of the output layer on the CPU.
+    is_wanted = is_wanted and run.device == "cpu"
     can_start = bool(sys.executable) and not getattr(sys, "frozen", False)
     # A budget of memory is one of this process, and leaves no room for another.
     if not is_wanted or not can_start or run.options.memory_mib is not None:

@@ -26,6 +26,7 @@ from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.continued import Continuation, continuation, is_locked
+from fastw2v.training.devices import device_of_run
 from fastw2v.training.loop import BatchTraining, train_softmax
 from fastw2v.training.result import TrainedModel
 from fastw2v.training.run import Run, VectorPair, used_precision
@@ -63,7 +64,6 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
     size = batch_size(settings, n_words)
     # The order of an epoch's runs, and the next one's.
     held_bytes = run.held_out_bytes + len(text.tokens.ids)
-    require_memory(vocabulary, settings, size, run.options.memory_mib, held_bytes)
     batches = CbowBatches(
         text.tokens,
         keep,
@@ -73,6 +73,12 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         epochs=settings.epochs,
         seed=settings.seed,
     )
+    sizes = (batches.max_rows, batches.batches_per_epoch)
+    device = device_of_run(run, vocabulary, *sizes)
+    if device is not None:
+        batches.tile = device.tile
+    on_card = device is not None and device.is_card
+    require_memory(vocabulary, settings, size, run.options.memory_mib, held_bytes, on_card=on_card)
     with WorkerPool(run.workers) as pool:
         continued = continuation(run, vocabulary)
         first = _first_parameters(run, text, keep, pool, continued)
@@ -83,6 +89,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
             max_rows=batches.max_rows,
             precision=settings.precision,
             pool=pool,
+            device=device,
         )
         del first
         if continued is not None:
@@ -94,10 +101,13 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         report = run.stage("starting")
         if report:
             report(START_STEPS, START_STEPS)
-        memory_bytes = training_bytes(n_words, settings, batches.max_rows, held_bytes)
+        memory_bytes = training_bytes(
+            n_words, settings, batches.max_rows, held_bytes, on_card=on_card
+        )
         run.wait_for_kernels()
-        sizes = (batches.batches_per_epoch, batches.max_rows)
-        announce_duration(settings, n_words, sizes, pool, run.reports.notice, memory_bytes)
+        announce_duration(
+            settings, n_words, sizes[::-1], pool, run.reports.notice, memory_bytes, device=device
+        )
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         embeddings_of, watch = train_softmax(
             BatchTraining(objective, batches, optimizer), vocabulary, keep, run
@@ -111,7 +121,8 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
     summary = replace(
         text.summary(settings, watch.kept_record.loss_nats, working_s() - started),
         batch_rows=size,
-        precision=used_precision(settings),
+        precision=used_precision(settings, run.device),
+        device=run.device_told,
     )
     return watch.result(embeddings, summary, digest)
 

@@ -199,6 +199,9 @@ class RunDescription:
         What the run started from: its "path", None for what came from memory, "digest",
         "vocabulary" and "lock_known" as asked for, "counts" that were added and their
         "counts_digest"; and "n_known" and "n_words", once the text has been read.
+    device : dict, optional
+        The "kind" of the device that computes by PyTorch, its "name" and the version of "torch";
+        the kind alone where the CPU was chosen.
     """
 
     hyperparameters: dict[str, Any]
@@ -218,6 +221,7 @@ class RunDescription:
     words: dict[str, Any] | None = None
     workers: int | None = None
     start: dict[str, Any] | None = None
+    device: dict[str, str] | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

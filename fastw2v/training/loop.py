@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import islice
 from typing import Generic
@@ -161,12 +161,17 @@ class BatchTraining(Generic[AnyBatch]):
         """Take over arrays of the same names and shapes."""
         self.objective.restore(arrays)
 
+    def _announced(self, batches: Iterator[AnyBatch]) -> Iterator[AnyBatch]:
+        for batch in batches:
+            self.objective.announce(batch)
+            yield batch
+
     def epoch(self, number: int, begun: EpochProgress) -> Generator[EpochProgress]:
         """Train on the batches that are left of an epoch; a thread prepares the next one."""
         done, loss_sum, weight_sum = begun.steps_done, begun.loss_sum, begun.weight_sum
         step = number * self.steps_per_epoch + done
         to_come = islice(self.batches.one_epoch(number), done, None)
-        with closing(prefetched(to_come)) as ahead:
+        with closing(prefetched(self._announced(to_come))) as ahead:
             for batch in ahead:
                 rate = self.optimizer.rate(step)
                 loss_sum += self.objective.step(batch, self.optimizer.rules(step))

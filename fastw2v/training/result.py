@@ -64,6 +64,8 @@ class TrainingSummary:
         exact mean of. Losses during training are estimates then.
     loss_error_nats : float, optional
         Its standard error.
+    device : str, optional
+        What computed the output vectors by PyTorch; None for compiled kernels on the CPU.
     """
 
     loss_nats: float
@@ -84,6 +86,7 @@ class TrainingSummary:
     compile_s: float = 0.0
     loss_rows: int | None = None
     loss_error_nats: float | None = None
+    device: str | None = None
 
     @property
     def perplexity(self) -> float:

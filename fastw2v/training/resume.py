@@ -17,7 +17,13 @@ from fastw2v.training.checkpoints import (
     read_checkpoint,
 )
 from fastw2v.training.options import NO_REPORTS, Reports, RunOptions
-from fastw2v.training.run import CountsFolder, GivenFeatures, Run, used_products
+from fastw2v.training.run import (
+    CountsFolder,
+    GivenFeatures,
+    Run,
+    first_device,
+    used_products,
+)
 from fastw2v.training.start_from import Earlier, StartFrom, read_start
 from fastw2v.training.validation import Validation, opened_sources
 
@@ -41,7 +47,8 @@ def resumed_run(
     settings = Hyperparameters.from_stored(
         with_later_settings(with_present_names(about.hyperparameters))
     )
-    precision = used_products(settings)
+    device = first_device(settings, about)
+    precision = used_products(settings, device)
     if precision != about.precision:
         raise CheckpointError(
             f"{path}: the run multiplies in {about.precision}, precision="

@@ -9,12 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.callbacks import stage_of
-from fastw2v.config import Hyperparameters
+from fastw2v.config import DeviceName, Hyperparameters
 from fastw2v.counts.build import checked_rules
 from fastw2v.kernels.compile_clock import compiling_s
 from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import KnownRows
+from fastw2v.objectives.softmax.device.library import (
+    device_precision,
+    open_device,
+    sees_card,
+)
 from fastw2v.objectives.softmax.precision import resolved_precision
 from fastw2v.system.signals import TrainingInterrupted
 from fastw2v.text.corpus import Corpus
@@ -33,7 +38,16 @@ from fastw2v.training.validation import (
     options_of_source,
 )
 
-__all__ = ["CountsFolder", "GivenFeatures", "Run", "VectorPair", "used_precision", "used_products"]
+__all__ = [
+    "CountsFolder",
+    "GivenFeatures",
+    "Run",
+    "VectorPair",
+    "first_device",
+    "settled_device",
+    "used_precision",
+    "used_products",
+]
 
 GivenFeatures = Mapping[str, Sequence[str]] | tuple[Any, Sequence[str]] | Path
 """Names of features for each word, a sparse matrix (V, F) of scipy's with F names, or a file."""
@@ -87,6 +101,8 @@ class Run:
         From which the run goes on.
     description : RunDescription
         What checkpoints say of the run.
+    device : {"cpu", "cuda", "torch-cpu", "auto"}
+        What computes the output vectors; "auto" until the number of words is known.
     validation_text : ValidationText, optional
         Measures an epoch; there once it has been read.
     n_tokens : int, optional
@@ -105,7 +121,10 @@ class Run:
     Raises
     ------
     ConfigurationError
-        If the CPU lacks the precision, or phrases are given beside passes that find some.
+        If the CPU lacks the precision, there is no such device, or phrases are given beside passes
+        that find some.
+    MissingDependencyError
+        If the device needs PyTorch, which is not installed.
     """
 
     settings: Hyperparameters
@@ -123,6 +142,7 @@ class Run:
     keeps_good_epochs: bool = False
     resumed: Checkpoint | None = None
     description: RunDescription = field(init=False)
+    device: DeviceName = field(init=False, default="cpu")
     validation_text: ValidationText | None = field(init=False, default=None)
     n_tokens: int | None = field(init=False, default=None)
     has_saved: bool = field(init=False, default=False)
@@ -133,6 +153,7 @@ class Run:
 
     def __post_init__(self) -> None:
         checked_rules(self.words, self.settings, None)
+        self.device = first_device(self.settings, self.resumed.run if self.resumed else None)
         self.description = self.resumed.run if self.resumed else self._described()
 
     def _described(self) -> RunDescription:
@@ -140,7 +161,7 @@ class Run:
         counts = self.source.path if isinstance(self.source, CountsFolder) else None
         return RunDescription(
             hyperparameters=self.settings.as_dict(),
-            precision=used_products(self.settings),
+            precision=used_products(self.settings, self.device),
             sources=None if counts else named_sources(self.source),
             reads=options_of_source(self.source) or None,
             counts=str(counts.absolute()) if counts else None,
@@ -152,6 +173,7 @@ class Run:
             features=str(self.features.absolute()) if isinstance(self.features, Path) else None,
             words=self.words.as_dict() if self.words else None,
             start=self.earlier.as_dict() if self.earlier is not None else None,
+            device=settled_device(self.settings, self.device),
         )
 
     @property
@@ -163,6 +185,14 @@ class Run:
     def is_exact(self) -> bool:
         """Whether the bits that the run ends in are those of any number of workers."""
         return self.settings.objective == "softmax"
+
+    @property
+    def device_told(self) -> str | None:
+        """What computes by PyTorch, for a person; None for compiled kernels on the CPU."""
+        about = self.description.device
+        if about is None or about["kind"] == "cpu":
+            return None
+        return f"{about['kind']} ({about['name']}, PyTorch {about['torch']})"
 
     @property
     def begins(self) -> bool:
@@ -205,12 +235,52 @@ class Run:
             checkpoints.path.unlink(missing_ok=True)
 
 
-def used_precision(settings: Hyperparameters) -> str:
+def first_device(settings: Hyperparameters, begun: RunDescription | None = None) -> DeviceName:
+    """Return the device of a run before its words are known, which may leave "auto" open.
+
+    Parameters
+    ----------
+    settings : Hyperparameters
+    begun : RunDescription, optional
+        What a checkpoint says of the run.
+
+    Raises
+    ------
+    MissingDependencyError, ConfigurationError
+        If a device that was asked for is not there.
+    """
+    name = settings.device
+    if settings.objective != "softmax":
+        return "cpu"
+    if begun is not None and begun.device is not None:
+        name = begun.device["kind"]  # type: ignore[assignment]
+    elif name == "auto":
+        is_known = settings.precision != "bf16x2"  # which a card has not
+        name = "auto" if is_known and sees_card() else "cpu"
+    if name in ("cuda", "torch-cpu"):
+        open_device(name, 1)
+    return name
+
+
+def settled_device(settings: Hyperparameters, device: DeviceName) -> dict[str, str] | None:
+    """Return what a checkpoint says of the CPU: that it was chosen, where there was a choice."""
+    return {"kind": "cpu"} if device == "cpu" and settings.device == "auto" else None
+
+
+def used_precision(settings: Hyperparameters, device: DeviceName = "cpu") -> str:
     """Return in which numbers a run multiplies on this machine."""
-    return resolved_precision(settings.precision) if settings.objective == "softmax" else "float32"
+    if settings.objective != "softmax":
+        return "float32"
+    if device in ("cuda", "torch-cpu"):
+        return device_precision(settings.precision, device)
+    return resolved_precision(settings.precision)
 
 
-def used_products(settings: Hyperparameters) -> str:
+def used_products(settings: Hyperparameters, device: DeviceName = "cpu") -> str:
     """Return what tells how a run multiplies from others whose sums have another order."""
-    precision = used_precision(settings)
+    if device == "auto":
+        return f"{settings.precision} on a device to be chosen"
+    precision = used_precision(settings, device)
+    if device != "cpu":
+        return f"{precision} by PyTorch on {device}"
     return f"{precision} on matrix tiles" if HAS_AMX and precision != "float32" else precision

@@ -22,6 +22,7 @@ from fastw2v.objectives.softmax.batches import (
     TokenBatches,
     exact_loss,
 )
+from fastw2v.objectives.softmax.device.library import Device
 from fastw2v.objectives.softmax.drawn_rows import DrawnRows, SampledLoss, sampled_loss
 from fastw2v.objectives.softmax.durations import announce_duration
 from fastw2v.objectives.softmax.estimates import (
@@ -52,8 +53,9 @@ from fastw2v.objectives.softmax.text_fit import FIT_ROWS, TextFit, fit_to_text
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.text.vocabulary import keep_probability
+from fastw2v.text.vocabulary import Vocabulary, keep_probability
 from fastw2v.training.continued import Continuation, continuation, is_locked
+from fastw2v.training.devices import device_of_run
 from fastw2v.training.inputs import InputFeatures, input_features
 from fastw2v.training.loop import BatchTraining, text_bias, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
@@ -85,7 +87,7 @@ def _announce_early(run: Run, n_words: int) -> None:
     """
     settings = run.settings
     is_known = settings.batches == "counts" and run.options.memory_mib is None
-    is_known = is_known and settings.rare_words == "exact"
+    is_known = is_known and settings.rare_words == "exact" and run.device == "cpu"
     if run.reports.notice is None or not is_known or run.await_kernels is not None:
         return
     max_rows = min(batch_size(settings, n_words), n_words)
@@ -129,19 +131,33 @@ def train_counted(
     keep = keep_probability(vocabulary.counts, settings.sample)
     inputs = input_features(run, vocabulary)
     rows = _batches(settings, tokens, counts, keep, corpus.widths)
+    device = _device(run, vocabulary, rows)
     sampled = rows if isinstance(rows, ColumnBatches) else None
     batches = _with_features(rows, inputs)
     held_bytes = run.held_out_bytes + counts.nbytes
     held_bytes += inputs.nbytes(settings) if inputs else 0
     most_scores = sampled.most_scores if sampled else None
     sizes = (settings, batches.max_rows)
-    require_memory(vocabulary, *sizes, run.options.memory_mib, held_bytes, most_scores)
-    memory_bytes = training_bytes(len(vocabulary), *sizes, held_bytes, most_scores)
+    needs: dict[str, Any] = {
+        "other_bytes": held_bytes,
+        "most_scores": most_scores,
+        "on_card": device is not None and device.is_card,
+    }
+    require_memory(vocabulary, *sizes, run.options.memory_mib, **needs)
+    memory_bytes = training_bytes(len(vocabulary), *sizes, **needs)
     with WorkerPool(run.workers) as pool:
         give_back_freed()  # of the text, and what counting needed
         continued = continuation(run, vocabulary)
         objective = _started(
-            run, counts, keep, batches, pool, inputs, continued, lists_columns=sampled is not None
+            run,
+            counts,
+            keep,
+            batches,
+            pool,
+            inputs,
+            continued,
+            device,
+            lists_columns=sampled is not None,
         )
         stays = is_locked(continued)
         del continued  # with the vectors that it began with
@@ -160,6 +176,7 @@ def train_counted(
                 run.reports.notice,
                 memory_bytes,
                 sampled.share if sampled else None,
+                device,
             )
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         training = BatchTraining(objective, batches, optimizer)
@@ -187,13 +204,14 @@ def train_counted(
         count_s=count_s,
         train_s=working_s() - started,
         batch_rows=batches.max_rows,
-        precision=used_precision(settings),
+        precision=used_precision(settings, run.device),
         n_invalid=corpus.statistics.n_invalid,
         n_missing=corpus.statistics.n_missing,
         unicode_version=corpus.statistics.unicode_version,
         tokenizer_version=corpus.statistics.tokenizer_version,
         loss_rows=final.n_rows if sampled else None,
         loss_error_nats=final.error_nats if sampled else None,
+        device=run.device_told,
     )
     return watch.result(embeddings, summary, corpus.statistics.digest)
 
@@ -206,6 +224,7 @@ def _started(
     pool: WorkerPool,
     inputs: InputFeatures | None,
     continued: Continuation | None,
+    device: Device | None,
     *,
     lists_columns: bool,
 ) -> SoftmaxObjective[Any]:
@@ -222,6 +241,7 @@ def _started(
         "max_rows": batches.max_rows,
         "pool": pool,
         "lists_columns": lists_columns,
+        "device": device,
     }
     objective: SoftmaxObjective[Any]
     if inputs is None:
@@ -301,6 +321,15 @@ def _batches(
     )
 
 
+def _device(run: Run, vocabulary: Vocabulary, rows: CountBatches | TokenBatches) -> Device | None:
+    """Return what computes the output layer by PyTorch, if anything; batches are cut for it."""
+    most = rows.most_columns if isinstance(rows, ColumnBatches) else None
+    device = device_of_run(run, vocabulary, rows.max_rows, rows.batches_per_epoch, most)
+    if device is not None:
+        rows.tile = device.tile
+    return device
+
+
 def _fitted_to_text(
     run: Run,
     objective: SoftmaxObjective[Any],
@@ -352,6 +381,7 @@ def _final_loss(
         dimensions=run.settings.vector_size,
         rows=objective.layer.max_rows,
         seed=run.settings.seed,
+        tile=objective.layer.tile,
     )
     batches, report = _with_features(rows, inputs), run.stage("measuring")
     if is_sampled:

@@ -12,6 +12,7 @@ from fastw2v.counts.matrix import PairCounts
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import FastW2VError
 from fastw2v.kernels.compile_clock import working_s
+from fastw2v.objectives.softmax.device.library import Device, open_device
 from fastw2v.objectives.softmax.durations import step_seconds
 from fastw2v.objectives.softmax.estimates import batch_size, training_bytes
 from fastw2v.objectives.softmax.rare_words import ColumnCosts, column_costs, column_sizes
@@ -20,7 +21,7 @@ from fastw2v.objectives.stream.settings import StreamSettings
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
-from fastw2v.training.run import Run
+from fastw2v.training.run import Run, first_device
 from fastw2v.training.start_from import Earlier, with_counts
 from fastw2v.training.stream import train_stream
 
@@ -122,14 +123,22 @@ def _counted(
     return counts, (working_s() - began_s) * share, n_bytes
 
 
+def _device(settings: Hyperparameters, rows: int) -> Device | None:
+    """Return what would compute by PyTorch; where a run would choose, it is taken for the CPU."""
+    kind = first_device(settings)
+    return open_device(kind, rows) if kind in ("cuda", "torch-cpu") else None
+
+
 def _cbow(settings: Hyperparameters, text: TriedText, pool: WorkerPool) -> tuple[float, int]:
     _, count_s, n_bytes = _counted(settings, text, pool)
     n_words = len(text.vocabulary)
     max_rows = batch_size(settings, n_words)
     keep = keep_probability(text.vocabulary.counts, settings.sample)
     n_batches = max(1.0, int(keep @ text.in_text) / max_rows)
-    epoch_s = step_seconds(settings, n_words, max_rows, pool) * n_batches
-    memory = training_bytes(n_words, settings, max_rows, n_bytes)
+    device = _device(settings, max_rows)
+    epoch_s = step_seconds(settings, n_words, max_rows, pool, device) * n_batches
+    on_card = device is not None and device.is_card
+    memory = training_bytes(n_words, settings, max_rows, n_bytes, on_card=on_card)
     return count_s + settings.epochs * epoch_s, memory
 
 
@@ -156,8 +165,10 @@ def _skipgram(
                 share, most_scores, max_rows = costs.share, costs.most_scores, costs.max_rows
                 kind = "sampled"
     n_batches = max(1.0, len(centres) / max_rows)
-    epoch_s = step_seconds(settings, n_words, max_rows, pool) * n_batches * share
-    memory = training_bytes(n_words, settings, max_rows, n_bytes, most_scores)
+    device = _device(settings, max_rows)
+    epoch_s = step_seconds(settings, n_words, max_rows, pool, device) * n_batches * share
+    on_card = device is not None and device.is_card
+    memory = training_bytes(n_words, settings, max_rows, n_bytes, most_scores, on_card=on_card)
     return count_s + settings.epochs * epoch_s, memory, kind
 
 

@@ -119,6 +119,7 @@ OPTIONS = {
     "bias": "learned",
     "start": "random",
     "precision": "float32",
+    "device": "auto",
     "tokenizer": "whitespace",
     "errors": "replace",
     "canonical": False,

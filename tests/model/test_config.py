@@ -34,6 +34,7 @@ ALLOWED = [
     ("bias", ["unigram", "learned", "none"]),
     ("start", ["spectral", "random"]),
     ("precision", ["auto", "float32", "bf16x2", "bf16"]),
+    ("device", ["cpu", "cuda", "auto", "torch-cpu"]),
     ("tokenizer", ["words", "whitespace"]),
     ("paragraphs", [True, False]),
     ("normalize", ["none", "nfc", "nfkc"]),
@@ -88,6 +89,7 @@ REFUSED = [
     ("learning_rate", [0, -0.1, math.nan, math.inf]),
     ("final_rate", [-0.1, 1.01]),
     ("precision", ["half", None]),
+    ("device", ["gpu", "cuda:0", 0, None]),
     ("bias", [True, "Unigram"]),
     ("start", ["svd", 0]),
     ("tokenizer", [""]),
@@ -225,7 +227,7 @@ FOR_ALL = {
     "objective", "learning_rate", "final_rate", "tokenizer", "errors",
     "paragraphs", "normalize", "language", "keep_case", "phrases",
 }  # fmt: skip
-SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision", "canonical"}
+SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision", "device", "canonical"}
 NEGATIVE = {"negative", "ns_exponent"}
 EXACT = SOFTMAX | {"window_sample", "batches", "inputs"}
 PHRASES = {"phrase_scoring", "phrase_min_count", "phrase_threshold", "phrase_connectors"}
@@ -251,7 +253,7 @@ OTHER_VALUES = {
     "window_sample": 1e-5, "batches": "tokens", "batch_rows": 7, "batch_tokens": 7,
     "rare_words": "sampled",
     "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
-    "precision": "float32", "inputs": "subwords", "min_n": 4, "max_n": 4,
+    "precision": "float32", "device": "cuda", "inputs": "subwords", "min_n": 4, "max_n": 4,
     "bucket": 7, "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,
     "cbow_mean": False, "canonical": False, "phrase_scoring": "npmi", "phrase_min_count": 3,
     "phrase_threshold": 0.5, "phrase_connectors": "english",
@@ -310,6 +312,7 @@ def test_a_stored_setting_out_of_range_is_refused_though_nobody_looks_at_it():
         ({"cbow_mean": False}, "cbow_mean: .* only model 'cbow' looks at it, not 'skipgram'"),
         ({"objective": "hierarchical", "optimizer": "sgd"}, "optimizer: .* objective 'softmax'"),
         ({"objective": "negative", "precision": "bf16"}, "precision: .* not 'negative'"),
+        ({"objective": "hierarchical", "device": "auto"}, "device: .* objective 'softmax'"),
         ({"model": "cbow", "window_sample": 1e-4}, "window_sample: .* model 'skipgram'"),
         ({"model": "cbow", "batch_rows": 7, "batches": "tokens"}, "batches: .* model 'skipgram'"),
         ({"batch_tokens": 7}, "only batches 'tokens' or model 'cbow' looks at it, not 'counts'"),

@@ -69,8 +69,10 @@ CASES = [
 TEXTS = {"tokenizer", "paragraphs", "normalize", "language", "keep_case", "errors"}
 # Which words are joined (tests/training/test_phrase_runs.py).
 TEXTS |= {item.name for item in fields(Hyperparameters) if item.name.startswith("phrase")}
-# Rare words are sampled of large vocabularies only (tests/training/test_rare_words_runs.py).
+# Rare words are sampled of large vocabularies only (tests/training/test_rare_words_runs.py), and
+# devices need PyTorch (tests/training/test_device_runs.py).
 ELSEWHERE = TEXTS | {"scores_mib", "model", "objective", "batches", "inputs", "rare_words"}
+ELSEWHERE |= {"device"}
 
 
 @cache

@@ -112,7 +112,7 @@ def _use(settings: "Hyperparameters", folder: Path) -> None:
     from fastw2v.kernels.compilation import leave_mark
     from fastw2v.model import Word2Vec
     from fastw2v.training.ahead import mark_of
-    from fastw2v.training.run import used_precision
+    from fastw2v.training.run import first_device, used_products
 
     words = [first + second for first in "abcdefgh" for second in "ijklmnop"]
     lines = [" ".join(words[start::step]) for step in (3, 5, 7) for start in range(60)]
@@ -124,7 +124,7 @@ def _use(settings: "Hyperparameters", folder: Path) -> None:
     if not settings.given:
         tokens = [line.split() for line in lines]
         Word2Vec(Hyperparameters(**few, tokenizer="whitespace")).fit(tokens)
-    leave_mark(mark_of(settings, used_precision(settings)))
+    leave_mark(mark_of(settings, used_products(settings, first_device(settings))))
     model.save(folder / "model")
     model = Word2Vec.load(folder / "model")
     known = model.vocabulary.words[0]

@@ -337,7 +337,7 @@ def describe_result(summary: "TrainingSummary", objective: str) -> str:
             f"  and        {summary.conditional_entropy_nats:.4f} conditional entropy of the "
             "counts, the floor",
             f"seconds      {summary.read_s:.1f} reading, {summary.count_s:.1f} counting, "
-            f"{summary.train_s:.1f} training in {summary.precision}{_other_seconds(summary)}",
+            f"{summary.train_s:.1f} training in {_numbers(summary)}{_other_seconds(summary)}",
         ]
     )
     if summary.loss_nats > summary.unigram_entropy_nats:
@@ -363,9 +363,14 @@ def _describe_last_epoch(summary: "TrainingSummary", objective: str) -> str:
         )
     lines.append(
         f"seconds      {summary.read_s:.1f} reading, {summary.train_s:.1f} training in "
-        f"{summary.precision}{_other_seconds(summary)}"
+        f"{_numbers(summary)}{_other_seconds(summary)}"
     )
     return "\n".join(lines)
+
+
+def _numbers(summary: "TrainingSummary") -> str:
+    """Return in which numbers was multiplied, and by what but compiled kernels."""
+    return f"{summary.precision}" + (f" on {summary.device}" if summary.device else "")
 
 
 def _other_seconds(summary: "TrainingSummary") -> str:

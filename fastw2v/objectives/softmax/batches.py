@@ -80,7 +80,7 @@ class CountBatches:
         Centre words in a batch.
     seed : int
     tile : int, optional
-        Output words of a tile, where the layer was made for larger batches than these.
+        Output words of a tile, where the layer has others than the CPU for batches of `rows`.
     """
 
     def __init__(

@@ -15,6 +15,7 @@ from fastw2v.kernels.softmax.context_mean import (
 )
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.softmax.cbow_batches import CbowBatch
+from fastw2v.objectives.softmax.device.library import Device
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
 from fastw2v.system.threads import WorkerPool
@@ -33,7 +34,7 @@ class CbowSoftmax(SoftmaxObjective[CbowBatch]):
         The input is the mean of the contexts' vectors; else their sum.
     max_rows : int
         The most positions that a batch will have.
-    optimizer, precision, pool
+    optimizer, precision, pool, device
         As in `SoftmaxObjective`.
     """
 
@@ -48,6 +49,7 @@ class CbowSoftmax(SoftmaxObjective[CbowBatch]):
         max_rows: int = 1024,
         precision: Precision = "float32",
         pool: WorkerPool,
+        device: Device | None = None,
     ) -> None:
         super().__init__(
             in_vectors,
@@ -57,6 +59,7 @@ class CbowSoftmax(SoftmaxObjective[CbowBatch]):
             max_rows=max_rows,
             precision=precision,
             pool=pool,
+            device=device,
         )
         self.mean = mean
 

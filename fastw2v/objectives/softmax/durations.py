@@ -8,6 +8,7 @@ import numpy as np
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.objectives.softmax.device.library import Device
 from fastw2v.objectives.softmax.initialization import random_vectors
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
@@ -17,11 +18,18 @@ __all__ = ["NOTICE_S", "announce_duration", "step_seconds", "told_duration"]
 
 NOTICE_S = 60.0  # what would be quicker is not worth a sentence below that
 _MOST_WORDS = 16384  # of the trial; a step takes as long as it has words
+_MOST_WORDS_OF_CARD = 2**17  # fewer would not keep it busy
 _CONTEXTS = 64  # of a made-up centre word
 _TRIALS = 3
 
 
-def step_seconds(settings: Hyperparameters, n_words: int, max_rows: int, pool: WorkerPool) -> float:
+def step_seconds(
+    settings: Hyperparameters,
+    n_words: int,
+    max_rows: int,
+    pool: WorkerPool,
+    device: Device | None = None,
+) -> float:
     """Return about how long a step takes: the quickest of a few over made-up words.
 
     Parameters
@@ -34,8 +42,11 @@ def step_seconds(settings: Hyperparameters, n_words: int, max_rows: int, pool: W
         Rows of a batch.
     pool : WorkerPool
         Those who will train.
+    device : Device, optional
+        What computes by PyTorch.
     """
-    tried = max(2, min(n_words, max(_MOST_WORDS, max_rows)))
+    most = _MOST_WORDS if device is None or not device.is_card else _MOST_WORDS_OF_CARD
+    tried = max(2, min(n_words, max(most, max_rows)))
     generator = np.random.default_rng(1)
     contexts = min(_CONTEXTS, tried)
     starts = generator.integers(0, tried, (tried, 1))
@@ -48,7 +59,12 @@ def step_seconds(settings: Hyperparameters, n_words: int, max_rows: int, pool: W
         settings.window,
     )
     batches = CountBatches(
-        counts, np.ones(tried), dimensions=settings.vector_size, rows=max_rows, seed=1
+        counts,
+        np.ones(tried),
+        dimensions=settings.vector_size,
+        rows=max_rows,
+        seed=1,
+        tile=None if device is None else device.tile,
     )
     objective = ExactSoftmax(
         *random_vectors(tried, settings),
@@ -57,6 +73,7 @@ def step_seconds(settings: Hyperparameters, n_words: int, max_rows: int, pool: W
         max_rows=batches.max_rows,
         precision=settings.precision,
         pool=pool,
+        device=device,
     )
     rules = Optimizer(settings, _TRIALS + 1).rules
     batch = next(iter(batches.one_epoch(0)))
@@ -77,6 +94,7 @@ def announce_duration(
     notice: Callable[[str], None] | None,
     memory_bytes: int | None = None,
     share: float | None = None,
+    device: Device | None = None,
 ) -> None:
     """Say what all epochs will take; if that is long, what is quicker.
 
@@ -94,13 +112,15 @@ def announce_duration(
         What the run will take of memory, where it is known.
     share : float, optional
         Where rare words are sampled: what an epoch costs beside one over all words.
+    device : Device, optional
+        What computes by PyTorch.
     """
     if notice is None:
         return
     n_batches, max_rows = batches
     epochs = settings.epochs
     part = 1.0 if share is None else share
-    epoch_s = n_batches * step_seconds(settings, n_words, max_rows, pool) * part
+    epoch_s = n_batches * step_seconds(settings, n_words, max_rows, pool, device) * part
     flops = 6.0 * n_batches * max_rows * n_words * settings.vector_size * part
     memory = f", {-(-memory_bytes // 2**20):,} MiB of memory" if memory_bytes else ""
     sentence = (

@@ -24,6 +24,8 @@ def training_bytes(
     max_rows: int,
     other_bytes: int = 0,
     most_scores: int | None = None,
+    *,
+    on_card: bool = False,
 ) -> int:
     """Return about how much memory training takes at its peak, the program included.
 
@@ -38,16 +40,21 @@ def training_bytes(
         Of counts and texts in memory; those that are mapped take none of their own.
     most_scores : int, optional
         Of a batch whose softmax is over some columns. Default: of all words.
+    on_card : bool
+        Whether the output layer is in a card's memory, which does not count.
     """
     dimensions = settings.vector_size
     row = 4 * round_up(dimensions, LANES)
     table = n_words * row
     kept = UPDATE_RULES[settings.optimizer]
     parameters = table * (2 + kept.output_moments + kept.centre_moments)
-    # Rounded to 2 bytes, once or twice: output vectors in addition, scores in place of float32.
-    planes = PLANES[resolved_precision(settings.precision)]
-    scores = scores_bytes(n_words, max_rows) if most_scores is None else 5 * most_scores
-    objective = parameters + planes * table // 2 + (planes * scores // 2 if planes else scores)
+    if on_card:
+        objective = table * (1 + kept.centre_moments)
+    else:
+        # Rounded to 2 bytes, once or twice: output vectors in addition, scores in place of float32.
+        planes = PLANES[resolved_precision(settings.precision)]
+        scores = scores_bytes(n_words, max_rows) if most_scores is None else 5 * most_scores
+        objective = parameters + planes * table // 2 + (planes * scores // 2 if planes else scores)
     if settings.model == "cbow":
         # Gradients of the rows; contexts of batches, three of them prepared ahead.
         objective += max_rows * (row + 3 * 16 * settings.window) + 3 * 8 * n_words
@@ -66,6 +73,8 @@ def require_memory(
     memory_mib: int | None,
     other_bytes: int = 0,
     most_scores: int | None = None,
+    *,
+    on_card: bool = False,
 ) -> None:
     """Raise `ConfigurationError` if training would not fit a budget; say what would fit.
 
@@ -79,7 +88,7 @@ def require_memory(
         The budget; None for no limit.
     other_bytes : int
         Of counts and texts in memory.
-    most_scores : int, optional
+    most_scores, on_card
         As in `training_bytes`.
     """
     if memory_mib is None:
@@ -89,7 +98,7 @@ def require_memory(
     def needed_bytes(words: int) -> int:
         # Counts shrink with the words at least as their number does.
         others = other_bytes * words // n_words
-        return training_bytes(words, settings, max_rows, others, most_scores)
+        return training_bytes(words, settings, max_rows, others, most_scores, on_card=on_card)
 
     require_within(
         memory_mib,

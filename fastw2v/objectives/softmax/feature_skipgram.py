@@ -26,6 +26,7 @@ from fastw2v.objectives.arrays import VectorArray, round_up, unpadded_rows
 from fastw2v.objectives.features import FeatureMatrix, rows_of_features
 from fastw2v.objectives.ridge import ridge_features
 from fastw2v.objectives.softmax.batches import BatchSource
+from fastw2v.objectives.softmax.device.library import Device
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
 from fastw2v.objectives.softmax.output_layer import ChosenColumns
@@ -98,7 +99,7 @@ class FeatureSoftmax(SoftmaxObjective[FeatureBatch]):
     feature_vectors : (F, D) float32
     out_vectors : (V, D) float32
     out_bias : (V,) float32
-    optimizer, max_rows, precision, pool, lists_columns
+    optimizer, max_rows, precision, pool, lists_columns, device
         As in `SoftmaxObjective`.
     """
 
@@ -115,6 +116,7 @@ class FeatureSoftmax(SoftmaxObjective[FeatureBatch]):
         precision: Precision = "float32",
         pool: WorkerPool,
         lists_columns: bool = False,
+        device: Device | None = None,
     ) -> None:
         super().__init__(
             feature_vectors,
@@ -125,6 +127,7 @@ class FeatureSoftmax(SoftmaxObjective[FeatureBatch]):
             precision=precision,
             pool=pool,
             lists_columns=lists_columns,
+            device=device,
         )
         self.n_words = features.n_words
         self.features = features

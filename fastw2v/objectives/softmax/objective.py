@@ -17,6 +17,8 @@ from fastw2v.objectives.arrays import (
     zeros_of,
 )
 from fastw2v.objectives.softmax.column_layer import ColumnLayer
+from fastw2v.objectives.softmax.device.layer import DeviceLayer
+from fastw2v.objectives.softmax.device.library import Device
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES, StepRules
 from fastw2v.objectives.softmax.output_layer import ObservedRows, OutputLayer
 from fastw2v.objectives.softmax.tile_layer import TileLayer
@@ -45,11 +47,13 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
         Who computes; results do not depend on how many there are.
     lists_columns : bool
         Whether batches list the words that their softmax is computed over.
+    device : Device, optional
+        What computes the output layer by PyTorch. Default: the CPU, by compiled kernels.
 
     Raises
     ------
     ConfigurationError
-        If the CPU lacks the precision.
+        If the CPU or the device lacks the precision.
     """
 
     def __init__(
@@ -63,21 +67,20 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
         precision: Precision = "float32",
         pool: WorkerPool,
         lists_columns: bool = False,
+        device: Device | None = None,
     ) -> None:
         self.n_words, self.dimensions = in_vectors.shape
         self.pool = pool
-        self.layer: OutputLayer = (ColumnLayer if lists_columns else TileLayer)(
-            out_vectors,
-            out_bias,
-            optimizer=optimizer,
-            max_rows=max_rows,
-            precision=precision,
-            pool=pool,
-        )
+        tables, options = (out_vectors, out_bias), (optimizer, max_rows, precision)
+        self.layer = _layer(tables, options, pool, device, lists_columns=lists_columns)
         vectors = padded_rows(in_vectors, self.n_words)
         moments = np.zeros((UPDATE_RULES[optimizer].centre_moments, vectors.size), np.float32)
         self.inputs = CentreState(vectors, moments, np.zeros(self.n_words, np.int32))
         self._held = HeldRows(self.layer.stride)
+
+    def announce(self, batch: AnyBatch) -> None:
+        """Say that a batch comes next, so that a device has it early; any thread may call it."""
+        self.layer.announce(batch)
 
     def load(self, batch: AnyBatch) -> None:
         """Take over a batch, with its input rows."""
@@ -166,3 +169,22 @@ class SoftmaxObjective(ABC, Generic[AnyBatch]):
             "in_moments": state.moments,
             "in_visits": state.visits,
         }
+
+
+def _layer(
+    tables: tuple[VectorArray, VectorArray],
+    options: tuple[str, int, Precision],
+    pool: WorkerPool,
+    device: Device | None,
+    *,
+    lists_columns: bool,
+) -> OutputLayer:
+    optimizer, max_rows, precision = options
+    named: dict[str, Any] = {
+        "optimizer": optimizer,
+        "max_rows": max_rows,
+        "precision": precision,
+    }
+    if device is not None:
+        return DeviceLayer(*tables, device=device, lists_columns=lists_columns, **named)
+    return (ColumnLayer if lists_columns else TileLayer)(*tables, pool=pool, **named)

@@ -26,8 +26,8 @@ __all__ = [
     "Optimizer",
     "StepRules",
     "UpdateRules",
+    "decays_of_steps",
     "update_rules",
-    "visit_corrections",
 ]
 
 
@@ -75,7 +75,7 @@ DECAY_FIRST = 0.9
 DECAY_SECOND = 0.99
 CENTRE_DECAY_SECOND = 0.9
 EPSILON = 1e-12
-_MOST_VISITS = 4096  # after that many neither correction differs from 1
+_MOST_STEPS = 4096  # after that many all decays are 0 in single precision
 
 
 @dataclass(frozen=True)
@@ -137,10 +137,14 @@ def _rule(
     )
 
 
-def visit_corrections() -> NDArray[np.float32]:
-    """Return 1 / (1 - beta^t) of the first and the second moment (2, T), for t updates."""
-    steps = np.arange(1, _MOST_VISITS)
-    found = np.ones((2, _MOST_VISITS), np.float32)
-    for row, decay in enumerate((DECAY_FIRST, DECAY_SECOND)):
-        found[row, 1:] = [1.0 / (1.0 - decay ** int(step)) for step in steps]
-    return found
+def decays_of_steps() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return beta^t of Adam's moments (2, T), and how many first steps t steps add up to (T,).
+
+    In the latter each step after a gradient is by beta1 / sqrt(beta2) smaller than the one before.
+    """
+    steps = np.arange(_MOST_STEPS)
+    decays = np.array([DECAY_FIRST**steps, DECAY_SECOND**steps], np.float32)
+    shrinking = DECAY_FIRST / np.sqrt(DECAY_SECOND)
+    limits = (1.0 - shrinking**steps) / (1.0 - shrinking)
+    limits[1] = 1.0
+    return decays, limits.astype(np.float32)

@@ -83,6 +83,10 @@ class OutputLayer(ABC):
     gradients: VectorArray
     lists_columns: bool = False
 
+    def announce(self, batch: ObservedRows) -> None:
+        """Say that a batch comes next, so that it can be brought where it is computed."""
+        return
+
     @abstractmethod
     def load(self, batch: ObservedRows) -> None:
         """Take over the observed words of a batch; the caller then writes the input `rows`.

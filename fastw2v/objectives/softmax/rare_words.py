@@ -147,6 +147,11 @@ class ColumnCosts(NamedTuple):
     max_rows: int
 
     @property
+    def most_columns(self) -> int:
+        """About the most columns of a batch."""
+        return max(self._most_columns(band.n_rows * band.entries) for band in self.bands)
+
+    @property
     def most_scores(self) -> int:
         """About the most scores of a batch: columns times rows."""
         return max(
@@ -227,6 +232,11 @@ class ColumnBatches(CountBatches):
         entries = np.concatenate([np.diff(part.indptr) for part in counts.parts])
         self.costs = column_costs(entries, self.centres, self.max_rows, sizes)
         self.sizes, self._bands = self.costs.sizes, self.costs.bands
+
+    @property
+    def most_columns(self) -> int:
+        """About the most columns of a batch."""
+        return self.costs.most_columns
 
     @property
     def most_scores(self) -> int:

@@ -171,7 +171,10 @@ class DeviceLayer(OutputLayer):
         observed : (E,) float32
             The scores of observed words.
         """
-        peaks, sums, kept, observed = [], [], [], []
+        peaks: list[Tensor] = []
+        sums: list[Tensor] = []
+        kept: list[Tensor] = []
+        observed: list[Tensor] = []
         for words, own in self._tiles(entries):
             scores = product(operands, outputs.operands[words].t(), self._torch)
             found = scores.view(-1).index_select(0, entries.places[own])
@@ -212,12 +215,12 @@ class DeviceLayer(OutputLayer):
             outputs = tables.outputs(entries, self._dtype)
             peaks, kept, observed = self._forward(entries, operands, outputs, self.kept_tiles)
             loss = self._loss(entries, observed)
-            self._mover.begin(entries, rules)
+            self._mover.begin(self._chosen, entries.n_columns, rules)
             learns_bias = bool(rules.bias.rate > 0)
             gradients = self._backward(entries, inputs, outputs, (peaks, kept), learns_bias)
             tables.put_back_held()
-            own = self._gradients[: entries.n_rows, : self.dimensions]
-            own.copy_(gradients[:, : self.dimensions], non_blocking=True)
+            own = gradients[:, : self.stride].contiguous()
+            self._gradients[: entries.n_rows].copy_(own, non_blocking=True)
             return float(loss.item())  # waits for the gradients as well
 
     def _backward(
@@ -300,6 +303,11 @@ class DeviceLayer(OutputLayer):
 
     @property
     def vectors(self) -> VectorArray:
+        """Output vectors (V, D), a copy."""
+        return self.tables.own_vectors
+
+    @property
+    def table(self) -> VectorArray:
         """Output vectors (V, D), a copy."""
         return self.tables.own_vectors
 

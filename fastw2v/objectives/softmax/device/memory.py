@@ -19,6 +19,7 @@ from fastw2v.text.vocabulary import Vocabulary
 __all__ = ["LayerSize", "require_device_memory", "told_of_memory"]
 
 _TEMPORARIES = 3  # tables of a tile that an update has at a time, beside its gradient
+_SCORES = 4  # of a tile in float32 at a time, where nothing is fused
 _MIB = 2**20
 
 
@@ -64,7 +65,7 @@ class LayerSize(NamedTuple):
         if self.most_columns is not None:
             copies += self.columns * row + in_tile * row * self.moments
         update = in_tile * row * (1 + _TEMPORARIES)
-        scores = 4 * self.rows * in_tile + self.tile_bytes
+        scores = 4 * _SCORES * self.rows * in_tile + self.tile_bytes
         return tables + copies + update + scores
 
     def kept_tiles(self, budget: int | None) -> int:

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fastw2v.kernels.softmax.outputs import MOST_PER_VISIT
+from fastw2v.kernels.softmax.columns import count_visits
 from fastw2v.kernels.softmax.updates import ADAM, Rule
-from fastw2v.objectives.softmax.device.entries import Entries
 from fastw2v.objectives.softmax.device.library import Device
 from fastw2v.objectives.softmax.device.tables import DeviceTables, Outputs
-from fastw2v.objectives.softmax.device.tiles import adam, move_of, step
-from fastw2v.objectives.softmax.optimizers import StepRules, visit_corrections
+from fastw2v.objectives.softmax.device.tiles import Move, adam, move_of, step
+from fastw2v.objectives.softmax.optimizers import StepRules, decays_of_steps
 
 __all__ = ["Fused", "Mover"]
 
@@ -62,56 +62,51 @@ class Mover:
         self._torch, self._tables = device.torch, tables
         self._adam = Fused(adam, device)
         self._place = {"device": device.name, "dtype": self._torch.float32}
-        self._corrections = None
-        if tables.visits is not None:
-            self._corrections = self._torch.from_numpy(visit_corrections()).to(device.name)
-        self._rates: dict[str, tuple[Tensor, Tensor]] = {}
-        self._rules: dict[str, Rule] = {}
+        self._decays, self._limits = decays_of_steps()
+        self._moves: dict[str, Move] = {}
+        self._by_columns = False
         self._n_columns = 0
 
-    def begin(self, entries: Entries, rules: StepRules) -> None:
-        """Begin a step over what a batch lists; columns count it as an update of theirs."""
-        self._tables.steps += 1
-        self._n_columns = entries.n_columns
-        self._rules = {"vectors": rules.output, "bias": rules.bias}
-        by_columns = None if entries.words is None else self._by_visits(entries)
-        for name, rule in self._rules.items():
-            self._rates[name] = self._rates_of(rule, by_columns)
+    def begin(self, chosen: NDArray[np.int32] | None, n_columns: int, rules: StepRules) -> None:
+        """Begin a step over all words, or over columns, which count it as an update of theirs."""
+        tables = self._tables
+        tables.steps += 1
+        self._n_columns, self._by_columns = n_columns, chosen is not None
+        by_visits = None
+        if chosen is not None:
+            counted = (chosen, tables.visits, tables.latest, int(tables.steps[0]))
+            by_visits = count_visits(*counted, self._decays, self._limits)
+        for name, rule in (("vectors", rules.output), ("bias", rules.bias)):
+            self._moves[name] = self._move_of(rule, by_visits)
 
-    def _by_visits(self, entries: Entries) -> tuple[Tensor, Tensor, Tensor]:
-        """Return, for each column, by how much its rate is more, and its corrections."""
-        visits, corrections = self._tables.visits, self._corrections
-        assert visits is not None
-        assert corrections is not None
-        words = entries.words[: entries.n_columns]  # type: ignore[index]
-        own = visits.index_select(0, words) + 1
-        visits.index_copy_(0, words, own)
-        steps = int(self._tables.steps[0])
-        more = (steps / own.double()).sqrt().clamp_(max=MOST_PER_VISIT)
-        more = more.where(own < steps, 1.0)
-        at = own.long().clamp_(max=corrections.shape[1] - 1)
-        return more, corrections[0].index_select(0, at), corrections[1].index_select(0, at)
-
-    def _rates_of(
-        self, rule: Rule, by_columns: tuple[Tensor, Tensor, Tensor] | None
-    ) -> tuple[Tensor, Tensor]:
+    def _move_of(
+        self, rule: Rule, by_visits: tuple[NDArray[np.float32], NDArray[np.float32]] | None
+    ) -> Move:
         if rule.kind != ADAM:
-            return self._number(rule.rate), self._number(rule.unbias_second)
-        if by_columns is None:
-            return self._number(rule.rate * rule.unbias_first), self._number(rule.unbias_second)
-        more, first, second = by_columns
-        rate = (float(rule.rate) * more).float() * first
-        return rate[:, None], second[:, None]
+            return move_of(rule, self._number(rule.rate), self._number(rule.unbias_second))
+        unbias = self._number(rule.unbias_second)
+        if by_visits is None:
+            return move_of(rule, self._number(rule.rate * rule.unbias_first), unbias)
+        keeps, more = by_visits
+        rate = self._column(rule.rate * more * rule.unbias_first)
+        of_columns = {"keep_first": self._column(keeps[0]), "keep_second": self._column(keeps[1])}
+        return move_of(rule, rate, unbias)._replace(**of_columns)
 
     def _number(self, value: np.float32) -> Tensor:
         return self._torch.full((), float(value), **self._place)
 
-    def _step(self, name: str, values: Tensor, moments: list[Tensor], gradient: Tensor,
-              own: slice) -> None:  # fmt: skip
-        rate, unbias = self._rates[name]
-        if rate.dim():
-            rate, unbias = rate[own], unbias[own]
-        step(values, moments, gradient, move_of(self._rules[name], rate, unbias), self._adam)
+    def _column(self, values: NDArray[np.float32]) -> Tensor:
+        return self._torch.from_numpy(values).to(self._place["device"])[:, None]
+
+    def _step(
+        self, name: str, values: Tensor, moments: list[Tensor], gradient: Tensor, own: slice
+    ) -> None:
+        move = self._moves[name]
+        if self._by_columns and move.kind == ADAM:
+            parts = (move.rate, move.keep_first, move.keep_second)
+            rate, first, second = (part[own] for part in parts)
+            move = move._replace(rate=rate, keep_first=first, keep_second=second)
+        step(values, moments, gradient, move, self._adam)
 
     def move_vectors(self, words: slice, outputs: Outputs, gradient: Tensor) -> None:
         """Move the vectors of a tile by their gradient (n, width)."""

@@ -45,7 +45,7 @@ class DeviceTables:
     dtype
         In which numbers training multiplies.
     lists_columns : bool
-        Whether batches list columns: then each word counts its updates.
+        Whether batches list columns: then each word's updates are counted.
 
     Attributes
     ----------
@@ -55,9 +55,10 @@ class DeviceTables:
         (words,) float32, and a list of such.
     rounded : (words, width), optional
         The vectors as products take them.
-    visits : (words,) int32, optional
+    visits, latest : (V,) int32
+        How often each word was a column, and in which step last; empty where batches list none.
     steps : (1,) int64
-        How many steps there were; it stays in this machine's memory.
+        How many steps there were. These three stay in this machine's memory.
     """
 
     def __init__(
@@ -81,7 +82,8 @@ class DeviceTables:
         self.moments = [torch.zeros_like(self.vectors) for _ in range(n_moments)]
         self.bias_moments = [torch.zeros_like(self.bias) for _ in range(n_moments)]
         self.steps = np.zeros(1, np.int64)
-        self.visits = torch.zeros_like(self.bias, dtype=torch.int32) if lists_columns else None
+        counted = self.n_words if lists_columns else 0
+        self.visits, self.latest = np.zeros(counted, np.int32), np.zeros(counted, np.int32)
         # Columns are rounded when they are known.
         is_copied = dtype != torch.float32 and not lists_columns
         self.rounded = self.vectors.to(dtype) if is_copied else None
@@ -166,21 +168,22 @@ class DeviceTables:
             if table is not None:  # else training has ended
                 moments[k] = self._own(table)
             of_bias[k] = self._own(column)
-        found = {
+        found: dict[str, NDArray[Any]] = {
             "out_vectors": self.own_vectors,
             "out_moments": moments,
             "out_bias": self.own_bias,
             "out_bias_moments": of_bias,
         }
-        if self.visits is not None:
-            found |= {"out_visits": self._own(self.visits), "out_steps": self.steps.copy()}
-        return found
+        return found | {name: array.copy() for name, array in self._counted().items()}
+
+    def _counted(self) -> dict[str, NDArray[Any]]:
+        if not len(self.visits):
+            return {}
+        return {"out_visits": self.visits, "out_latest": self.latest, "out_steps": self.steps}
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over those of `arrays` that are given."""
         tables = {"out_vectors": self.vectors, "out_bias": self.bias}
-        if self.visits is not None:
-            tables["out_visits"] = self.visits
         for name in tables.keys() & arrays.keys():
             self._fill(tables[name], arrays[name])
         lists = {"out_moments": self.moments, "out_bias_moments": self.bias_moments}
@@ -188,7 +191,7 @@ class DeviceTables:
             for table, values in zip(lists[name], arrays[name], strict=True):
                 if table is not None:
                     self._fill(table, values)
-        copy_arrays(arrays, {"out_steps": self.steps})
+        copy_arrays(arrays, self._counted())
         if self.rounded is not None:
             self.rounded.copy_(self.vectors)
 
@@ -206,6 +209,5 @@ class DeviceTables:
     @property
     def nbytes(self) -> int:
         """What the tables take of the device's memory."""
-        tables = (self.vectors, self.bias, self.rounded, self.visits)
-        held = (*tables, *self.moments, *self.bias_moments)
+        held = (self.vectors, self.bias, self.rounded, *self.moments, *self.bias_moments)
         return sum(table.nbytes for table in held if table is not None)

@@ -38,7 +38,7 @@ def exponentials(scores: Tensor, bias: Tensor, dtype: Any) -> tuple[Tensor, Tens
     Parameters
     ----------
     scores : (B, n) float32
-        Products, overwritten.
+        Products.
     bias : (n,) float32
     dtype
         Of the exponentials; peaks and sums are float32.
@@ -48,15 +48,15 @@ def exponentials(scores: Tensor, bias: Tensor, dtype: Any) -> tuple[Tensor, Tens
     exponentials : (B, n)
     peaks, sums : (B,) float32
     """
-    scores.add_(bias)
-    peaks = scores.amax(1)
-    scores.sub_(peaks[:, None]).exp_()
-    return scores.to(dtype), peaks, scores.sum(1)
+    shifted = scores + bias
+    peaks = shifted.amax(1)
+    exponents = (shifted - peaks[:, None]).exp()
+    return exponents.to(dtype), peaks, exponents.sum(1)
 
 
 def exponentials_again(scores: Tensor, bias: Tensor, peaks: Tensor, dtype: Any) -> Tensor:
     """Return what `exponentials` did, to the bit, where there was no room to keep it."""
-    return scores.add_(bias).sub_(peaks[:, None]).exp_().to(dtype)
+    return ((scores + bias) - peaks[:, None]).exp().to(dtype)
 
 
 def log_sums(peaks: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,16 +91,17 @@ def errors(exponents: Tensor, places: Tensor, shares: Tensor) -> None:
 class Move(NamedTuple):
     """The scalars of a step as tensors' functions take them.
 
-    `rate` and `unbias` are tensors, of one number or one for each row, so that compiled code need
-    not be made anew when they change; the others are the same in all steps.
+    `rate` and `unbias` are tensors of one number, so that compiled code need not be made anew when
+    they change; the others are the same in all steps. Of columns, `rate`, `keep_first` and
+    `keep_second` are tensors of one number for each row.
     """
 
     kind: int
     rate: Tensor
     unbias: Tensor
-    keep_first: float
+    keep_first: Any
+    keep_second: Any
     take_first: float
-    keep_second: float
     take_second: float
     epsilon: float
 
@@ -113,8 +114,8 @@ def move_of(rule: Rule, rate: Tensor, unbias: Tensor) -> Move:
         rate,
         unbias,
         float(rule.decay_first),
-        float(one - rule.decay_first),
         float(rule.decay_second),
+        float(one - rule.decay_first),
         float(one - rule.decay_second),
         float(rule.epsilon),
     )
@@ -125,12 +126,13 @@ def adam(
     first: Tensor,
     second: Tensor,
     gradient: Tensor,
-    rate: Tensor,
-    unbias: Tensor,
-    numbers: tuple[float, float, float, float, float],
+    rates: tuple[Tensor, Tensor],
+    keeps: tuple[Any, Any],
+    numbers: tuple[float, float, float],
 ) -> None:
-    """Move values (N, D) by Adam, in place; `numbers` are those of `Move` that stay."""
-    keep_first, take_first, keep_second, take_second, epsilon = numbers
+    """Move values (N, D) by Adam, in place; what `Move` has comes in three parts."""
+    (rate, unbias), (keep_first, keep_second) = rates, keeps
+    take_first, take_second, epsilon = numbers
     first.mul_(keep_first).add_(gradient * take_first)
     second.mul_(keep_second).add_(gradient * gradient * take_second)
     values.sub_(rate * first / ((second * unbias).sqrt() + epsilon))
@@ -148,7 +150,8 @@ def step(values: Tensor, moments: list[Tensor], gradient: Tensor, move: Move, mo
         `adam`, or what was compiled of it.
     """
     if move.kind == ADAM:
-        moved(values, *moments, gradient, move.rate, move.unbias, tuple(move[3:]))
+        keeps = move.keep_first, move.keep_second
+        moved(values, *moments, gradient, (move.rate, move.unbias), keeps, tuple(move[5:]))
     elif move.kind == ADAGRAD:
         moments[0].add_(gradient * gradient)
         values.sub_(move.rate * gradient / (moments[0].sqrt() + move.epsilon))

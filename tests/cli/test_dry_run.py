@@ -223,7 +223,7 @@ def test_contexts_of_rows_are_estimated_from_a_part(tmp_path):
 def test_rare_words_have_the_costs_of_what_would_be_done(path, monkeypatch, kind, capsys):
     """Told as training would decide; sampled ones shorten the estimate by their share."""
     monkeypatch.setattr(trials, "column_sizes", lambda _: ColumnSizes(20, 10, 400))
-    monkeypatch.setattr(trials, "step_seconds", lambda settings, n_words, rows, pool: 1e3 * rows)
+    monkeypatch.setattr(trials, "step_seconds", lambda _settings, _n, rows, *_: 1e3 * rows)
     shares = []
 
     def noted(*arguments):

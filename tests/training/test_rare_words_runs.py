@@ -103,7 +103,7 @@ def test_the_final_loss_is_near_that_of_all_rows(corpus):
 
 @pytest.mark.parametrize(("gain", "is_sampled"), [(0.01, True), (1e6, False)])
 def test_auto_samples_where_it_is_worth_it(corpus, monkeypatch, gain, is_sampled):
-    monkeypatch.setattr(skipgram, "LEAST_GAIN", gain)
+    monkeypatch.setattr("fastw2v.objectives.softmax.rare_words.LEAST_GAIN", gain)
     model, _ = trained(corpus, rare_words="auto")
     assert (model.summary.loss_rows is not None) == is_sampled
     other, _ = trained(corpus, rare_words="sampled" if is_sampled else "exact")

@@ -97,7 +97,7 @@ def test_no_option_is_taken_and_left_aside(run, tmp_path, option):
     name = option.name.replace("_", "-")
     refused = "no settings beside"
     if name == "dry-run":
-        refused = "CORPUS beside it, no --counts, --start-from or"
+        refused = "CORPUS beside it, no --counts or"
     assert f"--{name}: expected {refused} --resume" in errors
 
 
@@ -165,6 +165,6 @@ def test_matrix_tiles_are_told_from_products_without(corpus, tmp_path, monkeypat
     monkeypatch.setattr("fastw2v.training.run.HAS_AMX", False)
     stopped(corpus, tmp_path / "model", workers=1, precision="auto")
     monkeypatch.setattr("fastw2v.training.run.HAS_AMX", True)
-    monkeypatch.setattr("fastw2v.training.run.used_precision", lambda settings: "bf16")
+    monkeypatch.setattr("fastw2v.training.run.used_precision", lambda *_: "bf16")
     with pytest.raises(CheckpointError, match=r"is bf16 on matrix tiles on .* FASTW2V_AMX as it"):
         Word2Vec.resume(tmp_path / "model")

@@ -407,3 +407,18 @@ def test_rare_words_take_a_step_of_the_bias_together():
     assert 2 < len(np.unique(found.bias_step[100:])) <= 5
     assert np.isfinite(found.bias_step).all()
     assert ((found.self_rates >= 0) & (found.self_rates <= 1)).all()
+
+
+def test_a_run_that_is_resumed_at_its_end_gives_back_what_it_never_used():
+    dense, tables = problem(17, 60, 5)
+    batch = next(
+        iter(
+            CountBatches(pair_counts(dense), np.ones(60), dimensions=5, rows=64, seed=1).one_epoch(
+                0
+            )
+        )
+    )
+    with WorkerPool(1) as pool:
+        objective = ExactSoftmax(*tables, max_rows=64, pool=pool, lists_columns=True)
+        objective.layer.end_training()
+        assert np.isfinite(objective.loss(batch))

@@ -36,7 +36,7 @@ class ColumnLayer(TileLayer):
 
     def __init__(self, *tables: VectorArray, **options: Any) -> None:
         self._chosen: ChosenColumns | None = None
-        self._listed: ColumnState
+        self._listed: ColumnState | None = None
         super().__init__(*tables, **options)
         self._visits = np.zeros(self._words, np.int32)
         self._steps = np.zeros(1, np.int64)
@@ -64,7 +64,7 @@ class ColumnLayer(TileLayer):
         self.state = self.state._replace(vector_moments=moments)
         self._products = self._new_products()
         self._column_products.end_training()
-        del self._listed  # which has the moments
+        self._listed = None  # which has the moments
 
     def end(self) -> None:
         """Give back what only `loss` and `train` need, see `TileLayer.end`."""
@@ -148,7 +148,7 @@ class ColumnLayer(TileLayer):
 
     def train(self, rules: StepRules) -> float:
         """Update the columns by the batch and return its estimated loss from before."""
-        if self._chosen is None:
+        if self._chosen is None or self._listed is None:
             raise ValueError("batch: expected one that lists its columns, got one of all words")
         shape, arrays = self.loaded
         counted = (self._chosen.words, self._visits, self._latest, int(self._steps[0]) + 1)

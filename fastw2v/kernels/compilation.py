@@ -39,9 +39,12 @@ import llvmlite
 import numba
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.registry import CPUDispatcher
 from numba.core.serialize import dumps
+from numba.core.sigutils import normalize_signature
 
 from fastw2v.kernels.cache_places import is_private, private_place, shared_places
+from fastw2v.kernels.lean_compiling import lean_compiling
 from fastw2v.kernels.stored_code import (
     Reading,
     StoredLibrary,
@@ -324,11 +327,56 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]
         """The folder that is asked first."""
         return str(self._impl.locator.get_cache_path())
 
+    is_part = False
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return (*super()._index_key(sig, codegen), self.is_part)
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return what was compiled for a signature, or None."""
         _initialize_runtime(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
+
+
+class _Kernel(CPUDispatcher):  # type: ignore[misc]
+    """Numba's dispatcher; a signature is compiled for Python, or as a part of other kernels."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._compiler._customize_flags = self._flags
+        self._is_part = False
+
+    def _flags(self, flags: Any) -> Any:
+        flags.no_cfunc_wrapper = True
+        flags.no_cpython_wrapper = self._is_part
+        return flags
+
+    def compile(self, sig: Any) -> Any:
+        """Return the function for a signature."""
+        with lean_compiling(self.targetctx) as is_part:
+            was_part, self._is_part = self._is_part, is_part
+            self._cache.is_part = is_part
+            arguments, _ = normalize_signature(sig)
+            existing = self.overloads.get(tuple(arguments))
+            if not is_part and existing is not None and is_part_of_others(existing):
+                del self.overloads[tuple(arguments)]
+            try:
+                return super().compile(sig)
+            finally:
+                self._is_part = was_part
+                self._cache.is_part = was_part
+
+    def add_overload(self, cres: Any) -> None:
+        """Know what was compiled; a part cannot be called by Python."""
+        if self._is_part:
+            self.overloads[tuple(cres.signature.args)] = cres
+        else:
+            super().add_overload(cres)
+
+
+def is_part_of_others(result: Any) -> bool:
+    return not result.library.is_called
 
 
 @overload
@@ -354,7 +402,9 @@ def kernel(function: Any = None, **options: Any) -> Any:
     """
     if function is None:
         return functools.partial(kernel, **options)
-    compiled = numba.njit(nogil=True, **options)(function)
-    if compiled is not function:
-        compiled._cache = _KernelCache(function)
+    if config.DISABLE_JIT:
+        return function
+    settings = {"nopython": True, "nogil": True, "boundscheck": None, **options}
+    compiled = _Kernel(py_func=function, locals={}, targetoptions=settings)
+    compiled._cache = _KernelCache(function)
     return compiled

@@ -21,14 +21,18 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
     """Compiled code of a file. Its source, for other kernels, is looked at when one asks for it."""
 
     _bitcode: bytes | None = None
+    is_called = True
 
     @classmethod
     def read(cls, codegen: Any, stored: "StoredLibrary") -> "_Library":
         """Return what `stored_library` took down."""
         library: _Library = cls(codegen, stored.name)
+        library._bitcode = stored.bitcode
+        if not stored.code:
+            library._finalized, library.is_called = True, False
+            return library
         library.enable_object_caching()
         library._set_compiled_object(stored.code)
-        library._bitcode = stored.bitcode
         library._finalize_final_module()
         codegen._engine._defined_symbols |= set(stored.symbols)
         return library

@@ -107,7 +107,7 @@ def count_windows(text):
     return n_rows
 
 
-@njit(nogil=True)
+@kernel
 def _add_contexts(text, position, sentence, window, contexts, n):
     """Append the contexts of a kept position; return how many there are now."""
     bits = seed_state(text.reach_key ^ np.uint64(position))

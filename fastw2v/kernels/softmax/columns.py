@@ -27,7 +27,7 @@ def _mark(bits, word):
     bits[word // _BITS] |= np.uint64(1) << np.uint64(word % _BITS)
 
 
-@njit(nogil=True)
+@kernel
 def _seen_words(csr_rows, counts, wanted, head, bits):
     """Return the words from `head` on that rows have as contexts, and `wanted` ones, ascending."""
     indptr, indices, _ = counts
@@ -56,7 +56,7 @@ def _seen_words(csr_rows, counts, wanted, head, bits):
     return seen
 
 
-@njit(nogil=True)
+@kernel
 def _word_at(cumulative, first, last, number):
     """Return the word from `first` to before `last` whose share of the weights a number is in."""
     while last - first > 1:
@@ -68,7 +68,7 @@ def _word_at(cumulative, first, last, number):
     return first
 
 
-@njit(nogil=True)
+@kernel
 def _with_drawn(seen, cumulative, head, draws, offset, words, logs):
     """Write the columns beyond the head, and how many words each stands for; return their number.
 

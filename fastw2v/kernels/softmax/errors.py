@@ -6,6 +6,7 @@ Scores are either one float32 array or planes of bfloat16, see `fastw2v.kernels.
 import numpy as np
 from numba import njit
 
+from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.operands import (
     number_at,
@@ -36,7 +37,7 @@ _OBSERVED_BUFFER = 1024
 _ENTRIES_AHEAD = 24  # enough to hide a fetch from the third-level cache
 
 
-@njit(nogil=True)
+@kernel
 def tile_scales(shape, tile, batch, work, scales):
     """Write scales[r] = a_r * exp(m_t - log-sum-exp): G is the exponentials times them.
 
@@ -50,7 +51,7 @@ def tile_scales(shape, tile, batch, work, scales):
         store(scales, row, load(batch.row_weights, row) * relative)
 
 
-@njit(nogil=True)
+@kernel
 def _log_probability(shape, row, word, output, batch, work):
     """Return log p(word | row) from scratch, for a probability too small for float32."""
     score = float(output.bias[word])
@@ -91,7 +92,7 @@ def _relative_scales(shape, batch, scales):
     return relatives, shares
 
 
-@njit(nogil=True)
+@kernel
 def subtract_observed(shape, tile, place, output, batch, work, scales):
     """Take observed / scale off the exponentials of a tile; return sum of weight * log p.
 
@@ -137,7 +138,7 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
     return total + _weighted_logs(probabilities, weights, held)
 
 
-@njit(nogil=True)
+@kernel
 def keep_observed(shape, tile, place, batch, exponentials):
     """Copy the exponentials of a tile's observed entries; `place` holds the scores of it alone."""
     first, count, scores = place
@@ -146,7 +147,7 @@ def keep_observed(shape, tile, place, batch, exponentials):
         exponentials[k] = scores[base + _entry(batch, k, count)]
 
 
-@njit(nogil=True)
+@kernel
 def observed_logs(shape, tile, output, batch, work, scales, exponentials):
     """Return what `subtract_observed` does, to the bit, of exponentials that were kept (E,)."""
     relatives, _ = _relative_scales(shape, batch, scales)
@@ -178,7 +179,7 @@ def _entry(batch, k, count):
     return (row // PANEL * count + batch.columns[k]) * PANEL + row % PANEL
 
 
-@njit(nogil=True)
+@kernel
 def update_bias(shape, output, place, scores, scales, gradient, rule):
     """Update the biases of a block of words; they need not fill whole vectors.
 

@@ -180,7 +180,7 @@ def _new_scratch(shape, operands):
     return new
 
 
-@njit(nogil=True)
+@kernel
 def _scale_rows(shape, vectors, scales, scaled):
     """Write the batch's centre vectors, each times its scale."""
     for row in range(shape.rows):
@@ -189,7 +189,7 @@ def _scale_rows(shape, vectors, scales, scaled):
             store(scaled, d, scale * load(vectors, d))
 
 
-@njit(nogil=True)
+@kernel
 def _pair_centres(shape, vectors, scales, scaled):
     """Write the batch's centre vectors times their scales, in pairs of rows."""
     stride = shape.stride
@@ -222,7 +222,7 @@ def _scale_centres(shape, vectors, scales, operands, scratch):
     return scale_pairs
 
 
-@njit(nogil=True)
+@kernel
 def _pair_outputs(shape, place, outputs, paired):
     """Write the tile's output vectors in pairs of words: (count / 2, 2 * row_pairs)."""
     first, count = place[0], place[1]
@@ -233,7 +233,7 @@ def _pair_outputs(shape, place, outputs, paired):
             pair_rows(paired, word * pairs + 2 * d, outputs, at + d, at + pairs + d)
 
 
-@njit(nogil=True)
+@kernel
 def _transpose_outputs(shape, count, paired, transposed):
     """Turn the tile's pairs of words into (2 * row_pairs, count / 2), as AMX reads them."""
     width, height = 2 * row_pairs(shape), count // 2

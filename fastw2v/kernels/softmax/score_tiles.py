@@ -136,7 +136,7 @@ def _tile_sums(scores, at, biases, first, count, scale, sums):
         store(sums, 6 * PANEL + lane, sum_bb)
 
 
-@njit(nogil=True)
+@kernel
 def _join_sums(sums, joined):
     """Add the sums of a tile to those of the tiles before, relative to the higher peak."""
     for lane in range(PANEL):
@@ -148,7 +148,7 @@ def _join_sums(sums, joined):
             joined[k, lane] = joined[k, lane] * before + np.float64(sums[k * PANEL + lane]) * now
 
 
-@njit(nogil=True)
+@kernel
 def _write_moments(joined, first, moments):
     for lane in range(min(PANEL, moments.shape[0] - first)):
         total = joined[1, lane]
@@ -162,7 +162,7 @@ def _write_moments(joined, first, moments):
         row[5] = joined[6, lane] / total - mean_b * mean_b
 
 
-@njit(nogil=True)
+@kernel
 def _start(joined):
     joined[0] = _LOWEST
     joined[1:] = 0
@@ -249,7 +249,7 @@ def noise_losses(tasks, inputs, outputs, noise, losses):
             losses[panel_first + lane] = joined[lane]
 
 
-@njit(nogil=True)
+@kernel
 def _leaf_scores(scores, children, node_logs, leaves):
     """Write log q of every leaf for a panel, going down from the root (the last node).
 

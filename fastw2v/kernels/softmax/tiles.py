@@ -104,7 +104,7 @@ def _panel_of_scores(shape, panel, place, start, operands, biases, totals):
     return good
 
 
-@njit(nogil=True)
+@kernel
 def _panel_by_peak(shape, panel, place, start, bias, operands, exponents, references):
     """Exponentials of one panel of a tile, relative to each row's own largest score."""
     first, count, scores = place

@@ -4,7 +4,8 @@ Numba's own cache renews a kernel only when the kernel's own file changes. A ker
 of functions and constants that it imports, of the versions of the compiler, of the CPU's features.
 Here all of that is in one digest, which names the folder that compiled kernels are kept in, so that
 what was made of anything else is never found. A file holds one kernel for one signature, behind a
-checksum: a damaged or cut one is compiled anew.
+checksum: a damaged or cut one is compiled anew. One that Python and other kernels call has two: its
+own code, and what is linked into theirs (`lean_compiling`).
 
 Kernels are kept in ``NUMBA_CACHE_DIR`` if that is set, else beside the sources, else in the user's
 folder for caches: in the first of these that can be written. They are looked for in all of them, so
@@ -39,12 +40,10 @@ import llvmlite
 import numba
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
-from numba.core.registry import CPUDispatcher
 from numba.core.serialize import dumps
-from numba.core.sigutils import normalize_signature
 
 from fastw2v.kernels.cache_places import is_private, private_place, shared_places
-from fastw2v.kernels.lean_compiling import lean_compiling
+from fastw2v.kernels.lean_compiling import Kernel, compiles_part
 from fastw2v.kernels.stored_code import (
     Reading,
     StoredLibrary,
@@ -327,56 +326,14 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]
         """The folder that is asked first."""
         return str(self._impl.locator.get_cache_path())
 
-    is_part = False
-
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), self.is_part)
+        return (*super()._index_key(sig, codegen), compiles_part())
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return what was compiled for a signature, or None."""
         _initialize_runtime(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
-
-
-class _Kernel(CPUDispatcher):  # type: ignore[misc]
-    """Numba's dispatcher; a signature is compiled for Python, or as a part of other kernels."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._compiler._customize_flags = self._flags
-        self._is_part = False
-
-    def _flags(self, flags: Any) -> Any:
-        flags.no_cfunc_wrapper = True
-        flags.no_cpython_wrapper = self._is_part
-        return flags
-
-    def compile(self, sig: Any) -> Any:
-        """Return the function for a signature."""
-        with lean_compiling(self.targetctx) as is_part:
-            was_part, self._is_part = self._is_part, is_part
-            self._cache.is_part = is_part
-            arguments, _ = normalize_signature(sig)
-            existing = self.overloads.get(tuple(arguments))
-            if not is_part and existing is not None and is_part_of_others(existing):
-                del self.overloads[tuple(arguments)]
-            try:
-                return super().compile(sig)
-            finally:
-                self._is_part = was_part
-                self._cache.is_part = was_part
-
-    def add_overload(self, cres: Any) -> None:
-        """Know what was compiled; a part cannot be called by Python."""
-        if self._is_part:
-            self.overloads[tuple(cres.signature.args)] = cres
-        else:
-            super().add_overload(cres)
-
-
-def is_part_of_others(result: Any) -> bool:
-    return not result.library.is_called
 
 
 @overload
@@ -390,6 +347,8 @@ def kernel(*, inline: str) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def kernel(function: Any = None, **options: Any) -> Any:
     """Compile a function with Numba, without the interpreter's lock, and keep it on disk.
 
+    What another kernel calls is compiled and kept as a part of that, what Python calls for itself.
+
     Parameters
     ----------
     function : callable
@@ -402,9 +361,9 @@ def kernel(function: Any = None, **options: Any) -> Any:
     """
     if function is None:
         return functools.partial(kernel, **options)
-    if config.DISABLE_JIT:
+    if getattr(config, "DISABLE_JIT"):  # noqa: B009 - set at run time
         return function
     settings = {"nopython": True, "nogil": True, "boundscheck": None, **options}
-    compiled = _Kernel(py_func=function, locals={}, targetoptions=settings)
+    compiled: Any = Kernel(py_func=function, locals={}, targetoptions=settings)
     compiled._cache = _KernelCache(function)
     return compiled

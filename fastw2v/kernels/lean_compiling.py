@@ -1,10 +1,10 @@
-"""Numba's compiler without what no kernel needs, so that a first run waits less.
+"""Numba's dispatcher without what no kernel needs, so that a first run waits less.
 
-Numba makes of each function that it compiles, also of those that only other functions call: machine
-code, code by which Python calls it, code by which C calls it. Each is optimised before it is linked,
-and again in whatever it is linked into. Here a function that is compiled for another one, a part,
-is only linked into it. What Python calls is optimised once, with all its parts, and becomes machine
-code. The garbage collector rests meanwhile: a compiler makes many objects, and keeps most of them.
+Of every function Numba makes machine code, code by which Python calls it, and code by which C does,
+also if only other functions call it. It optimises each of these before they are linked, and again
+in whatever they are linked into. Here a function that is compiled for another one, a part, is
+linked into it as it is. What Python calls is optimised once, with its parts, and becomes machine
+code. Numba is told so while its lock of compiling is held: what is no kernel is compiled as ever.
 """
 
 import gc
@@ -16,39 +16,85 @@ from typing import Any
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.environment import lookup_environment
+from numba.core.registry import CPUDispatcher
+from numba.core.sigutils import normalize_signature
 
-__all__ = ["Library", "lean_compiling"]
+__all__ = ["Kernel", "compiles_part"]
 
 _ENVIRONMENT = "_ZN08NumbaEnv"
+_set_env = getattr(JITCPUCodegen, "set_env")  # noqa: B009 - which has no types
 
 
-class Library(JITCodeLibrary):  # type: ignore[misc]
-    """Code that is linked into other code, and becomes machine code if it is called."""
+class _Nesting:
+    """How many kernels are being compiled, each for the one before; changed under Numba's lock."""
+
+    depth = 0
+
+
+def compiles_part() -> bool:
+    """Return whether the kernel that is being compiled is a part of another one."""
+    return _Nesting.depth > 1
+
+
+class Kernel(CPUDispatcher):  # type: ignore[misc]
+    """Numba's dispatcher; a signature is compiled for Python, or as a part of other kernels."""
+
+    _compiler: Any
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._compiler._customize_flags = _without_wrappers
+
+    def compile(self, sig: Any) -> Any:
+        """Compile a signature, or read it from its file, unless that was done."""
+        with _lean_compiling(self.targetctx):
+            types, _ = normalize_signature(sig)
+            earlier: Any = self.overloads.get(tuple(types))
+            if earlier is not None and not compiles_part() and not earlier.library.is_called:
+                del self.overloads[tuple(types)]  # a part, which Python wants to call now
+            return super().compile(sig)
+
+    def add_overload(self, cres: Any) -> None:
+        """Take what was compiled; a part has nothing that Python could call."""
+        if compiles_part():
+            self.overloads[tuple(cres.signature.args)] = cres
+        else:
+            super().add_overload(cres)
+
+
+def _without_wrappers(flags: Any) -> Any:
+    flags.no_cfunc_wrapper = True
+    flags.no_cpython_wrapper = compiles_part()
+    return flags
+
+
+class _Library(JITCodeLibrary):  # type: ignore[misc]
+    """Code that is linked into other code as it is, and optimised if it is called."""
+
+    is_called = False
 
     def _optimize_functions(self, ll_module: Any) -> None:
-        """Leave that to `_optimize_final_module`."""
         ll_module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
-        """Leave that until it is known whether it will be called."""
+        """Wait until it is called."""
 
     def _finalize_final_module(self) -> None:
         self._finalized = True
 
     def get_pointer_to_function(self, name: str) -> int:
-        """Return the address of a function, compiled to machine code; 0 if it is not in here."""
+        """Return the address of a function, which becomes machine code; 0 if it is not in here."""
         self._ensure_finalized()
-        if not self._is_machine_code and self._defines(name):
+        if not self.is_called and self._defines(name):
             self._make_machine_code()
         address: int = super().get_pointer_to_function(name)
         return address
 
-    _is_machine_code = False
-
-    @property
-    def is_called(self) -> bool:
-        """Whether there is machine code of it."""
-        return self._is_machine_code
+    def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
+        """Return name, kind, and machine code with bitcode; of a part there is only bitcode."""
+        self._ensure_finalized()
+        code: bytes = self._get_compiled_object() if self.is_called else b""
+        return self.name, "object", (code, self._get_module_for_linking().as_bitcode())
 
     def _defines(self, name: str) -> bool:
         try:
@@ -57,70 +103,48 @@ class Library(JITCodeLibrary):  # type: ignore[misc]
             return False
 
     def _make_machine_code(self) -> None:
-        self._is_machine_code = True
+        self.is_called = True
         super()._optimize_final_module()
         self._final_module.verify()
         super()._finalize_final_module()
-        # Of parts, which have no address of their own.
         for value in self._final_module.global_variables:
-            if value.name.startswith(_ENVIRONMENT):
+            if value.name.startswith(_ENVIRONMENT):  # of parts too
                 environment = lookup_environment(value.name)
                 if environment is not None:
                     self._codegen.set_env(value.name, environment)
 
-    def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
-        """Return name, kind, and machine code with bitcode; a part has no machine code."""
-        self._ensure_finalized()
-        code: bytes = self._get_compiled_object() if self._is_machine_code else b""
-        return self.name, "object", (code, self._get_module_for_linking().as_bitcode())
-
-
-_depth = 0
-
 
 @contextmanager
-def lean_compiling(context: Any) -> Iterator[bool]:
-    """Have Numba compile within as this module says.
-
-    Parameters
-    ----------
-    context : Numba's target context for the CPU
-
-    Yields
-    ------
-    Whether what is compiled is a part, compiled for another kernel.
-    """
-    global _depth
-    with global_compiler_lock:  # held by whoever compiles, so nobody else does meanwhile
-        _depth += 1
+def _lean_compiling(context: Any) -> Iterator[None]:
+    """Have Numba compile within as this module says; `context` is its target context."""
+    with global_compiler_lock:
+        _Nesting.depth += 1
         try:
-            if _depth > 1:
-                yield True
+            if compiles_part():
+                yield
                 return
-            with _without_garbage_collection(), _lean(context):
-                yield False
+            with _without_collector(), _own_libraries(context):
+                yield
         finally:
-            _depth -= 1
+            _Nesting.depth -= 1
 
 
 @contextmanager
-def _lean(context: Any) -> Iterator[None]:
+def _own_libraries(context: Any) -> Iterator[None]:
     codegen = context.codegen()
-    codegen._library_class = Library
+    codegen._library_class = _Library
     codegen.set_env = partial(_set_environment, codegen)
-    context.create_cfunc_wrapper = _nothing
+    context.create_cfunc_wrapper = _nothing  # of functions that Numba itself brings
     try:
         yield
     finally:
-        del codegen._library_class
-        del codegen.set_env
-        del context.create_cfunc_wrapper
+        del codegen._library_class, codegen.set_env, context.create_cfunc_wrapper
 
 
 def _set_environment(codegen: Any, name: str, environment: Any) -> None:
-    """Set what a function's code refers to, if it is machine code."""
+    """Tell machine code where its environment is; a part has none of its own."""
     if codegen._engine.is_symbol_defined(name):
-        JITCPUCodegen.set_env(codegen, name, environment)
+        _set_env(codegen, name, environment)
 
 
 def _nothing(*arguments: Any) -> None:
@@ -128,7 +152,8 @@ def _nothing(*arguments: Any) -> None:
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
+def _without_collector() -> Iterator[None]:
+    """Let the garbage collector rest: a compiler makes many objects, and keeps most of them."""
     was_on = gc.isenabled()
     gc.disable()
     try:

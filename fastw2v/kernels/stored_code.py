@@ -20,15 +20,15 @@ __all__ = ["Reading", "StoredLibrary", "initialize_runtime", "stored_library"]
 class _Library(JITCodeLibrary):  # type: ignore[misc]
     """Compiled code of a file. Its source, for other kernels, is looked at when one asks for it."""
 
+    is_called = True  # by Python: there is machine code of it
     _bitcode: bytes | None = None
-    is_called = True
 
     @classmethod
     def read(cls, codegen: Any, stored: "StoredLibrary") -> "_Library":
         """Return what `stored_library` took down."""
         library: _Library = cls(codegen, stored.name)
         library._bitcode = stored.bitcode
-        if not stored.code:
+        if not stored.code:  # it is linked into other code
             library._finalized, library.is_called = True, False
             return library
         library.enable_object_caching()

@@ -2,8 +2,9 @@
 
 Numba compiles one kernel at a time in a process, and keeps what it has compiled on disk. So the
 first run of its kind on a machine starts another process, which trains on a few words with the same
-settings; before the first step it is waited for, and what it has compiled is read. It leaves a mark
-beside the kernels, so that later runs of that kind start nothing.
+settings. Before the first step it is waited for until it has gone through an epoch; while this
+process trains, it compiles what comes after the last one. Marks beside the kernels say how far they
+are there, so that later runs of that kind start nothing.
 """
 
 import hashlib
@@ -57,6 +58,11 @@ def mark_of(settings: Hyperparameters, precision: str) -> str:
     return f"ahead-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+def _mark_of_epochs(mark: str) -> str:
+    """Return the name of the mark for what a run calls until its last epoch is over."""
+    return f"{mark}-epochs"
+
+
 @contextmanager
 def compiled_ahead(run: Run) -> Iterator[None]:
     """Compile a run's kernels in another process, if there are cores for it and it is the first.
@@ -64,18 +70,17 @@ def compiled_ahead(run: Run) -> Iterator[None]:
     Within, `run.await_kernels` waits until they are there.
     """
     process = _started(run)
-    if process is None:
-        yield
-        if os.environ.get(SWITCH) != "0" and compiling_s() > run.compiled_before_s:
-            leave_mark(mark_of(run.settings, run.description.precision))
-        return
-    run.await_kernels = lambda: _wait(process, run)
+    if process is not None:
+        run.await_kernels = lambda: _wait(process, run)
     try:
         yield
     finally:
         run.await_kernels = None
-        process.kill()
-        _end(process)
+        if process is not None:
+            process.kill()
+            _end(process)
+    if os.environ.get(SWITCH) != "0" and compiling_s() > run.compiled_before_s:
+        leave_mark(mark_of(run.settings, run.description.precision))
 
 
 def _started(run: Run) -> "subprocess.Popen[bytes] | None":
@@ -111,15 +116,15 @@ def _wait(process: "subprocess.Popen[bytes]", run: Run) -> None:
     """Wait for what is still being compiled; whatever comes of it, this process can do it too."""
     run.await_kernels = None
     report: Callable[[int, int | None], None] | None = run.stage("compiling")
-    if process.poll() is None:
+    mark = _mark_of_epochs(mark_of(run.settings, run.description.precision))
+    if process.poll() is None and not is_marked(mark):
         with compiling():
-            while process.poll() is None:
+            while process.poll() is None and not is_marked(mark):
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(_POLL_S)
                 if report:
                     report(0, None)  # signals are answered there
     _LOGGER.debug("compiled ahead, status %s", process.returncode)
-    _end(process)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -140,11 +145,13 @@ def _end_with_parent() -> None:
 
 
 def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
-    """Train for an epoch on a few words that come from nowhere, and leave the mark."""
+    """Train for an epoch on a few words that come from nowhere, and leave the marks."""
     changes: dict[str, Any] = {"epochs": 1, "min_count": 1}
     if "start" in settings.as_dict() and settings.objective == "softmax":
         changes["start"] = "random"  # the other process begins by spectral vectors meanwhile
     run = Run(settings=Hyperparameters(**settings.given | changes), workers=workers)
+    mark = mark_of(settings, run.description.precision)
+    run.after_epoch = lambda _: leave_mark(_mark_of_epochs(mark))
     generator = np.random.default_rng(1)
     ids = generator.integers(0, _FEW_WORDS, 40 * _FEW_WORDS).astype(np.int32)
     counts = -np.sort(-np.maximum(np.bincount(ids, minlength=_FEW_WORDS), 1))
@@ -157,18 +164,8 @@ def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
     elif settings.model == "cbow":
         train_cbow(run, text)
     else:
-        run.after_epoch = _stop  # the kernels of the loss are made by the other process
-        with suppress(_EnoughError):
-            train_counted(run, _few_counts(run, vocabulary), tokens, (0.0, 0.0))
-    leave_mark(mark_of(settings, run.description.precision))
-
-
-class _EnoughError(Exception):
-    """All that is needed has been compiled."""
-
-
-def _stop(_: object) -> None:
-    raise _EnoughError
+        train_counted(run, _few_counts(run, vocabulary), tokens, (0.0, 0.0))
+    leave_mark(mark)
 
 
 def _few_counts(run: Run, vocabulary: Vocabulary) -> CountedCorpus:

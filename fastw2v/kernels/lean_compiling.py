@@ -111,7 +111,7 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
             if value.name.startswith(_ENVIRONMENT):  # of parts too
                 environment = lookup_environment(value.name)
                 if environment is not None:
-                    self._codegen.set_env(value.name, environment)
+                    _set_environment(self._codegen, value.name, environment)
 
 
 @contextmanager

@@ -62,6 +62,23 @@ def test_it_is_waited_for_and_the_time_is_one_of_compiling(monkeypatch):
     assert told
 
 
+def test_steps_begin_once_their_kernels_are_there_and_it_goes_on(monkeypatch):
+    process, run, asked = sleeper(60), run_of(), []
+
+    def is_marked(mark):
+        asked.append(mark)
+        return len(asked) > 3
+
+    monkeypatch.setattr(ahead, "_started", lambda run: process)
+    monkeypatch.setattr(ahead, "is_marked", is_marked)
+    with ahead.compiled_ahead(run):
+        run.wait_for_kernels()
+        assert process.poll() is None
+    mark = ahead.mark_of(run.settings, run.description.precision)
+    assert set(asked) == {ahead._mark_of_epochs(mark)} != {mark}
+    assert process.returncode is not None
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_an_error_or_an_early_end_takes_it_along(waits, monkeypatch):
     process = sleeper(60)
@@ -135,7 +152,8 @@ def test_a_few_words_are_trained_on_with_any_settings(settings, monkeypatch):
     monkeypatch.setattr(ahead, "leave_mark", marks.append)
     quick = Hyperparameters(vector_size=8, sample=0, window=2, **settings)
     ahead.train_on_few_words(quick, 2)
-    assert marks == [ahead.mark_of(quick, run_of(**settings).description.precision)]
+    mark = ahead.mark_of(quick, run_of(**settings).description.precision)
+    assert marks == [ahead._mark_of_epochs(mark), mark]
 
 
 COUNTED = """

@@ -43,7 +43,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.serialize import dumps
 
 from fastw2v.kernels.cache_places import is_private, private_place, shared_places
-from fastw2v.kernels.lean_compiling import Kernel, compiles_part
+from fastw2v.kernels.lean_compiling import compiles_part, new_dispatcher
 from fastw2v.kernels.stored_code import (
     Reading,
     StoredLibrary,
@@ -364,6 +364,6 @@ def kernel(function: Any = None, **options: Any) -> Any:
     if getattr(config, "DISABLE_JIT"):  # noqa: B009 - set at run time
         return function
     settings = {"nopython": True, "nogil": True, "boundscheck": None, **options}
-    compiled: Any = Kernel(py_func=function, locals={}, targetoptions=settings)
+    compiled: Any = new_dispatcher(function, settings)
     compiled._cache = _KernelCache(function)
     return compiled

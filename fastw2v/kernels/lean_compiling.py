@@ -8,21 +8,30 @@ code. Numba is told so while its lock of compiling is held: what is no kernel is
 """
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import numba
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.environment import lookup_environment
 from numba.core.registry import CPUDispatcher
 from numba.core.sigutils import normalize_signature
 
-__all__ = ["Kernel", "compiles_part"]
+__all__ = ["compiles_part", "new_dispatcher"]
 
+# No public part of Numba is changed here: other versions compile kernels by their own means.
+_KNOWN_VERSIONS = ((0, 62), (0, 68))
 _ENVIRONMENT = "_ZN08NumbaEnv"
-_set_env = getattr(JITCPUCodegen, "set_env")  # noqa: B009 - which has no types
+_set_env = getattr(JITCPUCodegen, "set_env", None)  # which has no types
+
+
+def _knows_numba() -> bool:
+    version = tuple(map(int, re.findall(r"\d+", numba.__version__)[:2]))
+    return _KNOWN_VERSIONS[0] <= version <= _KNOWN_VERSIONS[1]
 
 
 class _Nesting:
@@ -60,6 +69,12 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
             self.overloads[tuple(cres.signature.args)] = cres
         else:
             super().add_overload(cres)
+
+
+def new_dispatcher(function: Any, options: dict[str, Any]) -> Any:
+    """Return what compiles a function; leanly, if this version of Numba is a known one."""
+    kind = Kernel if _knows_numba() else CPUDispatcher
+    return kind(py_func=function, locals={}, targetoptions=options)
 
 
 def _without_wrappers(flags: Any) -> Any:
@@ -144,6 +159,7 @@ def _own_libraries(context: Any) -> Iterator[None]:
 def _set_environment(codegen: Any, name: str, environment: Any) -> None:
     """Tell machine code where its environment is; a part has none of its own."""
     if codegen._engine.is_symbol_defined(name):
+        assert _set_env is not None
         _set_env(codegen, name, environment)
 
 

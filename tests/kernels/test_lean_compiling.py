@@ -1,6 +1,8 @@
 """Kernels as parts of others: linked and not compiled for themselves, until Python calls them."""
 
 import gc
+import subprocess
+import sys
 import threading
 
 import numba
@@ -10,6 +12,7 @@ from numba.core import event
 from numba.core.registry import cpu_target
 
 from fastw2v.kernels.lean_compiling import Kernel
+from fastw2v.system.children import child_environment
 
 pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
 
@@ -165,3 +168,27 @@ def test_threads_compile_one_after_the_other():
     assert found == dict.fromkeys(range(8), 15)
     assert gc.isenabled()
     assert nothing_is_left_behind()
+
+
+OTHER_NUMBA = """
+import numba
+
+numba.__version__ = "0.99.1"
+import numpy as np
+
+from fastw2v.kernels.lean_compiling import Kernel
+from fastw2v.kernels.softmax.updates import SGD, Rule, update_block
+
+values, gradient = np.ones(16, np.float32), np.ones(16, np.float32)
+rule = Rule(SGD, *np.array([0.5, 0, 0, 1, 1, 1], np.float32))
+update_block(values, np.zeros((0, 16), np.float32), 0, gradient, 0, 16, rule)
+assert values.tolist() == [0.5] * 16
+print(isinstance(update_block, Kernel))
+"""
+
+
+def test_a_version_of_numba_that_nobody_knows_compiles_by_its_own_means(tmp_path):
+    environment = child_environment() | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", OTHER_NUMBA]
+    ended = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "False\n"), ended.stderr

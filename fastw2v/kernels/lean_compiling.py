@@ -5,6 +5,10 @@ also if only other functions call it. It optimises each of these before they are
 in whatever they are linked into. Here a function that is compiled for another one, a part, is
 linked into it as it is. What Python calls is optimised once, with its parts, and becomes machine
 code. Numba is told so while its lock of compiling is held: what is no kernel is compiled as ever.
+
+This is for the rooms of kernels that a first run by default waits for, and that are as fast so. It
+is not for all: those of negative sampling were half as fast, since LLVM leaves calls of parts that
+were not optimised where it would put the parts in their place.
 """
 
 import gc
@@ -25,6 +29,7 @@ __all__ = ["compiles_part", "new_dispatcher"]
 
 # No public part of Numba is changed here: other versions compile kernels by their own means.
 _KNOWN_VERSIONS = ((0, 62), (0, 68))
+_LEAN_ROOMS = tuple(f"fastw2v.kernels.{room}." for room in ("softmax", "counts", "text"))
 _ENVIRONMENT = "_ZN08NumbaEnv"
 _set_env = getattr(JITCPUCodegen, "set_env", None)  # which has no types
 
@@ -35,9 +40,13 @@ def _knows_numba() -> bool:
 
 
 class _Nesting:
-    """How many kernels are being compiled, each for the one before; changed under Numba's lock."""
+    """How many kernels are being compiled leanly, each for the one before; 0 where none is.
+
+    Changed under Numba's lock. `others` counts those that are compiled as Numba does it.
+    """
 
     depth = 0
+    others = 0
 
 
 def compiles_part() -> bool:
@@ -49,6 +58,7 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
     """Numba's dispatcher; a signature is compiled for Python, or as a part of other kernels."""
 
     _compiler: Any
+    is_lean = True  # if Python calls it; a part is compiled as what it is a part of
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -56,12 +66,14 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
 
     def compile(self, sig: Any) -> Any:
         """Compile a signature, or read it from its file, unless that was done."""
-        with _lean_compiling(self.targetctx):
-            types, _ = normalize_signature(sig)
-            earlier: Any = self.overloads.get(tuple(types))
-            if earlier is not None and not compiles_part() and not earlier.library.is_called:
-                del self.overloads[tuple(types)]  # a part, which Python wants to call now
-            return super().compile(sig)
+        with global_compiler_lock:
+            is_lean = _Nesting.depth > 0 or (self.is_lean and not _Nesting.others)
+            with _lean_compiling(self.targetctx) if is_lean else _as_numba_does():
+                types, _ = normalize_signature(sig)
+                earlier: Any = self.overloads.get(tuple(types))
+                if earlier is not None and not compiles_part() and _is_part(earlier):
+                    del self.overloads[tuple(types)]  # which Python, or others, want to call now
+                return super().compile(sig)
 
     def add_overload(self, cres: Any) -> None:
         """Take what was compiled; a part has nothing that Python could call."""
@@ -71,10 +83,18 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
             super().add_overload(cres)
 
 
+def _is_part(result: Any) -> bool:
+    return not getattr(result.library, "is_called", True)
+
+
 def new_dispatcher(function: Any, options: dict[str, Any]) -> Any:
-    """Return what compiles a function; leanly, if this version of Numba is a known one."""
-    kind = Kernel if _knows_numba() else CPUDispatcher
-    return kind(py_func=function, locals={}, targetoptions=options)
+    """Return what compiles a function: leanly, in some rooms, by a known version of Numba."""
+    settings = {"py_func": function, "locals": {}, "targetoptions": options}
+    if not _knows_numba():
+        return CPUDispatcher(**settings)
+    compiled = Kernel(**settings)
+    compiled.is_lean = function.__module__.startswith(_LEAN_ROOMS)
+    return compiled
 
 
 def _without_wrappers(flags: Any) -> Any:
@@ -132,16 +152,24 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
 @contextmanager
 def _lean_compiling(context: Any) -> Iterator[None]:
     """Have Numba compile within as this module says; `context` is its target context."""
-    with global_compiler_lock:
-        _Nesting.depth += 1
-        try:
-            if compiles_part():
-                yield
-                return
-            with _without_collector(), _own_libraries(context):
-                yield
-        finally:
-            _Nesting.depth -= 1
+    _Nesting.depth += 1
+    try:
+        if compiles_part():
+            yield
+            return
+        with _without_collector(), _own_libraries(context):
+            yield
+    finally:
+        _Nesting.depth -= 1
+
+
+@contextmanager
+def _as_numba_does() -> Iterator[None]:
+    _Nesting.others += 1
+    try:
+        yield
+    finally:
+        _Nesting.others -= 1
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from fastw2v.formats.model_features import (
     read_feature_vectors,
 )
 from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.peaks import Peaks
 from fastw2v.system.array_files import Arrays, read_arrays, write_arrays
 from fastw2v.system.files import whole_folder
 from fastw2v.system.manifests import (
@@ -122,6 +123,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
             "probabilities": {
                 "objective": embeddings.objective,
                 "temperature": embeddings.temperature,
+                "peaks": embeddings.peaks.as_dict() if embeddings.peaks else None,
             },
             "is_canonical": embeddings.is_canonical,
             "features": described_features(embeddings),
@@ -165,6 +167,7 @@ def read_model(folder: Path, *, mapped: bool = False, verify: bool | None = None
             probabilities.get("objective", "softmax"),
             probabilities.get("temperature", 1.0),
             self_rates=arrays.get("self_rates"),
+            peaks=_checked_peaks(probabilities.get("peaks"), has_rates="self_rates" in arrays),
             is_canonical=_checked_canonical(config.get("is_canonical", False)),
             **read_feature_vectors(arrays, config.get("features")),
         )
@@ -233,6 +236,25 @@ def _checked_canonical(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"is_canonical: expected true or false, got {str(value)[:60]}")
     return value
+
+
+def _checked_peaks(value: Any, *, has_rates: bool) -> Peaks | None:
+    """Return knot and power; None in older folders, and where there are none."""
+    if value is None:
+        return None
+    if not has_rates:
+        raise ValueError("peaks: expected self_rates beside them, found none")
+    numbers = list(value.values()) if isinstance(value, dict) else []
+    is_known = isinstance(value, dict) and set(value) == set(Peaks._fields)
+    is_sound = all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
+    if is_known and is_sound:
+        found = Peaks(**value)
+        if 0 < found.knot < 1 and found.power > 0:
+            return found
+    raise ValueError(
+        "peaks: expected a knot between 0 and 1 and a power above 0, or null, "
+        f"got {str(value)[:60]}"
+    )
 
 
 def _require_temperature(temperature: Any) -> None:

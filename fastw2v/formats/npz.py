@@ -113,6 +113,8 @@ def write(vectors: Vectors, target: Path) -> None:
 def write_model(embeddings: Embeddings, target: Path) -> None:
     """Write ``words, counts, in_vectors, out_vectors, out_bias``, and ``self_rates`` if there are.
 
+    Of a model with peaks (`fastw2v.objectives.peaks`) ``peaks`` (2,) is knot and power.
+
     Raises as `write`.
     """
     arrays = {
@@ -123,6 +125,8 @@ def write_model(embeddings: Embeddings, target: Path) -> None:
     }
     if embeddings.self_rates is not None:
         arrays["self_rates"] = embeddings.self_rates
+    if embeddings.peaks is not None:
+        arrays["peaks"] = np.array(embeddings.peaks, np.float64)
     _write(written_words(embeddings.vocabulary), arrays, target)
 
 

@@ -13,6 +13,7 @@ from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
 from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.peaks import Peaks
 from fastw2v.system.home import a_home
 from fastw2v.system.notebooks import html_table
 from fastw2v.text.vocabulary import Vocabulary
@@ -60,6 +61,9 @@ class Embeddings:
         p(c | c) of each word, of the text. The softmax is then one over all words but the centre,
         and shares out what is left (docs/math.md, section 21). None: p(c | c) is the softmax's, as
         with CBOW, and in models of running text that were saved before they had rates.
+    peaks : Peaks, optional
+        What becomes of the largest probabilities of that softmax, before rates share it out. None:
+        they are as they are.
     is_canonical : bool
         Whether the vectors are in canonical form (`fastw2v.objectives.canonical`).
     """
@@ -74,6 +78,7 @@ class Embeddings:
     named_features: NamedFeatures | None = None
     self_rates: NDArray[np.float32] | None = None
     is_canonical: bool = False
+    peaks: Peaks | None = None
 
     def __repr__(self) -> str:
         """Return sizes and kind, on one line."""
@@ -138,37 +143,59 @@ class Embeddings:
 
     def context_probabilities(self, word: Hashable) -> NDArray[np.float64]:
         """Return p(o | word) for all V words o, float64, summing to one."""
-        scores = self._scores(self.centre_vectors([word])[0])
-        if self.self_rates is None or word not in self.vocabulary:
-            return _softmax(scores)
-        own = self.vocabulary.index(word)
-        rate = float(self.self_rates[own])
-        scores[own] = -np.inf
-        probabilities = (1.0 - rate) * _softmax(scores)
-        probabilities[own] = rate
-        return probabilities
+        inputs = self.centre_vectors([word])
+        known = word in self.vocabulary
+        centres = np.array([self.vocabulary.index(word)]) if known else None
+        return self.probabilities(inputs, centres).reshape(-1)
 
     def context_lifts(self, word: Hashable) -> NDArray[np.float64]:
         """Return p(o | word) / p(o) for all V words o, float64; p(o) is a share of the text."""
         counts = self.vocabulary.counts.astype(np.float64)
         return np.asarray(self.context_probabilities(word) * (counts.sum() / counts))
 
-    def probabilities_of(self, centre: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return p(o | centre) for a centre vector (D,) that is no known word's, (V,) float64."""
-        return _softmax(self._scores(centre))
+    def probabilities(
+        self, inputs: NDArray[np.float32], centres: NDArray[np.integer[Any]] | None = None
+    ) -> NDArray[np.float64]:
+        """Return p(o | h) of input vectors (R, D) for all V words o, (R, V) float64.
 
-    def _scores(self, centre: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return numbers whose softmax is p(o | centre) without a rate for the word itself."""
-        centre = centre.astype(np.float64)
+        All that a model tells of probabilities word by word comes from here.
+
+        Parameters
+        ----------
+        inputs : (R, D) float32
+        centres : (R,) int, optional
+            Which words the rows are of, where these are known: they have their rates beside
+            themselves. Default: vectors of no known word.
+        """
+        told = self._scores(inputs)
+        rates = None if centres is None else self.self_rates
+        rows = np.arange(len(told))
+        if rates is not None:
+            told[rows, centres] = -np.inf
+        told -= told.max(axis=1, keepdims=True)
+        np.exp(told, out=told)
+        told /= told.sum(axis=1, keepdims=True)
+        if self.peaks is not None:
+            told = self.peaks.applied(told)
+        if rates is not None:
+            own = rates[centres].astype(np.float64)
+            told *= (1.0 - own)[:, None]
+            told[rows, centres] = own
+        return told
+
+    def _scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return numbers (R, V) whose softmax is p(o | h) without peaks and rates."""
+        inputs = inputs.astype(np.float64)
         if self.objective == "hierarchical":
             outputs = self.out_vectors.astype(np.float64)
             tree = huffman_tree(self.vocabulary.counts)
-            logs: NDArray[np.float64] = leaf_log_probabilities(centre, outputs, tree)
-            return logs
-        scores = np.empty(len(self.out_bias))
-        for rows in _blocks(len(scores)):
-            scores[rows] = self.out_vectors[rows].astype(np.float64) @ centre
-        return np.asarray(self.temperature * scores + self.out_bias)
+            return np.stack([leaf_log_probabilities(row, outputs, tree) for row in inputs])
+        scores = np.empty((len(inputs), len(self.out_bias)))
+        for words in _blocks(len(self.out_bias)):
+            scores[:, words] = inputs @ self.out_vectors[words].astype(np.float64).T
+        scores *= self.temperature
+        scores += self.out_bias
+        return scores
 
     def vectors_of(
         self, words: Sequence[Any], vectors: VectorChoice | None = None
@@ -267,11 +294,6 @@ def largest_places(values: NDArray[Any], topn: int | None) -> NDArray[np.int64]:
 def _blocks(n_rows: int) -> Iterator[slice]:
     for first in range(0, n_rows, _ROWS_AT_ONCE):
         yield slice(first, min(first + _ROWS_AT_ONCE, n_rows))
-
-
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    exponentials = np.exp(scores - scores.max())
-    return np.asarray(exponentials / exponentials.sum())
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

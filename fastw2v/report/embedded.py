@@ -25,7 +25,7 @@ __all__ = [
     "embedded_model",
     "embedded_vectors",
     "encoded",
-    "log_normalisers",
+    "normalisers",
     "packed",
     "unknown_in_page",
 ]
@@ -88,6 +88,9 @@ def embedded_model(
     if is_tree:
         left_right = tree_children(*huffman_tree(vocabulary.counts))
         tree = encoded(left_right, np.int32)
+    sums = None
+    if not is_tree and n_shown < len(vocabulary):
+        sums = [encoded(each, np.float32) for each in normalisers(embeddings, n_shown)]
     return _embedded_table(inputs, n_shown, outputs.size) | {
         "objective": embeddings.objective,
         "vectors": embeddings.default_vectors,
@@ -99,9 +102,9 @@ def embedded_model(
         else encoded(embeddings.self_rates[:n_shown], np.float32),
         "bias": None if is_tree else encoded(embeddings.out_bias[:n_shown], np.float32),
         "tree": tree,
-        "normalisers": None
-        if is_tree or n_shown == len(vocabulary)
-        else encoded(log_normalisers(embeddings, n_shown), np.float32),
+        "normalisers": sums and sums[0],
+        "peaks": embeddings.peaks and embeddings.peaks.as_dict(),
+        "peak_sums": sums and sums[1],
     }
 
 
@@ -172,12 +175,21 @@ def packed(table: NDArray[np.float32]) -> dict[str, str]:
     return {"numbers": encoded(numbers, np.int16), "scales": encoded(scales, np.float32)}
 
 
-def log_normalisers(embeddings: Embeddings, n_shown: int) -> NDArray[np.float64]:
-    """Return log sum_o exp(score of o) over the whole vocabulary for the first words.
+def normalisers(
+    embeddings: Embeddings, n_shown: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what the first words' probabilities are divided by, over the whole vocabulary.
 
-    Where words have rates beside themselves they are left out of their own sum.
+    Where words have rates beside themselves they are left out of their own sums.
+
+    Returns
+    -------
+    log_sums : (n_shown,) float64
+        log sum_o exp(score of o).
+    peak_sums : (n_shown,) float64
+        What that softmax sums to when its peaks are changed; ones without peaks.
     """
-    sums = np.empty(n_shown)
+    sums, peak_sums = np.empty(n_shown), np.ones(n_shown)
     for first in range(0, n_shown, _BLOCK_ROWS):
         rows = slice(first, min(first + _BLOCK_ROWS, n_shown))
         scores = embeddings.in_vectors[rows] @ embeddings.out_vectors.T
@@ -186,7 +198,9 @@ def log_normalisers(embeddings: Embeddings, n_shown: int) -> NDArray[np.float64]
             scores[np.arange(len(scores)), np.arange(rows.start, rows.stop)] = -np.inf
         highest = scores.max(axis=1)
         sums[rows] = highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
-    return sums
+        if embeddings.peaks is not None:
+            peak_sums[rows] = embeddings.peaks.sums(np.exp(scores - sums[rows, None]))
+    return sums, peak_sums
 
 
 def encoded(array: ArrayLike, kind: DTypeLike) -> str:

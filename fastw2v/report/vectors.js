@@ -59,6 +59,8 @@ class Vectors {
     this.bias = data.bias && new Float32Array(bytesOf(data.bias));
     this.tree = data.tree && new Int32Array(bytesOf(data.tree));
     this.normalisers = data.normalisers && new Float32Array(bytesOf(data.normalisers));
+    this.peaks = data.peaks;
+    this.peak_sums = data.peak_sums && new Float32Array(bytesOf(data.peak_sums));
     this.rates = data.self_rates && new Float32Array(bytesOf(data.self_rates));
     this.shares = data.outputs && data.counts.map((count) => count / data.n_tokens);
     this.units = this.#units(data.vectors);
@@ -127,7 +129,7 @@ class Vectors {
 
   /** Return p(o | word) of every word of the page. */
   #told(id) {
-    const told = this.tree ? this.#leaves(id) : this.#softmax(id);
+    const told = this.tree ? this.#leaves(id) : this.#peaksOf(id, this.#softmax(id));
     if (!this.rates) return told;
     const rate = this.rates[id];
     const others = this.tree ? (1 - rate) / (1 - told[id]) : 1 - rate;
@@ -152,6 +154,15 @@ class Vectors {
       normaliser = highest + Math.log(sum);
     }
     return scores.map((score) => Math.exp(score - normaliser));
+  }
+
+  /** Return a softmax with its largest probabilities changed, and made to sum to one again. */
+  #peaksOf(id, told) {
+    if (!this.peaks) return told;
+    const { knot, power } = this.peaks;
+    const found = told.map((q) => (q > knot ? knot * (q / knot) ** power : q));
+    const sum = this.peak_sums?.[id] ?? found.reduce((total, p) => total + p, 0);
+    return found.map((p) => p / sum);
   }
 
   /** Return the probabilities of the leaves of the Huffman tree; its last node is the root. */

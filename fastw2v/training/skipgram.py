@@ -354,8 +354,8 @@ def _fitted_to_text(
         first_rare = sizes.head
     else:
         plain = CountBatches(counts, ones, rows=min(FIT_ROWS, layer.max_rows), **options)
-    rows, bias = _with_features(plain, inputs), text_bias(objective, keep)
-    report = run.stage("fitting")
+    rows = FeatureBatches(plain, inputs.matrix) if inputs is not None else plain
+    bias, report = text_bias(objective, keep), run.stage("fitting")
     return fit_to_text(objective, rows, counts, bias, run.settings.window, report, first_rare)
 
 
@@ -363,7 +363,7 @@ def _with_text_fit(embeddings: Embeddings, found: TextFit | None) -> Embeddings:
     if found is None:
         return embeddings
     bias = (embeddings.out_bias + found.bias_step).astype(np.float32)
-    return replace(embeddings, out_bias=bias, self_rates=found.self_rates)
+    return replace(embeddings, out_bias=bias, self_rates=found.self_rates, peaks=found.peaks)
 
 
 def _final_loss(

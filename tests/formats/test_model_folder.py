@@ -110,6 +110,10 @@ def in_place(change, **values):
     )
 
 
+def with_peaks(**peaks):
+    return lambda config: config["probabilities"] | {"peaks": peaks}
+
+
 DAMAGE = {
     "missing": (shutil.rmtree, "found no config.json in it"),
     "empty": (lambda f: [path.unlink() for path in f.iterdir()], "found no config.json in it"),
@@ -133,6 +137,22 @@ DAMAGE = {
     "rates above 1": (
         in_place(edit_arrays, self_rates=lambda arrays: 0 * arrays["out_bias"] + 2),
         "self_rates: expected numbers from 0 to 1",
+    ),
+    "peaks of a power that turns them round": (
+        in_place(edit_config, probabilities=with_peaks(knot=0.1, power=-0.5)),
+        "peaks: expected a knot between 0 and 1 and a power above 0, or null, got {'knot'",
+    ),
+    "peaks above a knot of 1": (
+        in_place(edit_config, probabilities=with_peaks(knot=1, power=0.5)),
+        "peaks: expected a knot between 0 and 1",
+    ),
+    "peaks that are no numbers": (
+        in_place(edit_config, probabilities=with_peaks(knot=True, power="1")),
+        "peaks: expected a knot between 0 and 1",
+    ),
+    "peaks of other names": (
+        in_place(edit_config, probabilities=with_peaks(knot=0.1, powers=0.5)),
+        "peaks: expected a knot between 0 and 1",
     ),
     "no version": (
         edit_config(lambda c: c.pop("schema_version")),

@@ -25,6 +25,7 @@ class Exported:
             scores = arrays["in_vectors"].astype(np.float64) @ arrays["out_vectors"].T
             self.scores = scores + arrays["out_bias"]
             self.self_rates = arrays.get("self_rates")
+            self.peaks = arrays.get("peaks")
 
     def probabilities(self, bias=0.0):
         """p(o | c) as a dense matrix, a row for each centre."""
@@ -33,7 +34,11 @@ class Exported:
             return odds / odds.sum(axis=1, keepdims=True)
         np.fill_diagonal(odds, 0)  # what a word is beside itself is counted
         rates = self.self_rates.astype(np.float64)
-        told = odds * ((1 - rates) / odds.sum(axis=1))[:, None]
+        told = odds / odds.sum(axis=1, keepdims=True)
+        if self.peaks is not None:
+            knot, power = self.peaks
+            told = np.where(told > knot, knot * (told / knot) ** power, told)
+        told *= ((1 - rates) / told.sum(axis=1))[:, None]
         np.fill_diagonal(told, rates)
         return told
 

@@ -42,10 +42,16 @@ def naive_probabilities(model, hidden, centre=None):
     `centre` is the word that h is the vector of, which may have a rate beside itself.
     """
     told = _without_rates(model, hidden)
-    rates = model.embeddings.self_rates
-    if centre is not None and rates is not None:
+    rates, peaks = model.embeddings.self_rates, model.embeddings.peaks
+    has_rate = centre is not None and rates is not None
+    if has_rate:
         told[centre] = 0
-        told *= (1 - float(rates[centre])) / told.sum()
+        told /= told.sum()
+    if peaks is not None:
+        told = np.where(told > peaks.knot, peaks.knot * (told / peaks.knot) ** peaks.power, told)
+        told /= told.sum()
+    if has_rate:
+        told *= 1 - float(rates[centre])
         told[centre] = rates[centre]
     return told
 

@@ -68,6 +68,7 @@ __all__ = [
     "backward_tiles",
     "combine_tiles",
     "forward_tiles",
+    "kept_tiles",
     "loss_tiles",
     "observed_tiles",
     "tile_centre_gradient",
@@ -225,6 +226,27 @@ def observed_tiles(tasks, shape, output, outputs, batch, work, exponentials):
         keep_observed(
             shape, tile, (first, min(shape.tile, shape.words - first), scores), batch, exponentials
         )
+
+
+@kernel
+def kept_tiles(tasks, shape, batch, scores, exponentials):
+    """Keep what was observed of scores that `forward_tiles` wrote in float32.
+
+    Parameters
+    ----------
+    tasks, shape, batch, exponentials
+        As in `observed_tiles`.
+    scores : (words * rows,) float32
+    """
+    tiles = (shape.words + shape.tile - 1) // shape.tile
+    while True:
+        tile = fetch_add(tasks, 0, 1)
+        if tile >= tiles:
+            return
+        first = tile * shape.tile
+        count = min(shape.tile, shape.words - first)
+        own = scores[first * shape.rows : (first + count) * shape.rows]
+        keep_observed(shape, tile, (first, count, own), batch, exponentials)
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +28,7 @@ from fastw2v.objectives.noise import noise_distribution
 from fastw2v.objectives.softmax.batches import CountBatches, exact_loss
 from fastw2v.objectives.softmax.estimates import batch_size
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
-from fastw2v.objectives.softmax.text_fit import loss_with_rates
+from fastw2v.objectives.softmax.text_fit import FIT_ROWS, loss_with_rates
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
@@ -38,6 +38,7 @@ from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = ["Losses", "Perplexity", "losses_of", "perplexity_of", "text_perplexity"]
 
+_MOST_NUMBERS = 2**23  # of a block of probabilities
 _REMEDY = "train with errors='replace' or 'ignore' (--errors), by which this text is then read too"
 
 
@@ -174,7 +175,29 @@ def _unknown_loss(
         return hierarchical_loss(TreeScores(embeddings.out_vectors, tree, pool), rows)
     point = Calibration(embeddings.temperature, 1.0, math.nan)
     scores = SoftmaxScores(embeddings.out_vectors, pool)
-    return calibrated_loss(scores, rows, embeddings.out_bias, point)
+    loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
+    return loss_nats + _unknown_peaks(embeddings, rows) if embeddings.peaks else loss_nats
+
+
+def _unknown_peaks(embeddings: Embeddings, rows: UnknownCentreRows) -> float:
+    """Return how much higher the loss of unknown centre words is with the model's peaks."""
+    plain = replace(embeddings, peaks=None)
+    assert embeddings.peaks is not None
+    change, weight = 0.0, 0.0
+    size = max(1, _MOST_NUMBERS // len(embeddings.vocabulary))
+    for batch in rows:
+        sums = batch.row_weights
+        for first in range(0, len(sums), size):
+            part = batch.taken(np.arange(first, min(first + size, len(sums))))
+            q = plain.probabilities(part.inputs)
+            entries = np.repeat(np.arange(len(q)), np.diff(part.contexts.indptr))
+            observed = q[entries, part.contexts.indices]
+            with np.errstate(divide="ignore"):
+                factors = embeddings.peaks.log_factors(np.log(observed))
+            change += float(part.row_weights @ np.log(embeddings.peaks.sums(q)))
+            change -= float(part.contexts.weights @ factors)
+        weight += float(sums.sum())
+    return change / weight
 
 
 class Losses(NamedTuple):
@@ -208,7 +231,7 @@ def losses_of(
         The result does not depend on how many workers it has.
     sample : int, optional
         Take only so many rows, drawn by the seed. Of skip-gram with the exact softmax they are
-        measured without rates of words beside themselves, which training has not.
+        measured without rates of words beside themselves and peaks, which training has not.
     report : callable, optional
         Gets how much is done, and how much there is if that is known.
     """
@@ -232,6 +255,8 @@ def _skipgram_softmax_loss(
 ) -> float:
     n_words = len(embeddings.vocabulary)
     rows = batch_size(settings, n_words, settings.counts_batch_limit)
+    if embeddings.peaks is not None:
+        rows = min(rows, FIT_ROWS)  # there is room for their scores
     batches = CountBatches(
         counts, np.ones(n_words), dimensions=settings.vector_size, rows=rows, seed=settings.seed
     )
@@ -245,7 +270,7 @@ def _skipgram_softmax_loss(
     )
     if embeddings.self_rates is None:
         return exact_loss(objective, batches, report)
-    return loss_with_rates(objective, batches, embeddings.self_rates, report)
+    return loss_with_rates(objective, batches, embeddings.self_rates, report, embeddings.peaks)
 
 
 def _losses_of_rows(

@@ -152,9 +152,7 @@ def text_reliability(
         for place, row in enumerate(rows.tolist()):
             entries = slice(counts.indptr[row], counts.indptr[row + 1])
             observed[place, counts.indices[entries]] = counts.values[entries]
-        told = _with_rates(
-            embeddings, _probabilities(embeddings, embeddings.in_vectors[rows]), rows
-        )
+        told = embeddings.probabilities(embeddings.in_vectors[rows], rows)
         sums.add(told, observed, rows)
         if report:
             report(sums.n_rows, len(centres))
@@ -181,7 +179,7 @@ def _add_positions(
         for rows in _blocks(np.arange(len(batch.inputs)), n_words):
             observed = np.zeros((len(rows), n_words))
             observed[np.arange(len(rows)), batch.contexts.indices[rows]] = 1.0
-            sums.add(_probabilities(embeddings, batch.inputs[rows]), observed, None)
+            sums.add(embeddings.probabilities(batch.inputs[rows]), observed, None)
         if report:
             report(sums.n_rows, None)
 
@@ -190,29 +188,6 @@ def _blocks(rows: NDArray[np.int64], n_words: int) -> Iterator[NDArray[np.int64]
     size = max(1, _MOST_NUMBERS // n_words)
     for first in range(0, len(rows), size):
         yield rows[first : first + size]
-
-
-def _probabilities(embeddings: Embeddings, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return p(o | h) for input vectors h (R, D), without rates of words beside themselves."""
-    if embeddings.objective == "hierarchical":
-        return np.stack([embeddings.probabilities_of(row) for row in inputs])
-    scores = (inputs @ embeddings.out_vectors.T).astype(np.float64)
-    scores = embeddings.temperature * scores + embeddings.out_bias
-    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(scores / scores.sum(axis=1, keepdims=True))
-
-
-def _with_rates(
-    embeddings: Embeddings, told: NDArray[np.float64], centres: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return p(o | c) of centre words, with their rates beside themselves if there are any."""
-    if embeddings.self_rates is None:
-        return told
-    rows, rates = np.arange(len(centres)), embeddings.self_rates[centres].astype(np.float64)
-    told[rows, centres] = 0.0
-    told *= ((1.0 - rates) / np.maximum(told.sum(axis=1), np.finfo(np.float64).tiny))[:, None]
-    told[rows, centres] = rates
-    return told
 
 
 class _Sums:

@@ -5,6 +5,7 @@ subsampling weights of its centre and of each context; over a whole corpus both 
 same gradient. What order the rows come in follows from the seed and the number of the epoch.
 """
 
+import copy
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -27,6 +28,7 @@ __all__ = [
     "Batch_co",
     "CountBatches",
     "Item",
+    "RowBatches",
     "TokenBatches",
     "every_batch",
     "exact_loss",
@@ -55,6 +57,14 @@ class BatchSource(Protocol[Batch_co]):
 
     def one_epoch(self, number: int) -> Iterator[Batch_co]:
         """Yield the batches of epoch `number`, counted from 0."""
+        ...
+
+
+class RowBatches(BatchSource[Batch_co], Protocol[Batch_co]):
+    """Batches of centre words that can be had of some words alone."""
+
+    def only(self, centres: NDArray[np.int64]) -> BatchSource[Batch_co]:
+        """Return batches of the rows of these words (ascending, each once), weighed as before."""
         ...
 
 
@@ -112,6 +122,12 @@ class CountBatches:
         order = order_generator(self.seed, number).permutation(self.centres)
         for first in range(self.batches_per_epoch):
             yield self.batch(np.sort(order[first :: self.batches_per_epoch]))
+
+    def only(self, centres: NDArray[np.int64]) -> "CountBatches":
+        """Return batches of the rows of these words (ascending, each once), weighed as before."""
+        found = copy.copy(self)
+        found.centres = centres
+        return found
 
     def batch(self, centres: NDArray[np.int64]) -> Batch:
         """Return the batch of the given centre words (ascending, each once)."""

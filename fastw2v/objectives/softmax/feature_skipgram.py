@@ -25,7 +25,7 @@ from fastw2v.kernels.softmax.feature_rows import (
 from fastw2v.objectives.arrays import VectorArray, round_up, unpadded_rows
 from fastw2v.objectives.features import FeatureMatrix, rows_of_features
 from fastw2v.objectives.ridge import ridge_features
-from fastw2v.objectives.softmax.batches import BatchSource
+from fastw2v.objectives.softmax.batches import BatchSource, CountBatches
 from fastw2v.objectives.softmax.device.library import Device
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import StepRules
@@ -79,6 +79,11 @@ class FeatureBatches:
     def max_rows(self) -> int:
         """The most rows that a batch has."""
         return self._batches.max_rows
+
+    def only(self, centres: NDArray[np.int64]) -> "FeatureBatches":
+        """Return batches of the rows of these words, see `CountBatches.only`."""
+        assert isinstance(self._batches, CountBatches)
+        return FeatureBatches(self._batches.only(centres), self._features)
 
     def one_epoch(self, number: int) -> Iterator[FeatureBatch]:
         """Yield the batches of an epoch."""

@@ -144,6 +144,33 @@ class OutputLayer(ABC):
         """
 
     @abstractmethod
+    def predicted_loss(self, scores: VectorArray) -> float:
+        """Return what `loss` does, after `log_sum_exps` of the same rows with the own bias."""
+
+    @abstractmethod
+    def words_above(
+        self, least: NDArray[np.float64], scores: VectorArray
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return the pairs that have at least a share of their row's softmax, row by row.
+
+        Comes after `log_sum_exps` of the same rows, over all words; the softmax is that of its
+        bias.
+
+        Parameters
+        ----------
+        least : (B,) float64
+            Above 0; infinity for rows that are not asked about.
+        scores : float32
+            As there.
+
+        Returns
+        -------
+        rows, words : (N,) int64
+            Rising rows, and rising words within a row.
+        shares : (N,) float64
+        """
+
+    @abstractmethod
     def vectors_of(self, words: NDArray[np.integer[Any]]) -> VectorArray:
         """Return the output vectors of some words (N, D), a copy."""
 

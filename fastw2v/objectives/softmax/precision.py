@@ -21,10 +21,12 @@ from fastw2v.kernels.softmax.operands import (
     row_pairs,
 )
 from fastw2v.kernels.softmax.outputs import ColumnState
+from fastw2v.kernels.softmax.peaks import list_peaks
 from fastw2v.kernels.softmax.tiles import (
     backward_tiles,
     combine_tiles,
     forward_tiles,
+    kept_tiles,
     loss_tiles,
     observed_tiles,
 )
@@ -139,6 +141,18 @@ class Products:
         work = self._work._replace(scores=scores)
         self._pool.run_kernel(add_context_masses, shape, batch, work, masses)
 
+    def list_peaks(
+        self,
+        shape: Shape,
+        batch: BatchArrays,
+        scores: VectorArray,
+        least: VectorArray,
+        room: tuple[NDArray[np.int64], NDArray[np.int32], VectorArray],
+    ) -> None:
+        """Write which words have at least so much of a row (rows,) into `room`; after `predict`."""
+        work = self._work._replace(scores=scores)
+        self._pool.run_kernel(list_peaks, shape, batch, work, least, *room)
+
     def _score(self, shape: Shape, operands: Operands) -> None:
         self._pool.run_kernel(forward_tiles, shape, self._output, operands, self._work)
         combine_tiles(shape, self._work)
@@ -158,13 +172,22 @@ class Products:
 
         Of the scores only those of observed words are kept, so that no room for all is needed.
         """
-        if len(self._observed) < len(batch.columns):
-            self._observed = np.empty(len(batch.columns), np.float32)
-        rest = (batch, self._work, self._observed)
+        rest = (batch, self._work, self._room_for_observed(batch))
         vectors = self._single(batch).outputs
         self._pool.run_kernel(observed_tiles, shape, self._output, vectors, *rest)
         combine_tiles(shape, self._work)
         self._pool.run_kernel(loss_tiles, shape, self._output, *rest)
+
+    def observe_predicted(self, shape: Shape, batch: BatchArrays, scores: VectorArray) -> None:
+        """Write the observed sums of what `predict` wrote with the bias of the output state."""
+        room = self._room_for_observed(batch)
+        self._pool.run_kernel(kept_tiles, shape, batch, scores, room)
+        self._pool.run_kernel(loss_tiles, shape, self._output, batch, self._work, room)
+
+    def _room_for_observed(self, batch: BatchArrays) -> VectorArray:
+        if len(self._observed) < len(batch.columns):
+            self._observed = np.empty(len(batch.columns), np.float32)
+        return self._observed
 
 
 class ColumnProducts(Products):

@@ -229,9 +229,19 @@ class ColumnBatches(CountBatches):
         self._cumulative = np.arange(n_words + 1)  # in a draw all are alike
         self._bits = np.zeros(-(-n_words // 64), np.uint64)
         self._places = np.empty(n_words, np.int32)
-        entries = np.concatenate([np.diff(part.indptr) for part in counts.parts])
+        self._share_out(sizes)
+
+    def _share_out(self, sizes: ColumnSizes) -> None:
+        entries = np.concatenate([np.diff(part.indptr) for part in self.counts.parts])
         self.costs = column_costs(entries, self.centres, self.max_rows, sizes)
         self.sizes, self._bands = self.costs.sizes, self.costs.bands
+
+    def only(self, centres: NDArray[np.int64]) -> "ColumnBatches":
+        """Return batches of the rows of these words, see `CountBatches.only`."""
+        found = super().only(centres)
+        assert isinstance(found, ColumnBatches)
+        found._share_out(self.sizes)
+        return found
 
     @property
     def most_columns(self) -> int:

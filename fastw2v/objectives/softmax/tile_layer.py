@@ -281,6 +281,31 @@ class TileLayer(OutputLayer):
         products.add_masses(shape, weighed, scores, masses)
         return masses
 
+    def predicted_loss(self, scores: VectorArray) -> float:
+        """Return the loss of the batch by its `scores`, see `OutputLayer.predicted_loss`."""
+        assert self._batch is not None
+        _, shape, arrays = self._batch
+        self._products.observe_predicted(shape, arrays, scores)
+        return self._observed_loss(shape)
+
+    def words_above(
+        self, least: NDArray[np.float64], scores: VectorArray
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return pairs that have a share of their row, see `OutputLayer.words_above`."""
+        assert self._batch is not None
+        _, shape, arrays = self._batch
+        bounds = np.full(shape.rows, np.inf, np.float32)
+        bounds[: len(least)] = least
+        weighed = arrays._replace(row_weights=np.ones_like(arrays.row_weights))
+        # No more shares than these add up to one.
+        room = int(np.ceil(1.0 / bounds.astype(np.float64)).sum()) + shape.rows
+        found = np.zeros(1, np.int64)
+        pairs, shares = np.empty((room, 2), np.int32), np.empty(room, np.float32)
+        self._products.list_peaks(shape, weighed, scores, bounds, (found, pairs, shares))
+        rows, words = pairs[: found[0]].astype(np.int64).T
+        order = np.lexsort((words, rows))
+        return rows[order], words[order], shares[order].astype(np.float64)
+
     def train(self, rules: StepRules) -> float:
         """Update the layer by the batch, see `OutputLayer.train`."""
         shape, arrays = self.loaded

@@ -295,6 +295,31 @@ class DeviceLayer(OutputLayer):
             found = self._torch.cat(masses)[: entries.n_columns]
             return np.asarray(found.double().cpu().numpy())
 
+    def predicted_loss(self, scores: VectorArray) -> float:
+        """Return the loss of the batch, computed anew: no scores are kept."""
+        return self.loss()
+
+    def words_above(
+        self, least: NDArray[np.float64], scores: VectorArray
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return pairs that have a share of their row, see `OutputLayer.words_above`."""
+        assert self._predicted is not None
+        assert self._sums is not None
+        entries, (outputs, inputs, peaks) = self._loaded, self._predicted
+        bounds = self._torch.from_numpy(least.astype(np.float32)).to(self._device.name)
+        parts = []
+        with told_of_memory(self._device, self._size):
+            for t, (words, _) in enumerate(self._tiles(entries)):
+                made = product(inputs, outputs.operands[words].t(), self._torch)
+                of_tile = self._again(made, outputs.bias[words], peaks[t], inputs.dtype)
+                shares = of_tile * row_scales(peaks[t], *self._sums)[:, None]
+                rows, places = (shares >= bounds[:, None]).nonzero(as_tuple=True)
+                found = (rows, places + words.start, shares[rows, places].double())
+                parts.append(tuple(each.cpu().numpy() for each in found))
+        rows, words_found, shares = (np.concatenate(each) for each in zip(*parts, strict=True))
+        order = np.lexsort((words_found, rows))
+        return rows[order], words_found[order], shares[order]
+
     # What the layer has
 
     def vectors_of(self, words: NDArray[np.integer[Any]]) -> VectorArray:

@@ -251,6 +251,26 @@ def test_the_fit_to_the_text_is_that_of_the_kernels():
     assert np.allclose(fits[0].bias_step, fits[1].bias_step, atol=1e-4)
 
 
+def test_words_above_a_share_are_those_of_the_kernels():
+    problem, found = Problem(13, 90, 6), []
+    bias = problem.tables[2]
+    with WorkerPool(1) as pool:
+        for device in (None, on_torch()):
+            batch = next(iter(problem.batches(device, 64).one_epoch(0)))
+            made = ExactSoftmax(*problem.tables, max_rows=64, pool=pool, device=device)
+            made.load(batch)
+            scores = made.layer.scores_of(64)
+            made.layer.log_sum_exps(bias, scores)
+            least = np.linspace(0.013, 0.05, len(batch.centres))
+            least[3] = np.inf
+            found.append(made.layer.words_above(least, scores))
+            assert made.layer.predicted_loss(scores) == pytest.approx(made.loss(batch), rel=1e-6)
+    for one, other in zip(*found, strict=True):
+        assert len(one) > 20
+        assert np.allclose(one, other, rtol=1e-5)
+    assert 3 not in found[0][0]
+
+
 def test_what_does_not_fit_the_layer_is_refused():
     problem, device = Problem(1, 40, 4), on_torch()
     with WorkerPool(1) as pool:

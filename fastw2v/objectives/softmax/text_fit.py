@@ -51,8 +51,8 @@ FIT_ROWS = 64
 RARE_BAND = 64
 # Rows are looked at again, for peaks, that have a probability above this part of the lowest knot
 # once the step of the bias is applied but not normalised; and what of it is listed for that.
-_NEAR_KNOT = 0.8
-_LISTED = 0.5 * KNOTS[0]
+_NEAR_KNOT = 0.85
+_LISTED = 0.6 * KNOTS[0]
 
 _Doubles = NDArray[np.float64]
 

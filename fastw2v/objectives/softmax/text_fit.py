@@ -51,8 +51,8 @@ FIT_ROWS = 64
 RARE_BAND = 64
 # Rows are looked at again, for peaks, that have a probability above this part of the lowest knot
 # once the step of the bias is applied but not normalised; and what of it is listed for that.
-_NEAR_KNOT = 0.85
-_LISTED = 0.6 * KNOTS[0]
+_NEAR_KNOT = 0.9
+_LISTED = 0.7 * KNOTS[0]
 
 _Doubles = NDArray[np.float64]
 
@@ -154,8 +154,8 @@ def fit_to_text(
         looked at again.
     first_rare : int, optional
         From which word on batches have draws in place of all words: the number of frequent ones.
-        Batches then have each row's own word as a column. Peaks are not looked for: no row's
-        probabilities are all known.
+        Batches then have each row's own word as a column. Peaks are looked for by layers over all
+        words alone: others know no row's probabilities.
     """
     n_words = len(bias)
     own, sums = counts.self_counts(), counts.row_sums()
@@ -172,7 +172,7 @@ def fit_to_text(
         log_sums = layer.log_sum_exps(bias, scores)
         found = own_pairs(layer, batch, log_sums, bias)
         told = np.exp(found.log_own)
-        if first_rare is None:
+        if not layer.lists_columns:
             listed = likely_words(layer, batch, found, bias, scores, _LISTED)
             likely.append((batch.centres[listed[0]], *listed[1:]))
         # Between what was counted and what the softmax says no rate is worse than the latter.
@@ -196,7 +196,7 @@ def fit_to_text(
         wanted, masses = (_by_bands(found, first_rare) for found in (wanted, masses))
     step = np.log((wanted + steady) / (np.maximum(masses, 0.0) + steady))
     peaks = None
-    if first_rare is None:
+    if not layer.lists_columns:
         centres, words, log_q = (np.concatenate(column) for column in zip(*likely, strict=True))
         is_near = np.exp(log_q + step[words]) >= _NEAR_KNOT * KNOTS[0]
         near = batches.only(np.unique(centres[is_near]))

@@ -36,6 +36,7 @@ EXIT_STATUSES = {
 ENVIRONMENT = {
     "FASTW2V_AMX": "1: multiply on the matrix tiles of a CPU that has AMX (--precision bf16).",
     "FASTW2V_AHEAD": "0: no second process compiles kernels while a first run reads its text.",
+    "FASTW2V_TORCH_COMPILE": "0: with `--device cuda` PyTorch compiles nothing (docs/gpu.md).",
     "NUMBA_CACHE_DIR": "Where compiled kernels are kept, instead of the package's folder.",
     "NO_COLOR": "If set, progress has no colours.",
     "TMPDIR": "Where training keeps running text meanwhile, and with --memory its counts.",
@@ -277,7 +278,8 @@ def manual_text(command: str) -> str:
     blocks.append("\n".join(["Exit status:", *statuses]))
     if manual:
         blocks.append("\n".join(["Files:", *_filled(manual.files)]))
-    names = [f"  {name:<15} {meaning}" for name, meaning in ENVIRONMENT.items()]
+    width = max(map(len, ENVIRONMENT))
+    names = [f"  {name:<{width}} {meaning}" for name, meaning in ENVIRONMENT.items()]
     blocks.append("\n".join(["Environment:", *names]))
     blocks.append("More: 'fastw2v docs command_line'.")
     return "\n\n".join(f"\b\n{block}" for block in blocks)

@@ -47,7 +47,7 @@ def decoded(text, n=None):
 @pytest.mark.parametrize("longest", [1, 2, 3, 10_000])
 def test_files_are_read_as_gensim_reads_them(file, longest):
     sentences = LineSentence(str(file), max_sentence_length=longest)
-    text = reading.read_text(sentences, None)
+    text = reading.numbered_text(sentences, None)
     assert decoded(text) == list(sentences)
     assert text.n_sentences == len(list(sentences))
 
@@ -58,7 +58,7 @@ def test_any_lines_are_read_as_gensim_reads_them(tmp_path_factory, lines):
     path.write_text("\n".join(["x", *lines]), encoding="utf-8", newline="")
     for longest in (2, 10_000):
         sentences = LineSentence(str(path), max_sentence_length=longest)
-        text = reading.read_text(sentences, None)
+        text = reading.numbered_text(sentences, None)
         assert decoded(text) == list(sentences)
         assert text.n_sentences == len(list(sentences))
 
@@ -68,7 +68,7 @@ def test_limit_and_file_objects_are_read_by_gensim(file):
         LineSentence(str(file), limit=1),
         LineSentence(io.BytesIO(LINES.encode())),
     ):
-        text = reading.read_text(sentences, None)
+        text = reading.numbered_text(sentences, None)
         assert decoded(text) == list(sentences)
         model = Word2Vec(sentences, min_count=1)
         assert model.corpus_count == len(list(sentences))
@@ -263,10 +263,10 @@ def test_nothing_is_left_open(memory_bytes, monkeypatch, file):
 
 
 def test_many_numbers_wait_on_disk(monkeypatch):
-    whole = reading.read_text(some_sentences(), None)
+    whole = reading.numbered_text(some_sentences(), None)
     monkeypatch.setattr(reading, "_MEMORY_BYTES", 64)
     monkeypatch.setattr(reading, "_CHUNK_NUMBERS", 50)
-    pieces = reading.read_text(some_sentences(), None)
+    pieces = reading.numbered_text(some_sentences(), None)
     assert decoded(pieces) == decoded(whole) == [s for s in some_sentences() if s]
     assert (pieces.counts == whole.counts).all()
     tokens = pieces.encoded({"w0": 0, "w3": 1})

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastw2v.cli.display import Display
 
-__all__ = ["tell_of_text"]
+__all__ = ["give_text_notices"]
 
 
-def tell_of_text(display: "Display", source: Any, settings: Any) -> None:
+def give_text_notices(display: "Display", source: Any, settings: Any) -> None:
     """Give the notices of wrapped lines and of scripts without blanks, as `train` does.
 
     Parameters

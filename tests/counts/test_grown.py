@@ -16,25 +16,11 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.text.growth import EarlierWords
 from fastw2v.text.reading import read_corpus
 from tests.support.corpora_made import chain_sentences, write_text
+from tests.support.counted_pairs import pairs_of
 
 SENTENCES = st.lists(st.lists(st.sampled_from("abcdefg"), max_size=6), min_size=1, max_size=8)
 PLAIN = CountingSettings(window=3, window_sample=0.0, min_count=1)
 SMALL = {"vector_size": 5, "window": 3, "min_count": 1, "epochs": 2}
-
-
-def dense(corpus):
-    """Return counts as a mapping of pairs of words."""
-    words = corpus.vocabulary.words
-    return {
-        (words[part.first + row], words[column]): int(value)
-        for part in corpus.counts.parts
-        for row in range(part.n_rows)
-        for column, value in zip(
-            part.indices[part.indptr[row] : part.indptr[row + 1]],
-            part.values[part.indptr[row] : part.indptr[row + 1]],
-            strict=True,
-        )
-    }
 
 
 def counted(sentences, counting=PLAIN):
@@ -58,7 +44,7 @@ def test_the_sum_is_what_counting_both_at_once_gives(yesterday, today):
     found = grown(counted(yesterday), today)
     assert found.vocabulary.words == both.vocabulary.words
     assert found.vocabulary.counts.tolist() == both.vocabulary.counts.tolist()
-    assert dense(found) == dense(both)
+    assert pairs_of(found) == pairs_of(both)
     for name in ("indptr", "indices", "values"):
         mine, theirs = (
             np.concatenate([getattr(part, name) for part in corpus.counts.parts])
@@ -83,12 +69,12 @@ def test_kept_words_and_measured_windows(tmp_path):
     whole = count_text(tokens, vocabulary, counting, workers=1, widths=before.widths[places])
     for folder in (None, tmp_path / "sum"):
         found = grown(before, today, counting, grows=False, folder=folder)
-        assert dense(found) == dense(whole)
+        assert pairs_of(found) == pairs_of(whole)
         assert found.vocabulary.words == whole.vocabulary.words
         assert found.widths.tolist() == whole.widths.tolist()
     # Sabotage: in windows of its own the text of today would be counted otherwise.
     own = grown(counted(yesterday, counting), today, counting)
-    assert dense(own) != dense(whole)
+    assert pairs_of(own) != pairs_of(whole)
 
 
 def arrays_of(model):
@@ -109,7 +95,7 @@ def test_training_on_added_counts_has_the_bits_of_both_texts_at_once(tmp_path, m
     count_corpus(today, PLAIN, tmp_path / "today")
     merge_counts([tmp_path / "counts", tmp_path / "today"], tmp_path / "both")
     count_corpus([*yesterday, *today], PLAIN, tmp_path / "at once")
-    assert dense(read_counts(tmp_path / "both")) == dense(read_counts(tmp_path / "at once"))
+    assert pairs_of(read_counts(tmp_path / "both")) == pairs_of(read_counts(tmp_path / "at once"))
     whole = Word2Vec(workers=1).fit_counts(tmp_path / "both", start=model)
     assert found.vocabulary.words == whole.vocabulary.words
     assert arrays_of(found) == arrays_of(whole)

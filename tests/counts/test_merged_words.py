@@ -18,6 +18,7 @@ from fastw2v.counts.merged_folder import merge_counts
 from fastw2v.counts.wider import WithEmptyRows, order_within
 from fastw2v.errors import VocabularyError
 from tests.support.corpora_made import random_sentences
+from tests.support.counted_pairs import pairs_of
 from tests.support.programs import tree
 
 PLAIN = CountingSettings(window=2, window_sample=0, min_count=1)
@@ -44,19 +45,6 @@ def naive(sentences, kept, window=2):
                 if at != place:
                     found[centre, words[at]] += window + 1 - abs(at - place)
     return found
-
-
-def pairs_of(corpus):
-    words = corpus.vocabulary.words
-    return {
-        (words[part.first + row], words[column]): int(value)
-        for part in corpus.counts.parts
-        for row in range(part.n_rows)
-        for column, value in zip(
-            *(array[slice(*part.indptr[row : row + 2])] for array in (part.indices, part.values)),
-            strict=True,
-        )
-    }
 
 
 def words_of(sentences, least=1):

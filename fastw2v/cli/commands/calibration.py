@@ -53,12 +53,12 @@ def calibration_command(
     """
     from fastw2v.cli.display import Display
     from fastw2v.cli.sources import loaded_model
-    from fastw2v.cli.text_notices import tell_of_text
+    from fastw2v.cli.text_notices import give_text_notices
 
     loaded = loaded_model(model, workers)
     with Display(quiet=quiet) as display:
         source = sources_of(text, reads)
-        tell_of_text(display, source, loaded.settings)
+        give_text_notices(display, source, loaded.settings)
         found = loaded.reliability(source, least_count=least_count, progress=display.stage)
     if as_json:
         click.echo(as_json_text(found.as_dict()))

@@ -95,7 +95,7 @@ def eval_command(model: Path, as_json: bool, quiet: bool, **options: Any) -> Non
 def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any]:
     """Return the results that `options` ask for, by name."""
     from fastw2v.cli.display import Display
-    from fastw2v.cli.text_notices import tell_of_text
+    from fastw2v.cli.text_notices import give_text_notices
     from fastw2v.errors import ConfigurationError
     from fastw2v.evaluation import evaluate_analogies, evaluate_similarity
     from fastw2v.evaluation.loading import load_table
@@ -149,7 +149,7 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
         found["perplexity"] = found["probe"] = None
         if options["text"] and model is not None:
             source = sources_of(options["text"], options)
-            tell_of_text(display, source, model.settings)
+            give_text_notices(display, source, model.settings)
             found["perplexity"] = model.perplexity(source, progress=display.stage)
         if labelled:
             found["probe"] = run_probe(

@@ -40,12 +40,12 @@ def perplexity_command(
     """
     from fastw2v.cli.display import Display
     from fastw2v.cli.sources import loaded_model
-    from fastw2v.cli.text_notices import tell_of_text
+    from fastw2v.cli.text_notices import give_text_notices
 
     loaded = loaded_model(model, workers)
     with Display(quiet=quiet) as display:
         source = sources_of(text, reads)
-        tell_of_text(display, source, loaded.settings)
+        give_text_notices(display, source, loaded.settings)
         result = loaded.perplexity(source, progress=display.stage)
     if as_json:
         click.echo(as_json_text(asdict(result)))

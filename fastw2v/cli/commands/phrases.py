@@ -94,7 +94,7 @@ def phrases_command(corpus: tuple[str, ...], quiet: bool, **given: Any) -> None:
     They are gensim's at the same settings. The list has score, count and phrase, the best first.
     """
     from fastw2v.cli.display import Display
-    from fastw2v.cli.text_notices import tell_of_text
+    from fastw2v.cli.text_notices import give_text_notices
     from fastw2v.system.files import require_writable, whole_file
     from fastw2v.text.corpus import open_corpus
     from fastw2v.text.encoding import READ_WITH_ERRORS
@@ -110,7 +110,7 @@ def phrases_command(corpus: tuple[str, ...], quiet: bool, **given: Any) -> None:
     rules = TextRules.of(settings)
     source = open_corpus(sources_of(corpus, given), given["errors"], READ_WITH_ERRORS)
     with Display(quiet=quiet) as display:
-        tell_of_text(display, source, settings)
+        give_text_notices(display, source, settings)
         text = encoded_sentences(
             source, tokenizer=rules, progress=partial(display.stage, "reading")
         )

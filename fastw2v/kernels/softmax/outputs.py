@@ -138,8 +138,9 @@ def _gather_rounded(shape, output, first, count, operands):
 
 
 @njit(nogil=True, inline="always")
-def _rule_of_column(rule, column, output):
-    return Rule(
+def _adam_of_column(rule, column, output):
+    """Return the rule with a column's own rate, and what its moments are multiplied by."""
+    own = Rule(
         rule.kind,
         rule.rate * output.more[column],
         rule.decay_first,
@@ -148,6 +149,7 @@ def _rule_of_column(rule, column, output):
         rule.unbias_second,
         rule.epsilon,
     )
+    return own, (output.keeps[0, column], output.keeps[1, column])
 
 
 def fetch_outputs(shape, output, first, count):
@@ -205,8 +207,7 @@ def _update_columns(shape, output, first, count, gradient, rule, operands):
     for k in range(count):
         row = np.int64(output.words[first + k])
         if row >= 0:
-            own = _rule_of_column(rule, first + k, output)
-            keeps = output.keeps[0, first + k], output.keeps[1, first + k]
+            own, keeps = _adam_of_column(rule, first + k, output)
             at = row * stride
             adam(output.vectors, means, squares, at, gradient, k * stride, stride, own, keeps)
 
@@ -255,8 +256,7 @@ def _update_column_biases(output, first, count, gradient, rule):
         for i in range(moments.shape[0]):
             kept[i, 0] = moments[i, row]
         if rule.kind == ADAM:
-            own = _rule_of_column(rule, column, output)
-            keeps = output.keeps[0, column], output.keeps[1, column]
+            own, keeps = _adam_of_column(rule, column, output)
             adam(values, kept[0], kept[1], np.int64(0), alone, 0, LANES, own, keeps)
         else:
             update_block(values, kept, np.int64(0), alone, 0, LANES, rule)

@@ -134,9 +134,26 @@ def test_too_few_slots_are_caught(monkeypatch):
     assert not np.allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
+def share_lost_by_workers(window):
+    """The largest share of a row's gain that three workers lose to each other, median of 11 runs.
+
+    A worker that the system stops between reading a row and writing it undoes what the others did
+    to that row meanwhile, on a busy machine up to half of a run this short. That is rare, and what
+    a mistake loses is lost in every run.
+    """
+    runs = [gains_of_small_steps(window, workers=3) for _ in range(11)]
+    return np.median(
+        [np.abs(found - expected).max() / np.abs(expected).max() for found, expected in runs]
+    )
+
+
 def test_several_workers_lose_few_steps():
-    found, expected = gains_of_small_steps(5, workers=3)
-    assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
+    assert share_lost_by_workers(5) < 0.05
+
+
+def test_many_lost_steps_of_several_workers_are_caught(monkeypatch):
+    monkeypatch.setattr("fastw2v.objectives.stream.tables.slots_for", lambda window: 16)
+    assert share_lost_by_workers(20) > 0.05
 
 
 @pytest.mark.parametrize("cell", CELLS)

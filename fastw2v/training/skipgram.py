@@ -1,6 +1,5 @@
 """Skip-gram by the exact softmax: count, start, train, and look at the result."""
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.matrix import SparseCounts
-from fastw2v.errors import CorpusError, DivergenceError
+from fastw2v.errors import CorpusError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.canonical import canonical_form
@@ -49,6 +48,7 @@ from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.rare_words import ColumnBatches, column_sizes
 from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
+from fastw2v.objectives.softmax.subsampled_loss import SubsampledLoss, require_finite_loss
 from fastw2v.objectives.softmax.text_fit import FIT_ROWS, TextFit, fit_to_text
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
@@ -183,8 +183,7 @@ def train_counted(
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
         objective.layer.end_training()  # what measures needs room
         give_back_freed()
-        final = _final_loss(run, objective, counts, keep, inputs)
-        found = _fitted_to_text(run, objective, counts, keep, inputs)
+        found, final = _fitted_and_measured(run, objective, counts, keep, inputs)
         objective.end()
         give_back_freed()
         embeddings = _with_text_fit(embeddings_of(), found)
@@ -330,14 +329,37 @@ def _device(run: Run, vocabulary: Vocabulary, rows: CountBatches | TokenBatches)
     return device
 
 
+def _fitted_and_measured(
+    run: Run,
+    objective: SoftmaxObjective[Any],
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    inputs: InputFeatures | None,
+) -> tuple[TextFit | None, SampledLoss]:
+    """Return what the plain counts say of probabilities, beside the vectors, and the final loss.
+
+    Where no words are drawn, one pass over all rows finds both.
+    """
+    layer = objective.layer
+    if layer.lists_columns:
+        final = _final_loss(run, objective, counts, keep, inputs)
+        return _fitted_to_text(run, objective, counts, keep, inputs, None), final
+    trained = SubsampledLoss(counts, keep)
+    found = _fitted_to_text(run, objective, counts, keep, inputs, trained)
+    if trained.loss_nats is None:
+        return found, _final_loss(run, objective, counts, keep, inputs)
+    return found, SampledLoss(trained.loss_nats, 0.0, int(np.count_nonzero(counts.row_sums())))
+
+
 def _fitted_to_text(
     run: Run,
     objective: SoftmaxObjective[Any],
     counts: SparseCounts,
     keep: NDArray[np.float64],
     inputs: InputFeatures | None,
+    trained: SubsampledLoss | None,
 ) -> TextFit | None:
-    """Return what the plain counts say of probabilities, beside the vectors."""
+    """Return what the plain counts say of probabilities; see `fit_to_text` of `trained`."""
     layer = objective.layer
     options: dict[str, Any] = {
         "dimensions": run.settings.vector_size,
@@ -356,7 +378,8 @@ def _fitted_to_text(
         plain = CountBatches(counts, ones, rows=min(FIT_ROWS, layer.max_rows), **options)
     rows = FeatureBatches(plain, inputs.matrix) if inputs is not None else plain
     bias, report = text_bias(objective, keep), run.stage("fitting")
-    return fit_to_text(objective, rows, counts, bias, run.settings.window, report, first_rare)
+    window = run.settings.window
+    return fit_to_text(objective, rows, counts, bias, window, report, first_rare, trained)
 
 
 def _with_text_fit(embeddings: Embeddings, found: TextFit | None) -> Embeddings:
@@ -388,9 +411,5 @@ def _final_loss(
         found = sampled_loss(objective, batches, report)
     else:
         found = SampledLoss(exact_loss(objective, batches, report), 0.0, len(rows.centres))
-    if not math.isfinite(found.loss_nats):
-        raise DivergenceError(
-            f"training diverged: expected a finite loss of the final vectors, got "
-            f"{found.loss_nats}; use a smaller --learning-rate"
-        )
+    require_finite_loss(found.loss_nats)
     return found

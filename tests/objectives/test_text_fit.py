@@ -8,8 +8,9 @@ import pytest
 from fastw2v import Word2Vec
 from fastw2v.counts.build import counted_windows
 from fastw2v.counts.pairs import count_pairs
-from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.objectives.softmax.batches import CountBatches, exact_loss
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.objectives.softmax.subsampled_loss import SubsampledLoss
 from fastw2v.objectives.softmax.text_fit import (
     PRIOR_PAIRS,
     STEADY_PAIRS,
@@ -17,6 +18,7 @@ from fastw2v.objectives.softmax.text_fit import (
     loss_with_rates,
     shrunk_rates,
 )
+from fastw2v.objectives.softmax.tile_layer import TileLayer
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import read_corpus
@@ -257,3 +259,47 @@ def test_lifts_are_probabilities_by_shares_of_the_text(pair):
 def test_one_word_alone_has_nothing_to_share_out():
     model = Word2Vec(vector_size=2, min_count=1, epochs=1).fit([["a"] * 6])
     assert model.predict_context("a") == [("a", pytest.approx(1))]
+
+
+def loss_on_the_way(problem, keep, rows=7, workers=2):
+    """The loss of training as the fit to the text finds it, and as a pass of its own does."""
+    counts, tables, bias = problem
+    options = {"dimensions": tables.shape[2], "rows": rows, "seed": 1}
+    of_text = (bias - np.log(keep)).astype(np.float32)
+    with WorkerPool(workers) as pool:
+        objective = ExactSoftmax(*tables, bias, optimizer="sgd", max_rows=rows, pool=pool)
+        alone = exact_loss(objective, CountBatches(counts, keep, **options))
+        trained = SubsampledLoss(counts, keep)
+        plain = CountBatches(counts, np.ones(counts.n_words), **options)
+        found = fit_to_text(objective, plain, counts, of_text, counts.window, trained=trained)
+        without = fit_to_text(objective, plain, counts, of_text, counts.window)
+    assert found.self_rates.tobytes() == without.self_rates.tobytes()
+    assert found.bias_step.tobytes() == without.bias_step.tobytes()
+    return trained.loss_nats, alone
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize(("n_words", "rows"), [(23, 7), (23, 64), (700, 64)])
+def test_the_loss_of_training_comes_with_the_fit(scale, n_words, rows):
+    problem = random_problem(4, n_words=n_words, scale=scale)
+    keep = np.random.default_rng(6).uniform(0.01, 1.0, n_words)
+    found, alone = loss_on_the_way(problem, keep, rows)
+    assert found == pytest.approx(alone, rel=1e-6)
+    counts, (inputs, outputs), bias = problem[0], problem[1].astype(float), problem[2]
+    logs = inputs @ outputs.T + bias
+    logs -= np.log(np.exp(logs - logs.max(1, keepdims=True)).sum(1, keepdims=True))
+    logs -= (inputs @ outputs.T + bias).max(1, keepdims=True)
+    weights = dense(counts) * keep[:, None] * keep
+    assert found == pytest.approx(-(weights * logs).sum() / weights.sum(), rel=1e-6)
+
+
+@pytest.mark.parametrize("forgotten", ["sums", "pairs"])
+def test_a_loss_without_what_subsampling_keeps_is_caught(forgotten, monkeypatch):
+    keep = np.random.default_rng(6).uniform(0.01, 1.0, 23)
+    if forgotten == "sums":
+        means = TileLayer.predicted_means
+        monkeypatch.setattr(TileLayer, "predicted_means", lambda *given: means(*given) ** 0)
+    else:
+        monkeypatch.setattr(SubsampledLoss, "weighed", lambda _, batch: batch)
+    found, alone = loss_on_the_way(random_problem(4), keep, rows=16)
+    assert found != pytest.approx(alone, rel=1e-3)

@@ -47,6 +47,7 @@ def test_runs_of_the_same_kernels_have_one_mark():
 
 def test_it_is_waited_for_and_the_time_is_one_of_compiling(monkeypatch):
     monkeypatch.setattr(ahead, "_started", lambda run: sleeper(0.6))
+    monkeypatch.setattr(ahead, "is_marked", lambda mark: False)  # as in a checkout that is new
     run, before_s = run_of(), compiling_s()
     told = []
     run.reports = Reports(lambda *stage: told.append(stage))

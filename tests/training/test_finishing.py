@@ -35,7 +35,7 @@ def fitted(**settings):
 
 @pytest.mark.parametrize(
     ("settings", "stages"),
-    [({}, ["measuring", "fitting"]), ({"objective": "negative"}, ["calibrating"])],
+    [({}, ["fitting"]), ({"objective": "negative"}, ["calibrating"])],
 )
 def test_they_are_stages_that_end_whole(settings, stages):
     model, after = fitted(**settings)
@@ -59,7 +59,6 @@ def slowed(module, name, seconds, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "module", "name", "what"),
     [
-        ({}, skipgram, "exact_loss", "measuring"),
         ({}, skipgram, "fit_to_text", "measuring"),
         ({"objective": "negative"}, stream, "score_fit", "calibrating"),
     ],

@@ -144,8 +144,18 @@ class OutputLayer(ABC):
         """
 
     @abstractmethod
-    def predicted_loss(self, scores: VectorArray) -> float:
-        """Return what `loss` does, after `log_sum_exps` of the same rows with the own bias."""
+    def predicted_means(self, values: VectorArray, scores: VectorArray) -> NDArray[np.float64]:
+        """Return sum_o p(o | r) values_o of each row (B,), float64, values (V,) of all words.
+
+        Comes after `log_sum_exps` of the same rows, over all words; p is that of its bias.
+        """
+
+    @abstractmethod
+    def predicted_loss(self, bias: VectorArray, scores: VectorArray) -> float:
+        """Return what `loss` does, with this bias (V,) in place of the layer's own.
+
+        Comes after `log_sum_exps` of the same rows, over all words, with the same bias.
+        """
 
     @abstractmethod
     def words_above(

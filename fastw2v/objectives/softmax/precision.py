@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastw2v.config import Precision
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.simd.bfloat16 import HAS_BFLOAT16
-from fastw2v.kernels.softmax.context_masses import add_context_masses
+from fastw2v.kernels.softmax.context_masses import add_context_masses, row_means
 from fastw2v.kernels.softmax.layout import BatchArrays, OutputState, Shape, Workspace
 from fastw2v.kernels.softmax.operands import (
     Operands,
@@ -141,6 +141,15 @@ class Products:
         work = self._work._replace(scores=scores)
         self._pool.run_kernel(add_context_masses, shape, batch, work, masses)
 
+    def means(
+        self, shape: Shape, batch: BatchArrays, scores: VectorArray, values: VectorArray
+    ) -> NDArray[np.float64]:
+        """Return the mean of `values` (words,) over each row's softmax (rows,); after `predict`."""
+        work = self._work._replace(scores=scores)
+        means = np.empty((-(-shape.words // shape.tile), shape.rows), np.float32)
+        self._pool.run_kernel(row_means, shape, batch, work, values, means)
+        return np.asarray(means.sum(axis=0, dtype=np.float64))
+
     def list_peaks(
         self,
         shape: Shape,
@@ -178,11 +187,13 @@ class Products:
         combine_tiles(shape, self._work)
         self._pool.run_kernel(loss_tiles, shape, self._output, *rest)
 
-    def observe_predicted(self, shape: Shape, batch: BatchArrays, scores: VectorArray) -> None:
-        """Write the observed sums of what `predict` wrote with the bias of the output state."""
-        room = self._room_for_observed(batch)
+    def observe_predicted(
+        self, shape: Shape, batch: BatchArrays, bias: VectorArray, scores: VectorArray
+    ) -> None:
+        """Write the observed sums of what `predict` wrote with this bias."""
+        output, room = self._output._replace(bias=bias), self._room_for_observed(batch)
         self._pool.run_kernel(kept_tiles, shape, batch, scores, room)
-        self._pool.run_kernel(loss_tiles, shape, self._output, batch, self._work, room)
+        self._pool.run_kernel(loss_tiles, shape, output, batch, self._work, room)
 
     def _room_for_observed(self, batch: BatchArrays) -> VectorArray:
         if len(self._observed) < len(batch.columns):

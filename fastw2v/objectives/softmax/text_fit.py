@@ -30,6 +30,7 @@ from fastw2v.objectives.softmax.peak_fit import (
     likely_words,
     peak_pairs,
 )
+from fastw2v.objectives.softmax.subsampled_loss import SubsampledLoss
 
 __all__ = [
     "FIT_ROWS",
@@ -98,7 +99,7 @@ def loss_with_rates(
             log_sums = layer.row_log_sums()
         else:
             log_sums = layer.log_sum_exps(bias, scores)
-            total_loss += layer.predicted_loss(scores)
+            total_loss += layer.predicted_loss(bias, scores)
         found = own_pairs(layer, batch, log_sums, bias)
         total_loss += found.loss_change(rates[batch.centres])
         if peaks is not None:
@@ -134,6 +135,7 @@ def fit_to_text(
     window: int,
     report: Callable[[int, int | None], None] | None = None,
     first_rare: int | None = None,
+    trained: SubsampledLoss | None = None,
 ) -> TextFit | None:
     """Return rates of words beside themselves, a step of the bias and peaks; None for one word.
 
@@ -156,6 +158,14 @@ def fit_to_text(
         From which word on batches have draws in place of all words: the number of frequent ones.
         Batches then have each row's own word as a column. Peaks are looked for by layers over all
         words alone: others know no row's probabilities.
+    trained : SubsampledLoss, optional
+        Gets all batches on the way, which are then over all words; it goes without where None is
+        returned.
+
+    Raises
+    ------
+    DivergenceError
+        If `trained` finds no finite loss.
     """
     n_words = len(bias)
     own, sums = counts.self_counts(), counts.row_sums()
@@ -168,8 +178,10 @@ def fit_to_text(
     scores = layer.scores_of(batches.max_rows)
     likely: list[tuple[NDArray[np.int64], NDArray[np.int64], _Doubles]] = []
     for batch in every_batch(batches, report):
-        objective.load(batch)
+        objective.load(batch if trained is None else trained.weighed(batch))
         log_sums = layer.log_sum_exps(bias, scores)
+        if trained is not None:
+            trained.add(layer, batch, bias, scores)
         found = own_pairs(layer, batch, log_sums, bias)
         told = np.exp(found.log_own)
         if not layer.lists_columns:

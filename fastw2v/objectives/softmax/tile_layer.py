@@ -281,11 +281,20 @@ class TileLayer(OutputLayer):
         products.add_masses(shape, weighed, scores, masses)
         return masses
 
-    def predicted_loss(self, scores: VectorArray) -> float:
+    def predicted_means(self, values: VectorArray, scores: VectorArray) -> NDArray[np.float64]:
+        """Return the mean of `values` over each row's softmax, see `OutputLayer`."""
+        assert self._batch is not None
+        n_rows, shape, arrays = self._batch
+        of_words = np.zeros(shape.words, np.float32)
+        of_words[: len(values)] = values
+        even = arrays._replace(row_weights=np.ones_like(arrays.row_weights))
+        return self._products.means(shape, even, scores, of_words)[:n_rows]
+
+    def predicted_loss(self, bias: VectorArray, scores: VectorArray) -> float:
         """Return the loss of the batch by its `scores`, see `OutputLayer.predicted_loss`."""
         assert self._batch is not None
         _, shape, arrays = self._batch
-        self._products.observe_predicted(shape, arrays, scores)
+        self._products.observe_predicted(shape, arrays, self._padded(bias), scores)
         return self._observed_loss(shape)
 
     def words_above(

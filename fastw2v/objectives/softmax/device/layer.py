@@ -5,6 +5,7 @@ It does what `fastw2v.objectives.softmax.tile_layer` and `column_layer` do, by t
 they are few: B D numbers beside the B V D products of a step.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -197,9 +198,12 @@ class DeviceLayer(OutputLayer):
 
     def loss(self) -> float:
         """Return the loss of the batch, in float32; an estimate where it lists columns."""
+        return self._loss_with(None)
+
+    def _loss_with(self, bias: Tensor | None) -> float:
         entries = self._loaded
         with told_of_memory(self._device, self._size):
-            outputs = self.tables.outputs(entries, self._torch.float32)
+            outputs = self.tables.outputs(entries, self._torch.float32, bias)
             _, _, observed = self._forward(entries, self._inputs(entries), outputs, 0)
             return float(self._loss(entries, observed).item())
 
@@ -277,42 +281,52 @@ class DeviceLayer(OutputLayer):
         highest, total = self._sums
         return np.asarray((highest.double() + total.log()).cpu().numpy())
 
+    def _predicted_tiles(self) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Yield each tile's words, exponentials (B, n), and by what they become shares (B,)."""
+        assert self._predicted is not None
+        assert self._sums is not None
+        outputs, inputs, peaks = self._predicted
+        for t, (words, _) in enumerate(self._tiles(self._loaded)):
+            made = product(inputs, outputs.operands[words].t(), self._torch)
+            exponents = self._again(made, outputs.bias[words], peaks[t], inputs.dtype)
+            yield words, exponents, row_scales(peaks[t], *self._sums)
+
+    def _moved(self, values: NDArray[np.floating[Any]]) -> Tensor:
+        return self._torch.from_numpy(values.astype(np.float32)).to(self._device.name)
+
     def predicted_masses(
         self, weights: NDArray[np.float64], scores: VectorArray
     ) -> NDArray[np.float64]:
         """Return what the rows predict of every column, see `OutputLayer.predicted_masses`."""
-        assert self._predicted is not None
-        assert self._sums is not None
-        entries, (outputs, inputs, peaks) = self._loaded, self._predicted
-        given = self._torch.from_numpy(weights.astype(np.float32)).to(self._device.name)
-        masses = []
         with told_of_memory(self._device, self._size):
-            for t, (words, _) in enumerate(self._tiles(entries)):
-                made = product(inputs, outputs.operands[words].t(), self._torch)
-                of_tile = self._again(made, outputs.bias[words], peaks[t], inputs.dtype)
-                scales = given * row_scales(peaks[t], *self._sums)
-                masses.append(scales @ of_tile)
-            found = self._torch.cat(masses)[: entries.n_columns]
+            given = self._moved(weights)
+            masses = [(given * scales) @ of_tile for _, of_tile, scales in self._predicted_tiles()]
+            found = self._torch.cat(masses)[: self._loaded.n_columns]
             return np.asarray(found.double().cpu().numpy())
 
-    def predicted_loss(self, scores: VectorArray) -> float:
-        """Return the loss of the batch, computed anew: no scores are kept."""
-        return self.loss()
+    def predicted_means(self, values: VectorArray, scores: VectorArray) -> NDArray[np.float64]:
+        """Return the mean of `values` over each row's softmax, see `OutputLayer`."""
+        with told_of_memory(self._device, self._size):
+            given = self._moved(values)
+            means = [
+                (of_tile[:, : len(given[words])] @ given[words] * scales).double()
+                for words, of_tile, scales in self._predicted_tiles()
+            ]
+            return np.asarray(self._torch.stack(means).sum(0).cpu().numpy())
+
+    def predicted_loss(self, bias: VectorArray, scores: VectorArray) -> float:
+        """Return the loss of the batch with this bias, computed anew: no scores are kept."""
+        return self._loss_with(self.tables.padded_bias(bias))
 
     def words_above(
         self, least: NDArray[np.float64], scores: VectorArray
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Return pairs that have a share of their row, see `OutputLayer.words_above`."""
-        assert self._predicted is not None
-        assert self._sums is not None
-        entries, (outputs, inputs, peaks) = self._loaded, self._predicted
-        bounds = self._torch.from_numpy(least.astype(np.float32)).to(self._device.name)
         parts = []
         with told_of_memory(self._device, self._size):
-            for t, (words, _) in enumerate(self._tiles(entries)):
-                made = product(inputs, outputs.operands[words].t(), self._torch)
-                of_tile = self._again(made, outputs.bias[words], peaks[t], inputs.dtype)
-                shares = of_tile * row_scales(peaks[t], *self._sums)[:, None]
+            bounds = self._moved(least)
+            for words, of_tile, scales in self._predicted_tiles():
+                shares = of_tile * scales[:, None]
                 rows, places = (shares >= bounds[:, None]).nonzero(as_tuple=True)
                 found = (rows, places + words.start, shares[rows, places].double())
                 parts.append(tuple(each.cpu().numpy() for each in found))

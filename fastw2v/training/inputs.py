@@ -26,8 +26,10 @@ from fastw2v.objectives.features import (
     require_ngrams,
 )
 from fastw2v.objectives.ridge import ridge_features
-from fastw2v.objectives.softmax.feature_skipgram import FeatureSoftmax
+from fastw2v.objectives.softmax.batches import BatchSource
+from fastw2v.objectives.softmax.feature_skipgram import FeatureBatches, FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
+from fastw2v.objectives.softmax.skipgram import Batch
 from fastw2v.objectives.stream.estimates import stream_feature_bytes
 from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_features
 from fastw2v.system.threads import WorkerPool
@@ -37,7 +39,12 @@ from fastw2v.text.vocabulary import Vocabulary, packed_words
 from fastw2v.training.continued import Continuation
 from fastw2v.training.run import Run
 
-__all__ = ["InputFeatures", "input_features", "prepare_features"]
+__all__ = ["InputFeatures", "input_features", "prepare_features", "with_features"]
+
+
+def with_features(batches: BatchSource[Batch], inputs: "InputFeatures | None") -> BatchSource[Any]:
+    """Return batches that have the features of their rows, if there are any."""
+    return FeatureBatches(batches, inputs.matrix) if inputs is not None else batches
 
 
 @dataclass(frozen=True)

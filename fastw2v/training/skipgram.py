@@ -1,6 +1,5 @@
 """Skip-gram by the exact softmax: count, start, train, and look at the result."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,8 @@ from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.earlier import KnownRows
-from fastw2v.objectives.embeddings import Embeddings
-from fastw2v.objectives.softmax.batches import (
-    BatchSource,
-    CountBatches,
-    TokenBatches,
-    exact_loss,
-)
+from fastw2v.objectives.softmax.batches import BatchSource, CountBatches, TokenBatches
 from fastw2v.objectives.softmax.device.library import Device
-from fastw2v.objectives.softmax.drawn_rows import DrawnRows, SampledLoss, sampled_loss
 from fastw2v.objectives.softmax.durations import announce_duration
 from fastw2v.objectives.softmax.estimates import (
     batch_size,
@@ -30,7 +22,6 @@ from fastw2v.objectives.softmax.estimates import (
     training_bytes,
 )
 from fastw2v.objectives.softmax.feature_skipgram import (
-    FeatureBatches,
     FeatureSoftmax,
     first_features,
     mass_weights,
@@ -47,17 +38,16 @@ from fastw2v.objectives.softmax.initialization import (
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.rare_words import ColumnBatches, column_sizes
-from fastw2v.objectives.softmax.skipgram import Batch, ExactSoftmax
-from fastw2v.objectives.softmax.subsampled_loss import SubsampledLoss, require_finite_loss
-from fastw2v.objectives.softmax.text_fit import FIT_ROWS, TextFit, fit_to_text
+from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
 from fastw2v.training.continued import Continuation, continuation, is_locked
 from fastw2v.training.devices import device_of_run
-from fastw2v.training.inputs import InputFeatures, input_features
-from fastw2v.training.loop import BatchTraining, text_bias, train_softmax
+from fastw2v.training.finish import fitted_and_measured, with_text_fit
+from fastw2v.training.inputs import InputFeatures, input_features, with_features
+from fastw2v.training.loop import BatchTraining, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
 from fastw2v.training.run import Run, used_precision
 from fastw2v.training.text import TrainingText, counted
@@ -133,7 +123,7 @@ def train_counted(
     rows = _batches(settings, tokens, counts, keep, corpus.widths)
     device = _device(run, vocabulary, rows)
     sampled = rows if isinstance(rows, ColumnBatches) else None
-    batches = _with_features(rows, inputs)
+    batches = with_features(rows, inputs)
     held_bytes = run.held_out_bytes + counts.nbytes
     held_bytes += inputs.nbytes(settings) if inputs else 0
     most_scores = sampled.most_scores if sampled else None
@@ -183,10 +173,10 @@ def train_counted(
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
         objective.layer.end_training()  # what measures needs room
         give_back_freed()
-        found, final = _fitted_and_measured(run, objective, counts, keep, inputs)
+        found, final = fitted_and_measured(run, objective, counts, keep, inputs)
         objective.end()
         give_back_freed()
-        embeddings = _with_text_fit(embeddings_of(), found)
+        embeddings = with_text_fit(embeddings_of(), found)
         form = None if stays else canonical_form(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
@@ -287,10 +277,6 @@ def _first_parameters(
     return *random_vectors(len(keep), settings), bias
 
 
-def _with_features(batches: BatchSource[Batch], inputs: InputFeatures | None) -> BatchSource[Any]:
-    return FeatureBatches(batches, inputs.matrix) if inputs is not None else batches
-
-
 def _batches(
     settings: Hyperparameters,
     tokens: EncodedTokens | None,
@@ -327,89 +313,3 @@ def _device(run: Run, vocabulary: Vocabulary, rows: CountBatches | TokenBatches)
     if device is not None:
         rows.tile = device.tile
     return device
-
-
-def _fitted_and_measured(
-    run: Run,
-    objective: SoftmaxObjective[Any],
-    counts: SparseCounts,
-    keep: NDArray[np.float64],
-    inputs: InputFeatures | None,
-) -> tuple[TextFit | None, SampledLoss]:
-    """Return what the plain counts say of probabilities, beside the vectors, and the final loss.
-
-    Where no words are drawn, one pass over all rows finds both.
-    """
-    layer = objective.layer
-    if layer.lists_columns:
-        final = _final_loss(run, objective, counts, keep, inputs)
-        return _fitted_to_text(run, objective, counts, keep, inputs, None), final
-    trained = SubsampledLoss(counts, keep)
-    found = _fitted_to_text(run, objective, counts, keep, inputs, trained)
-    if trained.loss_nats is None:
-        return found, _final_loss(run, objective, counts, keep, inputs)
-    return found, SampledLoss(trained.loss_nats, 0.0, int(np.count_nonzero(counts.row_sums())))
-
-
-def _fitted_to_text(
-    run: Run,
-    objective: SoftmaxObjective[Any],
-    counts: SparseCounts,
-    keep: NDArray[np.float64],
-    inputs: InputFeatures | None,
-    trained: SubsampledLoss | None,
-) -> TextFit | None:
-    """Return what the plain counts say of probabilities; see `fit_to_text` of `trained`."""
-    layer = objective.layer
-    options: dict[str, Any] = {
-        "dimensions": run.settings.vector_size,
-        "seed": run.settings.seed,
-        "tile": layer.tile,
-    }
-    ones, first_rare = np.ones(len(keep)), None
-    if layer.lists_columns:
-        sizes = column_sizes(len(keep))
-        assert sizes is not None
-        plain: CountBatches = ColumnBatches(
-            counts, ones, rows=layer.max_rows, sizes=sizes, **options
-        )
-        first_rare = sizes.head
-    else:
-        plain = CountBatches(counts, ones, rows=min(FIT_ROWS, layer.max_rows), **options)
-    rows = FeatureBatches(plain, inputs.matrix) if inputs is not None else plain
-    bias, report = text_bias(objective, keep), run.stage("fitting")
-    window = run.settings.window
-    return fit_to_text(objective, rows, counts, bias, window, report, first_rare, trained)
-
-
-def _with_text_fit(embeddings: Embeddings, found: TextFit | None) -> Embeddings:
-    if found is None:
-        return embeddings
-    bias = (embeddings.out_bias + found.bias_step).astype(np.float32)
-    return replace(embeddings, out_bias=bias, self_rates=found.self_rates, peaks=found.peaks)
-
-
-def _final_loss(
-    run: Run,
-    objective: SoftmaxObjective[Any],
-    counts: SparseCounts,
-    keep: NDArray[np.float64],
-    inputs: InputFeatures | None,
-) -> SampledLoss:
-    """Return the exact loss: of all rows, or where rare words are sampled of drawn ones."""
-    is_sampled = objective.layer.lists_columns
-    rows = (DrawnRows if is_sampled else CountBatches)(
-        counts,
-        keep,
-        dimensions=run.settings.vector_size,
-        rows=objective.layer.max_rows,
-        seed=run.settings.seed,
-        tile=objective.layer.tile,
-    )
-    batches, report = _with_features(rows, inputs), run.stage("measuring")
-    if is_sampled:
-        found = sampled_loss(objective, batches, report)
-    else:
-        found = SampledLoss(exact_loss(objective, batches, report), 0.0, len(rows.centres))
-    require_finite_loss(found.loss_nats)
-    return found

@@ -67,7 +67,7 @@ def probabilities(model):
 @pytest.fixture
 def nothing_fitted(monkeypatch):
     """Leave out what is fitted to the text after training, which would be done twice."""
-    monkeypatch.setattr("fastw2v.training.skipgram._fitted_to_text", lambda *given: None)
+    monkeypatch.setattr("fastw2v.training.finish._fitted_to_text", lambda *given: None)
 
 
 def difference(model, other):

@@ -14,6 +14,7 @@ from fastw2v.objectives.softmax.batches import CountBatches, TokenBatches, exact
 from fastw2v.objectives.softmax.initialization import initial_bias, random_vectors
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.objectives.softmax.tile_layer import TileLayer
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import read_corpus
 from fastw2v.text.vocabulary import keep_probability
@@ -226,7 +227,7 @@ def test_vectors_that_are_lost_in_the_last_batch_are_noticed(sentences, pool, mo
 
 
 def test_a_final_loss_that_is_no_number_is_noticed(sentences, monkeypatch):
-    monkeypatch.setattr("fastw2v.training.skipgram.exact_loss", lambda *_: np.inf)
+    monkeypatch.setattr(TileLayer, "predicted_loss", lambda *_: np.inf)
     model = Word2Vec(min_count=1, epochs=1)
     with pytest.raises(DivergenceError, match=r"loss of the final vectors, got inf; use a smaller"):
         model.fit(sentences)

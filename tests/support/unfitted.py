@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from fastw2v.training import cbow, skipgram, stream
+from fastw2v.training import cbow, finish, skipgram, stream
 
 __all__ = ["unfitted"]
 
@@ -14,7 +14,7 @@ __all__ = ["unfitted"]
 def unfitted() -> Iterator[None]:
     """Train within it, in this process; vectors are not put into canonical form either."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(skipgram, "fit_to_text", lambda *_: None)
+        patch.setattr(finish, "fit_to_text", lambda *_: None)
         patch.setattr(stream, "tree_rates", lambda *_: None)
         for module in (cbow, skipgram, stream):
             patch.setattr(module, "canonical_form", lambda *_: None)

@@ -10,7 +10,7 @@ from fastw2v import Word2Vec
 from fastw2v.cli.commands.train import describe_result
 from fastw2v.objectives.losses import calibration, rows
 from fastw2v.objectives.losses.rows import CALIBRATION_ROWS, calibration_rows
-from fastw2v.training import skipgram, stream
+from fastw2v.training import finish, stream
 from tests.support.corpora_made import chain_sentences
 
 QUICK = {"vector_size": 8, "window": 3, "min_count": 1, "epochs": 2}
@@ -59,7 +59,7 @@ def slowed(module, name, seconds, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "module", "name", "what"),
     [
-        ({}, skipgram, "fit_to_text", "measuring"),
+        ({}, finish, "fit_to_text", "measuring"),
         ({"objective": "negative"}, stream, "score_fit", "calibrating"),
     ],
 )

@@ -261,7 +261,7 @@ class TileLayer(OutputLayer):
         assert self._batch is not None
         rows = self._batch[1].rows
         peaks, sums = self.work.row_peaks[:rows], self.work.row_sums[:rows]
-        with np.errstate(divide="ignore"):  # of vectors that diverged; their loss is noticed
+        with np.errstate(divide="ignore", invalid="ignore"):  # diverged: the loss is noticed
             return np.asarray(peaks.astype(np.float64) + np.log(sums.astype(np.float64)))
 
     def predicted_masses(

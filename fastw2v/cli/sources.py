@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fastw2v.config import VectorChoice
     from fastw2v.formats.vectors import Vectors
     from fastw2v.model import Word2Vec
+    from fastw2v.objectives.embeddings import Embeddings
     from fastw2v.objectives.nearest import NearestWords
 
 __all__ = ["VectorSource", "loaded_model", "model_or_vectors", "vector_source"]
@@ -26,40 +27,52 @@ class VectorSource:
 
     Attributes
     ----------
-    held : Word2Vec or Vectors
+    held : Embeddings or Vectors
+        Of a model or of a file.
+    folder : Path, optional
+        Of a model that joins phrases, which is opened as a whole where one is asked for.
     """
 
-    held: "Word2Vec | Vectors"
+    held: "Embeddings | Vectors"
+    folder: Path | None = None
 
     @property
-    def model(self) -> "Word2Vec | None":
-        """The model, if it is one."""
+    def embeddings(self) -> "Embeddings | None":
+        """Those of a model, if it is one."""
         from fastw2v.formats.vectors import Vectors
 
         return None if isinstance(self.held, Vectors) else self.held
 
-    @cached_property
-    def words(self) -> list[str]:
+    @property
+    def words(self) -> Sequence[str]:
         """The words as text, as they are in the file or the model."""
-        return self.model.vocabulary.texts if self.model is not None else self._stored.words
+        return self._stored.words if self.embeddings is None else self.embeddings.vocabulary.texts
 
     @cached_property
-    def rows(self) -> dict[str, int]:
-        """The row of each word."""
-        if self.model is not None:
-            return self.model.vocabulary.rows_of_texts
-        return dict(zip(self.words, range(len(self.words)), strict=True))
+    def _rows(self) -> dict[str, int]:
+        """The row of each word of a file."""
+        return dict(zip(self._stored.words, range(len(self._stored.words)), strict=True))
+
+    def row(self, word: str) -> int | None:
+        """Return the row of a word, as text; None if it has none."""
+        if self.embeddings is None:
+            return self._rows.get(word)
+        vocabulary = self.embeddings.vocabulary
+        return vocabulary.row(vocabulary.named(word))
+
+    def __contains__(self, word: str) -> bool:
+        return self.row(word) is not None
 
     @cached_property
     def _folded(self) -> dict[str, str]:
         """The most frequent word of those that are the same in capitals."""
-        counts = self._counts
-        order: Iterable[int] = range(len(self.words))
-        if self.model is None and counts is not None:  # files may have any order
+        counts, words = self._counts, self.words
+        order: Iterable[int] = range(len(words))
+        if self.embeddings is None and counts is not None:  # files may have any order
             order = (-counts).argsort(kind="stable").tolist()
         found: dict[str, str] = {}
         for row in order:
-            found.setdefault(self.words[row].upper(), self.words[row])
+            found.setdefault(words[row].upper(), words[row])
         return found
 
     @cached_property
@@ -68,18 +81,24 @@ class VectorSource:
 
     @property
     def _stored(self) -> "Vectors":
-        assert self.model is None
+        assert self.embeddings is None
         return cast("Vectors", self.held)
 
     @property
     def _counts(self) -> "NDArray[np.int64] | None":
-        return self.model.vocabulary.counts if self.model is not None else self._stored.counts
+        embeddings = self.embeddings
+        return self._stored.counts if embeddings is None else embeddings.vocabulary.counts
+
+    @cached_property
+    def _whole_model(self) -> "Word2Vec":
+        assert self.folder is not None
+        return loaded_model(self.folder, mapped=True)
 
     def phrase(self, word: str) -> str:
         """Return the phrase of a model that text of several words stands for, or what was given."""
-        if self.model is None or self.model.phrases is None or word in self.rows:
+        if self.folder is None or word in self:
             return word
-        return str(self.model.named(word))
+        return str(self._whole_model.named(word))
 
     def named(self, word: str) -> str:
         """Return a known word as it is spelt here, whatever its case; an unknown one in the same.
@@ -88,10 +107,10 @@ class VectorSource:
         the phrase that its words are joined to. Other words are unknown, and lower-cased where all
         known ones are, as 'fastw2v eval' does.
         """
-        if word in self.rows:
+        if word in self:
             return word
         found = self._folded.get(word.upper()) or self.phrase(word)
-        if found in self.rows:
+        if found in self:
             return found
         return word.lower() if self._is_lower_case else word
 
@@ -99,9 +118,9 @@ class VectorSource:
         """Return what finds the nearest words of a table; of a file it has one only."""
         from fastw2v.objectives.nearest import NearestWords
 
-        if self.model is None:
-            return NearestWords(self.words, self._stored.vectors)
-        return NearestWords(self.words, self.model.embeddings.table(table))
+        if self.embeddings is None:
+            return NearestWords(self._stored.words, self._stored.vectors)
+        return NearestWords(self.embeddings.vocabulary, self.embeddings.rows(table))
 
     def vectors(
         self, words: Sequence[str], table: "VectorChoice | None" = None
@@ -112,13 +131,13 @@ class VectorSource:
         from fastw2v.errors import UnknownWordError
         from fastw2v.text.vocabulary import shown_word
 
-        if self.model is not None:
-            named = self.model.vocabulary.named
-            return self.model.vectors([named(word) for word in words], table)
+        if self.embeddings is not None:
+            named = self.embeddings.vocabulary.named
+            return self.embeddings.vectors_of([named(word) for word in words], table)
         stored, ngrams = self._stored, self._stored.ngrams
         found = np.empty((len(words), stored.vectors.shape[1]), np.float32)
         for place, word in enumerate(words):
-            row = self.rows.get(word)
+            row = self.row(word)
             if row is not None:
                 found[place] = stored.vectors[row]
             elif ngrams is not None and ngrams.n_known(word):
@@ -133,7 +152,7 @@ class VectorSource:
 
     def count(self, word: str) -> int | None:
         """Return how often a word was seen; 0 for unknown ones, None where nothing is known."""
-        row, counts = self.rows.get(word), self._counts
+        row, counts = self.row(word), self._counts
         if row is None:
             return 0
         return None if counts is None else int(counts[row])
@@ -153,20 +172,21 @@ def loaded_model(path: Path, workers: int | None = None, *, mapped: bool = False
         If the model was trained with another kind of tokenizer.
     """
     from fastw2v.cli.options import tokenizer_given_again
-    from fastw2v.formats.model_folder import ARRAYS
     from fastw2v.model import Word2Vec
 
-    arrays = path / ARRAYS
-    mapped = mapped and arrays.is_file() and arrays.stat().st_size > _LARGE_BYTES
+    mapped = mapped and _is_large(path)
     return Word2Vec.load(path, workers=workers, tokenizer=tokenizer_given_again(), mmap=mapped)
 
 
-def model_or_vectors(
-    path: Path, workers: int | None = None, *, mapped: bool = False
-) -> "Word2Vec | Vectors":
-    """Return the model of a folder, or the vectors of a file or folder in any format.
+def _is_large(folder: Path) -> bool:
+    from fastw2v.formats.model_folder import ARRAYS
 
-    `mapped` is as in `loaded_model`.
+    arrays = folder / ARRAYS
+    return arrays.is_file() and arrays.stat().st_size > _LARGE_BYTES
+
+
+def model_or_vectors(path: Path, workers: int | None = None) -> "Word2Vec | Vectors":
+    """Return the model of a folder, or the vectors of a file or folder in any format.
 
     Raises
     ------
@@ -174,12 +194,15 @@ def model_or_vectors(
         If it is neither.
     """
     from fastw2v.formats import read_vectors
+
+    return read_vectors(path) if _are_vectors(path) else loaded_model(path, workers)
+
+
+def _are_vectors(path: Path) -> bool:
+    """Return whether vectors are to be read; what is no file gets the message of no model."""
     from fastw2v.formats.model_folder import is_model_folder
 
-    # What is no file gets the message of a model that is missing.
-    if path.is_file() or (path.is_dir() and not is_model_folder(path) and any(path.iterdir())):
-        return read_vectors(path)
-    return loaded_model(path, workers, mapped=mapped)
+    return path.is_file() or (path.is_dir() and not is_model_folder(path) and any(path.iterdir()))
 
 
 def vector_source(path: Path, tables: Sequence["VectorChoice"] = ()) -> VectorSource:
@@ -199,11 +222,16 @@ def vector_source(path: Path, tables: Sequence["VectorChoice"] = ()) -> VectorSo
         If a table is asked of a file, which has one.
     """
     from fastw2v.errors import ConfigurationError
-    from fastw2v.formats.vectors import Vectors
+    from fastw2v.formats import read_vectors
+    from fastw2v.formats.model_folder import read_model
 
-    found = model_or_vectors(path, mapped=True)
-    if isinstance(found, Vectors) and tables:
-        raise ConfigurationError(
-            f"{path}: expected a model to choose the table {tables[0]!r} of, got a file of vectors"
-        )
-    return VectorSource(found)
+    if _are_vectors(path):
+        if tables:
+            raise ConfigurationError(
+                f"{path}: expected a model to choose the table {tables[0]!r} of, got a file of "
+                "vectors"
+            )
+        return VectorSource(read_vectors(path))
+    # Not `loaded_model`: to train takes half a second to import.
+    stored = read_model(path, mapped=_is_large(path))
+    return VectorSource(stored.embeddings, path if stored.words.phrases is not None else None)

@@ -9,7 +9,7 @@ from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
 from fastw2v.objectives.features import Ngrams
 from fastw2v.system.array_files import Arrays
-from fastw2v.text.vocabulary import packed_words, unpacked_words
+from fastw2v.text.stored_vocabulary import packed_words, unpacked_words
 
 __all__ = ["described_features", "feature_arrays", "read_feature_vectors"]
 

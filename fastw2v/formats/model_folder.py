@@ -35,8 +35,9 @@ from fastw2v.system.manifests import (
 )
 from fastw2v.system.replaced import read_as_one
 from fastw2v.text.phrase_model import PHRASES, PhraseModel
+from fastw2v.text.stored_vocabulary import StoredVocabulary, packed_words
 from fastw2v.text.token_kinds import tokens_from_json, tokens_to_json
-from fastw2v.text.vocabulary import StoredVocabulary, Vocabulary, packed_words
+from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = [

@@ -50,13 +50,11 @@ class Prediction(ModelState):
             word = self.named(word)
         if by not in get_args(ContextOrder):
             raise ConfigurationError(f"by: expected 'probability' or 'lift', got {by!r}")
-        values = (
-            self.embeddings.context_probabilities(word)
-            if by == "probability"
-            else self.embeddings.context_lifts(word)
-        )
-        words = self.vocabulary.words
-        return [(words[i], float(values[i])) for i in largest_places(values, topn)]
+        values = self.embeddings.context_probabilities(word)
+        if by == "lift":
+            values = self.embeddings.lifts(values)
+        words = self.vocabulary
+        return [(words[i], float(values[i])) for i in largest_places(values, topn).tolist()]
 
     def reliability(
         self,

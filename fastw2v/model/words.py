@@ -113,8 +113,7 @@ class WordVectors(ModelState):
     def _nearest_words(self, table: VectorChoice) -> NearestWords:
         """Return what finds the words near a vector of a table; made once."""
         if table not in self._nearest:
-            words = self.vocabulary.words
-            self._nearest[table] = NearestWords(words, self.embeddings.table(table))
+            self._nearest[table] = NearestWords(self.vocabulary, self.embeddings.table(table))
         return self._nearest[table]
 
     def _vectors_of_query(

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.feature_vectors import NgramVectors
-from fastw2v.text.vocabulary import Vocabulary, packed_words
+from fastw2v.text.stored_vocabulary import packed_words
+from fastw2v.text.vocabulary import Vocabulary
 
 __all__ = ["EarlierVectors", "KnownRows"]
 

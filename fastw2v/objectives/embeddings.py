@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Embeddings",
+    "TableRows",
     "as_fasttext_vectors",
     "as_keyed_vectors",
     "largest_places",
@@ -111,7 +112,7 @@ class Embeddings:
         return "in" if self.objective == "hierarchical" or are_means else "sum"
 
     def table(
-        self, vectors: VectorChoice | None = None, rows: NDArray[np.int64] | None = None
+        self, vectors: VectorChoice | None = None, rows: NDArray[np.int64] | slice | None = None
     ) -> NDArray[np.float32]:
         """Return the (V, D) table called "in", "out" or "sum" (in + out), or the default one.
 
@@ -137,6 +138,10 @@ class Embeddings:
         choices = ", ".join(repr(choice) for choice in VECTOR_CHOICES)
         raise ConfigurationError(f"vectors: expected one of {choices}, got {vectors!r}")
 
+    def rows(self, vectors: VectorChoice | None = None) -> "TableRows":
+        """Return a table whose rows are made when they are asked for."""
+        return TableRows(self, vectors or self.default_vectors)
+
     def dimensions(self, vectors: VectorChoice | None = None) -> int:
         """Return how many numbers a row of a table has."""
         return int(self.in_vectors.shape[1]) * (2 if vectors == "both" else 1)
@@ -148,10 +153,10 @@ class Embeddings:
         centres = np.array([self.vocabulary.index(word)]) if known else None
         return self.probabilities(inputs, centres).reshape(-1)
 
-    def context_lifts(self, word: Hashable) -> NDArray[np.float64]:
-        """Return p(o | word) / p(o) for all V words o, float64; p(o) is a share of the text."""
+    def lifts(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return p(o | h) / p(o) of all V words o, float64; p(o) is a share of the text."""
         counts = self.vocabulary.counts.astype(np.float64)
-        return np.asarray(self.context_probabilities(word) * (counts.sum() / counts))
+        return np.asarray(probabilities * (counts.sum() / counts))
 
     def probabilities(
         self, inputs: NDArray[np.float32], centres: NDArray[np.integer[Any]] | None = None
@@ -278,6 +283,21 @@ class Embeddings:
         if self.unknown is not None and vectors == self.default_vectors:
             return as_fasttext_vectors(words, table, counts, self.unknown.table)
         return as_keyed_vectors(words, table, counts)
+
+
+class TableRows(NamedTuple):
+    """A table of vectors, not made as a whole: rows by row, as those of an array."""
+
+    embeddings: Embeddings
+    name: VectorChoice
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """V and D."""
+        return len(self.embeddings.in_vectors), self.embeddings.dimensions(self.name)
+
+    def __getitem__(self, rows: slice) -> NDArray[np.float32]:  # type: ignore[override]
+        return self.embeddings.table(self.name, rows)
 
 
 def largest_places(values: NDArray[Any], topn: int | None) -> NDArray[np.int64]:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.softmax.feature_rows import FeatureRows, RowsOfFeatures
 from fastw2v.kernels.text.ngrams import hash_ngrams
-from fastw2v.text.vocabulary import packed_words, shown_word
+from fastw2v.text.stored_vocabulary import packed_words
+from fastw2v.text.vocabulary import shown_word
 
 __all__ = [
     "FeatureMatrix",

@@ -1,13 +1,30 @@
 """The words whose vectors are nearest in cosine to a vector."""
 
-from collections.abc import Collection, Sequence
-from functools import cached_property
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NearestWords", "direction"]
+__all__ = ["NearestWords", "Rows", "Words", "direction"]
+
+_ROWS_AT_ONCE = 1024  # of a table that is made block by block: they stay in the cache
+
+
+class Rows(Protocol):
+    """A table (V, D) of float32 whose rows are made when they are asked for, or an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """V and D."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]: ...
+
+
+class Words(Protocol):
+    """Words by their rows: a list, or a vocabulary."""
+
+    def __getitem__(self, row: int, /) -> Any: ...
 
 
 class NearestWords:
@@ -15,32 +32,37 @@ class NearestWords:
 
     Parameters
     ----------
-    words : sequence
+    words : Words
         All different.
     table : (V, D) float32
-        A row for each word. It is not copied.
+        A row for each word: an array, which is not copied, or `Rows`, which need no memory and are
+        made anew for each search.
     """
 
-    def __init__(self, words: Sequence[Any], table: NDArray[np.float32]) -> None:
+    def __init__(self, words: Words, table: Rows) -> None:
         self.words = words
         self.table = table
-
-    @cached_property
-    def lengths(self) -> NDArray[np.float64]:
-        """Of the vectors (V,); 1 for those of zeros, which are near nothing."""
-        # In double precision: squares of large numbers leave float32.
-        squares = np.einsum("ij,ij->i", self.table, self.table, dtype=np.float64)
-        lengths = np.sqrt(squares)
-        return np.asarray(np.where(lengths > 0, lengths, 1))
+        n_words = table.shape[0]
+        step = n_words if isinstance(table, np.ndarray) else _ROWS_AT_ONCE
+        self._blocks = [slice(first, first + step) for first in range(0, n_words, max(step, 1))]
+        self._lengths: NDArray[np.float64] | None = None  # known after the first search
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the cosine (V,) of each word to a vector (D,); zeros for a vector of zeros."""
         unit = direction(vector)
-        with np.errstate(over="ignore", invalid="ignore"):
-            products: NDArray[Any] = self.table @ unit
-        if not np.isfinite(products).all():
-            products = np.einsum("ij,j->i", self.table, unit, dtype=np.float64)
-        return np.asarray(np.clip(products / self.lengths, -1, 1), np.float32)
+        found = np.empty(self.table.shape[0], np.float32)
+        lengths = np.empty(len(found)) if self._lengths is None else self._lengths
+        for block in self._blocks:
+            rows = self.table[block]
+            if self._lengths is None:
+                lengths[block] = _lengths(rows)
+            with np.errstate(over="ignore", invalid="ignore"):
+                products: NDArray[Any] = rows @ unit
+            if not np.isfinite(products).all():
+                products = np.einsum("ij,j->i", rows, unit, dtype=np.float64)
+            found[block] = np.clip(products / lengths[block], -1, 1)
+        self._lengths = lengths
+        return found
 
     def near(
         self, vector: NDArray[np.float32], topn: int | None, without: Collection[int] = ()
@@ -66,6 +88,13 @@ class NearestWords:
             rows = np.argpartition(-cosines, n_found)[:n_found]
         rows = rows[np.lexsort((rows, -cosines[rows]))][:n_found]
         return [(self.words[row], float(cosines[row])) for row in rows.tolist()]
+
+
+def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the lengths of vectors (N, D); 1 for those of zeros, which are near nothing."""
+    # In double precision: squares of large numbers leave float32.
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+    return np.asarray(np.where(lengths > 0, lengths, 1))
 
 
 def direction(vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

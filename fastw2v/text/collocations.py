@@ -32,7 +32,7 @@ from fastw2v.kernels.text.phrases import (
     word_hashes,
 )
 from fastw2v.system.threads import WorkerPool, checked_workers
-from fastw2v.text.vocabulary import packed_words
+from fastw2v.text.stored_vocabulary import packed_words
 
 __all__ = [
     "EncodedSentences",

@@ -14,7 +14,8 @@ from fastw2v.text.phrase_finding import find_and_join
 from fastw2v.text.phrase_model import PhraseModel
 from fastw2v.text.reading import read_sentences
 from fastw2v.text.rules import TextRules
-from fastw2v.text.vocabulary import packed_words, shown_word
+from fastw2v.text.stored_vocabulary import packed_words
+from fastw2v.text.vocabulary import shown_word
 
 __all__ = [
     "PhraseModel",

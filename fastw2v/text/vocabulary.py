@@ -1,9 +1,8 @@
 """The vocabulary: which words are kept, in which order, and how often they were seen."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from operator import gt
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,13 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
 from fastw2v.text.shown import shown_vocabulary, shown_vocabulary_html, shown_word, unknown_word
-from fastw2v.text.token_bytes import token_bytes, tokens_of
 from fastw2v.text.token_kinds import described_kind, tokens_from_json, tokens_to_json
 
 __all__ = [
-    "StoredVocabulary",
     "Vocabulary",
     "keep_probability",
-    "packed_words",
+    "require_different",
     "shown_word",
-    "unpacked_words",
 ]
 
 _FIRST_WORDS = 10  # that are shown
@@ -96,7 +92,7 @@ class Vocabulary:
         if not isinstance(stored, list):
             raise ValueError(f"words: expected a list of words, got {str(stored)[:60]}")
         words = tokens_from_json(stored)
-        _require_different(words)
+        require_different(words)
         return Vocabulary(
             words,
             np.array(content["counts"], np.int64),
@@ -108,7 +104,15 @@ class Vocabulary:
         return len(self.words)
 
     def __contains__(self, word: object) -> bool:
-        return word in self._ids
+        return self.row(word) is not None
+
+    def __getitem__(self, row: int) -> Any:
+        """Return the word of a row."""
+        return self.words[row]
+
+    def row(self, word: object) -> int | None:
+        """Return the row of a word, None if it has none; raises `TypeError` for a list, say."""
+        return self._ids.get(word)
 
     def __repr__(self) -> str:
         """Return sizes and the first words, on one line."""
@@ -138,25 +142,24 @@ class Vocabulary:
         return ids
 
     @cached_property
-    def rows_of_texts(self) -> dict[str, int]:
-        """The row of each word by what `texts` has for it."""
-        if self.texts is self.words:
-            return self._ids
-        return dict(zip(self.texts, range(len(self)), strict=True))
-
-    @cached_property
     def texts(self) -> list[str]:
         """The words for the eye: text as it is, numbers in digits, others as Python's code."""
+        return self._texts_of_words()
+
+    def _texts_of_words(self) -> list[str]:
         if all(type(word) is str for word in self.words):
             return self.words
         return [word if isinstance(word, str) else repr(word) for word in self.words]
 
     def named(self, text: str) -> Any:
         """Return the word that a text stands for: the text itself, or one that is shown so."""
-        return text if text in self._ids else self._shown.get(text, text)
+        return text if text in self else self._shown.get(text, text)
 
     @cached_property
     def _shown(self) -> dict[str, Any]:
+        return self._words_by_text()
+
+    def _words_by_text(self) -> dict[str, Any]:
         others = zip(self.texts, self.words, strict=True)
         return {text: word for text, word in others if not isinstance(word, str)}
 
@@ -178,7 +181,7 @@ class Vocabulary:
             If the vocabulary does not hold it; the message names words that are close to it.
         """
         try:
-            place = self._ids.get(word)
+            place = self.row(word)
         except TypeError:  # a list, say, which no dict holds
             place = None
         if place is None:
@@ -186,99 +189,10 @@ class Vocabulary:
         return place
 
 
-class StoredVocabulary(Vocabulary):
-    """A vocabulary whose words are decoded when they are first asked for.
-
-    Parameters
-    ----------
-    word_bytes : uint8 array
-        The words' UTF-8, one behind the other.
-    word_ends : int64 array (V,)
-        Where each word ends in it.
-    counts, n_raw_tokens, n_raw_types
-        As in `Vocabulary`.
-
-    Raises
-    ------
-    VocabularyError
-        If there is not one count for each word, or the counts are not in order; and, when `words`
-        is first looked at, if the bytes are not those of so many different words.
-    """
-
-    def __init__(
-        self,
-        word_bytes: NDArray[np.uint8],
-        word_ends: NDArray[np.int64],
-        counts: NDArray[np.int64],
-        n_raw_tokens: int,
-        n_raw_types: int,
-    ) -> None:
-        values = {
-            "_word_bytes": word_bytes,
-            "_word_ends": word_ends,
-            "counts": np.ascontiguousarray(counts, np.int64),
-            "n_raw_tokens": n_raw_tokens,
-            "n_raw_types": n_raw_types,
-        }
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-        self._check_counts(len(word_ends))
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    @cached_property
-    def words(self) -> list[Any]:  # type: ignore[override]
-        """The words, most frequent first."""
-        return self._unpacked(len(self))
-
-    def _unpacked(self, n_words: int) -> list[Any]:
-        """Return the first words, decoded."""
-        stored: dict[str, Any] = vars(self)
-        ends = stored["_word_ends"][:n_words]
-        last = None if n_words == len(self) else int(ends[-1])
-        return unpacked_words(stored["_word_bytes"][:last], ends)
-
-    def first(self, n_words: int) -> list[Any]:
-        """Return the most frequent words; of a damaged vocabulary what is wrong with them."""
-        try:
-            return self._unpacked(min(n_words, len(self))) if len(self) else []
-        except VocabularyError as error:
-            return [str(error)]
-
-
-def _require_different(words: list[Any]) -> None:
+def require_different(words: list[Any]) -> None:
+    """Raise `VocabularyError` if a word comes twice."""
     if len(set(words)) != len(words):
         raise VocabularyError("words: expected all different, got some of them more than once")
-
-
-def packed_words(words: Sequence[Hashable]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the words' bytes as one array, and where each ends, as `StoredVocabulary` has them."""
-    encoded = list(map(token_bytes, words))
-    ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), dtype=np.int64)
-    return np.frombuffer(b"".join(encoded), np.uint8), ends
-
-
-def unpacked_words(word_bytes: NDArray[np.uint8], word_ends: NDArray[np.int64]) -> list[Any]:
-    """Return the words that `packed_words` packed.
-
-    Raises
-    ------
-    VocabularyError
-        If they are neither UTF-8 nor other tokens, or not all different.
-    """
-    ends, data = word_ends.tolist(), word_bytes.tobytes()
-    starts = [0, *ends[:-1]]
-    if len(data) != (ends[-1] if ends else 0) or any(map(gt, starts, ends)):
-        raise VocabularyError(
-            f"words: expected ends that rise to the {len(data)} bytes of the words, got others"
-        )
-    try:
-        words = tokens_of(data[start:end] for start, end in zip(starts, ends, strict=True))
-    except (ValueError, RecursionError) as error:
-        raise VocabularyError(f"words: expected UTF-8, got other bytes ({error})") from error
-    _require_different(words)
-    return words
 
 
 def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:

@@ -35,7 +35,8 @@ from fastw2v.objectives.unknown_words import unknown_words_of, vectors_of_featur
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoding import READ_WITH_ERRORS, Repairs
 from fastw2v.text.feature_file import read_features
-from fastw2v.text.vocabulary import Vocabulary, packed_words
+from fastw2v.text.stored_vocabulary import packed_words
+from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.continued import Continuation
 from fastw2v.training.run import Run
 

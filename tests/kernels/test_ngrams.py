@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v.kernels.text.ngrams import fasttext_hash_of, hash_ngrams
-from fastw2v.text.vocabulary import packed_words
+from fastw2v.text.stored_vocabulary import packed_words
 
 WORDS = ["river", "", "a", "straße", "日本語", "😀x", "aaaa", "Ünïcödé", "e\u0301", "\x7f\x80"]
 

@@ -11,7 +11,8 @@ from fastw2v import Word2Vec
 from fastw2v.evaluation import WordTable
 from fastw2v.formats.vectors import Vectors
 from fastw2v.system.notebooks import html_table, line_picture
-from fastw2v.text.vocabulary import StoredVocabulary, Vocabulary, packed_words
+from fastw2v.text.stored_vocabulary import StoredVocabulary, packed_words
+from fastw2v.text.vocabulary import Vocabulary
 
 SVG = "{http://www.w3.org/2000/svg}"
 NASTY = ["<script>alert(1)</script>", "line\nfeed", "&amp;", "x" * 10_000, "\u2028", '"q"']

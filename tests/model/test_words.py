@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, FastW2VError, UnknownWordError
+from fastw2v.objectives import nearest
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.nearest import NearestWords, direction
 from fastw2v.text.expressions import parsed_expression
+from fastw2v.text.vocabulary import Vocabulary
 
 
 def test_a_model_is_a_collection_of_its_words(model):
@@ -190,3 +192,21 @@ def test_an_expression_that_is_written_is_read_back(terms):
     text = " ".join(f"{sign} {word}" for sign, word in terms)
     found = parsed_expression(text, lambda word: False)
     assert [("-" if term.weight < 0 else "+", term.word) for term in found] == terms
+
+
+@pytest.mark.parametrize("name", ["in", "out", "sum", "both"])
+def test_rows_that_are_made_when_they_are_asked_for_give_the_same_words(name, monkeypatch):
+    monkeypatch.setattr(nearest, "_ROWS_AT_ONCE", 7)
+    generator = np.random.default_rng(1)
+    tables = [generator.standard_normal((50, 6)).astype(np.float32) for _ in range(2)]
+    tables[0][9] = tables[1][9] = 0
+    vocabulary = Vocabulary([f"w{k}" for k in range(50)], np.ones(50, np.int64), 50, 50)
+    embeddings = Embeddings(vocabulary, *tables, np.zeros(50, np.float32))
+    whole = NearestWords(vocabulary, embeddings.table(name))
+    by_rows = NearestWords(vocabulary, embeddings.rows(name))
+    assert by_rows.table.shape == whole.table.shape
+    for _ in range(2):  # the second time lengths are known
+        for vector in (whole.table[3], np.full(whole.table.shape[1], 1e30, np.float32)):
+            found, expected = (one.near(vector, 50, {3}) for one in (by_rows, whole))
+            assert [word for word, _ in found] == [word for word, _ in expected]
+            assert np.allclose([cosine for _, cosine in found], [c for _, c in expected], atol=1e-6)

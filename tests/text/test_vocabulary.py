@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fastw2v.errors import ConfigurationError, UnknownWordError, VocabularyError
 from fastw2v.text.reading import read_corpus
+from fastw2v.text.stored_vocabulary import StoredVocabulary, packed_words
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
 
 patient = settings(deadline=None)  # the first call may compile
@@ -147,3 +148,48 @@ def test_keep_probability_at_the_ends():
     for sample in (-0.1, 1.5, float("nan")):
         with pytest.raises(ConfigurationError, match="sample: expected 0 to 1"):
             keep_probability(counts, sample)
+
+
+TOKENS = st.one_of(alike, st.integers(-3, 2**65), st.binary(max_size=2), st.tuples(alike))
+
+
+@patient
+@given(st.lists(TOKENS, unique=True, min_size=1, max_size=40), st.lists(TOKENS, max_size=10))
+def test_stored_words_are_found_as_decoded_ones_are(words, others):
+    sizes = (np.ones(len(words), np.int64), len(words), len(words))
+    plain = Vocabulary(words, *sizes)
+    stored = StoredVocabulary(*packed_words(words), *sizes)
+    for word in [*words, *others, "\ud800"]:
+        assert stored.row(word) == plain.row(word)
+        assert (word in stored) == (word in plain)
+    texts = [*map(str, words), *(text for text in others if isinstance(text, str))]
+    assert [stored.named(text) for text in texts] == [plain.named(text) for text in texts]
+    assert [stored[row] for row in range(len(words))] == words
+    assert stored[-1] == words[-1]
+    assert stored.texts == plain.texts
+    with pytest.raises(IndexError):
+        stored[len(words)]
+    with pytest.raises(TypeError):
+        stored.row([])
+
+
+def test_few_words_are_found_without_decoding_all():
+    words = [f"w{k}" for k in range(1000)]
+    stored = StoredVocabulary(*packed_words(words), np.ones(1000, np.int64), 1000, 1000)
+    assert [stored.row(word) for word in ("w0", "w999", "w", "0")] == [0, 999, None, None]
+    assert stored[7] == "w7"
+    assert "words" not in vars(stored)
+    assert [stored.row(word) for word in words] == list(range(1000))
+    assert "words" in vars(stored)  # which many are quicker with
+
+
+def test_searching_stored_words_sees_what_is_wrong_with_them():
+    counts = np.ones(2, np.int64)
+    twice = StoredVocabulary(*packed_words(["same", "same"]), counts, 2, 2)
+    with pytest.raises(VocabularyError, match="'same' more than once"):
+        twice.row("same")
+    data, _ = packed_words(["same", "same"])
+    falling = StoredVocabulary(data, np.array([9, 8]), counts, 2, 2)
+    for look in (lambda: falling.row("same"), lambda: falling[0]):
+        with pytest.raises(VocabularyError, match="ends that rise"):
+            look()

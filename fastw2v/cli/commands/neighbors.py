@@ -11,6 +11,7 @@ from fastw2v.config import VECTOR_CHOICES
 
 if TYPE_CHECKING:
     from fastw2v.cli.sources import VectorSource
+    from fastw2v.objectives.embeddings import Embeddings
     from fastw2v.objectives.nearest import NearestWords
     from fastw2v.text.expressions import Term
 
@@ -81,9 +82,9 @@ def _joined(words: tuple[str, ...]) -> list[str]:
 
 
 def _name_of(source: "VectorSource", table: Any) -> str:
-    if source.model is None:
+    if source.embeddings is None:
         return _OF_A_FILE
-    return str(table or source.model.embeddings.default_vectors)
+    return str(table or source.embeddings.default_vectors)
 
 
 def _answer(
@@ -97,24 +98,22 @@ def _answer(
 
     terms = [
         term._replace(word=source.named(term.word))
-        for term in parsed_expression(query, lambda text: source.named(text) in source.rows)
+        for term in parsed_expression(query, lambda text: source.named(text) in source)
     ]
     near = {
         name: _near(source, terms, table, nearest, topn)
         for name, (table, nearest) in searched.items()
     }
     context = lift = None
-    if source.model is not None and len(terms) == 1 and terms[0].weight > 0:
-        word = source.model.vocabulary.named(terms[0].word)
-        context = source.model.predict_context(word, topn=topn)
-        lift = source.model.predict_context(word, topn=topn, by="lift")
+    if source.embeddings is not None and len(terms) == 1 and terms[0].weight > 0:
+        context, lift = _contexts(source.embeddings, terms[0].word, topn)
     return {
         "query": query,
         "words": [
             {
                 "word": term.word,
                 "weight": term.weight,
-                "known": term.word in source.rows,
+                "known": term.word in source,
                 "count": source.count(term.word),
             }
             for term in terms
@@ -137,8 +136,24 @@ def _near(
         terms, source.vectors([term.word for term in terms], table), strict=True
     ):
         total += term.weight * direction(vector).astype(np.float64)
-    asked = {source.rows[term.word] for term in terms if term.word in source.rows}
+    rows = (source.row(term.word) for term in terms)
+    asked = {row for row in rows if row is not None}
     return nearest.near(total.astype(np.float32), topn, asked)
+
+
+def _contexts(
+    embeddings: "Embeddings", text: str, topn: int
+) -> tuple[list[tuple[Any, float]], list[tuple[Any, float]]]:
+    """Return the most probable contexts of a word, and those that are most typical of it."""
+    from fastw2v.objectives.embeddings import largest_places
+
+    words = embeddings.vocabulary
+    probabilities = embeddings.context_probabilities(words.named(text))
+    context, lift = (
+        [(words[row], float(values[row])) for row in largest_places(values, topn).tolist()]
+        for values in (probabilities, embeddings.lifts(probabilities))
+    )
+    return context, lift
 
 
 def _named(pairs: list[tuple[Any, float]], value: str) -> list[dict[str, Any]]:

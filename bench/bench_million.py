@@ -5,23 +5,27 @@
 A text is drawn by Zipf's law and counted. Then, each in a process of its own:
 
 - the exact softmax with rare words sampled, from the counts: seconds of each stage, memory beside
-  mapped files, and what a user does with the model: neighbours of a word by the command line, and
-  the loss of a held-out text;
+  mapped files, the loss of a held-out text, and what a user does with the model by the command
+  line: neighbours, evaluation, a page, files of other programs;
 - this package's negative sampling on the same text, its loss after calibration on the held-out one;
 - with --rivals the rate of gensim and word2vec.c (extra `rivals`) on the beginning of the text: two
   runs that differ by an epoch. From the rate follows what an epoch of the whole text takes them.
 
-`--counts FOLDER` keeps counts, or takes those that are there. The words of such a text are
+`--counts FOLDER` keeps counts, or takes those that are there; with `--negative-epochs 0` and
+without `--rivals` they are all that is needed of the text. `--memory-mib` counts within that much
+memory, as texts of 10^9 tokens need. The words of such a text are
 independent of each other, so that no objective can be better than how often words come: these are
 figures of time and memory, and losses only show that nothing went wrong.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -33,7 +37,7 @@ from machine import header, unpin_blas
 from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.runs import train_once
 from fastw2v.config import CountingSettings
-from fastw2v.counts.build import count_corpus
+from fastw2v.counts.build import ShardOptions, count_corpus
 from fastw2v.counts.folder import read_counts
 from fastw2v.model import Word2Vec
 from fastw2v.system.children import child_environment
@@ -42,6 +46,7 @@ EVERY_S = 0.02
 DIGITS = 7  # of a word
 HELD_OUT_SEED = 2
 RIVALS = ("gensim", "word2vec")
+FORMATS = ("word2vec", "word2vec-bin", "npz", "kv")
 
 
 class Memory:
@@ -146,15 +151,41 @@ def lines_of(name: str, made: dict[str, Any]) -> list[str]:
     return lines
 
 
-def neighbours_s(model: Path) -> tuple[float, float]:
-    """Return how long `fastw2v neighbors` takes for a word: the first time, and then."""
-    took = []
-    for _ in range(2):
-        began_s = time.perf_counter()
-        command = [sys.executable, "-m", "fastw2v", "neighbors", str(model), "0" * DIGITS]
-        subprocess.run(command, check=True, capture_output=True, env=child_environment())
-        took.append(time.perf_counter() - began_s)
-    return took[0], took[1]
+def uses(model: Path, held_out: Path, folder: Path, options: argparse.Namespace) -> None:
+    """Print what each thing that one does with a model takes, in a process of its own.
+
+    Memory is the most that was resident, with what was mapped of files.
+    """
+    word = "0" * DIGITS
+    page = ("--words", str(options.page_words), "--map", "pca", "-o", str(folder / "page.html"))
+    commands = {
+        "neighbors, the first time": ("neighbors", model, word),
+        "neighbors": ("neighbors", model, word),
+        "vectors of a word": ("vectors", model, word),
+        "perplexity": ("perplexity", model, held_out),
+        "eval": ("eval", model),
+        f"report of {options.page_words:,} words": ("report", model, *page),
+    }
+    for form in FORMATS:
+        commands[f"export to {form}"] = ("export", model, folder / "vectors", "--format", form)
+    for name, command in commands.items():
+        wall_s, cpu_s, size = cost_of(command)
+        print(f"  {name}: {wall_s:.1f} s, {cpu_s:.1f} CPU s, {size / 2**20:,.0f} MiB", flush=True)
+        for made in folder.glob("vectors*"):
+            made.unlink()
+
+
+def cost_of(arguments: Iterable[str | Path]) -> tuple[float, float, int]:
+    """Return seconds of the clock and of CPU of a command, and the most bytes it had."""
+    command = [sys.executable, "-m", "fastw2v", *map(str, arguments)]
+    began_s = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=child_environment())
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    took_s = time.perf_counter() - began_s
+    return took_s, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
 
 
 def rates(text: Path, options: argparse.Namespace, folder: Path) -> None:
@@ -196,7 +227,8 @@ def counts_of(text: Path, options: argparse.Namespace, folder: Path) -> Path:
         settings = CountingSettings(
             tokenizer="whitespace", min_count=1, max_final_vocab=options.words
         )
-        count_corpus(text, settings, target, workers=options.workers)
+        shards = ShardOptions(options.memory_mib) if options.memory_mib else None
+        count_corpus(text, settings, target, workers=options.workers, shards=shards)
     took = (time.perf_counter() - began_s, time.process_time() - spent_s)
     corpus = read_counts(target)
     size = sum(each.stat().st_size for each in target.rglob("*") if each.is_file())
@@ -215,6 +247,8 @@ def main() -> None:
     parser.add_argument("--distinct", type=int, default=2_000_000)
     parser.add_argument("--words", type=int, default=10**6)
     parser.add_argument("--counts", type=Path, help="counted already, or to be kept here")
+    parser.add_argument("--memory-mib", type=int, help="of counting. Default: all in memory")
+    parser.add_argument("--page-words", type=int, default=20_000, help="of the report")
     parser.add_argument("--held-out", type=int, default=20_000, help="tokens")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--negative-epochs", type=int, default=1, help="0: none is trained")
@@ -226,10 +260,12 @@ def main() -> None:
     options = parser.parse_args()
     unpin_blas()
     print(header())
+    needs_text = options.negative_epochs > 0 or options.rivals
     with tempfile.TemporaryDirectory(prefix="fastw2v-bench-", dir=options.folder) as name:
         folder = Path(name)
         text, held_out = folder / "text.txt", folder / "held-out.txt"
-        write_zipf_text(text, options.tokens, options.distinct, 1, digits=DIGITS)
+        if not (options.counts and options.counts.exists()) or needs_text:
+            write_zipf_text(text, options.tokens, options.distinct, 1, digits=DIGITS)
         write_zipf_text(held_out, options.held_out, options.distinct, HELD_OUT_SEED, digits=DIGITS)
         runs: dict[str, Path | None] = {"sampled softmax": counts_of(text, options, folder)}
         if options.negative_epochs:
@@ -239,8 +275,8 @@ def main() -> None:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
                 given = (counts, text, held_out, model, options)
                 print("\n".join(lines_of(run, fresh.submit(trained, *given).result())), flush=True)
-            first_s, then_s = neighbours_s(model)
-            print(f"  fastw2v neighbors: {first_s:.2f} s at first, then {then_s:.2f} s", flush=True)
+            if counts is not None:
+                uses(model, held_out, folder, options)
         if options.rivals:
             rates(text, options, folder)
 

@@ -2,20 +2,22 @@
 
     python bench/bench_rare_words.py beside corpora/english-large.txt --words 100_000
     python bench/bench_rare_words.py rule corpora/english-large.txt --words 100_000
+    python bench/bench_rare_words.py starts corpora/english-large.txt --words 100_000
 
 `beside` trains on the same counts with all words and with rare ones sampled: seconds of an epoch
 (of the clock, and of all cores' CPU), columns of a batch, the exact loss over the same drawn rows
 with the standard error of the difference, and quality. `rule` does the same for several sizes of
-head and draws. `bench_million.py` has larger vocabularies. Kernels that are compiled on the way
-count, so a first call tells too much; a machine that does something else at the time gives times
-that mean nothing. CPU seconds and ratios within one call mean more.
+head and draws, `starts` for first vectors from the spectrum of some of the most frequent words in
+place of all, with rare words sampled. `bench_million.py` has larger vocabularies. Kernels that are
+compiled on the way count, so a first call tells too much; a machine that does something else at the
+time gives times that mean nothing. CPU seconds and ratios within one call mean more.
 """
 
 import argparse
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from bench_canonical import quality
@@ -31,8 +33,7 @@ from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.softmax.batches import CountBatches
 from fastw2v.objectives.softmax.drawn_rows import DrawnRows
 from fastw2v.objectives.softmax.initialization import (
-    FEWER_ROUNDS,
-    ROUNDS,
+    FREQUENT_WORDS,
     initial_bias,
     spectral_vectors,
 )
@@ -44,6 +45,13 @@ from fastw2v.text.vocabulary import keep_probability
 from fastw2v.training.loop import text_bias
 
 
+class Kind(NamedTuple):
+    """Columns of a batch, None for all words; and whose spectrum first vectors come from."""
+
+    sizes: ColumnSizes | None
+    frequent: int | None
+
+
 class Problem:
     """Counts with the first vectors and the bias that runs begin with."""
 
@@ -52,12 +60,17 @@ class Problem:
         self.settings, self.pool = settings, pool
         self.keep = keep_probability(self.vocabulary.counts, settings.sample)
         self.bias = initial_bias(self.counts, self.keep, settings)
-        self.starts, self.start_cpu_s = [], list[float]()  # with all words, with rare ones sampled
-        for rounds in (ROUNDS, FEWER_ROUNDS):
+        self._starts = dict[int | None, tuple[Any, Any]]()
+        self.start_cpu_s = dict[int | None, float]()
+
+    def start(self, frequent: int | None) -> tuple[Any, Any]:
+        """Return first vectors, from the spectrum of so many frequent words, or of all."""
+        if frequent not in self._starts:
             began_s = time.process_time()
-            start = spectral_vectors(self.counts, self.keep, settings, pool, rounds=rounds)
-            self.starts.append(start)
-            self.start_cpu_s.append(time.process_time() - began_s)
+            given = (self.counts, self.keep, self.settings, self.pool)
+            self._starts[frequent] = spectral_vectors(*given, frequent=frequent)
+            self.start_cpu_s[frequent] = time.process_time() - began_s
+        return self._starts[frequent]
 
     def options(self) -> dict[str, Any]:
         """Return what all batches have in common."""
@@ -68,14 +81,14 @@ class Problem:
             "seed": settings.seed,
         }
 
-    def trained(self, sizes: ColumnSizes | None) -> dict[str, Any]:
+    def trained(self, kind_of_run: "Kind") -> dict[str, Any]:
         """Train all epochs; return figures, losses of groups of drawn rows, and the model."""
-        settings = self.settings
+        settings, sizes = self.settings, kind_of_run.sizes
         kind: Any = CountBatches(self.counts, self.keep, **self.options())
         if sizes is not None:
             kind = ColumnBatches(self.counts, self.keep, sizes=sizes, **self.options())
         objective = ExactSoftmax(
-            *self.starts[sizes is not None],
+            *self.start(kind_of_run.frequent),
             self.bias,
             optimizer=settings.optimizer,
             max_rows=kind.max_rows,
@@ -119,9 +132,8 @@ class Problem:
         }
 
 
-def scores_of(found: dict[str, Any], problem: Problem) -> dict[str, float]:
+def scores_of(embeddings: Embeddings, problem: Problem) -> dict[str, float]:
     """Return the quality of what is handed out."""
-    embeddings = found["embeddings"]
     form = canonical_form(embeddings, problem.settings, problem.pool)
     assert form is not None
     return quality(form.applied(embeddings, problem.pool), "sum", bundled_pairs())
@@ -153,21 +165,31 @@ def counted(corpus: Path, options: argparse.Namespace, folder: Path) -> CountedC
     return read_counts(folder / "counts")
 
 
+def kinds_of(options: argparse.Namespace, n_words: int) -> dict[str, Kind]:
+    """Return the runs to compare, the first one what others are beside."""
+    exact, sampled = Kind(None, None), Kind(column_sizes(n_words), FREQUENT_WORDS)
+    if options.command == "starts":
+        starts = {f"start of {frequent:,}": frequent for frequent in options.frequent}
+        every = {"start of all": None, **starts}
+        return {name: sampled._replace(frequent=frequent) for name, frequent in every.items()}
+    if options.command == "beside":
+        return {"all words": exact, "sampled": sampled}
+    sizes = {
+        f"{head} + {draws}, {seen} seen": ColumnSizes(head, draws, seen)
+        for head in options.heads
+        for draws in options.draws
+        for seen in options.seen
+    }
+    kinds = {name: sampled._replace(sizes=these) for name, these in sizes.items()}
+    return {"all words": exact} | kinds if options.reference else kinds
+
+
 def beside(options: argparse.Namespace) -> None:
     """Train with all words and with rare ones sampled; print a table."""
     with tempfile.TemporaryDirectory(prefix="fastw2v-bench-", dir=options.folder) as name:
         corpus = counted(options.corpus, options, Path(name))
         n_words = len(corpus.vocabulary)
-        kinds: dict[str, ColumnSizes | None] = {"all words": None, "sampled": column_sizes(n_words)}
-        if options.command == "rule":
-            kinds = {
-                f"{head} + {draws}, {seen} seen": ColumnSizes(head, draws, seen)
-                for head in options.heads
-                for draws in options.draws
-                for seen in options.seen
-            }
-            if options.reference:
-                kinds = {"all words": None} | kinds
+        kinds = kinds_of(options, n_words)
         print(f"{n_words:,} words, {corpus.counts.n_entries:,} pairs")
         print(
             "| kind | batches | columns | share of scores | epoch CPU s | epoch s "
@@ -181,20 +203,21 @@ def beside(options: argparse.Namespace) -> None:
                 )
                 problem = Problem(corpus, settings, pool)
                 first: dict[str, Any] | None = None
-                for kind, sizes in kinds.items():
-                    found = problem.trained(sizes)
-                    tests = scores_of(found, problem) if options.quality else {}
+                for kind, run in kinds.items():
+                    found = problem.trained(run)
+                    tests = scores_of(found["embeddings"], problem) if options.quality else {}
                     shown = ", ".join(f"{test} {score:.3f}" for test, score in tests.items())
                     print(line(f"{kind}, seed {seed}", found, first, shown), flush=True)
                     first = first or found
-                exact_s, sampled_s = problem.start_cpu_s
-                print(f"first vectors: {exact_s:.1f} CPU s, of sampled runs {sampled_s:.1f}")
+                for frequent, cpu_s in problem.start_cpu_s.items():
+                    words = "all" if frequent is None else f"{frequent:,}"
+                    print(f"first vectors from {words} words: {cpu_s:.1f} CPU s", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("beside", "rule"):
+    for name in ("beside", "rule", "starts"):
         command = commands.add_parser(name)
         command.add_argument("corpus", type=Path)
         command.add_argument("--seeds", type=int, default=1)
@@ -204,6 +227,9 @@ def main() -> None:
             command.add_argument("--draws", type=int, nargs="+", default=[1000, 4000])
             command.add_argument("--seen", type=int, nargs="+", default=[16_000, 32_000])
             command.add_argument("--reference", action="store_true", help="all words, first")
+        if name == "starts":
+            frequent = [4000, 8000, 16_000, 32_000]
+            command.add_argument("--frequent", type=int, nargs="+", default=frequent)
         command.add_argument("--words", type=int, default=100_000)
         command.add_argument("--epochs", type=int, default=1)
         command.add_argument("--vector-size", type=int, default=100)

@@ -28,12 +28,11 @@ from fastw2v.objectives.softmax.feature_skipgram import (
 )
 from fastw2v.objectives.softmax.first_rows import first_rows
 from fastw2v.objectives.softmax.initialization import (
-    FEWER_ROUNDS,
-    ROUNDS,
+    FREQUENT_WORDS,
+    START_STEPS,
     initial_bias,
     random_vectors,
     spectral_vectors,
-    start_steps,
 )
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
@@ -219,11 +218,10 @@ def _started(
 ) -> SoftmaxObjective[Any]:
     """Return the objective with its first vectors; of a resumed run any will do."""
     settings, report = run.settings, run.stage("starting")
-    rounds = FEWER_ROUNDS if lists_columns else ROUNDS
-    steps = start_steps(rounds)
+    frequent = FREQUENT_WORDS if lists_columns else None
     if report:
-        report(0, steps)
-    in_vectors, out_vectors, bias = _first_parameters(run, counts, keep, pool, continued, rounds)
+        report(0, START_STEPS)
+    in_vectors, out_vectors, bias = _first_parameters(run, counts, keep, pool, continued, frequent)
     state: dict[str, Any] = {
         "optimizer": settings.optimizer,
         "precision": settings.precision,
@@ -249,7 +247,7 @@ def _started(
     elif run.locked is not None:
         objective.hold(run.locked, np.zeros_like(run.locked))
     if report:
-        report(steps, steps)
+        report(START_STEPS, START_STEPS)
     return objective
 
 
@@ -259,7 +257,7 @@ def _first_parameters(
     keep: NDArray[np.float64],
     pool: WorkerPool,
     continued: Continuation | None,
-    rounds: int,
+    frequent: int | None,
 ) -> tuple[VectorArray, VectorArray, VectorArray]:
     """Return input and output vectors and the bias; of a resumed run any will do."""
     settings = run.settings
@@ -272,7 +270,7 @@ def _first_parameters(
     if run.start is not None:
         return *run.start, bias
     if settings.start == "spectral" and run.begins:
-        vectors = spectral_vectors(counts, keep, settings, pool, run.stage("starting"), rounds)
+        vectors = spectral_vectors(counts, keep, settings, pool, run.stage("starting"), frequent)
         return *vectors, bias
     return *random_vectors(len(keep), settings), bias
 

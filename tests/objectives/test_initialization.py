@@ -8,28 +8,19 @@ from fastw2v.config import Hyperparameters
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.objectives.softmax import initialization as initial
 from fastw2v.objectives.softmax.initialization import (
-    Associations,
     initial_bias,
     random_vectors,
     spectral_vectors,
 )
+from fastw2v.objectives.softmax.range_finder import (
+    OVERSAMPLING,
+    ROUNDS,
+    WIDEST_SPREAD,
+    SymmetricMatrix,
+)
 from fastw2v.system.threads import WorkerPool
-from tests.support.dense_softmax import pair_counts, random_counts
-
-
-def symmetric_counts(seed, n_words, density=0.2):
-    dense = random_counts(np.random.default_rng(seed), n_words, density)
-    return np.triu(dense) + np.triu(dense, 1).T
-
-
-def associations(dense, keep):
-    """Weighed positive PMI in float64, and the weights of the words."""
-    weighed = dense * keep[:, None] * keep[None, :]
-    masses = weighed.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pmi = np.log(weighed * masses.sum() / np.outer(masses, masses))
-    scale = np.where(masses > 0, (masses / masses.sum()) ** initial.MASS_EXPONENT, 1.0)
-    return np.where(dense > 0, np.maximum(pmi, 0), 0) * np.outer(scale, scale), scale
+from tests.support.associations import associations, counts_of_rank, symmetric_counts
+from tests.support.dense_softmax import pair_counts
 
 
 def spectral(dense, keep, workers=1, **settings):
@@ -66,10 +57,10 @@ def test_products_are_the_best_of_low_rank(n_words, dimensions):
     assert np.linalg.norm(matrix - flipped) > best * 1.1
 
 
-class _Given(Associations):
+class _Given(SymmetricMatrix):
     """A matrix that is given, in place of the associations of counts."""
 
-    def _times(self, tall):
+    def _product(self, tall):
         out = np.zeros_like(tall)
         out[: self.n_words] = self.dense @ tall[: self.n_words]
         return out
@@ -81,9 +72,7 @@ def symmetric_matrix(pool, eigenvalues, seed=0):
     random = np.random.default_rng(seed).standard_normal((n_words, n_words))
     basis = np.linalg.qr(random)[0]
     dense = (basis * eigenvalues) @ basis.T
-    ones = np.ones(n_words)
-    counts = pair_counts(np.ones((n_words, n_words), int))
-    matrix = _Given(counts, ones, ones, ones, pool)
+    matrix = _Given(n_words, pool)
     matrix.dense = dense.astype(np.float32)
     return matrix, dense
 
@@ -116,7 +105,7 @@ def test_a_round_is_chebyshevs_second_polynomial():
 
 def test_singular_values_far_apart_take_two_plain_products():
     eigenvalues = FLAT.copy()
-    eigenvalues[0] = 40 * initial.WIDEST_SPREAD
+    eigenvalues[0] = 40 * WIDEST_SPREAD
     tall = orthonormal_columns(len(FLAT), PANEL)
     with WorkerPool(1) as pool:
         matrix, dense = symmetric_matrix(pool, eigenvalues)
@@ -131,13 +120,13 @@ def test_singular_values_far_apart_take_two_plain_products():
 
 
 def test_rounds_find_more_than_as_many_plain_products():
-    n_words, rank, products = 600, 20, 2 + 2 * initial.ROUNDS
+    n_words, rank, products = 600, 20, 2 + 2 * ROUNDS
     eigenvalues = 5.0 / np.sqrt(np.arange(1, n_words + 1)) * np.where(np.arange(n_words) % 3, 1, -1)
     with WorkerPool(1) as pool:
         matrix, dense = symmetric_matrix(pool, eigenvalues)
         values, vectors = matrix.largest_eigenpairs(rank, np.random.default_rng(3))
     vectors = vectors[:n_words, :rank].astype(np.float64)
-    width = -(-(rank + initial.OVERSAMPLING) // PANEL) * PANEL
+    width = -(-(rank + OVERSAMPLING) // PANEL) * PANEL
     plain = np.random.default_rng(3).standard_normal((n_words, width))
     for _ in range(products - 1):
         plain = np.linalg.qr(dense @ plain)[0]
@@ -167,12 +156,6 @@ def test_columns_beyond_the_rank_are_random(n_words):
     assert np.array_equal(in_vectors[:, n_words:], expected[0][:, n_words:])
     assert not out_vectors[:, n_words:].any()
     assert np.isfinite(in_vectors).all()
-
-
-def counts_of_rank(groups, n_words):
-    """Words of the same group are alike, and only meet one another: PMI is all of this rank."""
-    group = np.arange(n_words) % groups
-    return np.where(group[:, None] == group[None, :], 3, 0)
 
 
 @pytest.mark.parametrize("rank", [0, 1, 4])

@@ -15,7 +15,9 @@ from fastw2v.kernels.simd.operands import block
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 
 __all__ = [
+    "ROWS_OF_TASK",
     "RUN",
+    "add_row",
     "association_product",
     "associations",
     "gram_parts",
@@ -28,7 +30,7 @@ ROWS_OF_TASK = 8  # of a product with counts, whose first rows have very many en
 
 
 @njit(nogil=True, inline="always")
-def _add_row(target, tall, width, indices, shift, values, entries):
+def add_row(target, tall, width, indices, shift, values, entries):
     """Write the sum of value * row of `tall` over the entries (from, to) to the target row.
 
     The row of entry k is ``indices[k - shift]``.
@@ -122,7 +124,7 @@ def association_product(tasks, rows, positive, tall, out, width):
                 words[count] = indices[k]
                 count += (bits[k >> 3] >> (k & 7)) & 1
             entries = (starts[r], starts[r + 1])
-            _add_row((out, r * width), tall, width, words, starts[r], values, entries)
+            add_row((out, r * width), tall, width, words, starts[r], values, entries)
 
 
 @kernel
@@ -139,7 +141,7 @@ def sparse_product(tasks, matrix, tall, out, width):
             return
         for c in range(first, min(first + RUN, n_words)):
             entries = (indptr[c], indptr[c + 1])
-            _add_row((out, c * width), tall, width, indices, 0, values, entries)
+            add_row((out, c * width), tall, width, indices, 0, values, entries)
 
 
 @kernel

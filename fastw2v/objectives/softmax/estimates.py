@@ -3,13 +3,12 @@
 from fastw2v.config import Hyperparameters
 from fastw2v.config.defaults import BatchLimit
 from fastw2v.errors import ConfigurationError
-from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.objectives.arrays import round_up
 from fastw2v.objectives.memory import PROGRAM_BYTES, require_within
-from fastw2v.objectives.softmax.initialization import OVERSAMPLING
 from fastw2v.objectives.softmax.optimizers import UPDATE_RULES
 from fastw2v.objectives.softmax.precision import PLANES, resolved_precision
+from fastw2v.objectives.softmax.range_finder import width_of
 from fastw2v.objectives.softmax.skipgram import scores_bytes
 from fastw2v.text.vocabulary import Vocabulary
 
@@ -60,8 +59,7 @@ def training_bytes(
         objective += max_rows * (row + 3 * 16 * settings.window) + 3 * 8 * n_words
     # The first vectors while the objective is made; afterwards copies of both tables.
     training = objective + 2 * table
-    width = round_up(dimensions + OVERSAMPLING, PANEL)
-    wide = n_words * width * 4 * _TALL_TABLES
+    wide = n_words * width_of(dimensions) * 4 * _TALL_TABLES
     starting = wide + 2 * table if settings.start == "spectral" else 2 * table
     return PROGRAM_BYTES + other_bytes + max(training, starting)
 

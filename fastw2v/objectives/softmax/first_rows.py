@@ -17,12 +17,8 @@ from fastw2v.config import Hyperparameters
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import KnownRows
-from fastw2v.objectives.softmax.initialization import (
-    STRETCH,
-    associations_of,
-    random_vectors,
-    spectral_vectors,
-)
+from fastw2v.objectives.softmax.associations import associations_of
+from fastw2v.objectives.softmax.initialization import STRETCH, random_vectors, spectral_vectors
 from fastw2v.system.threads import WorkerPool
 
 __all__ = ["FirstRows", "carried_bias", "first_rows", "needs_counts", "taken_up", "turned_rows"]

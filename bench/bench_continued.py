@@ -12,7 +12,8 @@ All are over the words that going on has, so that losses compare: other words ar
 texts. The loss is that of the held-out lines in nats a pair, quality the mean of Spearman's rho on
 WordSim-353 and SimLex-999 and of the accuracy on the Google analogies. Beside means are smallest
 and largest of the seeds. Neighbours are the ten nearest of the 1,000 most frequent words; those
-of two runs at once are compared with each other.
+of two runs at once are compared with each other. The last column is the mean cosine of these
+words' vectors with yesterday's.
 """
 
 import argparse
@@ -37,9 +38,9 @@ from fastw2v.training.start_from import StartFrom
 
 Lines = list[list[str]]
 OBJECTIVES = {
-    "softmax": {"epochs": 5},
-    "negative": {"objective": "negative", "epochs": 8},
-    "hierarchical": {"objective": "hierarchical", "epochs": 8},
+    "softmax": {},
+    "negative": {"objective": "negative"},
+    "hierarchical": {"objective": "hierarchical"},
 }
 FACTORS = (1.0, 0.5, 0.25, 0.1)
 LENGTHS = (1.0, 2.0, 4.0, 8.0)
@@ -74,14 +75,27 @@ def agreement(ours: dict[str, set[str]], theirs: dict[str, set[str]]) -> float:
     return statistics.mean(len(ours[word] & theirs[word]) / 10 for word in both)
 
 
+def cosine(ours: Word2Vec, theirs: Word2Vec) -> float:
+    """Return the mean cosine of the vectors that frequent words have in two models."""
+    both = [word for word in theirs.wv.index_to_key if word in ours.wv][:NEIGHBOURS_OF]
+    vectors = np.stack([[model.wv[word] for word in both] for model in (ours, theirs)])
+    units = vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
+    return float(np.mean(np.sum(units[0] * units[1], axis=1)))
+
+
 class Rows:
-    """Runs of one objective, seeds of one kind in a row: a mean, and smallest and largest."""
+    """Runs of one objective, seeds of one kind in a row: a mean, and smallest and largest.
+
+    The first that is added is yesterday's model.
+    """
 
     def __init__(self, held_out: Lines) -> None:
         self._held_out = held_out
         self._losses: dict[str, list[float]] = {}
         self._qualities: dict[str, list[float]] = {}
         self._neighbours: dict[str, list[dict[str, set[str]]]] = {}
+        self._cosines: dict[str, list[float]] = {}
+        self._yesterday: Word2Vec | None = None
 
     def add(self, name: str, model: Word2Vec) -> None:
         """Measure a run, of whichever seed."""
@@ -89,12 +103,17 @@ class Rows:
         self._losses.setdefault(name, []).append(loss)
         self._qualities.setdefault(name, []).append(quality(model))
         self._neighbours.setdefault(name, []).append(neighbours(model))
+        self._yesterday = self._yesterday or model
+        self._cosines.setdefault(name, []).append(cosine(model, self._yesterday))
         print(f"<!-- {name}: {loss:.4f}, {self._qualities[name][-1]:.3f} -->", flush=True)
 
     def show(self) -> None:
         """Print the table."""
-        print("\n| run | held-out loss | quality | neighbours in common with at once |")
-        print("|---|---|---|---|")
+        print(
+            "\n| run | held-out loss | quality | neighbours in common with at once "
+            "| cosine with yesterday |"
+        )
+        print("|---|---|---|---|---|")
         for name, losses in self._losses.items():
             loss, quality = _spread(losses, 4), _spread(self._qualities[name], 3)
             others = self._neighbours.get(AT_ONCE, [])
@@ -105,7 +124,8 @@ class Rows:
                 if name != AT_ONCE or other > place
             ]
             common = _spread(pairs, 3) if pairs else ""
-            print(f"| {name} | {loss} | {quality} | {common} |", flush=True)
+            near = f"{statistics.mean(self._cosines[name]):.3f}"
+            print(f"| {name} | {loss} | {quality} | {common} | {near} |", flush=True)
 
 
 def _spread(values: list[float], digits: int) -> str:

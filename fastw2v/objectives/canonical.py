@@ -72,6 +72,10 @@ class CanonicalForm:
         """
         return _mapped(vectors, np.zeros_like(self.in_mean), self.in_map, pool)
 
+    def turned(self, rotation: NDArray[np.float64]) -> "CanonicalForm":
+        """Return the same form with all vectors turned; no cosine and no score sees it."""
+        return replace(self, in_map=self.in_map @ rotation, out_map=self.out_map @ rotation)
+
     def applied(self, embeddings: Embeddings, pool: WorkerPool) -> Embeddings:
         """Return both tables and the bias in the new form; vectors of features are left alone.
 

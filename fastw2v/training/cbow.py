@@ -10,7 +10,6 @@ from fastw2v.config import Hyperparameters
 from fastw2v.errors import CorpusError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
-from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
@@ -25,8 +24,9 @@ from fastw2v.objectives.softmax.initialization import START_STEPS, random_vector
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.vocabulary import keep_probability
-from fastw2v.training.continued import Continuation, continuation, is_locked
+from fastw2v.training.continued import Continuation, continuation
 from fastw2v.training.devices import device_of_run
+from fastw2v.training.final_form import final_form
 from fastw2v.training.loop import BatchTraining, train_softmax
 from fastw2v.training.result import TrainedModel
 from fastw2v.training.run import Run, VectorPair, used_precision
@@ -96,7 +96,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
             objective.hold(continued.locked_inputs, continued.locked_outputs)
         elif run.locked is not None:
             objective.hold(run.locked, np.zeros_like(run.locked))
-        stays = is_locked(continued)
+        ending = final_form(continued, settings)
         del continued  # with the vectors that it began with
         report = run.stage("starting")
         if report:
@@ -114,7 +114,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         )
         objective.end()
         embeddings = embeddings_of()
-        form = None if stays else canonical_form(embeddings, settings, pool)
+        form = ending.of(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
     digest = text.tokens.digest(vocabulary)

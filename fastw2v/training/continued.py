@@ -9,13 +9,13 @@ from fastw2v.config import Hyperparameters, ObjectiveName
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.errors import ConfigurationError
 from fastw2v.objectives.arrays import VectorArray
+from fastw2v.objectives.axes import EarlierAxes, earlier_axes
 from fastw2v.objectives.earlier import EarlierVectors, KnownRows
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.softmax.first_rows import (
     carried_bias,
     first_rows,
     taken_up,
-    turned_rows,
 )
 from fastw2v.objectives.stream.settings import WordOptions
 from fastw2v.objectives.stream.tables import KnownTables
@@ -28,13 +28,13 @@ from fastw2v.training.start_from import (
     Earlier,
     begins_by_counts,
     counted_in,
+    is_by_counts,
     with_counts,
 )
 
 __all__ = [
     "Continuation",
     "continuation",
-    "is_locked",
     "prepare_start",
     "prepared_start",
     "require_known",
@@ -59,9 +59,11 @@ class Continuation:
         How often each word is in the text that is trained on.
     locked_inputs, locked_outputs : (V,) bool
         Words whose vectors stay as they are.
+    axes : EarlierAxes
+        Where the earlier vectors point.
     by_counts : bool
-        Whether vectors begin by the counts, which have the earlier text's pairs, and are turned
-        towards the earlier ones; those would keep what is peculiar to half of the pairs.
+        Whether vectors begin by the counts, which have the earlier text's pairs; the earlier
+        vectors would keep what is peculiar to half of the pairs.
     """
 
     vectors: EarlierVectors
@@ -69,6 +71,7 @@ class Continuation:
     frequencies: NDArray[np.float64]
     locked_inputs: NDArray[np.bool_]
     locked_outputs: NDArray[np.bool_]
+    axes: EarlierAxes
     by_counts: bool = False
 
     def first_parameters(
@@ -93,11 +96,6 @@ class Continuation:
         """
         locked = bool(self.locked_inputs.any())
         settings = run.settings
-        if self.by_counts and counts is not None:
-            turned = turned_rows(self.known, counts, keep, self.frequencies, settings, pool)
-            if settings.bias != "none":
-                base = carried_bias(self.known, base, keep, self.frequencies)
-            return *turned, base
         in_vectors, out_vectors = first_rows(
             self.known, counts, keep, settings, pool, scale=scale, keeps_inputs=locked
         )
@@ -251,7 +249,7 @@ def require_known(earlier: Earlier, vocabulary: Vocabulary, n_known: int) -> Non
         raise ConfigurationError(
             f"start: expected words of the text among the {len(earlier.vectors.words):,} of "
             f"{earlier.name}, got none of {len(vocabulary):,} ({vocabulary.texts[0]!r} is the most "
-            "frequent one); cut the text as theirs was (--tokenizer, --keep-case), or begin anew"
+            f"frequent one); {earlier.cut_otherwise}, or begin anew"
         )
     if earlier.asked.lock_known and n_known == len(vocabulary):
         raise ConfigurationError(
@@ -275,7 +273,7 @@ def continuation(run: Run, vocabulary: Vocabulary) -> Continuation | None:
         return None
     calibrated = run.is_exact and not earlier.asked.lock_known
     known = earlier.vectors.rows_of(vocabulary, calibrated=calibrated)
-    before = earlier.settings
+    axes, before = earlier_axes(known), earlier.settings
     if before is not None and _input_of(before) != _input_of(run.settings):
         known = known.one_side  # what scores are products of is another sum of vectors
     frequencies = vocabulary.counts.astype(np.float64)
@@ -295,7 +293,8 @@ def continuation(run: Run, vocabulary: Vocabulary) -> Continuation | None:
     run.earlier = None
     if run.description.start is not None:
         run.description.start |= {"n_known": n_known, "n_words": len(vocabulary)}
-    return Continuation(earlier.vectors, known, frequencies, locked_in, locked_out, by_counts)
+    locks = locked_in, locked_out
+    return Continuation(earlier.vectors, known, frequencies, *locks, axes, by_counts)
 
 
 def _input_of(settings: Hyperparameters) -> tuple[str, bool]:
@@ -319,20 +318,20 @@ def _tell(
         f"{n_known:,} of {n_words:,} words, {share:.0%} of the text, have vectors of {earlier.name}"
     )
     if share < FEW_KNOWN:
-        sentence += "; their words may be cut otherwise (--tokenizer, --keep-case, --normalize)"
+        sentence += f"; its words may be cut otherwise: {earlier.cut_otherwise}"
     run.reports.notice(sentence)
     if earlier.counts is not None:
         run.reports.notice(f"counts of the earlier text are added: {earlier.asked.counts}")
     if begins_by_counts(earlier, run.settings):
         run.reports.notice(
-            "training begins by the counts of both texts, turned towards the earlier vectors "
-            "(--start random begins by these)"
+            "training begins by the counts of both texts; its vectors are turned towards the "
+            "earlier ones at the end (--start random begins by these)"
         )
     if not adds and earlier.vectors.embeddings is not None:
         n_absent = int((frequencies == 0).sum())
         run.reports.notice(
             "training is on the new text alone: pairs of words of the earlier one are not there"
-            + (" (--start-counts adds them)" if run.is_exact else "")
+            + (" (--start-counts adds them)" if is_by_counts(run.settings) else "")
             + f"; {n_absent:,} words that it has not keep their output vectors"
         )
 
@@ -340,11 +339,6 @@ def _tell(
 def _of_length(vectors: VectorArray, is_known: NDArray[np.bool_], length: float) -> VectorArray:
     mean = np.linalg.norm(vectors[is_known].astype(np.float64), axis=1).mean()
     return vectors * np.float32(length / mean) if mean > 0 else vectors
-
-
-def is_locked(continued: Continuation | None) -> bool:
-    """Return whether vectors have to stay as they are, so that no other form may be given them."""
-    return continued is not None and bool(continued.locked_inputs.any())
 
 
 def _counts_before(earlier: Earlier, vocabulary: Vocabulary) -> NDArray[np.float64]:

@@ -11,7 +11,6 @@ from fastw2v.counts.matrix import SparseCounts
 from fastw2v.errors import CorpusError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
-from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.softmax.batches import BatchSource, CountBatches, TokenBatches
 from fastw2v.objectives.softmax.device.library import Device
@@ -42,8 +41,9 @@ from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
-from fastw2v.training.continued import Continuation, continuation, is_locked
+from fastw2v.training.continued import Continuation, continuation
 from fastw2v.training.devices import device_of_run
+from fastw2v.training.final_form import final_form
 from fastw2v.training.finish import fitted_and_measured, with_text_fit
 from fastw2v.training.inputs import InputFeatures, input_features, with_features
 from fastw2v.training.loop import BatchTraining, train_softmax
@@ -148,7 +148,7 @@ def train_counted(
             device,
             lists_columns=sampled is not None,
         )
-        stays = is_locked(continued)
+        ending = final_form(continued, settings)
         del continued  # with the vectors that it began with
         if run.await_kernels is not None:
             # Those of the loss, meanwhile: the other process makes those of a step.
@@ -176,7 +176,7 @@ def train_counted(
         objective.end()
         give_back_freed()
         embeddings = with_text_fit(embeddings_of(), found)
-        form = None if stays else canonical_form(embeddings, settings, pool)
+        form = ending.of(embeddings, settings, pool)
         if form is not None:
             embeddings = form.applied(embeddings, pool)
             form = form if embeddings.is_canonical else None
@@ -262,7 +262,7 @@ def _first_parameters(
     """Return input and output vectors and the bias; of a resumed run any will do."""
     settings = run.settings
     bias = initial_bias(counts, keep, settings)
-    if continued is not None and run.begins:
+    if continued is not None and run.begins and not continued.by_counts:
         return continued.first_parameters(bias, counts, keep, run, pool)
     if isinstance(run.start, KnownRows):
         stays = run.locked is not None

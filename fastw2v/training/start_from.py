@@ -34,6 +34,7 @@ __all__ = [
     "begins_by_counts",
     "begun_start",
     "counted_in",
+    "is_by_counts",
     "read_start",
     "settings_for_start",
     "with_counts",
@@ -121,6 +122,21 @@ class Earlier:
     def name(self) -> str:
         """What messages call it."""
         return str(self.path) if self.path is not None else "the vectors that were given"
+
+    @property
+    def decided_by(self) -> str:
+        """What has decided how text is cut; empty if options can say so."""
+        return f"the settings of {self.name}" if self.settings is not None else ""
+
+    @property
+    def cut_otherwise(self) -> str:
+        """What to do where few words match, perhaps because text was cut in another way."""
+        if self.settings is None:
+            return "cut the text as theirs was (--tokenizer, --keep-case, --normalize)"
+        return (
+            f"the text is cut by {self.decided_by}; to cut it otherwise start from its vectors "
+            "alone ('fastw2v export')"
+        )
 
     @property
     def words(self) -> EarlierWords | None:
@@ -215,7 +231,7 @@ def with_counts(earlier: Earlier, settings: Hyperparameters) -> Earlier:
     ConfigurationError
         If counts were given that cannot be added.
     """
-    by_counts = _is_by_counts(settings)
+    by_counts = is_by_counts(settings)
     now = CountingSettings.of(settings)
     if earlier.counts is not None:
         if not by_counts:
@@ -238,7 +254,8 @@ def with_counts(earlier: Earlier, settings: Hyperparameters) -> Earlier:
     return replace(earlier, asked=asked, counts=counts)
 
 
-def _is_by_counts(settings: Hyperparameters) -> bool:
+def is_by_counts(settings: Hyperparameters) -> bool:
+    """Return whether training is on counts, to which those of another text can be added."""
     is_exact = settings.objective == "softmax" and settings.model == "skipgram"
     return is_exact and settings.batches == "counts"
 
@@ -251,7 +268,7 @@ def begins_by_counts(earlier: Earlier, settings: Hyperparameters) -> bool:
     """
     has_pairs = earlier.counts is not None or earlier.is_counted
     may_move = not earlier.asked.lock_known and settings.start == "spectral"
-    return has_pairs and may_move and _is_by_counts(settings)
+    return has_pairs and may_move and is_by_counts(settings)
 
 
 def begun_start(

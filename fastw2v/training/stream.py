@@ -15,7 +15,6 @@ from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.kernels.softmax.observed_scores import longest_sentence
 from fastw2v.objectives.arrays import VectorArray
-from fastw2v.objectives.canonical import canonical_form
 from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.features import FeatureMatrix
@@ -27,7 +26,8 @@ from fastw2v.objectives.stream.settings import StreamSettings, WordOptions
 from fastw2v.objectives.stream.tables import KnownTables, StreamTables
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
-from fastw2v.training.continued import Continuation, continuation, is_locked
+from fastw2v.training.continued import Continuation, continuation
+from fastw2v.training.final_form import final_form
 from fastw2v.training.inputs import InputFeatures, input_features
 from fastw2v.training.loop import train
 from fastw2v.training.result import TrainedModel
@@ -55,7 +55,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
     held_bytes = run.held_out_bytes + (inputs.nbytes(settings) if inputs else 0)
     require_stream_memory(vocabulary, settings, run.workers, run.options.memory_mib, held_bytes)
     continued = continuation(run, vocabulary)
-    stays = is_locked(continued)
+    ending = final_form(continued, settings)
     with WorkerPool(run.workers) as pool:
         tables = _first_tables(run, text, inputs, continued, pool)
         del continued  # with the vectors that it began with
@@ -68,7 +68,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         watch = train(tables, run, embeddings)
         in_vectors, out_vectors = tables.in_vectors, tables.out_vectors
         trained, softmax_loss_nats = _calibrated(run, text, (in_vectors, out_vectors), pool)
-        form = None if stays else canonical_form(trained, settings, pool)
+        form = ending.of(trained, settings, pool)
         if form is not None:
             trained = form.applied(trained, pool)
         if inputs is not None:

@@ -18,10 +18,10 @@ from fastw2v.counts.matrix import SparseCounts
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.softmax.associations import associations_of
-from fastw2v.objectives.softmax.initialization import STRETCH, random_vectors, spectral_vectors
+from fastw2v.objectives.softmax.initialization import STRETCH, random_vectors
 from fastw2v.system.threads import WorkerPool
 
-__all__ = ["FirstRows", "carried_bias", "first_rows", "needs_counts", "taken_up", "turned_rows"]
+__all__ = ["FirstRows", "carried_bias", "first_rows", "needs_counts", "taken_up"]
 
 RIDGE = 1e-3  # of the mean eigenvalue of what is solved for
 _Doubles = NDArray[np.float64]
@@ -91,43 +91,6 @@ def first_rows(
             if known.out_vectors is not None:
                 out_vectors[new] = context.mapped(both[0] * of_known, both[1], is_known, new)
     return FirstRows(in_vectors, out_vectors)
-
-
-def turned_rows(
-    known: KnownRows,
-    counts: SparseCounts,
-    keep: _Doubles,
-    frequencies: _Doubles,
-    settings: Hyperparameters,
-    pool: WorkerPool,
-) -> FirstRows:
-    """Return the vectors of a spectral start, turned to where those of known words point.
-
-    For counts that the pairs of the earlier text are among: known vectors have learned those, and
-    would keep what is peculiar to them (docs/continued_training.md).
-
-    Parameters
-    ----------
-    known, counts, keep, settings, pool
-        As in `first_rows`.
-    frequencies : (V,) float64
-        How much each word counts where all cannot point there.
-    """
-    sides = spectral_vectors(counts, keep, settings, pool)
-    earlier = (known.in_vectors, known.out_vectors)
-    weights = np.where(known.is_known, frequencies, 0.0)[:, None]
-    dimensions = sides[0].shape[1]
-    moment = np.zeros((dimensions, dimensions))
-    with threadpool_limits(1, "blas"):
-        for ours, theirs in zip(sides, earlier, strict=True):
-            if theirs is None or not theirs.any():
-                continue
-            product = ours.astype(np.float64).T @ (weights * theirs)
-            size = np.linalg.norm(product)
-            moment += product / size if size > 0 else 0.0
-        left, _, right = np.linalg.svd(moment)  # of all rotations the nearest (Schoenemann 1966)
-        turn = (left @ right).astype(np.float32)
-        return FirstRows(*(np.ascontiguousarray(side @ turn) for side in sides))
 
 
 class _Contexts:

@@ -83,10 +83,12 @@ def looks_unsegmented(text: str) -> bool:
     return False
 
 
-def notices_about_corpus(corpus: OpenedCorpus, rules: TextRules) -> Iterator[str]:
+def notices_about_corpus(
+    corpus: OpenedCorpus, rules: TextRules, decided_by: str = ""
+) -> Iterator[str]:
     """Yield what `notices_about` says of the first file of a corpus, if that is text."""
     if corpus.files and corpus.field is None:
-        yield from notices_about(corpus.files[0], rules)
+        yield from notices_about(corpus.files[0], rules, decided_by)
 
 
 def _way_out(text: str) -> str:
@@ -105,8 +107,8 @@ def _way_out(text: str) -> str:
     return f"--tokenizer {language} finds its words (pip install 'fastw2v[{language}]')"
 
 
-def notices_about(file: str, rules: TextRules) -> Iterator[str]:
-    """Yield what to tell whoever trains on a file; nothing of one that cannot be read again.
+def notices_about(file: str, rules: TextRules, decided_by: str = "") -> Iterator[str]:
+    """Yield what to tell whoever has a file read; nothing of one that cannot be read again.
 
     Parameters
     ----------
@@ -114,6 +116,8 @@ def notices_about(file: str, rules: TextRules) -> Iterator[str]:
         A text; of other kinds nothing is said.
     rules : TextRules
         By which it is cut.
+    decided_by : str
+        What has decided these, such as a model; empty where they can be given.
     """
     if is_url(file) or is_read_once(file):
         return
@@ -123,14 +127,26 @@ def notices_about(file: str, rules: TextRules) -> Iterator[str]:
             beginning = block.data[:_BEGINNING_BYTES]
             break
     if not rules.paragraphs and looks_wrapped(beginning):
-        yield (
+        seen = (
             f"{shown_name(file)}: its lines look wrapped, as those of books are, and each is taken "
-            "for a sentence; if blank lines part its paragraphs, --paragraphs (paragraphs=True) "
-            "takes those for sentences"
+            "for a sentence"
+        )
+        yield seen + (
+            f", as {decided_by} have it; put each paragraph on a line of its own, or train another "
+            "model, with --paragraphs (paragraphs=True)"
+            if decided_by
+            else "; if blank lines part its paragraphs, --paragraphs (paragraphs=True) takes those "
+            "for sentences"
         )
     text = beginning.decode(errors="replace")
     if not is_cut_by_others(rules) and looks_unsegmented(text):
-        yield (
+        seen = (
             f"{shown_name(file)}: much of it is in a script without blanks between words, and what "
-            f"stands between blanks and punctuation is taken for a word; {_way_out(text)}"
+            "stands between blanks and punctuation is taken for a word"
+        )
+        yield seen + (
+            f", as {decided_by} have it; put blanks between its words as the text of the model has "
+            f"them, or train another one: {_way_out(text)}"
+            if decided_by
+            else f"; {_way_out(text)}"
         )

@@ -6,9 +6,13 @@ from fastw2v.config import Errors
 from fastw2v.errors import TextEncodingError
 from fastw2v.system.file_kinds import looks_binary
 
-__all__ = ["READ_WITH_ERRORS", "Repairs", "valid_utf8"]
+__all__ = ["READ_WITH_ERRORS", "TRAIN_WITH_ERRORS", "Repairs", "valid_utf8"]
 
 READ_WITH_ERRORS = "read it with errors='replace' or 'ignore' (--errors)"
+# Where the settings of a model decide.
+TRAIN_WITH_ERRORS = (
+    "train with errors='replace' or 'ignore' (--errors), by which this text is then read too"
+)
 """What may be done where that setting is at hand."""
 
 _LONGEST_WORD_SHOWN = 40

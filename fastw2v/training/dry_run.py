@@ -15,6 +15,7 @@ from fastw2v.objectives.losses.rows import sampled_text
 from fastw2v.text.appearance import notices_about_corpus
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.encoding import READ_WITH_ERRORS
 from fastw2v.text.phrase_finding import phrase_settings
 from fastw2v.text.reading import PhraseSearch, ReadingOptions, read_text
 from fastw2v.text.rules import TextRules
@@ -110,8 +111,10 @@ def dry_run(
     else:
         earlier, settings = begun_start(start, given)
         earlier, words = prepared_start(earlier, settings, words)
-    opened = open_corpus(corpus, settings.errors)
-    for sentence in notices_about_corpus(opened, TextRules.of(settings)) if notice else ():
+    opened = open_corpus(corpus, settings.errors, READ_WITH_ERRORS)
+    decided_by = "" if earlier is None else earlier.decided_by
+    told = notices_about_corpus(opened, TextRules.of(settings), decided_by)
+    for sentence in told if notice else ():
         assert notice is not None
         notice(sentence)
     asked = phrase_settings(settings)

@@ -117,6 +117,7 @@ def _train_spilled(run: Run, source: Corpus, folder: Path) -> TrainedModel:
         shards=ShardOptions(options.memory_mib),
         words=run.words,
         progress=run.reports.stage,
+        notice=run.reports.notice,
     )
     run.words = corpus.words
     return _train_on(run, corpus, (0.0, working_s() - started))
@@ -167,12 +168,20 @@ def _notice_reading(run: Run, opened: OpenedCorpus, folder: Path | None) -> None
             f"{', '.join(opened.read_once)} cannot be read again: its words are kept in {place}, "
             "as numbers, until the end of training"
         )
-    for sentence in notices_about_corpus(opened, TextRules.of(run.settings)):
+    rules = TextRules.of(run.settings)
+    for sentence in notices_about_corpus(opened, rules, _decided_by(run)):
         notice(sentence)
     if opened.repairs.n_sequences:
         notice(opened.repairs.sentence(opened.errors))
     if opened.missing.n_values:
         notice(opened.missing.sentence(opened.field))
+
+
+def _decided_by(run: Run) -> str:
+    """Return what has decided how the text is cut; empty if options of the command have."""
+    if not run.begins:
+        return "the settings that the run began with"
+    return run.earlier.decided_by if run.earlier is not None else ""
 
 
 def _read(run: Run, corpus: OpenedCorpus, folder: Path | None) -> TextRead:

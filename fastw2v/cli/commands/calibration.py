@@ -58,7 +58,7 @@ def calibration_command(
     loaded = loaded_model(model, workers)
     with Display(quiet=quiet) as display:
         source = sources_of(text, reads)
-        give_text_notices(display, source, loaded.settings)
+        give_text_notices(display, source, loaded.settings, f"the settings of {model}")
         found = loaded.reliability(source, least_count=least_count, progress=display.stage)
     if as_json:
         click.echo(as_json_text(found.as_dict()))

@@ -149,7 +149,7 @@ def evaluated(path: Path, quiet: bool, options: dict[str, Any]) -> dict[str, Any
         found["perplexity"] = found["probe"] = None
         if options["text"] and model is not None:
             source = sources_of(options["text"], options)
-            give_text_notices(display, source, model.settings)
+            give_text_notices(display, source, model.settings, f"the settings of {path}")
             found["perplexity"] = model.perplexity(source, progress=display.stage)
         if labelled:
             found["probe"] = run_probe(

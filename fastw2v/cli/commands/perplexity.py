@@ -45,7 +45,7 @@ def perplexity_command(
     loaded = loaded_model(model, workers)
     with Display(quiet=quiet) as display:
         source = sources_of(text, reads)
-        give_text_notices(display, source, loaded.settings)
+        give_text_notices(display, source, loaded.settings, f"the settings of {model}")
         result = loaded.perplexity(source, progress=display.stage)
     if as_json:
         click.echo(as_json_text(asdict(result)))

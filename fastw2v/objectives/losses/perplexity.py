@@ -32,6 +32,7 @@ from fastw2v.objectives.softmax.text_fit import FIT_ROWS, loss_with_rates
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.encoding import TRAIN_WITH_ERRORS
 from fastw2v.text.reading import encode_corpus, read_corpus
 from fastw2v.text.rules import TextRules
 from fastw2v.text.word_rules import NO_RULES, WordRules
@@ -39,7 +40,6 @@ from fastw2v.text.word_rules import NO_RULES, WordRules
 __all__ = ["Losses", "Perplexity", "losses_of", "perplexity_of", "text_perplexity"]
 
 _MOST_NUMBERS = 2**23  # of a block of probabilities
-_REMEDY = "train with errors='replace' or 'ignore' (--errors), by which this text is then read too"
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def text_perplexity(
     CorpusError
         If the text cannot be read or holds no pair of known words.
     """
-    opened = open_corpus(corpus, settings.errors, _REMEDY)
+    opened = open_corpus(corpus, settings.errors, TRAIN_WITH_ERRORS)
     rules = TextRules.of(settings, workers, words=words)
     reading = stage_of(progress, "reading")
     text: TextWithUnknown | None = None

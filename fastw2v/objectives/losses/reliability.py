@@ -22,6 +22,7 @@ from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.losses.rows import CbowRows
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
+from fastw2v.text.encoding import TRAIN_WITH_ERRORS
 from fastw2v.text.reading import encode_corpus
 from fastw2v.text.rules import TextRules
 from fastw2v.text.word_rules import NO_RULES, WordRules
@@ -124,7 +125,7 @@ def text_reliability(
         If `least_count` is no whole number from 1 on.
     """
     least_count = whole_number("least_count", least_count, low=1, high=_LARGEST_COUNT)
-    opened = open_corpus(corpus, settings.errors)
+    opened = open_corpus(corpus, settings.errors, TRAIN_WITH_ERRORS)
     tokens = encode_corpus(
         opened,
         embeddings.vocabulary,

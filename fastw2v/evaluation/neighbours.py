@@ -17,6 +17,7 @@ from fastw2v.config import LARGEST_SEED
 from fastw2v.config.numbers import whole_number
 from fastw2v.errors import EvaluationError
 from fastw2v.evaluation.word_table import WordTable
+from fastw2v.objectives.exact_search import ExactSearch
 
 __all__ = [
     "COMMON_WORDS",
@@ -30,7 +31,6 @@ __all__ = [
 
 COMMON_WORDS = 10_000
 SAMPLED_WORDS = 1_000
-_CHUNK_WORDS = 256
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,8 @@ def neighbour_overlap(
 
 def nearest(table: WordTable, rows: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     """Return the `k` rows of highest cosine with each of `rows`, itself apart: (n, k), no order."""
-    found = []
-    for first in range(0, len(rows), _CHUNK_WORDS):
-        chunk = rows[first : first + _CHUNK_WORDS]
-        cosines = table.unit[chunk] @ table.unit.T
-        cosines[np.arange(len(chunk)), chunk] = -np.inf
-        found.append(np.argpartition(-cosines, k - 1, axis=1)[:, :k])
-    return np.concatenate(found) if found else np.empty((0, k), np.int64)
+    found, _ = ExactSearch(table.vectors).search(table.unit[rows], k + 1)
+    is_other = found != rows[:, None]
+    is_other[is_other.all(axis=1), -1] = False  # other words with its very vector are before it
+    others: NDArray[np.int64] = found[is_other].reshape(len(rows), k)
+    return others

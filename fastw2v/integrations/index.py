@@ -70,13 +70,18 @@ class VectorIndex:
     """
 
     def __init__(
-        self, source: Words, library: LibraryName, graph: Graph | None, settings: GraphSettings
+        self,
+        source: Words,
+        library: LibraryName,
+        graph: Graph | None,
+        settings: GraphSettings,
+        workers: int,
     ) -> None:
         self.library = library
         self.settings = settings
         self._source = source
         self._graph = graph
-        self._exact = ExactSearch(source.table)
+        self._exact = ExactSearch(source.table, workers, halved=library == "exact")
 
     def __len__(self) -> int:
         """Return how many words there are."""
@@ -127,20 +132,17 @@ class VectorIndex:
             raise ConfigurationError(
                 f"queries: expected a list of them, got the text {queries!r:.60}; use nearest"
             )
-        units = np.empty((len(queries), self._source.table.shape[1]), np.float32)
-        asked: list[set[int]] = []
-        for place, query in enumerate(queries):
-            units[place], rows = self._resolved(query)
-            asked.append(rows)
-        most = max((len(rows) for rows in asked), default=0)
-        found, cosines = self.search(units, min(topn, len(self)) + most)
+        units, asked = self._resolved(queries)
+        most = max(map(len, asked), default=0)
+        found, cosines = self._search(units, min(topn, len(self)) + most)
         words = self._source.words
         answers = []
-        for unit, rows, near, known in zip(units, found, cosines, asked, strict=True):
-            pairs = zip(near.tolist(), rows.tolist(), strict=True)
-            kept = [(cosine, row) for cosine, row in pairs if row not in known]
-            # A vector of zeros has no direction.
-            answers.append([(words[row], cosine) for cosine, row in kept[:topn] if unit.any()])
+        for near, rows, known in zip(cosines.tolist(), found.tolist(), asked, strict=True):
+            pairs = zip(rows, near, strict=True)
+            kept = [(words[row], cosine) for row, cosine in pairs if row not in known]
+            answers.append(kept[:topn])
+        for place in np.flatnonzero(~units.any(axis=1)):
+            answers[place] = []  # a vector of zeros has no direction
         return answers
 
     def search(
@@ -161,8 +163,12 @@ class VectorIndex:
             The nearest first.
         cosines : (N, K) float64
         """
-        topn = min(whole_number("topn", topn, low=0), len(self))
-        units = self._units(vectors)
+        return self._search(self._units(vectors), whole_number("topn", topn, low=0))
+
+    def _search(
+        self, units: NDArray[np.float32], topn: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        topn = min(topn, len(self))
         if self._graph is None or not len(units) or not topn:
             return self._exact.search(units, topn)
         rows = np.full((len(units), topn), -1, np.int64)
@@ -212,10 +218,30 @@ class VectorIndex:
             raise ConfigurationError("vectors: expected finite numbers, got others")
         return unit_rows(given)
 
-    def _resolved(self, query: Query) -> tuple[NDArray[np.float32], set[int]]:
-        """Return the direction (D,) of a query, and the rows of its words."""
+    def _resolved(
+        self, queries: Sequence[Query] | NDArray[np.floating[Any]]
+    ) -> tuple[NDArray[np.float32], list[tuple[int, ...]]]:
+        """Return the directions (N, D) of queries, and the rows of the words of each."""
+        units = np.empty((len(queries), self._source.table.shape[1]), np.float32)
+        asked: list[tuple[int, ...]] = []
+        places, rows = [], []
+        for place, query in enumerate(queries):
+            row = None if isinstance(query, np.ndarray) else self._source.row(query)
+            if row is None:
+                units[place], known = self._direction(query)
+                asked.append(known)
+            else:
+                places.append(place)
+                rows.append(row)
+                asked.append((row,))
+        if rows:
+            units[places] = unit_rows(self._source.table[rows])
+        return units, asked
+
+    def _direction(self, query: Query) -> tuple[NDArray[np.float32], tuple[int, ...]]:
+        """Return the direction (D,) of a query that is no known word, and the rows of its words."""
         if isinstance(query, np.ndarray):
-            return self._units(query[None])[0], set()
+            return self._units(query[None])[0], ()
         terms = [Term(cast("str", query), 1.0)]
         if isinstance(query, str):
             terms = parsed_expression(query, lambda text: self._source.row(text) is not None)
@@ -227,7 +253,7 @@ class VectorIndex:
                 asked.add(row)
             vector = self._source.made(word) if row is None else self._source.table[row]
             total += weight * unit_rows(vector[None])[0].astype(np.float64)
-        return unit_rows(total[None])[0], asked
+        return unit_rows(total[None])[0], tuple(asked)
 
 
 def build_index(
@@ -256,8 +282,8 @@ def build_index(
         How many candidates are kept at a time while a graph is built, and searched. More find
         more of the nearest words, in more time.
     workers : int, optional
-        Threads of usearch, default: the cores at hand; FAISS has its own setting. With several
-        threads a graph is not the same each time.
+        Threads of exact search and of usearch, default: the cores at hand; FAISS has its own
+        setting. With several threads a graph is not the same each time.
 
     Raises
     ------
@@ -276,7 +302,7 @@ def build_index(
         {"links": links, "build_breadth": build_breadth, "search_breadth": search_breadth}
     )
     words = words_of(source, table)
-    index = VectorIndex(words, library, None, {} if library == "exact" else settings)
+    index = VectorIndex(words, library, None, {} if library == "exact" else settings, workers)
     if library != "exact":
         index._graph = built_graph(library, words.table, settings, workers)
     return index
@@ -328,7 +354,7 @@ def open_index(
     graph = None
     if library != "exact":
         graph = opened_graph(library, folder / _GRAPH, words.table.shape, settings, workers)
-    return VectorIndex(words, library, graph, settings)
+    return VectorIndex(words, library, graph, settings, workers)
 
 
 def _checked_settings(settings: GraphSettings) -> GraphSettings:

@@ -1,10 +1,13 @@
 """The words whose vectors are nearest in cosine to a vector."""
 
 from collections.abc import Collection
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastw2v.objectives.exact_search import ExactSearch, unit_rows
 
 __all__ = ["NearestWords", "Rows", "Words", "direction"]
 
@@ -35,34 +38,18 @@ class NearestWords:
     words : Words
         All different.
     table : (V, D) float32
-        A row for each word: an array, which is not copied, or `Rows`, which need no memory and are
-        made anew for each search.
+        A row for each word: an array, which is not copied but as `ExactSearch` says, or `Rows`,
+        which need no memory and are made anew for each search.
     """
 
     def __init__(self, words: Words, table: Rows) -> None:
         self.words = words
         self.table = table
-        n_words = table.shape[0]
-        step = n_words if isinstance(table, np.ndarray) else _ROWS_AT_ONCE
-        self._blocks = [slice(first, first + step) for first in range(0, n_words, max(step, 1))]
-        self._lengths: NDArray[np.float64] | None = None  # known after the first search
 
-    def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the cosine (V,) of each word to a vector (D,); zeros for a vector of zeros."""
-        unit = direction(vector)
-        found = np.empty(self.table.shape[0], np.float32)
-        lengths = np.empty(len(found)) if self._lengths is None else self._lengths
-        for block in self._blocks:
-            rows = self.table[block]
-            if self._lengths is None:
-                lengths[block] = _lengths(rows)
-            with np.errstate(over="ignore", invalid="ignore"):
-                products: NDArray[Any] = rows @ unit
-            if not np.isfinite(products).all():
-                products = np.einsum("ij,j->i", rows, unit, dtype=np.float64)
-            found[block] = np.clip(products / lengths[block], -1, 1)
-        self._lengths = lengths
-        return found
+    @cached_property
+    def _whole(self) -> ExactSearch | None:
+        """What searches an array; None for rows that are made."""
+        return ExactSearch(self.table) if isinstance(self.table, np.ndarray) else None
 
     def near(
         self, vector: NDArray[np.float32], topn: int | None, without: Collection[int] = ()
@@ -79,27 +66,31 @@ class NearestWords:
         """
         if not vector.any():  # which has no direction
             return []
-        cosines = self.cosines(vector)
-        cosines[list(without)] = -np.inf
-        n_found = len(cosines) - len(set(without))
-        n_found = n_found if topn is None else min(topn, n_found)
-        rows = np.arange(len(cosines))
-        if n_found < len(cosines):
-            rows = np.argpartition(-cosines, n_found)[:n_found]
-        rows = rows[np.lexsort((rows, -cosines[rows]))][:n_found]
-        return [(self.words[row], float(cosines[row])) for row in rows.tolist()]
+        n_words = self.table.shape[0]
+        topn = n_words if topn is None else min(topn, n_words)
+        rows, cosines = self._search(unit_rows(vector[None]), topn + len(without))
+        pairs = zip(rows.tolist(), cosines.tolist(), strict=True)
+        kept = [(row, cosine) for row, cosine in pairs if row not in without]
+        return [(self.words[row], cosine) for row, cosine in kept[:topn]]
 
-
-def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the lengths of vectors (N, D); 1 for those of zeros, which are near nothing."""
-    # In double precision: squares of large numbers leave float32.
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
-    return np.asarray(np.where(lengths > 0, lengths, 1))
+    def _search(
+        self, unit: NDArray[np.float32], topn: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the rows nearest to a direction (1, D), and their cosines."""
+        if self._whole is not None:
+            rows, cosines = self._whole.search(unit, topn)
+            return rows[0], cosines[0]
+        parts = []
+        for first in range(0, self.table.shape[0], _ROWS_AT_ONCE):
+            block = self.table[first : first + _ROWS_AT_ONCE]
+            rows, cosines = ExactSearch(block, workers=1).search(unit, topn)
+            parts.append((rows[0] + first, cosines[0]))
+        found, near = (np.concatenate(part) for part in zip(*parts, strict=True))
+        order = np.lexsort((found, -near))[:topn]
+        return found[order], near[order]
 
 
 def direction(vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Return a vector (D,) at length 1; one of zeros as it is."""
-    largest = float(np.abs(vector).max(initial=0))
-    scaled = vector.astype(np.float64) / largest if largest > 0 else vector
-    length = float(np.linalg.norm(scaled))
-    return np.asarray(scaled / length if length > 0 else scaled, np.float32)
+    unit: NDArray[np.float32] = unit_rows(vector[None])[0]
+    return unit

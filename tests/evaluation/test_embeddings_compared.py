@@ -94,8 +94,7 @@ def test_dimensions_may_differ():
     assert neighbour_overlap(table, rotated(wide)).precision == 1
 
 
-def test_neighbours_are_those_of_a_loop(monkeypatch):
-    monkeypatch.setattr("fastw2v.evaluation.neighbours._CHUNK_WORDS", 7)
+def test_neighbours_are_those_of_a_loop():
     table = random_table(3)
     rows = np.arange(0, 300, 11)
     found = nearest(table, rows, 5)
@@ -103,6 +102,12 @@ def test_neighbours_are_those_of_a_loop(monkeypatch):
         cosines = {other: float(table.unit[row] @ table.unit[other]) for other in range(300)}
         del cosines[int(row)]
         assert sorted(near.tolist()) == sorted(sorted(cosines, key=cosines.get)[-5:])
+
+
+def test_a_word_is_no_neighbour_of_itself_among_many_with_its_vector():
+    vectors = np.repeat(np.eye(2, dtype=np.float32), 20, axis=0)
+    found = nearest(WordTable([f"w{row}" for row in range(40)], vectors), np.array([3, 19]), 4)
+    assert found.tolist() == [[0, 1, 2, 4], [0, 1, 2, 3]]
 
 
 def test_the_sample_follows_from_the_seed(monkeypatch):

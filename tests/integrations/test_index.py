@@ -1,12 +1,10 @@
-"""Nearest neighbours: exact search against a plain twin, graphs against exact search, files."""
+"""Nearest neighbours of words and vectors: graphs against exact search, files."""
 
 import json
 import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fastw2v import Word2Vec
 from fastw2v.errors import (
@@ -20,9 +18,8 @@ from fastw2v.formats import write_vectors
 from fastw2v.formats.vectors import Vectors
 from fastw2v.integrations import index_libraries
 from fastw2v.integrations.index import build_index, open_index
-from fastw2v.kernels.formulas.best_scores import keep_best
-from fastw2v.objectives.exact_search import ExactSearch, unit_rows
 from fastw2v.system.manifests import file_description, signed
+from tests.support.naive_neighbours import nearest_rows
 
 LIBRARIES = {"usearch": "usearch", "faiss": "faiss"}
 
@@ -31,15 +28,6 @@ def made(n_words=400, dimensions=12, seed=1):
     generator = np.random.default_rng(seed)
     table = generator.standard_normal((n_words, dimensions), dtype=np.float32)
     return Vectors([f"w{row}" for row in range(n_words)], table * generator.uniform(0.1, 9))
-
-
-def twin(table, query, topn):
-    """All cosines in double precision, sorted."""
-    wide = table.astype(np.float64)
-    lengths = np.linalg.norm(wide, axis=1)
-    cosines = wide @ query / np.where(lengths > 0, lengths, 1) / np.linalg.norm(query)
-    order = np.lexsort((np.arange(len(table)), -cosines))[:topn]
-    return order, cosines[order]
 
 
 @pytest.fixture(scope="module")
@@ -62,60 +50,11 @@ def library(name):
     return name
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    n_rows=st.integers(1, 300),
-    n_queries=st.integers(1, 5),
-    topn=st.integers(0, 40),
-    scale=st.sampled_from([1.0, 1e-30, 1e30]),
-    seed=st.integers(0, 1000),
-)
-def test_exact_search_is_the_twin(n_rows, n_queries, topn, scale, seed):
-    table = made(n_rows, 5, seed).vectors * np.float32(scale)
-    table[:: max(n_rows // 3, 2)] = table[0]  # ties
-    queries = np.random.default_rng(seed).standard_normal((n_queries, 5))
-    units = unit_rows(queries)
-    rows, cosines = ExactSearch(table).search(units, topn)
-    for place, unit in enumerate(units.astype(np.float64)):
-        _, expected = twin(table, unit, topn)
-        assert len(set(rows[place])) == len(expected)
-        np.testing.assert_allclose(cosines[place], expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("n_queries", [1, 3])
-def test_tiles_are_put_together(monkeypatch, n_queries):
-    monkeypatch.setattr("fastw2v.objectives.exact_search._TILE_NUMBERS", 64)
-    monkeypatch.setattr("fastw2v.objectives.exact_search._LEAST_ROWS", 48)
-    table = made(1001).vectors
-    units = unit_rows(table[:n_queries] + 0.1)
-    rows, _ = ExactSearch(table).search(units, 7)
-    for place, unit in enumerate(units.astype(np.float64)):
-        assert rows[place].tolist() == twin(table, unit, 7)[0].tolist()
-
-
-def test_the_kernel_keeps_the_best_and_a_wrong_scale_is_noticed():
-    generator = np.random.default_rng(3)
-    scores = generator.standard_normal((4, 90)).astype(np.float32)
-    scales = generator.uniform(0.5, 2, 90).astype(np.float32)
-
-    def kept(scales):
-        best = np.full((4, 6), -np.inf, np.float32)
-        rows = np.empty((4, 6), np.int64)
-        for first in range(0, 90, 30):
-            tile = slice(first, first + 30)
-            keep_best(np.ascontiguousarray(scores[:, tile]), scales[tile], first, best, rows)
-        return np.sort(rows, axis=1)
-
-    expected = np.sort(np.argsort(-(scores * scales), axis=1)[:, :6], axis=1)
-    np.testing.assert_array_equal(kept(scales), expected)
-    assert (kept(np.ones_like(scales)) != expected).any()
-
-
 @pytest.mark.parametrize("name", ["exact", *LIBRARIES])
 def test_words_in_words_and_cosines_out(vectors, name):
     index = build_index(vectors, library(name))
     found = index.nearest("w7", topn=5)
-    rows, cosines = twin(vectors.vectors, vectors.vectors[7].astype(np.float64), 6)
+    rows, cosines = nearest_rows(vectors.vectors, vectors.vectors[7].astype(np.float64), 6)
     assert [word for word, _ in found] == [f"w{row}" for row in rows[1:]]
     np.testing.assert_allclose([cosine for _, cosine in found], cosines[1:], atol=1e-6)
     many = index.nearest_of_each(["w7", "w8 - w9", vectors.vectors[3]], topn=5)

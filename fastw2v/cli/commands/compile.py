@@ -109,6 +109,7 @@ def _use(settings: "Hyperparameters", folder: Path) -> None:
     """Train on a few words, save, and ask the model what people ask."""
     from fastw2v.config import Hyperparameters
     from fastw2v.formats import read_vectors
+    from fastw2v.integrations.index import build_index
     from fastw2v.kernels.compilation import leave_mark
     from fastw2v.model import Word2Vec
     from fastw2v.training.ahead import mark_of
@@ -132,6 +133,10 @@ def _use(settings: "Hyperparameters", folder: Path) -> None:
         model.predict_context(known)
         model.perplexity(text)
     model.wv.most_similar(known)
+    model.most_similar(known, topn=1)
+    index = build_index(model)
+    index.nearest(known, topn=1)
+    index.nearest_of_each(words[:40], topn=1)
     for name in ("vectors.txt", "vectors.bin"):
         model.export(folder / name)
         read_vectors(folder / name)

@@ -42,6 +42,7 @@ __all__ = [
     "SinglePrecision",
     "Steps",
     "exponentials_intrinsic",
+    "loop_once",
     "loop_over",
     "place_of",
     "planes_of",
@@ -98,6 +99,16 @@ class _Loop:
         end = builder.function.append_basic_block("after")
         builder.cbranch(builder.icmp_signed("<", following[0], count), self.block, end)
         builder.position_at_end(end)
+
+
+def loop_once(builder, count, initial, emit):
+    """Emit a loop around ``emit(number, values)``, at least once; return the values at its end."""
+    start = [_INDEX(0), *initial]
+    loop = _Loop(builder, "loop", builder.block, start)
+    number, *values = loop.values
+    following = emit(number, values)
+    loop.close([builder.add(number, _INDEX(1)), *following], count)
+    return following
 
 
 class SinglePrecision:

@@ -28,6 +28,7 @@ __all__ = [
     "TARGET_FEATURES",
     "VECTOR",
     "VectorType",
+    "any_above",
     "broadcast",
     "call_llvm",
     "constant",
@@ -238,6 +239,18 @@ def square_root(typing_context, x):
         return call_llvm(builder, f"llvm.sqrt.v{LANES}f32", VECTOR, arguments)
 
     return vector_type(vector_type), generate
+
+
+@intrinsic
+def any_above(typing_context, x, y):
+    """Return whether `x` is greater than `y` in any lane."""
+
+    def generate(context, builder, signature, arguments):
+        bits = ir.IntType(LANES)
+        above = builder.bitcast(builder.fcmp_ordered(">", *arguments), bits)
+        return builder.icmp_unsigned("!=", above, ir.Constant(bits, 0))
+
+    return types.boolean(vector_type, vector_type), generate
 
 
 def _implementation(x, y, operation):

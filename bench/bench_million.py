@@ -248,7 +248,7 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=10**6)
     parser.add_argument("--counts", type=Path, help="counted already, or to be kept here")
     parser.add_argument("--memory-mib", type=int, help="of counting. Default: all in memory")
-    parser.add_argument("--page-words", type=int, default=20_000, help="of the report")
+    parser.add_argument("--page-words", type=int, default=2_000, help="of the report")
     parser.add_argument("--held-out", type=int, default=20_000, help="tokens")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--negative-epochs", type=int, default=1, help="0: none is trained")

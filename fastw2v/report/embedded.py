@@ -33,6 +33,7 @@ __all__ = [
 LARGEST_PAGE_BYTES = 256 * 2**20
 _LARGEST_NUMBER = 2**15 - 1
 _BLOCK_ROWS = 256
+_BLOCK_SCORES = 2**23  # fewer rows at a time where there are very many words
 
 
 class UnknownInPage(NamedTuple):
@@ -190,16 +191,22 @@ def normalisers(
         What that softmax sums to when its peaks are changed; ones without peaks.
     """
     sums, peak_sums = np.empty(n_shown), np.ones(n_shown)
-    for first in range(0, n_shown, _BLOCK_ROWS):
-        rows = slice(first, min(first + _BLOCK_ROWS, n_shown))
-        scores = embeddings.in_vectors[rows] @ embeddings.out_vectors.T
-        scores = embeddings.temperature * scores.astype(np.float64) + embeddings.out_bias
+    step = max(1, min(_BLOCK_ROWS, _BLOCK_SCORES // len(embeddings.out_bias)))
+    for first in range(0, n_shown, step):
+        rows = slice(first, min(first + step, n_shown))
+        scores = (embeddings.in_vectors[rows] @ embeddings.out_vectors.T).astype(np.float64)
+        scores *= embeddings.temperature
+        scores += embeddings.out_bias
         if embeddings.self_rates is not None:
             scores[np.arange(len(scores)), np.arange(rows.start, rows.stop)] = -np.inf
         highest = scores.max(axis=1)
-        sums[rows] = highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
+        scores -= highest[:, None]
+        np.exp(scores, out=scores)
+        totals = scores.sum(axis=1)
+        sums[rows] = highest + np.log(totals)
         if embeddings.peaks is not None:
-            peak_sums[rows] = embeddings.peaks.sums(np.exp(scores - sums[rows, None]))
+            scores /= totals[:, None]
+            peak_sums[rows] = embeddings.peaks.sums(scores)
     return sums, peak_sums
 
 

@@ -178,14 +178,22 @@ def uses(model: Path, held_out: Path, folder: Path, options: argparse.Namespace)
 def cost_of(arguments: Iterable[str | Path]) -> tuple[float, float, int]:
     """Return seconds of the clock and of CPU of a command, and the most bytes it had."""
     command = [sys.executable, "-m", "fastw2v", *map(str, arguments)]
-    began_s = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=child_environment())
-    _, status, used = os.wait4(child.pid, 0)
+    began_s, size = time.perf_counter(), 0
+    child = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=child_environment()
+    )
+    ended, status, used = os.wait4(child.pid, os.WNOHANG)
+    while not ended:
+        # Not ru_maxrss: a process inherits that of the one that started it.
+        for line in Path(f"/proc/{child.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                size = int(line.split()[1]) * 1024
+        time.sleep(EVERY_S)
+        ended, status, used = os.wait4(child.pid, os.WNOHANG)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command)
-    took_s = time.perf_counter() - began_s
-    return took_s, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    return time.perf_counter() - began_s, used.ru_utime + used.ru_stime, size
 
 
 def rates(text: Path, options: argparse.Namespace, folder: Path) -> None:

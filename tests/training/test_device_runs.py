@@ -52,7 +52,8 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def few_columns_and_small_tiles(monkeypatch):
-    monkeypatch.setattr(skipgram, "column_sizes", lambda _: ColumnSizes(30, 20, 300))
+    for module in (skipgram, finish):
+        monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(30, 20, 300))
     sizes = {"cuda": 2**10, "torch-cpu": 2**10}
     monkeypatch.setattr("fastw2v.objectives.softmax.device.library._TILE_SCORES", sizes)
 
@@ -205,7 +206,8 @@ def test_what_auto_has_chosen_holds_for_a_resumed_run(corpus, tmp_path, monkeypa
     monkeypatch.setattr(run, "sees_card", lambda: pytest.fail("asked again"))
     resumed = Word2Vec.resume(tmp_path / "model")
     monkeypatch.undo()
-    monkeypatch.setattr(skipgram, "column_sizes", lambda _: ColumnSizes(30, 20, 300))
+    for module in (skipgram, finish):
+        monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(30, 20, 300))
     assert arrays_of(resumed) == arrays_of(trained(corpus, batch_rows=32))
 
 

@@ -14,7 +14,7 @@ from fastw2v.objectives.arrays import round_up
 from fastw2v.objectives.softmax.batches import CountBatches
 from fastw2v.objectives.softmax.rare_words import COLUMN_ROWS, ColumnBatches, ColumnSizes
 from fastw2v.text.reading import read_corpus
-from fastw2v.training import skipgram
+from fastw2v.training import finish, skipgram
 from tests.support.corpora_made import random_sentences, write_text
 from tests.training.test_resume import StoppedHereError, arrays_of, losses_of, stopping_at
 
@@ -35,7 +35,8 @@ def corpus(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_columns(monkeypatch):
     """Rare words begin at the 60th; of those that were not seen 40 are drawn."""
-    monkeypatch.setattr(skipgram, "column_sizes", lambda _: ColumnSizes(60, 40, 600))
+    for module in (skipgram, finish):
+        monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(60, 40, 600))
 
 
 def counted_windows_of(corpus):

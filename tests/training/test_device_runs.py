@@ -11,7 +11,7 @@ from fastw2v.evaluation.scores import scores
 from fastw2v.objectives.softmax.device.library import Device
 from fastw2v.objectives.softmax.device.memory import LayerSize
 from fastw2v.objectives.softmax.rare_words import ColumnSizes
-from fastw2v.training import devices, run, skipgram
+from fastw2v.training import devices, finish, run, skipgram
 from fastw2v.training.checkpoints import (
     Checkpoint,
     checkpoint_path,

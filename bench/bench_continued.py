@@ -181,7 +181,7 @@ def sweep(
         fitted = first_rows._Contexts.other_side
         first_rows._Contexts.other_side = lambda self, known, **options: (  # type: ignore[method-assign]
             np.zeros_like(known.in_vectors),
-            np.float32(1),
+            1.0,
         )
         yield "vectors, other side zero", Word2Vec(**kind).fit(today, start=vectors)
         first_rows._Contexts.other_side = fitted  # type: ignore[method-assign]

@@ -35,7 +35,7 @@ def require_same_counting(before: CountingSettings, now: CountingSettings, name:
         if theirs != ours:
             raise ConfigurationError(
                 f"{setting}: expected {theirs!r}, with which the counts {name} were made, got "
-                f"{ours!r}; leave it out, or leave the counts out"
+                f"{ours!r}; train with that, or leave the counts out"
             )
 
 

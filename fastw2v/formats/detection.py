@@ -4,6 +4,7 @@ Nothing is vectors by default: what no format begins like is refused by the name
 with its first line.
 """
 
+import codecs
 import re
 from pathlib import Path
 
@@ -76,7 +77,8 @@ def recognised(path: Path) -> str:
     other = binary_kind_of(content)
     if other is not None:
         raise _foreign(path, other)
-    line = first[:60].decode("utf-8", "backslashreplace")
+    whole = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    line = whole.decode(first[:60], final=len(first) <= 60)  # a letter that is cut is left out
     raise ModelFormatError(
         f"{path}: expected vectors in one of the formats {_known()}, got a file that begins as "
         f"none of them: {line!r}; name its format, if it is one ('convert --from')"
@@ -201,5 +203,6 @@ def _folder(path: Path) -> str:
             "Word2Vec.load"
         )
     raise ModelFormatError(
-        f"{path}: expected a folder in one of the formats {_known()}, got another"
+        f"{path}: expected a folder in one of the formats {_known()}, got another; 'fastw2v info "
+        "PATH' says what it is"
     )

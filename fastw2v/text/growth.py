@@ -100,6 +100,12 @@ def grown_vocabulary(
     if not earlier.grows:
         is_kept[n_earlier:] = False
     if not (in_text[is_kept] > 0).any():
+        if not earlier.grows and not in_text[:n_earlier].any():
+            raise VocabularyError(
+                f"{source}: expected some of the {n_earlier:,} words that are kept, got {n_tokens} "
+                "others; cut the text as theirs was, or let new words join (vocabulary='grow', "
+                "--start-vocabulary grow)"
+            )
         sizes = n_tokens, int(np.count_nonzero(in_text))
         raise none_frequent_enough(source, limits.min_count, sizes, int(in_text.max(initial=0)))
     kept = np.flatnonzero(is_kept)

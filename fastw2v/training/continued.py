@@ -1,6 +1,7 @@
 """A run that goes on from something earlier: known words, and which of them may move."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -243,13 +244,29 @@ def _rules_of(earlier: Earlier, settings: Hyperparameters, words: WordRules) -> 
     return earlier.rules
 
 
-def require_known(earlier: Earlier, vocabulary: Vocabulary, n_known: int) -> None:
-    """Raise `ConfigurationError` if no word has a vector to start from, or none would learn."""
-    if not n_known:
+def require_known(
+    earlier: Earlier,
+    vocabulary: Vocabulary,
+    is_known: NDArray[np.bool_],
+    frequencies: NDArray[Any],
+) -> None:
+    """Raise `ConfigurationError` if no word has a vector to start from, or none would learn.
+
+    Parameters
+    ----------
+    earlier : Earlier
+    vocabulary : Vocabulary
+    is_known : (V,) bool
+    frequencies : (V,)
+        How often each word is in the text that is trained on.
+    """
+    n_known = int(is_known.sum())
+    if not frequencies[is_known].any():
         raise ConfigurationError(
             f"start: expected words of the text among the {len(earlier.vectors.words):,} of "
-            f"{earlier.name}, got none of {len(vocabulary):,} ({vocabulary.texts[0]!r} is the most "
-            f"frequent one); {earlier.cut_otherwise}, or begin anew"
+            f"{earlier.name}, got none of {np.count_nonzero(frequencies):,} "
+            f"({vocabulary.texts[int(np.argmax(frequencies))]!r} is the most frequent one); "
+            f"{earlier.cut_otherwise}, or begin anew"
         )
     if earlier.asked.lock_known and n_known == len(vocabulary):
         raise ConfigurationError(
@@ -281,7 +298,7 @@ def continuation(run: Run, vocabulary: Vocabulary) -> Continuation | None:
     if not adds:
         frequencies -= _counts_before(earlier, vocabulary)
     n_known = int(known.is_known.sum())
-    require_known(earlier, vocabulary, n_known)
+    require_known(earlier, vocabulary, known.is_known, frequencies)
     _tell(run, earlier, known, frequencies, adds=adds)
     locked_in = np.zeros(len(vocabulary), np.bool_)
     locked_out = frequencies == 0
@@ -338,7 +355,10 @@ def _tell(
 
 def _of_length(vectors: VectorArray, is_known: NDArray[np.bool_], length: float) -> VectorArray:
     mean = np.linalg.norm(vectors[is_known].astype(np.float64), axis=1).mean()
-    return vectors * np.float32(length / mean) if mean > 0 else vectors
+    if not mean > 0:
+        return vectors
+    # The factor of vectors near the smallest numbers has no place in single precision.
+    return np.asarray(vectors * np.float64(length / mean), np.float32)
 
 
 def _counts_before(earlier: Earlier, vocabulary: Vocabulary) -> NDArray[np.float64]:

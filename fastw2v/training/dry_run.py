@@ -179,11 +179,13 @@ def _n_known(text: TriedText) -> int | None:
     """Return how many words have vectors, refusing what training would refuse."""
     if text.earlier is None or not len(text.vocabulary):
         return None
-    n_known = int((text.earlier.vectors.places_of(text.vocabulary) >= 0).sum())
-    require_known(text.earlier, text.vocabulary, n_known)
+    is_known = text.earlier.vectors.places_of(text.vocabulary) >= 0
+    adds = text.earlier.counts is not None
+    frequencies = text.vocabulary.counts if adds else text.in_text
+    require_known(text.earlier, text.vocabulary, is_known, frequencies)
     if text.earlier.counts is not None:
         places_of_earlier(text.earlier.counts, text.vocabulary)
-    return n_known
+    return int(is_known.sum())
 
 
 def _within(tokens: EncodedTokens, kept: NDArray[np.int64], n_words: int) -> EncodedTokens:

@@ -81,7 +81,8 @@ def first_rows(
             fitted, size = context.other_side(known, keeps_inputs=keeps_inputs, scale=scale)
             out_vectors[context.has_pairs] = fitted[context.has_pairs]
             if not keeps_inputs:
-                in_vectors[is_known] *= size
+                # A factor of vectors near the smallest numbers has no place in single precision.
+                in_vectors[is_known] = in_vectors[is_known] * np.float64(size)
         new = context.reached(is_known) & ~is_known
         if new.any():
             both = in_vectors.copy(), out_vectors.copy()
@@ -131,7 +132,7 @@ class _Contexts:
 
     def other_side(
         self, known: KnownRows, *, keeps_inputs: bool, scale: float
-    ) -> tuple[VectorArray, np.float32]:
+    ) -> tuple[VectorArray, float]:
         """Return output vectors (V, D) for known input vectors, and by what these are multiplied.
 
         They are those whose products with the known ones are nearest to the stretched
@@ -140,7 +141,7 @@ class _Contexts:
         fitting = known.is_known & self.has_pairs
         mean_square = np.square(known.in_vectors[fitting].astype(np.float64)).mean()
         if not mean_square > 0:
-            return np.zeros_like(known.in_vectors), np.float32(1)
+            return np.zeros_like(known.in_vectors), 1.0
         unit = 1.0 / np.sqrt(mean_square)  # products of numbers of any size would leave float32
         table = (known.in_vectors * unit).astype(np.float32)
         vectors = table[fitting].astype(np.float64)
@@ -148,10 +149,10 @@ class _Contexts:
         moment = _with_ridge(vectors.T @ (weights * vectors))
         fitted = STRETCH * np.linalg.solve(moment, self.sums(table).T).T
         if keeps_inputs:
-            return (scale**2 * unit * fitted).astype(np.float32), np.float32(1)
+            return (scale**2 * unit * fitted).astype(np.float32), 1.0
         others = np.square(fitted[fitting]).mean()
         size = others**0.25 if others > 0 else 1.0
-        return (scale * fitted / size).astype(np.float32), np.float32(scale * size * unit)
+        return (scale * fitted / size).astype(np.float32), float(scale * size * unit)
 
 
 def _with_ridge(moment: _Doubles) -> _Doubles:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fastw2v.config import Hyperparameters
-from fastw2v.errors import CheckpointError, ConfigurationError, one_line
+from fastw2v.errors import CheckpointError, ConfigurationError, FastW2VError, one_line
 from fastw2v.formats.model_folder import with_later_settings, with_present_names
 from fastw2v.system.threads import checked_workers
 from fastw2v.text.corpus import Corpus
@@ -92,7 +92,14 @@ def _earlier_of(path: Path, about: RunDescription, given: StartFrom | None) -> E
             "Word2Vec.resume (start=...)"
         )
     asked = StartFrom(source, begun["vocabulary"], begun["lock_known"], begun["counts"])
-    earlier = read_start(asked)
+    try:
+        earlier = read_start(asked)
+    except FastW2VError as error:
+        error.add_note(
+            f"{path}: the run started from that; put it back, or pass it from where it is now to "
+            "Word2Vec.resume (start=...)"
+        )
+        raise
     for name, came in earlier.as_dict().items():
         if name in ("digest", "counts_digest") and came != begun[name]:
             what = "counts" if name == "counts_digest" else "vectors"

@@ -7,7 +7,7 @@ import pytest
 from fastw2v import Checkpoints, StartFrom, Word2Vec
 from fastw2v.config import CountingSettings
 from fastw2v.counts.build import count_corpus
-from fastw2v.errors import CheckpointError, ConfigurationError
+from fastw2v.errors import CheckpointError, ConfigurationError, ModelFormatError
 from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
 from tests.support.corpora_made import random_sentences, write_text
 from tests.training.test_resume import COMMON, StoppedHereError, arrays_of, losses_of, stopping_at
@@ -81,8 +81,9 @@ def test_another_model_in_its_place_is_refused(texts, tmp_path):
         Word2Vec.resume(tmp_path / "model")
     shutil.rmtree(tmp_path / "earlier")
     model.save(tmp_path / "moved")
-    with pytest.raises(Exception, match="earlier: no such file or folder"):
+    with pytest.raises(ModelFormatError, match="earlier: no such file or folder") as caught:
         Word2Vec.resume(tmp_path / "model")
+    assert "the run started from that; put it back" in caught.value.__notes__[0]
     found = Word2Vec.resume(tmp_path / "model", start=tmp_path / "moved")
     assert arrays_of(found) == arrays_of(Word2Vec(workers=1).fit(today, start=model))
 

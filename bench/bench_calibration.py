@@ -4,8 +4,9 @@
     python bench/bench_calibration.py CORPUS --own-pairs [--seeds N] [--only NAME ...]
     python bench/bench_calibration.py --finish TOKENS ... [--words N]
 
-Every 20th line is held out. Each seed is trained twice, without and with rates of words beside
-themselves and the step of the bias (`fastw2v.objectives.softmax.text_fit`); the tables have the
+Every 20th line is held out. Tables are of models without and with what is fitted to the text after
+the last epoch (`fastw2v.objectives.softmax.text_fit`, `fastw2v.objectives.losses.own_words`): they
+have the
 shares of the held-out text's pairs that are predicted and observed in each range of p(o | c), their
 ratio with its spread over seeds, and the exact losses of both texts in nats a pair.
 
@@ -14,7 +15,7 @@ of all words counts in the rate of each.
 
 With `--own-pairs`, pairs of a word with itself for every objective with its defaults: predicted by
 observed, and the loss of the held-out text, without rates of words beside themselves and with them.
-With CBOW they are windows that have the predicted word among their contexts.
+With CBOW they are windows that have the predicted word within them.
 
 With `--finish`, CPU seconds of an epoch of negative sampling beside those of what comes after the
 last one, on generated Zipf texts of so many tokens with min_count 1.
@@ -39,8 +40,8 @@ from fastw2v.counts.build import counted_windows
 from fastw2v.model import Word2Vec
 from fastw2v.objectives.losses.calibration import calibrate
 from fastw2v.objectives.losses.reliability import Reliability, ReliabilityBin
-from fastw2v.objectives.losses.rows import CbowRows, training_rows
 from fastw2v.objectives.losses.scores import SoftmaxScores
+from fastw2v.objectives.losses.training_rows import training_rows
 from fastw2v.objectives.softmax import text_fit
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import encode_corpus
@@ -55,7 +56,6 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "CBOW, negative sampling": {"model": "cbow", "objective": "negative"},
     "CBOW, hierarchical softmax": {"model": "cbow", "objective": "hierarchical"},
 }
-POSITIONS = 2048
 
 
 def trained(options: argparse.Namespace, corpus: Path, seed: int, *, is_fitted: bool) -> Word2Vec:
@@ -76,7 +76,7 @@ def table(found: list[Reliability]) -> list[str]:
         (f"{rows[0].low:g} to {rows[0].high:g}", list(rows))
         for rows in zip(*(one.bins for one in found), strict=True)
     ]
-    own = [one.own for one in found if one.own is not None]
+    own = [one.own for one in found]
     for name, rows in [*kinds, ("a word with itself", own)]:
         if not rows:
             continue
@@ -106,34 +106,6 @@ def own_losses(model: Word2Vec, corpus: Path, held: Path, priors: list[float]) -
     return lines
 
 
-def own_of_windows(model: Word2Vec, text: Path) -> float:
-    """Return how often CBOW predicts a word of the window itself, by how often it comes."""
-    vocabulary, settings = model.vocabulary, model.settings
-    tokens = encode_corpus(text, vocabulary, tokenizer=settings.tokenizer)
-    options: Any = {"window": settings.window, "mean": settings.cbow_mean, "sample": POSITIONS}
-    rows = CbowRows(model.in_vectors, tokens, **options, seed=1)
-    assert rows.positions is not None
-    ids, starts = np.asarray(tokens.ids), np.asarray(tokens.sentence_starts)
-    windows = []
-    for place in rows.positions.tolist():
-        sentence = int(np.searchsorted(starts, place, "right")) - 1
-        first, end = int(starts[sentence]), int(starts[sentence + 1])
-        for reach in range(1, settings.window + 1):
-            left = ids[max(first, place - reach) : place]
-            around = np.concatenate([left, ids[place + 1 : min(end, place + reach + 1)]])
-            windows.append((np.unique(around), int(ids[place])))
-    predicted, observed, done = 0.0, 0, 0
-    for batch in rows:
-        for one in batch.inputs:
-            words, word = windows[done]
-            told = model.embeddings.probabilities(one[None])[0]
-            predicted += float(told[words].sum())
-            observed += word in words
-            done += 1
-    assert done == len(windows)
-    return predicted / observed
-
-
 def own_by_objective(options: argparse.Namespace, corpus: Path, held: Path) -> None:
     """Print a Markdown table: a line for each objective, means with their spread."""
     print("| | own pairs without rates | with | held-out loss without, nats | with |")
@@ -143,29 +115,27 @@ def own_by_objective(options: argparse.Namespace, corpus: Path, held: Path) -> N
         for seed in range(1, options.seeds + 1):
             asked = {"min_count": options.min_count, "seed": seed} | OBJECTIVES[name]
             model = Word2Vec(workers=options.workers, **asked).fit(corpus)
-            if model.settings.model == "cbow":
-                found.append([own_of_windows(model, held), model.perplexity(held).loss_nats])
-                continue
-            if model.settings.objective == "softmax":
-                without = trained(
-                    argparse.Namespace(**vars(options) | {"settings": OBJECTIVES[name]}),
-                    corpus,
-                    seed,
-                    is_fitted=False,
-                )
-            else:
-                without = plain(model, corpus)
+            without = unfitted(options, corpus, model, OBJECTIVES[name])
             one = [each.reliability(held).own for each in (without, model)]
             losses = [each.perplexity(held).loss_nats for each in (without, model)]
-            found.append([own.ratio for own in one if own is not None] + losses)
+            found.append([own.ratio for own in one] + losses)
         means = [mean_and_spread(list(column)) for column in zip(*found, strict=True)]
-        cells = means if len(means) == 4 else [means[0], "-", means[1], "-"]
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        print(f"| {name} | {' | '.join(means)} |", flush=True)
+
+
+def unfitted(
+    options: argparse.Namespace, corpus: Path, model: Word2Vec, settings: dict[str, Any]
+) -> Word2Vec:
+    """Return a model like another one, whose probabilities are as trained."""
+    if (model.settings.model, model.settings.objective) != ("skipgram", "softmax"):
+        return plain(model, corpus)
+    asked = argparse.Namespace(**vars(options) | {"settings": settings})
+    return trained(asked, corpus, model.settings.seed, is_fitted=False)
 
 
 def plain(model: Word2Vec, corpus: Path) -> Word2Vec:
-    """Return a model of running text with probabilities as they would be without rates."""
-    embeddings = replace(model.embeddings, self_rates=None)
+    """Return a model of running text with probabilities as they are without rates and peaks."""
+    embeddings = replace(model.embeddings, self_rates=None, peaks=None)
     if model.settings.objective == "negative":
         counts = model.vocabulary.counts
         log_unigram = np.log(counts / counts.sum()).astype(np.float32)
@@ -236,10 +206,13 @@ def main() -> None:
         if options.own_pairs:
             own_by_objective(options, corpus, held)
             return
-        for name, is_fitted in (("as trained", False), ("fitted to the text", True)):
+        models = [
+            trained(options, corpus, seed, is_fitted=True) for seed in range(1, options.seeds + 1)
+        ]
+        before = [unfitted(options, corpus, one, options.settings) for one in models]
+        for name, these in (("as trained", before), ("fitted to the text", models)):
             found, losses = [], []
-            for seed in range(1, options.seeds + 1):
-                model = trained(options, corpus, seed, is_fitted=is_fitted)
+            for model in these:
                 found.append(model.reliability(held))
                 losses.append([model.perplexity(text).loss_nats for text in (corpus, held)])
             print(f"\n{name}:\n", *table(found), sep="\n")

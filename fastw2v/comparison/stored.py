@@ -149,9 +149,11 @@ def held_out_losses(
     from fastw2v.counts.pairs import count_pairs
     from fastw2v.objectives.huffman import huffman_tree
     from fastw2v.objectives.losses.calibration import Calibration, calibrate, calibrated_loss
+    from fastw2v.objectives.losses.cbow_rows import CbowRows
     from fastw2v.objectives.losses.objectives import negative_sampling_loss
-    from fastw2v.objectives.losses.rows import CbowRows, CentreRows, training_rows
+    from fastw2v.objectives.losses.rows import CentreRows
     from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
+    from fastw2v.objectives.losses.training_rows import training_rows
     from fastw2v.objectives.noise import noise_distribution
 
     if settings.loss is None or not {"out", "nodes"} & set(stored.tables):

@@ -8,6 +8,7 @@ and of schema 1, which had the words in a file of their own and no digests, are 
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -63,6 +64,7 @@ _KIND = FolderKind(
     error=ModelFormatError,
 )
 # Names that stored settings, histories and runs had, and those that they have now.
+_MOST_KNOTS = 1000
 _RENAMED = {"memory_mib": "scores_mib", "pass_number": "epoch", "kept_pass": "kept_epoch"}
 
 
@@ -240,22 +242,28 @@ def _checked_canonical(value: Any) -> bool:
 
 
 def _checked_peaks(value: Any, *, has_rates: bool) -> Peaks | None:
-    """Return knot and power; None in older folders, and where there are none."""
+    """Return knots and powers; None in older folders, and where there are none."""
     if value is None:
         return None
     if not has_rates:
         raise ValueError("peaks: expected self_rates beside them, found none")
-    numbers = list(value.values()) if isinstance(value, dict) else []
-    is_known = isinstance(value, dict) and set(value) == set(Peaks._fields)
-    is_sound = all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
-    if is_known and is_sound:
-        found = Peaks(**value)
-        if 0 < found.knot < 1 and found.power > 0:
-            return found
+    if isinstance(value, dict) and set(value) == {"knot", "power"}:  # as folders had it
+        value = {"knots": [value["knot"]], "powers": [value["power"]]}
+    if isinstance(value, dict) and set(value) == set(Peaks._fields):
+        knots, powers = value["knots"], value["powers"]
+        if _are_numbers(knots) and _are_numbers(powers) and 0 < len(knots) == len(powers):
+            rise = all(low < high for low, high in pairwise([0.0, *knots, 1.0]))
+            if rise and min(powers) > 0:
+                return Peaks(tuple(map(float, knots)), tuple(map(float, powers)))
     raise ValueError(
-        "peaks: expected a knot between 0 and 1 and a power above 0, or null, "
+        "peaks: expected knots that rise between 0 and 1 and as many powers above 0, or null, "
         f"got {str(value)[:60]}"
     )
+
+
+def _are_numbers(values: Any) -> bool:
+    is_list = isinstance(values, list) and len(values) <= _MOST_KNOTS
+    return is_list and all(type(one) in (int, float) and math.isfinite(one) for one in values)
 
 
 def _require_temperature(temperature: Any) -> None:

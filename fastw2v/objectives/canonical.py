@@ -70,32 +70,48 @@ class CanonicalForm:
 
         Means of them, where centre vectors keep their mean, are as they should be.
         """
-        return _mapped(vectors, np.zeros_like(self.in_mean), self.in_map, pool)
+        found = np.empty_like(vectors)
+        _map_rows(vectors, np.zeros_like(self.in_mean), self.in_map, pool, found)
+        return found
 
     def turned(self, rotation: NDArray[np.float64]) -> "CanonicalForm":
         """Return the same form with all vectors turned; no cosine and no score sees it."""
         return replace(self, in_map=self.in_map @ rotation, out_map=self.out_map @ rotation)
 
-    def applied(self, embeddings: Embeddings, pool: WorkerPool) -> Embeddings:
+    def applied(
+        self, embeddings: Embeddings, pool: WorkerPool, *, overwrite: bool = False
+    ) -> Embeddings:
         """Return both tables and the bias in the new form; vectors of features are left alone.
 
         Vectors so large that the bias would leave the range of float32 stay as they are, and are
         not called canonical.
+
+        Parameters
+        ----------
+        embeddings : Embeddings
+        pool : WorkerPool
+        overwrite : bool
+            Write into the tables that came, which nobody else has: new ones as large are not made.
         """
         exact = embeddings.out_bias.astype(np.float64)
 
         def take_up(_: int, rows: slice) -> None:
             exact[rows] += (embeddings.out_vectors[rows] - self.out_mean) @ self.in_mean
 
-        _over_rows(len(exact), take_up, pool)
+        if self.in_mean.any():
+            _over_rows(len(exact), take_up, pool)
         with np.errstate(over="ignore"):
             bias = exact.astype(np.float32)
         if not np.isfinite(bias).all():
             return embeddings
+        tables = (embeddings.in_vectors, embeddings.out_vectors)
+        into = tables if overwrite else tuple(np.empty_like(table) for table in tables)
+        _map_rows(tables[0], self.in_mean, self.in_map, pool, into[0])
+        _map_rows(tables[1], self.out_mean, self.out_map, pool, into[1])
         return replace(
             embeddings,
-            in_vectors=_mapped(embeddings.in_vectors, self.in_mean, self.in_map, pool),
-            out_vectors=_mapped(embeddings.out_vectors, self.out_mean, self.out_map, pool),
+            in_vectors=into[0],
+            out_vectors=into[1],
             out_bias=bias,
             is_canonical=True,
         )
@@ -195,17 +211,20 @@ def _with_floor(moment: _Moment) -> _Moment:
     return np.asarray((moment + moment.T) / 2 + floor * np.eye(len(moment)))
 
 
-def _mapped(
-    vectors: VectorArray, mean: NDArray[np.float64], by: _Moment, pool: WorkerPool
-) -> VectorArray:
-    """Return (vectors - mean) @ by, made in double precision."""
-    found = np.empty_like(vectors)
+def _map_rows(
+    vectors: VectorArray,
+    mean: NDArray[np.float64],
+    by: _Moment,
+    pool: WorkerPool,
+    into: VectorArray,
+) -> None:
+    """Write (vectors - mean) @ by, in single precision; `into` may be the vectors themselves."""
+    centre, matrix = mean.astype(np.float32), by.astype(np.float32)
 
     def write(_: int, rows: slice) -> None:
-        found[rows] = (vectors[rows] - mean) @ by
+        into[rows] = (vectors[rows] - centre) @ matrix
 
     _over_rows(len(vectors), write, pool)
-    return found
 
 
 def _over_rows(n_rows: int, call: Callable[[int, slice], None], pool: WorkerPool) -> None:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from fastw2v.config import VECTOR_CHOICES, ObjectiveName, VectorChoice
 from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
+from fastw2v.kernels.formulas.skipgram import WordRows
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
 from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.own_rates import within_windows
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.system.home import a_home
 from fastw2v.system.notebooks import html_table
@@ -60,10 +62,11 @@ class Embeddings:
         Vectors of the features that the user gave words.
     self_rates : (V,) float32, optional
         p(c | c) of each word, of the text. The softmax is then one over all words but the centre,
-        and shares out what is left (docs/math.md, section 21). None: p(c | c) is the softmax's, as
-        with CBOW, and in models of running text that were saved before they had rates.
+        and shares out what is left; with CBOW one over all that are not within the window
+        (docs/math.md, section 21). None: p(c | c) is the softmax's, as in models that were saved
+        before theirs had rates.
     peaks : Peaks, optional
-        What becomes of the largest probabilities of that softmax, before rates share it out. None:
+        What becomes of probabilities of that softmax above knots, before rates share it out. None:
         they are as they are.
     is_canonical : bool
         Whether the vectors are in canonical form (`fastw2v.objectives.canonical`).
@@ -159,7 +162,9 @@ class Embeddings:
         return np.asarray(probabilities * (counts.sum() / counts))
 
     def probabilities(
-        self, inputs: NDArray[np.float32], centres: NDArray[np.integer[Any]] | None = None
+        self,
+        inputs: NDArray[np.float32],
+        centres: NDArray[np.integer[Any]] | WordRows | None = None,
     ) -> NDArray[np.float64]:
         """Return p(o | h) of input vectors (R, D) for all V words o, (R, V) float64.
 
@@ -168,25 +173,31 @@ class Embeddings:
         Parameters
         ----------
         inputs : (R, D) float32
-        centres : (R,) int, optional
+        centres : (R,) int, or WordRows, optional
             Which words the rows are of, where these are known: they have their rates beside
-            themselves. Default: vectors of no known word.
+            themselves. With CBOW the different words within each window. Default: vectors of no
+            known word.
         """
         told = self._scores(inputs)
-        rates = None if centres is None else self.self_rates
-        rows = np.arange(len(told))
-        if rates is not None:
-            told[rows, centres] = -np.inf
-        told -= told.max(axis=1, keepdims=True)
-        np.exp(told, out=told)
-        told /= told.sum(axis=1, keepdims=True)
-        if self.peaks is not None:
-            told = self.peaks.applied(told)
-        if rates is not None:
-            own = rates[centres].astype(np.float64)
-            told *= (1.0 - own)[:, None]
-            told[rows, centres] = own
+        if centres is None or self.self_rates is None:
+            return self._softmax(told)
+        if not isinstance(centres, WordRows):
+            centres = WordRows.single(centres)
+        own, rest = within_windows(self.self_rates, centres)
+        rows = np.repeat(np.arange(len(told)), np.diff(centres.starts))
+        told[rows, centres.words] = -np.inf
+        told[rest == 0] = 0.0  # no other word is left
+        told = self._softmax(told)
+        told *= rest[:, None]
+        told[rows, centres.words] = own
         return told
+
+    def _softmax(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the softmax of scores (R, V), which are overwritten, with its peaks changed."""
+        scores -= scores.max(axis=1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=1, keepdims=True)
+        return scores if self.peaks is None else self.peaks.applied(scores)
 
     def _scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return numbers (R, V) whose softmax is p(o | h) without peaks and rates."""

@@ -156,11 +156,19 @@ class Vectors {
     return scores.map((score) => Math.exp(score - normaliser));
   }
 
-  /** Return a softmax with its largest probabilities changed, and made to sum to one again. */
+  /** Return a softmax with probabilities above knots changed, and made to sum to one again. */
   #peaksOf(id, told) {
     if (!this.peaks) return told;
-    const { knot, power } = this.peaks;
-    const found = told.map((q) => (q > knot ? knot * (q / knot) ** power : q));
+    const { knots, powers } = this.peaks;
+    const found = told.map((q) => {
+      let changed = q;
+      let power = 1;
+      for (let part = 0; part < knots.length && q > knots[part]; part++) {
+        changed *= (q / knots[part]) ** (powers[part] - power);
+        power = powers[part];
+      }
+      return changed;
+    });
     const sum = this.peak_sums?.[id] ?? found.reduce((total, p) => total + p, 0);
     return found.map((p) => p / sum);
   }

@@ -11,6 +11,7 @@ from fastw2v.errors import CorpusError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import KnownRows
+from fastw2v.objectives.losses.own_words import window_fit
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
 from fastw2v.objectives.softmax.durations import announce_duration
@@ -114,9 +115,22 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         )
         objective.end()
         embeddings = embeddings_of()
+        report = run.stage("fitting")
+        if report:
+            report(0, 1)
+        vectors = (embeddings.in_vectors, embeddings.out_vectors)
+        found = window_fit(vectors, embeddings.out_bias, text.tokens, settings, pool)
+        embeddings = replace(
+            embeddings,
+            out_bias=found.out_bias,
+            self_rates=found.self_rates,
+            peaks=found.peaks,
+        )
+        if report:
+            report(1, 1)
         form = ending.of(embeddings, settings, pool)
         if form is not None:
-            embeddings = form.applied(embeddings, pool)
+            embeddings = form.applied(embeddings, pool, overwrite=True)
     digest = text.tokens.digest(vocabulary)
     summary = replace(
         text.summary(settings, watch.kept_record.loss_nats, working_s() - started),

@@ -11,7 +11,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.counts.build import checked_rules
 from fastw2v.counts.grown import places_of_earlier
 from fastw2v.errors import FastW2VError
-from fastw2v.objectives.losses.rows import sampled_text
+from fastw2v.objectives.losses.training_rows import sampled_text
 from fastw2v.text.appearance import notices_about_corpus
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens

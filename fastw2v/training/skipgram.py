@@ -178,7 +178,7 @@ def train_counted(
         embeddings = with_text_fit(embeddings_of(), found)
         form = ending.of(embeddings, settings, pool)
         if form is not None:
-            embeddings = form.applied(embeddings, pool)
+            embeddings = form.applied(embeddings, pool, overwrite=True)
             form = form if embeddings.is_canonical else None
         if inputs is not None and isinstance(objective, FeatureSoftmax):
             embeddings = inputs.finished(embeddings, form, objective)

@@ -19,8 +19,9 @@ from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.features import FeatureMatrix
 from fastw2v.objectives.huffman import huffman_tree
-from fastw2v.objectives.losses.own_words import score_fit, tree_rates
+from fastw2v.objectives.losses.own_words import score_fit
 from fastw2v.objectives.losses.scores import TreeScores
+from fastw2v.objectives.losses.tree_words import tree_rates
 from fastw2v.objectives.stream.estimates import require_stream_memory
 from fastw2v.objectives.stream.settings import StreamSettings, WordOptions
 from fastw2v.objectives.stream.tables import KnownTables, StreamTables
@@ -70,7 +71,7 @@ def train_running_text(run: Run, text: TrainingText) -> TrainedModel:
         trained, softmax_loss_nats = _calibrated(run, text, (in_vectors, out_vectors), pool)
         form = ending.of(trained, settings, pool)
         if form is not None:
-            trained = form.applied(trained, pool)
+            trained = form.applied(trained, pool, overwrite=True)
         if inputs is not None:
             trained = inputs.with_trained_means(trained, tables.feature_vectors)
     digest = tokens.digest(vocabulary)
@@ -101,6 +102,7 @@ def _calibrated(
         settings.objective,
         found.temperature,
         self_rates=found.self_rates,
+        peaks=found.peaks,
     )
     return trained, found.loss_nats
 

@@ -140,19 +140,27 @@ DAMAGE = {
     ),
     "peaks of a power that turns them round": (
         in_place(edit_config, probabilities=with_peaks(knot=0.1, power=-0.5)),
-        "peaks: expected a knot between 0 and 1 and a power above 0, or null, got {'knot'",
+        "peaks: expected knots that rise between 0 and 1 and as many powers above 0",
     ),
     "peaks above a knot of 1": (
         in_place(edit_config, probabilities=with_peaks(knot=1, power=0.5)),
-        "peaks: expected a knot between 0 and 1",
+        "peaks: expected knots that rise between 0 and 1",
     ),
     "peaks that are no numbers": (
         in_place(edit_config, probabilities=with_peaks(knot=True, power="1")),
-        "peaks: expected a knot between 0 and 1",
+        "peaks: expected knots that rise between 0 and 1",
+    ),
+    "peaks whose knots fall": (
+        in_place(edit_config, probabilities=with_peaks(knots=[0.1, 0.01], powers=[0.5, 2.0])),
+        "peaks: expected knots that rise between 0 and 1",
+    ),
+    "peaks with fewer powers than knots": (
+        in_place(edit_config, probabilities=with_peaks(knots=[0.01, 0.1], powers=[0.5])),
+        "as many powers above 0",
     ),
     "peaks of other names": (
         in_place(edit_config, probabilities=with_peaks(knot=0.1, powers=0.5)),
-        "peaks: expected a knot between 0 and 1",
+        "peaks: expected knots that rise between 0 and 1",
     ),
     "no version": (
         edit_config(lambda c: c.pop("schema_version")),

@@ -6,10 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v.errors import DivergenceError, VocabularyError
+from fastw2v.kernels.formulas.skipgram import SparseRows, WordRows
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.softmax.score_tiles import TILE
 from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.losses.rows import RowBatch
 from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
+from fastw2v.objectives.losses.share_bins import KNOTS, ShareBins, fitted_powers
+from fastw2v.objectives.peaks import Peaks
 from fastw2v.system.threads import WorkerPool
 from tests.support import dense_scores
 
@@ -73,7 +77,7 @@ def test_moments_without_a_word_are_those_over_the_others(pool, seed, sizes, t, 
     inputs, outputs, biases, dense = made(seed, *sizes[:2], sizes[2] + 1)
     left_out = np.random.default_rng(seed).integers(0, len(outputs), len(inputs)).astype(np.int32)
     outputs[left_out[0]] *= 6  # likely, or unlikely, beyond measure
-    batch = dense_scores.row_batch(inputs, dense)._replace(left_out=left_out)
+    batch = dense_scores.row_batch(inputs, dense)._replace(left_out=WordRows.single(left_out))
     if is_tree:
         tree = huffman_tree(np.random.default_rng(seed).integers(1, 100, len(outputs)))
         z = dense_scores.tree_scores(inputs, outputs, tree)
@@ -98,7 +102,8 @@ def test_what_is_left_out_has_no_part_however_likely_it_is(pool, score, t):
     z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)
     expected = dense_scores.moments(z[:, :TILE], biases[:TILE], t, 1.0)
     scores = SoftmaxScores(outputs, pool)
-    assert_moments(scores.moments(batch._replace(left_out=left_out), biases, t, 1.0), expected)
+    without = batch._replace(left_out=WordRows.single(left_out))
+    assert_moments(scores.moments(without, biases, t, 1.0), expected)
     if score * t > 1:  # Sabotage: it is left in
         with pytest.raises(AssertionError):
             assert_moments(scores.moments(batch, biases, t, 1.0), expected)
@@ -197,3 +202,64 @@ def test_what_does_not_fit_is_refused(pool):
     outputs[3, 2] = np.nan
     with pytest.raises(DivergenceError, match="out_vectors: expected finite numbers"):
         SoftmaxScores(outputs, pool)
+
+
+@patient
+@given(st.integers(0, 1000), SIZES, st.sampled_from([0.5, 1.0, 3.0]))
+def test_shares_by_bin_and_masses_are_those_of_the_twin(seed, sizes, t):
+    inputs, outputs, biases, dense = made(seed, *sizes[:2], sizes[2] + 2)
+    generator = np.random.default_rng(seed)
+    lists = [generator.permutation(len(outputs))[: generator.integers(0, 3)] for _ in inputs]
+    starts = np.cumsum([0, *map(len, lists)])
+    left_out = WordRows(starts, np.concatenate(lists).astype(np.int32))
+    batch = dense_scores.row_batch(inputs, dense)._replace(left_out=left_out)
+    z = t * (inputs.astype(np.float64) @ outputs.T.astype(np.float64)) + biases
+    for row, words in enumerate(lists):
+        z[row, words] = -np.inf
+    log_q = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+    weights = generator.random(len(inputs))
+    came = []
+    for workers in (1, 3):
+        with WorkerPool(workers) as workers_pool:
+            scores = SoftmaxScores(outputs, workers_pool)
+            log_sums = scores.log_sums(batch, biases, t)
+            masses = np.zeros(len(outputs))
+            scores.add_masses(batch, (t, biases), log_sums, weights, masses)
+            shares = scores.share_bins(batch, (t, biases), log_sums, (-6.0, 2.0, 12))
+            came.append((masses, shares))
+    assert all(one.tobytes() == other.tobytes() for one, other in zip(*came, strict=True))
+    np.testing.assert_allclose(masses, weights @ np.exp(log_q), rtol=1e-5, atol=1e-6)
+    places = np.clip((log_q + 6.0) * 2.0, -100.5, 11)
+    edges = (np.abs(places - np.rint(places)) < 1e-3) & (places < 11)  # rounding may cross them
+    for row in np.flatnonzero(~edges.any(axis=1)):
+        is_in = places[row] >= 0
+        expected = np.bincount(
+            places[row][is_in].astype(int), np.exp(log_q[row][is_in]), minlength=12
+        )
+        np.testing.assert_allclose(shares[row], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_planted_powers_are_found():
+    """Of a text that is what powers above knots make of a softmax."""
+    generator = np.random.default_rng(1)
+    inputs = generator.normal(0, 1.0, (60, 8)).astype(np.float32)
+    outputs = generator.normal(0, 0.8, (400, 8)).astype(np.float32)
+    biases = np.zeros(400, np.float32)
+    z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)
+    q = np.exp(z - np.logaddexp.reduce(z, axis=1, keepdims=True))
+    powers = (1.0, 1.0, 1.0, 1.0, 1.3, 1.3, 0.7, 0.7, 0.7)
+    p = Peaks(KNOTS, powers).applied(q)
+    batch = RowBatch(
+        inputs, SparseRows(np.arange(61) * 400, np.tile(np.arange(400), 60), 1e4 * p.ravel())
+    )
+    with WorkerPool(2) as pool:
+        bins = ShareBins.of_rows(SoftmaxScores(outputs, pool), [batch], (1.0, biases))
+    found = fitted_powers(bins)
+    np.testing.assert_allclose(np.array(found.powers)[4:8], powers[4:8], atol=0.02)
+    exact = 1e4 * (p * np.log(q / p)).sum()
+    assert bins.loss_change(found) == pytest.approx(exact, rel=1e-2)
+    assert bins.loss_change(Peaks(KNOTS, powers)) == pytest.approx(exact, rel=1e-2)
+    # Sabotage: the other way, or a text that is as the softmax says.
+    assert bins.loss_change(Peaks(KNOTS, tuple(1 / power for power in powers))) > 0
+    plain = bins._replace(weights=1e4 * q.ravel())
+    assert fitted_powers(plain) is None

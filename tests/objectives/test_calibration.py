@@ -14,7 +14,8 @@ from fastw2v.objectives.losses.calibration import (
     calibrated_loss,
     context_log_probabilities,
 )
-from fastw2v.objectives.losses.rows import CbowRows, CentreRows
+from fastw2v.objectives.losses.cbow_rows import CbowRows
+from fastw2v.objectives.losses.rows import CentreRows
 from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import encode_corpus

@@ -9,8 +9,9 @@ from fastw2v.kernels.formulas.sigmoid_losses import (
     negative_sampling_loss_and_gradients,
 )
 from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.losses.cbow_rows import CbowRows
 from fastw2v.objectives.losses.objectives import hierarchical_loss, negative_sampling_loss
-from fastw2v.objectives.losses.rows import CbowRows, CentreRows
+from fastw2v.objectives.losses.rows import CentreRows
 from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
 from fastw2v.objectives.noise import noise_distribution
 from fastw2v.system.threads import WorkerPool

@@ -10,8 +10,9 @@ from fastw2v.config import Hyperparameters
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import DivergenceError
 from fastw2v.objectives.huffman import huffman_tree
-from fastw2v.objectives.losses.own_words import score_fit, tree_rates
+from fastw2v.objectives.losses.own_words import score_fit
 from fastw2v.objectives.losses.scores import TreeScores
+from fastw2v.objectives.losses.tree_words import tree_rates
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import read_corpus
@@ -134,9 +135,3 @@ def test_scores_beyond_measure_are_calibrated_or_told():
         assert np.isfinite(found.out_bias).all()
         assert found.self_rates is not None
         assert 0 < found.self_rates.min() <= found.self_rates.max() < 1
-
-
-def test_cbow_has_no_rates():
-    for objective in RUNNING:
-        model = fitted(TEXTS["never itself"], objective, model="cbow")
-        assert model.embeddings.self_rates is None

@@ -21,13 +21,14 @@ from tests.objectives.test_text_fit import SETTINGS, dense, random_problem
 from tests.objectives.test_unknown_words import UNKNOWN, naive_unknown_loss, sentences
 from tests.training.test_resume import StoppedHereError, stopping_at
 
-SOME = Peaks(0.05, 0.6)
+SOME = Peaks.at(0.05, 0.6)
+OTHERS = [(0.2, 1.4), (0.01, 0.1), (0.1, 1.0)]
 
 
 def changed(told, peaks):
     """The same as `Peaks.applied`, one number at a time."""
-    found = [[q if q <= peaks.knot else peaks.knot * (q / peaks.knot) ** peaks.power for q in row]
-             for row in told.tolist()]  # fmt: skip
+    (knot,), (power,) = peaks
+    found = [[q if q <= knot else knot * (q / knot) ** power for q in row] for row in told.tolist()]
     return np.array([[p / sum(row) for p in row] for row in found])
 
 
@@ -100,7 +101,7 @@ def test_neither_rows_nor_workers_matter_for_the_list():
     assert np.allclose(one[0], other[0], atol=1e-5, equal_nan=True)
 
 
-@pytest.mark.parametrize("peaks", [SOME, Peaks(0.2, 1.4), Peaks(0.01, 0.1), Peaks(0.1, 1.0)])
+@pytest.mark.parametrize("peaks", [SOME, *(Peaks.at(*one) for one in OTHERS)])
 def test_applied_peaks_are_normalised_and_keep_the_order(peaks):
     told = others_only(random_problem(1, scale=2.0)[1], np.zeros(23))
     found = peaks.applied(told)
@@ -109,7 +110,7 @@ def test_applied_peaks_are_normalised_and_keep_the_order(peaks):
     for before, after in zip(told, found, strict=True):
         assert (np.diff(after[np.argsort(before)]) >= -1e-15).all()
     # Sabotage: a power below 0 would turn the order round.
-    wrong = Peaks(peaks.knot, -0.5).applied(told)
+    wrong = Peaks.at(peaks.lowest, -0.5).applied(told)
     assert any((np.diff(b[np.argsort(a)]) < 0).any() for a, b in zip(told, wrong, strict=True))
 
 
@@ -127,16 +128,18 @@ def pairs_of(q, counts):
     return PeakPairs(rows, words, np.log(q[rows, words]), seen[rows, words], seen.sum(axis=1))
 
 
-@pytest.mark.parametrize("peaks", [Peaks(KNOTS[k], p) for k in (0, 2, 3) for p in (0.5, 0.8, 1.3)])
+@pytest.mark.parametrize(
+    "peaks", [Peaks.at(KNOTS[k], power) for k in (0, 2, 3) for power in (0.5, 0.8, 1.3)]
+)
 def test_planted_peaks_are_found(peaks):
     q, problem = planted(peaks)
     found = fitted_peaks(pairs_of(q, problem[0]), 3.0)
-    assert found.knot == peaks.knot
-    assert found.power == pytest.approx(peaks.power, abs=1e-3)
+    assert found.lowest == peaks.lowest
+    assert found.powers[0] == pytest.approx(peaks.powers[0], abs=1e-3)
 
 
 def test_where_they_do_not_help_there_are_none():
-    q, problem = planted(Peaks(0.1, 1.0))
+    q, problem = planted(Peaks.at(0.1, 1.0))
     pairs = pairs_of(q, problem[0])
     assert fitted_peaks(pairs, 3.0) is None
     none = PeakPairs(*(part[:0] for part in pairs[:4]), pairs.others)
@@ -152,13 +155,13 @@ def test_where_they_do_not_help_there_are_none():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_fitted_power_is_the_least_of_its_line(seed):
-    q, problem = planted(Peaks(0.12, 0.4), seed=seed + 10)
+    q, problem = planted(Peaks.at(0.12, 0.4), seed=seed + 10)
     pairs = pairs_of(q, problem[0])
     for knot in KNOTS:
         found = peak_fit._fitted_power(pairs, knot)
         least = pairs.loss_change(found)
         for power in np.linspace(*peak_fit._POWERS, 60):
-            assert pairs.loss_change(Peaks(knot, float(power))) >= least - 1e-6
+            assert pairs.loss_change(Peaks.at(knot, float(power))) >= least - 1e-6
 
 
 def naive_loss(problem, rates, peaks):
@@ -186,11 +189,11 @@ def exact_loss(problem, rates, peaks, rows=10, workers=2):
 def test_the_loss_with_peaks_equals_plain_numpy(scale):
     problem = random_problem(2, scale=scale)
     rates = np.linspace(0.001, 0.3, 23).astype(np.float32)
-    for peaks in (SOME, Peaks(0.2, 1.5)):
+    for peaks in (SOME, Peaks.at(0.2, 1.5)):
         expected = naive_loss(problem, rates.astype(float), peaks)
         assert exact_loss(problem, rates, peaks) == pytest.approx(expected, rel=1e-5)
     # A power of 1 goes another way round, to the same bits.
-    assert exact_loss(problem, rates, Peaks(0.2, 1.0)) == exact_loss(problem, rates, None)
+    assert exact_loss(problem, rates, Peaks.at(0.2, 1.0)) == exact_loss(problem, rates, None)
 
 
 @pytest.mark.parametrize("scale", [0.3, 1.0, 2.0, 4.0])
@@ -208,7 +211,7 @@ def test_peaks_never_raise_the_loss_of_the_counts(monkeypatch, seed, scale):
     if scale >= 1:
         assert after < before - 1e-4
         # Sabotage: the other way.
-        wrong = found.peaks._replace(power=2 - found.peaks.power)
+        wrong = found.peaks._replace(powers=(2 - found.peaks.powers[0],))
         assert naive_loss(problem, rates, wrong) > before
 
 
@@ -249,7 +252,7 @@ def loss_of(embeddings, seen):
 def strong(model):
     """The model with peaks that nobody could overlook."""
     kept = model._trained
-    model._trained = replace(kept, embeddings=replace(kept.embeddings, peaks=Peaks(0.02, 0.3)))
+    model._trained = replace(kept, embeddings=replace(kept.embeddings, peaks=Peaks.at(0.02, 0.3)))
     yield model
     model._trained = kept
 

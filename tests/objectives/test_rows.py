@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
 from fastw2v.objectives.losses import rows as input_rows
-from fastw2v.objectives.losses.rows import CbowRows, CentreRows
+from fastw2v.objectives.losses.cbow_rows import CbowRows
+from fastw2v.objectives.losses.rows import CentreRows
 from fastw2v.text.encoded import EncodedTokens
 from tests.support.dense_scores import dense_of
 from tests.support.dense_softmax import pair_counts, random_counts

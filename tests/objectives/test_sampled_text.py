@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastw2v.objectives.losses.rows import sampled_text
+from fastw2v.objectives.losses.training_rows import sampled_text
 from fastw2v.text.encoded import EncodedTokens
 
 TOKENS = 700_000

@@ -9,7 +9,8 @@ from fastw2v.objectives.peaks import Peaks
 from fastw2v.report.embedded import embedded_model, normalisers
 from tests.report.test_report_unknown_words import needs_node, run_script
 
-PEAKS = Peaks(0.03, 0.5)
+PEAKS = Peaks.at(0.03, 0.5)
+SEVERAL = Peaks((0.01, 0.03, 0.1), (1.5, 0.5, 0.8))
 CONTEXTS = """
   const vectors = await Vectors.of(given);
   answer = given.words.map((_, id) => vectors.contexts(id, given.words.length));
@@ -30,12 +31,12 @@ def agrees(embeddings, n_shown, changed=("", "")):
 
 @needs_node
 @pytest.mark.parametrize("n_shown", [5, 40])
-@pytest.mark.parametrize("peaks", [None, PEAKS])
+@pytest.mark.parametrize("peaks", [None, PEAKS, SEVERAL])
 def test_the_page_tells_what_the_model_does(model, n_shown, peaks):
     embeddings = replace(model.embeddings, peaks=peaks)
     assert agrees(embeddings, n_shown)
     if peaks is not None:
-        assert not agrees(embeddings, n_shown, ("knot * (q / knot) ** power", "q"))
+        assert not agrees(embeddings, n_shown, ("(q / knots[part]) ** (powers[part] - power)", "1"))
         assert not agrees(embeddings, n_shown, ("found.map((p) => p / sum)", "found"))
 
 
@@ -47,7 +48,7 @@ def test_sums_of_a_part_of_the_words_are_of_the_whole(model):
         word = embeddings.vocabulary.words[row]
         q = replace(embeddings, peaks=None).context_probabilities(word) / (1 - rate)
         q[row] = 0
-        above = q > PEAKS.knot
-        peaks = PEAKS.knot * (q[above] / PEAKS.knot) ** PEAKS.power
+        above = q > 0.03
+        peaks = 0.03 * (q[above] / 0.03) ** 0.5
         assert sums[row] == pytest.approx(q[~above].sum() + peaks.sum(), rel=1e-5)
     assert (normalisers(replace(model.embeddings, peaks=None), 5)[1] == 1).all()

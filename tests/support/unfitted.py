@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from fastw2v.objectives.losses.own_words import ScoreFit
 from fastw2v.training import cbow, finish, skipgram, stream
 
 __all__ = ["unfitted"]
@@ -16,6 +17,9 @@ def unfitted() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finish, "fit_to_text", lambda *_: None)
         patch.setattr(stream, "tree_rates", lambda *_: None)
+        patch.setattr(
+            cbow, "window_fit", lambda _, bias, *__: ScoreFit(1.0, bias, None, float("nan"))
+        )
         for module in (cbow, skipgram, stream):
             patch.setattr(module, "canonical_form", lambda *_: None)
         yield

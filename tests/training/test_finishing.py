@@ -8,8 +8,8 @@ import pytest
 
 from fastw2v import Word2Vec
 from fastw2v.cli.commands.train import describe_result
-from fastw2v.objectives.losses import calibration, rows
-from fastw2v.objectives.losses.rows import CALIBRATION_ROWS, calibration_rows
+from fastw2v.objectives.losses import calibration, training_rows
+from fastw2v.objectives.losses.training_rows import CALIBRATION_ROWS, calibration_rows
 from fastw2v.training import finish, stream
 from tests.support.corpora_made import chain_sentences
 
@@ -80,8 +80,8 @@ def test_rows_that_calibrate_are_fewer_where_each_takes_long():
     assert calibration_rows(20_000, 100) == calibration_rows(10, 1) == CALIBRATION_ROWS
     sizes = [calibration_rows(n_words, 100) for n_words in (10**5, 10**6, 2 * 10**6, 10**8)]
     assert sizes == sorted(sizes, reverse=True)
-    assert sizes[0] * 10**5 * 100 <= rows._MOST_PRODUCTS
-    assert sizes[-1] == rows._FEWEST_ROWS
+    assert sizes[0] * 10**5 * 100 <= training_rows._MOST_PRODUCTS
+    assert sizes[-1] == training_rows._FEWEST_ROWS
 
 
 def test_few_rounds_go_over_all_rows(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.objectives.huffman import huffman_tree
-from fastw2v.objectives.losses.rows import sampled_text
+from fastw2v.objectives.losses.training_rows import sampled_text
 from fastw2v.text.reading import encode_corpus, read_corpus
 from tests.support.corpora_made import chain_sentences
 
@@ -39,21 +39,35 @@ def trained(request):
 def naive_probabilities(model, hidden, centre=None):
     """p(o | h) of every word in float64, from the model's public arrays.
 
-    `centre` is the word that h is the vector of, which may have a rate beside itself.
+    `centre` is the word that h is the vector of, which may have a rate beside itself; or a list of
+    the words that h is made of.
     """
     told = _without_rates(model, hidden)
     rates, peaks = model.embeddings.self_rates, model.embeddings.peaks
-    has_rate = centre is not None and rates is not None
-    if has_rate:
-        told[centre] = 0
-        told /= told.sum()
+    if centre is None or rates is None:
+        return told if peaks is None else with_peaks(told, peaks)
+    within = sorted(set(centre if isinstance(centre, list) else [centre]))
+    told[within] = 0
+    told /= max(told.sum(), 1e-300)
     if peaks is not None:
-        told = np.where(told > peaks.knot, peaks.knot * (told / peaks.knot) ** peaks.power, told)
-        told /= told.sum()
-    if has_rate:
-        told *= 1 - float(rates[centre])
-        told[centre] = rates[centre]
+        told = with_peaks(told, peaks)
+    odds = [float(rates[word]) / (1 - float(rates[word])) for word in within]
+    others = 1 if len(within) < len(told) else 0
+    told /= 1 + sum(odds)
+    told[within] = np.array(odds) / (others + sum(odds))
     return told
+
+
+def with_peaks(told, peaks):
+    """Powers of probabilities above knots, one piece after the other."""
+    found = []
+    for q in told:
+        changed, tops = min(q, peaks.knots[0]), [*peaks.knots[1:], 1.0]
+        for knot, top, power in zip(peaks.knots, tops, peaks.powers, strict=True):
+            if q > knot:
+                changed *= (min(q, top) / knot) ** power
+        found.append(changed)
+    return np.array(found) / sum(found)
 
 
 def _without_rates(model, hidden):
@@ -83,7 +97,7 @@ def naive_loss(model, text):
                 near = [*ids[max(0, at - reach) : at], *ids[at + 1 : at + 1 + reach]]
                 if model.settings.model == "cbow" and near:
                     hidden = model.in_vectors[near].mean(axis=0, dtype=np.float64)
-                    total -= np.log(naive_probabilities(model, hidden)[word])
+                    total -= np.log(naive_probabilities(model, hidden, near)[word])
                     weight += 1
                 elif model.settings.model == "skipgram":
                     logs = np.log(naive_probabilities(model, model.in_vectors[word], word))
@@ -176,8 +190,8 @@ def test_words_that_stand_alone_are_an_error(model, objective):
 
 
 def test_a_sample_of_the_text_keeps_its_sentences(monkeypatch):
-    monkeypatch.setattr("fastw2v.objectives.losses.rows._STRETCHES", 3)
-    monkeypatch.setattr("fastw2v.objectives.losses.rows._STRETCH_TOKENS", 10)
+    monkeypatch.setattr("fastw2v.objectives.losses.training_rows._STRETCHES", 3)
+    monkeypatch.setattr("fastw2v.objectives.losses.training_rows._STRETCH_TOKENS", 10)
     vocabulary, tokens = read_corpus(sentences(), min_count=1)
     sample = sampled_text(tokens)
     assert len(sample.ids) == 30

@@ -77,13 +77,15 @@ def reliability_lines(found: "Reliability") -> str:
     for one in found.bins:
         name = f"{one.low:.0e} to {one.high:.0e}" if one.low else f"below {one.high:.0e}"
         lines.append(line(name, one.predicted, one.observed, one.ratio))
-    if found.own is not None:
-        own = found.own
-        lines.append(line("a word with itself", own.predicted, own.observed, own.ratio))
+    own = found.own
+    is_cbow = not found.least_count
+    name = "a word of the window" if is_cbow else "a word with itself"
+    lines.append(line(name, own.predicted, own.observed, own.ratio))
+    if is_cbow:
+        lines.append(f"{found.n_centres:,} windows")
+    else:
         lines.append(
             f"{found.n_centres:,} words of at least {found.least_count} occurrences, "
             f"{found.pair_weight:,.0f} pairs"
         )
-    else:
-        lines.append(f"{found.n_centres:,} windows")
     return "\n".join(lines)

@@ -1,8 +1,24 @@
 """How often words stand in their own window: one pass over running text, without other pairs."""
 
+import numpy as np
+from numba import njit
+
 from fastw2v.kernels.compilation import kernel
 
-__all__ = ["add_own_pairs"]
+__all__ = ["add_own_pairs", "add_own_windows"]
+
+
+@njit(nogil=True, inline="always")
+def _sentence_of(starts, place):
+    """Return the last sentence that begins at `place` or before; empty ones end there too."""
+    low, high = 0, starts.shape[0] - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if starts[middle] <= place:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @kernel
@@ -24,15 +40,7 @@ def add_own_pairs(text, first, end, window, own, sums):
         Gets the sum of n(c, o) over all o.
     """
     ids, starts = text.ids, text.sentence_starts
-    # The last sentence that begins at `first` or before; empty ones begin where the next one does.
-    low, high = 0, starts.shape[0] - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if starts[middle] <= first:
-            low = middle
-        else:
-            high = middle
-    sentence = low
+    sentence = _sentence_of(starts, first)
     for place in range(first, end):
         while starts[sentence + 1] <= place:
             sentence += 1
@@ -44,3 +52,42 @@ def add_own_pairs(text, first, end, window, own, sums):
                 own[word] += 2 * (window - distance + 1)
         for reach in (left, right):
             sums[word] += reach * window - reach * (reach - 1) // 2
+
+
+@kernel
+def add_own_windows(text, first, end, window, own, sums):
+    """Add what windows of CBOW have of words within them, by the positions that they are around.
+
+    A position has a window for each reach from 1 to `window`. A word that stands first at distance
+    d is within ``window - d + 1`` of them, once each, however often it comes.
+
+    Parameters
+    ----------
+    text : EncodedText
+    first, end : int
+        Positions from `first` on and before `end`.
+    window : int
+    own : (V,) int64
+        Gets how many windows around the word c have c within them.
+    sums : (V,) int64
+        Gets how many windows, around any word, have c within them.
+    """
+    ids, starts = text.ids, text.sentence_starts
+    last_seen = np.full(own.shape[0], -1, np.int64)
+    sentence = _sentence_of(starts, first)
+    for place in range(first, end):
+        while starts[sentence + 1] <= place:
+            sentence += 1
+        word = ids[place]
+        for distance in range(1, window + 1):
+            n_windows = window - distance + 1
+            for near in (place - distance, place + distance):
+                if not starts[sentence] <= near < starts[sentence + 1]:
+                    continue
+                context = ids[near]
+                if last_seen[context] == place:
+                    continue
+                last_seen[context] = place
+                sums[context] += n_windows
+                if context == word:
+                    own[word] += n_windows

@@ -21,8 +21,10 @@ from fastw2v.kernels.formulas.functions import (
 __all__ = [
     "SkipGramGradients",
     "SparseRows",
+    "WordRows",
     "batch_loss_and_gradients",
     "check_sparse_rows",
+    "entries_of_rows",
     "pair_loss_and_gradients",
     "require_word",
 ]
@@ -48,6 +50,40 @@ class SparseRows(NamedTuple):
     indptr: NDArray[np.int64]
     indices: NDArray[Any]
     weights: NDArray[Any]
+
+
+class WordRows(NamedTuple):
+    """Words of R rows, without weights.
+
+    Attributes
+    ----------
+    starts : (R + 1,) int64
+        From 0 to the number of words, never falling.
+    words : int32
+        Those of row r from ``starts[r]`` on, none twice.
+    """
+
+    starts: NDArray[np.int64]
+    words: NDArray[np.int32]
+
+    @classmethod
+    def single(cls, words: NDArray[Any]) -> "WordRows":
+        """Return rows of one word each."""
+        return cls(np.arange(len(words) + 1), words.astype(np.int32))
+
+    def taken(self, rows: NDArray[np.int64]) -> "WordRows":
+        """Return some of the rows."""
+        starts, entries = entries_of_rows(self.starts, rows)
+        return WordRows(starts, self.words[entries])
+
+
+def entries_of_rows(
+    starts: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where some rows start once they stand together, and the places of their entries."""
+    lengths = np.diff(starts)[rows]
+    together = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return together, np.repeat(starts[rows] - together[:-1], lengths) + np.arange(together[-1])
 
 
 class SkipGramGradients(NamedTuple):

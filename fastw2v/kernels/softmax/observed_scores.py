@@ -8,7 +8,14 @@ from fastw2v.kernels.formulas.functions import log_sigmoid_scalar
 from fastw2v.kernels.simd.atomics import fetch_add
 from fastw2v.kernels.simd.vectors import LANES, broadcast, load, store
 
-__all__ = ["cbow_rows", "longest_sentence", "observed_leaves", "observed_scores", "tree_children"]
+__all__ = [
+    "cbow_rows",
+    "longest_sentence",
+    "observed_leaves",
+    "observed_scores",
+    "tree_children",
+    "window_words",
+]
 
 _ROWS_OF_TASK = 64
 
@@ -150,4 +157,44 @@ def cbow_rows(ids, starts, positions, sentences, vectors, window, mean, inputs, 
                 inputs[n_rows, d] = total[d] * scale
             words[n_rows] = ids[place]
             n_rows += 1
+    return n_rows
+
+
+@kernel
+def window_words(ids, starts, positions, sentences, window, row_starts, words):
+    """Write the different words within each window of `cbow_rows`, and return how many rows.
+
+    Parameters
+    ----------
+    ids, starts, positions, sentences, window
+        As in `cbow_rows`.
+    row_starts : (P * window + 1,) int64
+        Written: where the words of each row begin.
+    words : int32
+        Written: at least ``P * window * (window + 1)``.
+    """
+    row_starts[0] = 0
+    n_rows = 0
+    for k in range(positions.shape[0]):
+        place = positions[k]
+        first, end = starts[sentences[k]], starts[sentences[k] + 1]
+        if end - first < 2:
+            continue
+        before = row_starts[n_rows]
+        for reach in range(1, window + 1):
+            begin = row_starts[n_rows]
+            count = begin - before if reach > 1 else 0
+            for entry in range(count):
+                words[begin + entry] = words[before + entry]
+            for neighbour in (place - reach, place + reach):
+                if first <= neighbour < end:
+                    is_new = True
+                    for entry in range(begin, begin + count):
+                        is_new = is_new and words[entry] != ids[neighbour]
+                    if is_new:
+                        words[begin + count] = ids[neighbour]
+                        count += 1
+            before = begin
+            n_rows += 1
+            row_starts[n_rows] = begin + count
     return n_rows

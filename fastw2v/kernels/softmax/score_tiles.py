@@ -29,11 +29,13 @@ from fastw2v.kernels.simd.vectors import (
 
 __all__ = [
     "MOMENTS",
-    "NONE_LEFT_OUT",
     "TILE",
     "Floats",
     "PaddedVectors",
+    "leave_out",
     "noise_losses",
+    "pack_panel",
+    "score_outputs",
     "softmax_moments",
     "tree_moments",
     "tree_scores",
@@ -43,7 +45,6 @@ TILE = 20 * ROWS  # outputs of a tile
 _LOWEST = np.float32(-3e38)
 _PUT_DOWN_NATS = np.float32(1e6)  # an exponential of that is 0 beside any other word's
 _MOST_PUT_DOWN = np.float32(1e16)  # whose square times the least exponential is still small
-NONE_LEFT_OUT = -1
 _SUMS = 7  # peak, then the sums of e, e z, e b, e z z, e z b, e b b
 MOMENTS = 6  # log-sum-exp, E z, E b, Var z, Cov(z, b), Var b
 
@@ -70,7 +71,7 @@ class PaddedVectors(NamedTuple):
 
 
 @njit(nogil=True, inline="always")
-def _pack_panel(inputs, first, packed):
+def pack_panel(inputs, first, packed):
     """Lay `PANEL` inputs side by side, dimension by dimension; zeros behind the last."""
     for lane in range(PANEL):
         row = first + lane
@@ -82,7 +83,7 @@ def _pack_panel(inputs, first, packed):
 
 
 @njit(nogil=True, inline="always")
-def _score_outputs(outputs, first, count, packed, scores, at):
+def score_outputs(outputs, first, count, packed, scores, at):
     """Write the scores of a panel for `count` outputs from `first` on, rounded up to `ROWS`."""
     for word in range(0, count, ROWS):
         block(
@@ -94,15 +95,17 @@ def _score_outputs(outputs, first, count, packed, scores, at):
 
 
 @njit(nogil=True, inline="always")
-def _leave_out(scores, at, left_out, panel_first, first, count, temperature):
+def leave_out(scores, at, left_out, panel_first, first, count, temperature):
     """Put down the scores of words that rows leave out, in a panel's tile of words from `first`."""
     down = min(_PUT_DOWN_NATS / abs(temperature), _MOST_PUT_DOWN)
     if temperature < 0:
         down = -down
-    for lane in range(min(PANEL, left_out.shape[0] - panel_first)):
-        place = left_out[panel_first + lane] - first
-        if 0 <= place < count:
-            scores[at + place * PANEL + lane] -= down
+    for lane in range(min(PANEL, left_out.starts.shape[0] - 1 - panel_first)):
+        row = panel_first + lane
+        for entry in range(left_out.starts[row], left_out.starts[row + 1]):
+            place = left_out.words[entry] - first
+            if 0 <= place < count:
+                scores[at + place * PANEL + lane] -= down
 
 
 @njit(nogil=True, inline="always")
@@ -184,8 +187,8 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, left_out, moments):
         b.
     scale : (2,) float32
         t and s; t is not 0.
-    left_out : (R,) int32
-        The word that the softmax of each row is not over, or `NONE_LEFT_OUT`.
+    left_out : WordRows
+        Words that the softmax of each of the R rows is not over.
     moments : (R, MOMENTS) float64
         Written: log sum_w e^(t z_w + s b_w), and with the probabilities softmax(t z + s b) the
         mean of z, the mean of b, the variance of z, the covariance, the variance of b.
@@ -198,12 +201,12 @@ def softmax_moments(tasks, inputs, outputs, biases, scale, left_out, moments):
         panel_first = fetch_add(tasks, 0, 1) * PANEL
         if panel_first >= inputs.n_rows:
             return
-        _pack_panel(inputs, panel_first, packed)
+        pack_panel(inputs, panel_first, packed)
         _start(joined)
         for first in range(0, outputs.n_rows, TILE):
             count = min(TILE, outputs.n_rows - first)
-            _score_outputs(outputs, first, count, packed, scores, 0)
-            _leave_out(scores, 0, left_out, panel_first, first, count, scale[0])
+            score_outputs(outputs, first, count, packed, scores, 0)
+            leave_out(scores, 0, left_out, panel_first, first, count, scale[0])
             _tile_sums(scores, 0, biases, first, count, scale, sums)
             _join_sums(sums, joined)
         _write_moments(joined, panel_first, moments)
@@ -231,11 +234,11 @@ def noise_losses(tasks, inputs, outputs, noise, losses):
         panel_first = fetch_add(tasks, 0, 1) * PANEL
         if panel_first >= inputs.n_rows:
             return
-        _pack_panel(inputs, panel_first, packed)
+        pack_panel(inputs, panel_first, packed)
         joined[:] = 0
         for first in range(0, outputs.n_rows, TILE):
             count = min(TILE, outputs.n_rows - first)
-            _score_outputs(outputs, first, count, packed, scores, 0)
+            score_outputs(outputs, first, count, packed, scores, 0)
             for lane in range(0, PANEL, LANES):
                 total = zero
                 for word in range(count):
@@ -299,8 +302,8 @@ def tree_scores(tasks, inputs, nodes, children, contexts, scores):
         first = fetch_add(tasks, 0, 1) * PANEL
         if first >= inputs.n_rows:
             return
-        _pack_panel(inputs, first, packed)
-        _score_outputs(nodes, 0, children.shape[0], packed, node_scores, 0)
+        pack_panel(inputs, first, packed)
+        score_outputs(nodes, 0, children.shape[0], packed, node_scores, 0)
         _leaf_scores(node_scores, children, node_logs, leaves)
         for row in range(first, min(first + PANEL, inputs.n_rows)):
             for entry in range(contexts.indptr[row], contexts.indptr[row + 1]):
@@ -335,10 +338,10 @@ def tree_moments(tasks, inputs, nodes, children, biases, scale, left_out, moment
         panel_first = fetch_add(tasks, 0, 1) * PANEL
         if panel_first >= inputs.n_rows:
             return
-        _pack_panel(inputs, panel_first, packed)
-        _score_outputs(nodes, 0, n_words - 1, packed, scores, 0)
+        pack_panel(inputs, panel_first, packed)
+        score_outputs(nodes, 0, n_words - 1, packed, scores, 0)
         _leaf_scores(scores, children, node_logs, leaves)
-        _leave_out(leaves, 0, left_out, panel_first, 0, n_words, scale[0])
+        leave_out(leaves, 0, left_out, panel_first, 0, n_words, scale[0])
         _start(joined)
         for first in range(0, n_words, TILE):
             count = min(TILE, n_words - first)

@@ -6,63 +6,75 @@ left is shared out by the model's scores over the other words:
 
     p(o | c) = rate_c [o = c] + (1 - rate_c) p(o | c, not c)
 
-So the loss of a text has two parts, which do not depend on each other: that of the rates, and that
-of a softmax which leaves the centre out.
+With CBOW the same holds for all words within a window (`fastw2v.objectives.own_rates`), whatever
+the loss. So the loss of a text has two parts, which do not depend on each other: that of the rates,
+and that of a softmax which leaves those words out. That softmax gets powers above knots, by which
+predicted and observed shares agree (`fastw2v.objectives.losses.share_bins`).
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
-from fastw2v.counts.own_pairs import OwnPairCounts, count_own_pairs
-from fastw2v.kernels.formulas.skipgram import SparseRows
+from fastw2v.kernels.formulas.skipgram import WordRows
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.calibration import Calibration, calibrate, calibrated_loss
-from fastw2v.objectives.losses.rows import BATCH_ROWS, CentreRows, RowBatch, training_rows
-from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
-from fastw2v.objectives.softmax.text_fit import shrunk_rates
+from fastw2v.objectives.losses.cbow_rows import CbowRows
+from fastw2v.objectives.losses.counted_rates import (
+    CountedRates,
+    chosen_logs,
+    counted_rates,
+    rows_of_words,
+    scores_of_words,
+)
+from fastw2v.objectives.losses.rows import CentreRows, RowBatch
+from fastw2v.objectives.losses.scores import SoftmaxScores
+from fastw2v.objectives.losses.share_bins import ShareBins, fitted_powers
+from fastw2v.objectives.losses.training_rows import training_rows
+from fastw2v.objectives.peaks import Peaks
+from fastw2v.objectives.softmax.text_fit import STEADY_PAIRS
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 
 __all__ = [
     "ScoreFit",
-    "loss_with_own_rates",
     "score_fit",
     "softmax_loss_with_rates",
-    "tree_loss_with_rates",
-    "tree_rates",
+    "window_fit",
 ]
 
 _Doubles = NDArray[np.float64]
 _Report = Callable[[int, int | None], None] | None
-# What is left for other words is not rounded away: a text that is measured may have them.
-_LARGEST_RATE = np.nextafter(np.float32(1), np.float32(0))
+_MOST_NATS = 700.0
 # Where no word has another one near: any scores would do.
 _NOTHING_LEARNED = Calibration(1.0, 1.0, 0.0)
 
 
 class ScoreFit(NamedTuple):
-    """What turns scores of negative sampling into probabilities of the text.
+    """What turns scores into probabilities of the text.
 
     Attributes
     ----------
     temperature : float
     out_bias : (V,) float32
-        With them p(o | h) = softmax(temperature * u_o . h + out_bias_o), of skip-gram over the
-        words other than the centre.
+        With them p(o | h) = softmax(temperature * u_o . h + out_bias_o), over the words other than
+        the centre, or than those of the window.
     self_rates : (V,) float32, optional
-        p(c | c); None with CBOW, and of a single word.
+        p(c | c); None of a single word, and with CBOW where they would make the text less likely.
     loss_nats : float
         The mean of -log p over the sample of the training text that it was fitted on.
+    peaks : Peaks, optional
+        What becomes of that softmax before the rates share it out; None where it does not help.
     """
 
     temperature: float
     out_bias: NDArray[np.float32]
     self_rates: NDArray[np.float32] | None
     loss_nats: float
+    peaks: Peaks | None = None
 
 
 def score_fit(
@@ -73,14 +85,14 @@ def score_fit(
     pool: WorkerPool,
     report: _Report = None,
 ) -> ScoreFit:
-    """Fit temperature, weight of the unigram distribution and rates to the training text.
+    """Fit temperature, weight of the unigram distribution, rates and powers to the training text.
 
-    Rates are counted over the whole text, the two numbers fitted on a sample of it.
+    Rates are counted over the whole text, the rest is fitted on a sample of it.
 
     Parameters
     ----------
     vectors : tuple of (V, D) float32
-        Input and output vectors.
+        Input and output vectors, of negative sampling.
     log_unigram : (V,) float32
     tokens : EncodedTokens
         The training text.
@@ -95,131 +107,167 @@ def score_fit(
         As `fastw2v.objectives.losses.calibration.calibrate`.
     """
     in_vectors, out_vectors = vectors
-    counted = _own_counts(tokens, len(in_vectors), settings)
-    if counted is None:
-        rows = training_rows(in_vectors, tokens, settings, pool.workers)
-        found = calibrate(SoftmaxScores(out_vectors, pool), rows, log_unigram, report)
-        bias = (found.unigram_weight * log_unigram).astype(np.float32)
-        return ScoreFit(found.temperature, bias, None, found.loss_nats)
-    rates = _stored(shrunk_rates(*counted, float(settings.window)))
-    others = training_rows(in_vectors, tokens, settings, pool.workers, others=True)
-    assert isinstance(others, CentreRows)  # of skip-gram alone there are counts
+    scores = SoftmaxScores(out_vectors, pool)
+    counted = counted_rates(tokens, len(in_vectors), settings)
+    has_rates = counted is not None
+    rows = training_rows(in_vectors, tokens, settings, pool.workers, others=has_rates)
     found = _NOTHING_LEARNED
-    if others.others_weight:
-        found = calibrate(SoftmaxScores(out_vectors, pool), others, log_unigram, report)
-    loss_nats = loss_with_own_rates(others, rates, found.loss_nats * others.others_weight)
+    if not has_rates or rows.others_weight:
+        found = calibrate(scores, rows, log_unigram, report)
     bias = (found.unigram_weight * log_unigram).astype(np.float32)
-    return ScoreFit(found.temperature, bias, rates, loss_nats)
+    fit = ScoreFit(found.temperature, bias, None, found.loss_nats)
+    return fit if counted is None else _finished(fit, scores, rows, counted)
 
 
-def tree_rates(
-    in_vectors: VectorArray, scores: TreeScores, tokens: EncodedTokens, settings: Hyperparameters
-) -> NDArray[np.float32] | None:
-    """Return p(c | c) (V,) for a hierarchical softmax, so that no row's loss is higher for it.
-
-    A rate is moved to lie between what was counted and what the tree says, if it is outside. None
-    with CBOW, and of a single word.
-    """
-    n_words = len(in_vectors)
-    counted = _own_counts(tokens, n_words, settings)
-    if counted is None:
-        return None
-    own, sums = counted
-    rates = shrunk_rates(own, sums, float(settings.window))
-    told = np.exp(_own_logs(scores, in_vectors, np.arange(n_words)))
-    seen = np.divide(own, sums, out=rates.copy(), where=sums > 0)
-    return _stored(np.clip(rates, np.minimum(seen, told), np.maximum(seen, told)))
-
-
-def _own_counts(
-    tokens: EncodedTokens, n_words: int, settings: Hyperparameters
-) -> OwnPairCounts | None:
-    """Return counts of own pairs; None with CBOW, and of a single word, which has no others."""
-    if settings.model != "skipgram" or n_words < 2:
-        return None
-    return count_own_pairs(tokens, n_words, settings.window)
-
-
-def _stored(rates: _Doubles) -> NDArray[np.float32]:
-    return np.minimum(rates.astype(np.float32), _LARGEST_RATE)
-
-
-def loss_with_own_rates(rows: CentreRows, rates: NDArray[np.float32], others_loss: float) -> float:
-    """Return the mean loss over all pairs of rows, own ones with rates (V,), nats a pair.
+def window_fit(
+    vectors: tuple[VectorArray, VectorArray],
+    out_bias: VectorArray,
+    tokens: EncodedTokens,
+    settings: Hyperparameters,
+    pool: WorkerPool,
+) -> ScoreFit:
+    """Fit rates and powers to the training text of CBOW by the exact softmax.
 
     Parameters
     ----------
-    rows : CentreRows
-    rates : (V,) float32
-        p(c | c).
-    others_loss : float
-        The sum of -log p(o | c, not c) over the pairs of different words.
+    vectors, tokens, settings, pool
+        As in `score_fit`.
+    out_bias : (V,) float32
+        With which the vectors give probabilities of the text.
     """
-    own, sums = rows.own_weights
-    others = sums - own
-    used = rates[rows.centres].astype(np.float64)
-    with np.errstate(divide="ignore"):
-        apart = -own[own > 0] @ np.log(used[own > 0])
-        shared = -others[others > 0] @ np.log1p(-used[others > 0])
-    return float(apart + shared + others_loss) / float(sums.sum())
+    in_vectors, out_vectors = vectors
+    counted = counted_rates(tokens, len(in_vectors), settings)
+    fit = ScoreFit(1.0, np.asarray(out_bias), None, np.nan)
+    if counted is None:
+        return fit
+    rows = training_rows(in_vectors, tokens, settings, pool.workers, others=True)
+    return _finished(fit, SoftmaxScores(out_vectors, pool), rows, counted)
+
+
+def _finished(
+    fit: ScoreFit, scores: SoftmaxScores, rows: CentreRows | CbowRows, counted: CountedRates
+) -> ScoreFit:
+    """Return a fit with all that the text says, and the loss over all rows.
+
+    With CBOW there are no rates if the rows are less likely with them.
+    """
+    seen = _seen(scores, rows, (fit.temperature, fit.out_bias))
+    rates_loss = rows.rates_loss(counted.rates)
+    if seen.within_loss is not None and seen.within_loss <= rates_loss:
+        return fit._replace(loss_nats=(seen.others_loss + seen.within_loss) / rows.weight)
+    fit = fit._replace(self_rates=counted.rates)
+    if not rows.others_weight:
+        return fit._replace(loss_nats=rates_loss / rows.weight)
+    wanted = counted.contexts * (rows.others_weight / counted.contexts.sum())
+    # One step of iterative scaling, as after the exact softmax.
+    step = np.log((wanted + STEADY_PAIRS) / (seen.masses + STEADY_PAIRS))
+    bias = np.asarray(fit.out_bias + step, np.float32)
+    bins = ShareBins.of_rows(scores, rows, (fit.temperature, bias))
+    if bins.loss > seen.others_loss:  # what is wanted is of the whole text, and the rows are few
+        bias = fit.out_bias
+        bins = ShareBins.of_rows(scores, rows, (fit.temperature, bias))
+    peaks = fitted_powers(bins)
+    loss = bins.loss + rates_loss + (bins.loss_change(peaks) if peaks else 0.0)
+    return fit._replace(out_bias=bias, loss_nats=loss / rows.weight, peaks=peaks)
+
+
+class _Seen(NamedTuple):
+    """What a softmax says of rows, the words left out that it is not over.
+
+    Attributes
+    ----------
+    masses : (V,) float64
+        What each word is predicted, over all rows of other words.
+    others_loss : float
+        The loss of these rows, summed.
+    within_loss : float, optional
+        With CBOW, what the softmax over all words adds to it: the sum of -log q of words within
+        their windows, and of -log of what q leaves for all that are not within them for the others.
+    """
+
+    masses: _Doubles
+    others_loss: float
+    within_loss: float | None
+
+
+def _seen(
+    scores: SoftmaxScores, rows: CentreRows | CbowRows, fit: tuple[float, VectorArray]
+) -> _Seen:
+    temperature, bias = fit
+    masses, others_loss, within_loss = np.zeros(scores.n_words), 0.0, 0.0
+    is_cbow = isinstance(rows, CbowRows)
+    for batch, windows in _with_windows(rows):
+        rest = batch if windows is None else batch._replace(left_out=windows)
+        log_sums = scores.log_sums(rest, bias, temperature)
+        contexts, weights = batch.contexts, batch.row_weights
+        logs = temperature * scores.observed(batch) + bias[contexts.indices]
+        logs -= np.repeat(log_sums, np.diff(contexts.indptr))
+        losses = -np.add.reduceat(contexts.weights * logs, contexts.indptr[:-1])
+        if windows is not None:
+            own, is_own = _within_logs(scores, batch, windows, fit, log_sums)
+            within_loss -= float(own.sum())
+            weights, losses = weights * ~is_own, losses * ~is_own
+        scores.add_masses(rest, fit, log_sums, weights, masses)
+        others_loss += float(losses.sum())
+    return _Seen(masses, others_loss, within_loss if is_cbow else None)
+
+
+def _with_windows(
+    rows: CentreRows | CbowRows,
+) -> Iterator[tuple[RowBatch, WordRows | None]]:
+    if isinstance(rows, CbowRows):
+        yield from rows.with_windows()
+    else:
+        yield from ((batch, None) for batch in rows)
 
 
 def softmax_loss_with_rates(
     scores: SoftmaxScores,
-    rows: CentreRows,
+    rows: CentreRows | CbowRows,
     rates: NDArray[np.float32],
     fit: tuple[float, VectorArray],
+    peaks: Peaks | None = None,
 ) -> float:
     """Return the mean loss of softmax(t z + b) over other words, and rates (V,) of own pairs.
 
     Parameters
     ----------
     scores : SoftmaxScores
-    rows : CentreRows
+    rows : CentreRows or CbowRows
         With `others`.
     rates : (V,) float32
     fit : tuple of float and (V,) float32
         t and b.
+    peaks : Peaks, optional
+        What becomes of the softmax.
     """
     temperature, bias = fit
-    others_loss = 0.0
-    if rows.others_weight:
-        point = Calibration(temperature, 1.0, np.nan)
-        others_loss = calibrated_loss(scores, rows, bias, point) * rows.others_weight
-    return loss_with_own_rates(rows, rates, others_loss)
-
-
-def tree_loss_with_rates(scores: TreeScores, rows: CentreRows, rates: NDArray[np.float32]) -> float:
-    """Return the mean loss of a hierarchical softmax with rates (V,) of own pairs.
-
-    Parameters
-    ----------
-    scores : TreeScores
-    rows : CentreRows
-        With `others`.
-    rates : (V,) float32
-    """
-    loss = 0.0
+    loss = rows.rates_loss(rates)
+    if peaks is None:
+        if rows.others_weight:
+            point = Calibration(temperature, 1.0, np.nan)
+            loss += calibrated_loss(scores, rows, bias, point) * rows.others_weight
+        return loss / rows.weight
     for batch in rows:
-        assert batch.left_out is not None
-        log_rest = np.log(-np.expm1(_diagonal(scores, batch.inputs, batch.left_out)))
-        loss += float(
-            batch.row_weights @ log_rest - batch.contexts.weights @ scores.observed(batch)
-        )
-    return loss_with_own_rates(rows, rates, loss)
+        bins = ShareBins.of_rows(scores, [batch], fit, peaks.lowest)
+        loss += bins.loss + bins.loss_change(peaks)
+    return loss / rows.weight
 
 
-def _own_logs(scores: TreeScores, inputs: VectorArray, words: NDArray[np.int64]) -> _Doubles:
-    parts = [
-        _diagonal(scores, inputs[first : first + BATCH_ROWS], words[first : first + BATCH_ROWS])
-        for first in range(0, len(words), BATCH_ROWS)
-    ]
-    return np.concatenate(parts)
+def _within_logs(
+    scores: SoftmaxScores,
+    batch: RowBatch,
+    windows: WordRows,
+    fit: tuple[float, VectorArray],
+    log_sums: _Doubles,
+) -> tuple[_Doubles, NDArray[np.bool_]]:
+    """Return log q of rows' words within their windows, and of all that are not for others (R,).
 
-
-def _diagonal(scores: TreeScores, inputs: VectorArray, words: NDArray[np.integer[Any]]) -> _Doubles:
-    """Return log q(w | h) of one word for each row, below 0."""
-    n_rows = len(inputs)
-    one_each = SparseRows(np.arange(n_rows + 1), words.astype(np.int32), np.ones(n_rows))
-    logs = scores.observed(RowBatch(inputs, one_each))
-    return np.asarray(np.minimum(logs, -np.finfo(np.float64).tiny))
+    And which words are within theirs. `log_sums` (R,) are of the words not within.
+    """
+    temperature, bias = fit
+    z = temperature * scores_of_words(scores, batch.inputs, windows) + bias[windows.words]
+    rows = rows_of_words(windows)
+    odds = np.exp(np.minimum(z - log_sums[rows], _MOST_NATS))
+    log_rest = -np.log1p(np.bincount(rows, odds, len(log_sums)))
+    return chosen_logs(batch, windows, np.log(odds) + log_rest[rows], log_rest)

@@ -15,10 +15,12 @@ from fastw2v.errors import CorpusError
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.losses.calibration import Calibration, calibrated_loss
+from fastw2v.objectives.losses.cbow_rows import CbowRows
 from fastw2v.objectives.losses.objectives import hierarchical_loss, negative_sampling_loss
-from fastw2v.objectives.losses.own_words import softmax_loss_with_rates, tree_loss_with_rates
-from fastw2v.objectives.losses.rows import CbowRows, CentreRows, InputRows
+from fastw2v.objectives.losses.own_words import softmax_loss_with_rates
+from fastw2v.objectives.losses.rows import CentreRows
 from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
+from fastw2v.objectives.losses.tree_words import tree_loss_with_rates
 from fastw2v.objectives.losses.unknown_centres import (
     TextWithUnknown,
     UnknownCentreRows,
@@ -281,37 +283,36 @@ def _losses_of_rows(
     pool: WorkerPool,
     sample: int | None,
 ) -> Losses:
-    rows: InputRows
-    drawn: dict[str, Any] = {"sample": sample, "seed": settings.seed}
-    others: CentreRows | None = None
-    if settings.model == "cbow":
-        rows = CbowRows(
-            embeddings.in_vectors, tokens, window=settings.window, mean=settings.cbow_mean, **drawn
-        )
-    else:
-        rows = CentreRows(embeddings.in_vectors, counts, **drawn)
-        if embeddings.self_rates is not None:
-            others = CentreRows(embeddings.in_vectors, counts, **drawn, others=True)
     rates, word_counts = embeddings.self_rates, embeddings.vocabulary.counts
+
+    def text_rows(*, others: bool) -> CbowRows | CentreRows:
+        options: dict[str, Any] = {"sample": sample, "seed": settings.seed, "others": others}
+        if settings.model == "skipgram":
+            return CentreRows(embeddings.in_vectors, counts, **options)
+        options |= {"window": settings.window, "mean": settings.cbow_mean}
+        return CbowRows(embeddings.in_vectors, tokens, **options)
+
+    rows = text_rows(others=rates is not None)
     if settings.objective == "hierarchical":
         tree = TreeScores(embeddings.out_vectors, huffman_tree(word_counts), pool)
-        if others is not None and rates is not None:
-            loss_nats = tree_loss_with_rates(tree, others, rates)
+        if rates is not None:
+            loss_nats = tree_loss_with_rates(tree, rows, rates)
         else:
             loss_nats = hierarchical_loss(tree, rows)
         return Losses(loss_nats, loss_nats)
     scores = SoftmaxScores(embeddings.out_vectors, pool)
     # The bias holds the calibrated weight of the unigram distribution already.
-    if others is not None and rates is not None:
+    if rates is not None:
         fit = (embeddings.temperature, embeddings.out_bias)
-        loss_nats = softmax_loss_with_rates(scores, others, rates, fit)
+        loss_nats = softmax_loss_with_rates(scores, rows, rates, fit, embeddings.peaks)
     else:
         point = Calibration(embeddings.temperature, 1.0, math.nan)
         loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
     if settings.objective == "softmax":
         return Losses(loss_nats, loss_nats)
     noise = noise_distribution(word_counts, settings.ns_exponent)
-    return Losses(loss_nats, negative_sampling_loss(scores, rows, noise, settings.negative))
+    every = rows if rates is None else text_rows(others=False)
+    return Losses(loss_nats, negative_sampling_loss(scores, every, noise, settings.negative))
 
 
 def perplexity_of(nats: float) -> float:

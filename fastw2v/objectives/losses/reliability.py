@@ -18,8 +18,9 @@ from fastw2v.config import Hyperparameters
 from fastw2v.config.numbers import whole_number
 from fastw2v.counts.build import counted_windows
 from fastw2v.errors import CorpusError
+from fastw2v.kernels.formulas.skipgram import WordRows
 from fastw2v.objectives.embeddings import Embeddings
-from fastw2v.objectives.losses.rows import CbowRows
+from fastw2v.objectives.losses.cbow_rows import CbowRows
 from fastw2v.text.corpus import Corpus, open_corpus
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.encoding import TRAIN_WITH_ERRORS
@@ -66,9 +67,10 @@ class Reliability:
     Attributes
     ----------
     bins : list of ReliabilityBin
-        Of pairs of different words; with CBOW of all pairs.
-    own : ReliabilityBin, optional
-        Of pairs of a word with itself, whatever their probability; None with CBOW.
+        Of pairs of different words; with CBOW of words that are not within their window.
+    own : ReliabilityBin
+        Of pairs of a word with itself, whatever their probability; with CBOW of words within their
+        window.
     n_centres : int
         Centre words that were looked at; with CBOW positions.
     least_count : int
@@ -78,7 +80,7 @@ class Reliability:
     """
 
     bins: list[ReliabilityBin]
-    own: ReliabilityBin | None
+    own: ReliabilityBin
     n_centres: int
     least_count: int
     pair_weight: float
@@ -154,7 +156,7 @@ def text_reliability(
             entries = slice(counts.indptr[row], counts.indptr[row + 1])
             observed[place, counts.indices[entries]] = counts.values[entries]
         told = embeddings.probabilities(embeddings.in_vectors[rows], rows)
-        sums.add(told, observed, rows)
+        sums.add(told, observed, WordRows.single(rows))
         if report:
             report(sums.n_rows, len(centres))
     return sums.result(least_count, sums.weight / settings.window)
@@ -176,11 +178,12 @@ def _add_positions(
         sample=_CBOW_POSITIONS,
         seed=settings.seed,
     )
-    for batch in drawn:
+    for batch, windows in drawn.with_windows():
         for rows in _blocks(np.arange(len(batch.inputs)), n_words):
             observed = np.zeros((len(rows), n_words))
             observed[np.arange(len(rows)), batch.contexts.indices[rows]] = 1.0
-            sums.add(embeddings.probabilities(batch.inputs[rows]), observed, None)
+            within = windows.taken(rows)
+            sums.add(embeddings.probabilities(batch.inputs[rows], within), observed, within)
         if report:
             report(sums.n_rows, None)
 
@@ -197,26 +200,23 @@ class _Sums:
     def __init__(self, n_bins: int) -> None:
         self._binned = np.zeros((2, n_bins))
         self._own = np.zeros(2)
-        self._has_own = False
         self.n_rows, self.weight = 0, 0.0
 
     def add(
         self,
         told: NDArray[np.float64],
         observed: NDArray[np.float64],
-        centres: NDArray[np.int64] | None,
+        centres: WordRows,
     ) -> None:
         """Add rows: probabilities and observed weights (R, V), and which words they are of."""
         sums = observed.sum(axis=1)
         predicted = told * sums[:, None]
         self.n_rows += len(told)
         self.weight += float(sums.sum())
-        if centres is not None:
-            rows = np.arange(len(centres))
-            self._has_own = True
-            for kind, weights in enumerate((predicted, observed)):
-                self._own[kind] += weights[rows, centres].sum()
-                weights[rows, centres] = 0.0
+        rows = np.repeat(np.arange(len(told)), np.diff(centres.starts))
+        for kind, weights in enumerate((predicted, observed)):
+            self._own[kind] += weights[rows, centres.words].sum()
+            weights[rows, centres.words] = 0.0
         before = np.zeros(2)
         for place in range(len(EDGES) - 2, -1, -1):
             is_above = told >= EDGES[place]
@@ -231,6 +231,4 @@ class _Sums:
             for low, high, predicted, observed in zip(EDGES[:-1], EDGES[1:], *shares, strict=True)
         ]
         own = ReliabilityBin(0.0, 1.0, *(self._own / self.weight).tolist())
-        return Reliability(
-            bins, own if self._has_own else None, self.n_rows, least_count, pair_weight
-        )
+        return Reliability(bins, own, self.n_rows, least_count, pair_weight)

@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import DivergenceError, VocabularyError
 from fastw2v.kernels.formulas.huffman import HuffmanTree
-from fastw2v.kernels.formulas.skipgram import check_sparse_rows
+from fastw2v.kernels.formulas.skipgram import WordRows, check_sparse_rows
 from fastw2v.kernels.simd.blocks import ROWS
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.observed_scores import observed_leaves, observed_scores, tree_children
 from fastw2v.kernels.softmax.score_tiles import (
     MOMENTS,
-    NONE_LEFT_OUT,
     PaddedVectors,
     noise_losses,
     softmax_moments,
     tree_moments,
     tree_scores,
 )
+from fastw2v.kernels.softmax.share_tiles import softmax_masses, softmax_share_bins
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.rows import RowBatch
 from fastw2v.system.threads import WorkerPool
@@ -60,7 +60,7 @@ class ContextScores(ABC):
         """Return z of every observed word, float64 (entries,), in the order of the entries."""
 
     @abstractmethod
-    def _write_moments(self, inputs: PaddedVectors, *arrays: NDArray[Any]) -> None:
+    def _write_moments(self, inputs: PaddedVectors, *arrays: Any) -> None:
         """Call the kernel of `moments` with biases, scale, words left out, where it writes."""
 
     def moments(
@@ -74,16 +74,21 @@ class ContextScores(ABC):
         of z, the covariance, the variance of b.
         """
         inputs = self._inputs(batch)
+        moments = np.empty((inputs.n_rows, MOMENTS), np.float64)
+        known = self._known(batch, biases, temperature, bias_weight)
+        self._write_moments(inputs, *known, moments)
+        return moments
+
+    def _known(
+        self, batch: RowBatch, biases: VectorArray, temperature: float, bias_weight: float
+    ) -> tuple[VectorArray, VectorArray, WordRows]:
+        """Return biases, scale and words left out, as kernels take them."""
         self._require_biases(biases)
         if abs(temperature) < _LEAST_TEMPERATURE:
             temperature = math.copysign(_LEAST_TEMPERATURE, temperature)
         scale = np.array([temperature, bias_weight], np.float32)
-        left_out = batch.left_out
-        if left_out is None:
-            left_out = np.full(inputs.n_rows, NONE_LEFT_OUT, np.int32)
-        moments = np.empty((inputs.n_rows, MOMENTS), np.float64)
-        self._write_moments(inputs, biases, scale, left_out, moments)
-        return moments
+        nothing = WordRows(np.zeros(len(batch.inputs) + 1, np.int64), np.empty(0, np.int32))
+        return biases, scale, nothing if batch.left_out is None else batch.left_out
 
     def _inputs(self, batch: RowBatch) -> PaddedVectors:
         if batch.inputs.shape[1] != self._outputs.dimensions:
@@ -128,8 +133,64 @@ class SoftmaxScores(ContextScores):
         self._pool.run_kernel(observed_scores, inputs, self._outputs, batch.contexts, scores)
         return scores
 
-    def _write_moments(self, inputs: PaddedVectors, *arrays: NDArray[Any]) -> None:
+    def _write_moments(self, inputs: PaddedVectors, *arrays: Any) -> None:
         self._pool.run_kernel(softmax_moments, inputs, self._outputs, *arrays)
+
+    def log_sums(
+        self, batch: RowBatch, biases: VectorArray, temperature: float
+    ) -> NDArray[np.float64]:
+        """Return the log-sum-exp of t z + b of every row, float64 (R,)."""
+        return self.moments(batch, biases, temperature, 1.0)[:, 0].copy()
+
+    def share_bins(
+        self,
+        batch: RowBatch,
+        fit: tuple[float, VectorArray],
+        log_sums: NDArray[np.float64],
+        bins: tuple[float, float, int],
+    ) -> NDArray[np.float64]:
+        """Return sums of each row's softmax(t z + b), by its logarithm, (R, bins) float64.
+
+        Parameters
+        ----------
+        batch : RowBatch
+        fit : tuple of float and (V,) float32
+            t and b.
+        log_sums : (R,) float64
+            With these.
+        bins : tuple of float, float and int
+            The lowest logarithm, how many bins a nat has, and how many there are.
+        """
+        low, per_nat, n_bins = bins
+        shares = np.zeros((len(log_sums), n_bins))
+        edges = np.array([low, per_nat], np.float32)
+        self._run(softmax_share_bins, batch, fit, log_sums, edges, shares)
+        return shares
+
+    def add_masses(
+        self,
+        batch: RowBatch,
+        fit: tuple[float, VectorArray],
+        log_sums: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        masses: NDArray[np.float64],
+    ) -> None:
+        """Add to masses (V,) what each word has of the rows' softmax(t z + b), rows as they weigh.
+
+        Parameters as of `share_bins`, and weights (R,).
+        """
+        self._run(softmax_masses, batch, fit, log_sums, weights, masses)
+
+    def _run(
+        self,
+        kernel: Callable[..., Any],
+        batch: RowBatch,
+        fit: tuple[float, VectorArray],
+        *arrays: NDArray[Any],
+    ) -> None:
+        temperature, biases = fit
+        known = self._known(batch, biases, temperature, 1.0)
+        self._pool.run_kernel(kernel, self._inputs(batch), self._outputs, *known, *arrays)
 
     def noise_losses(self, batch: RowBatch, noise: VectorArray) -> NDArray[np.float64]:
         """Return sum_w P(w) * -log sigma(-z_w) of every row, float64 (R,), exactly summed."""
@@ -183,7 +244,7 @@ class TreeScores(ContextScores):
         self._pool.run_kernel(kernel, inputs, self._outputs, tree, batch.contexts, logs)
         return logs
 
-    def _write_moments(self, inputs: PaddedVectors, *arrays: NDArray[Any]) -> None:
+    def _write_moments(self, inputs: PaddedVectors, *arrays: Any) -> None:
         self._pool.run_kernel(tree_moments, inputs, self._outputs, self._children, *arrays)
 
 

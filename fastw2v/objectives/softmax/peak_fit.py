@@ -73,7 +73,7 @@ class PeakPairs(NamedTuple):
 
     def loss_change(self, peaks: Peaks) -> float:
         """Return how much higher the loss of these rows is with `peaks`, nats."""
-        is_above = self.log_q > math.log(peaks.knot)
+        is_above = self.log_q > math.log(peaks.lowest)
         rows, log_q = self.rows[is_above], self.log_q[is_above]
         sums = peaks.sums_of(rows, log_q, len(self.others))
         gained = self.observed[is_above] @ peaks.log_factors(log_q)
@@ -169,7 +169,7 @@ def _fitted_power(pairs: PeakPairs, knot: float) -> Peaks:
     is_above = excess > 0
     rows, excess, q = pairs.rows[is_above], excess[is_above], np.exp(pairs.log_q[is_above])
     seen = float(pairs.observed[is_above] @ excess)
-    peaks, n_rows = Peaks(knot, 1.0), len(pairs.others)
+    peaks, power, n_rows = Peaks.at(knot, 1.0), 1.0, len(pairs.others)
     loss = 0.0
     for _ in range(_MOST_STEPS):
         sums = peaks.sums_of(rows, pairs.log_q[is_above], n_rows)
@@ -180,15 +180,16 @@ def _fitted_power(pairs: PeakPairs, knot: float) -> Peaks:
         if curvature <= 0:
             break
         step = (seen - float(pairs.others @ means)) / curvature
-        power = float(np.clip(peaks.power + step, *_POWERS))
+        tried = float(np.clip(power + step, *_POWERS))
         for _ in range(_MOST_HALVINGS):
-            changed = pairs.loss_change(Peaks(knot, power))
+            changed = pairs.loss_change(Peaks.at(knot, tried))
             if changed <= loss:
                 break
-            power = (power + peaks.power) / 2
+            tried = (tried + power) / 2
         else:
             break
-        moved, peaks, loss = abs(power - peaks.power), Peaks(knot, power), changed
+        moved, power, loss = abs(tried - power), tried, changed
+        peaks = Peaks.at(knot, power)
         if moved < _SETTLED:
             break
     return peaks

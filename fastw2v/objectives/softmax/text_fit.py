@@ -34,6 +34,7 @@ from fastw2v.objectives.softmax.subsampled_loss import SubsampledLoss
 
 __all__ = [
     "FIT_ROWS",
+    "STEADY_PAIRS",
     "TextFit",
     "fit_to_text",
     "loss_with_rates",
@@ -103,7 +104,7 @@ def loss_with_rates(
         found = own_pairs(layer, batch, log_sums, bias)
         total_loss += found.loss_change(rates[batch.centres])
         if peaks is not None:
-            likely = peak_pairs(layer, batch, found, bias, scores, peaks.knot)
+            likely = peak_pairs(layer, batch, found, bias, scores, peaks.lowest)
             total_loss += likely.loss_change(peaks)
         total_weight += float(batch.row_weights.sum())
     return total_loss / total_weight

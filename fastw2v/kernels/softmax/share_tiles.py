@@ -1,0 +1,106 @@
+"""Probabilities of a softmax over all outputs, added up: by how large they are, and by output.
+
+Scores are made panel by panel as in `fastw2v.kernels.softmax.score_tiles`, and results do not
+depend on the number of workers: each row, or each output, has a place of its own.
+"""
+
+import numpy as np
+
+from fastw2v.kernels.compilation import kernel
+from fastw2v.kernels.simd.atomics import fetch_add
+from fastw2v.kernels.simd.blocks import PANEL
+from fastw2v.kernels.simd.vectors import LANES, broadcast, exponential, load, store
+from fastw2v.kernels.softmax.score_tiles import TILE, leave_out, pack_panel, score_outputs
+
+__all__ = ["softmax_masses", "softmax_share_bins"]
+
+
+@kernel
+def softmax_share_bins(tasks, inputs, outputs, biases, scale, left_out, log_sums, bins, shares):
+    """Add up the probabilities of each row by how large their logarithms are.
+
+    Parameters
+    ----------
+    tasks, inputs, outputs, biases, scale, left_out
+        As in `softmax_moments`.
+    log_sums : (R,) float64
+        Its first column.
+    bins : (2,) float32
+        The lowest logarithm, and how many bins a nat has. Smaller ones are in no bin, larger ones
+        than there are bins in the last.
+    shares : (R, bins) float64
+        Zeros, to which the sums of probabilities are added.
+    """
+    packed = np.empty(inputs.dimensions * PANEL, np.float32)
+    scores = np.empty(TILE * PANEL, np.float32)
+    logs, told = np.empty(TILE * PANEL, np.float32), np.empty(TILE * PANEL, np.float32)
+    sums = np.zeros(PANEL, np.float32)
+    temperature = broadcast(scale[0])
+    while True:
+        panel_first = fetch_add(tasks, 0, 1) * PANEL
+        if panel_first >= inputs.n_rows:
+            return
+        n_rows = min(PANEL, inputs.n_rows - panel_first)
+        pack_panel(inputs, panel_first, packed)
+        for lane in range(n_rows):
+            sums[lane] = log_sums[panel_first + lane]
+        for first in range(0, outputs.n_rows, TILE):
+            count = min(TILE, outputs.n_rows - first)
+            score_outputs(outputs, first, count, packed, scores, 0)
+            leave_out(scores, 0, left_out, panel_first, first, count, scale[0])
+            for lane in range(0, PANEL, LANES):
+                log_sum = load(sums, lane)
+                for word in range(count):
+                    z = load(scores, word * PANEL + lane)
+                    x = z * temperature + broadcast(scale[1] * biases[first + word]) - log_sum
+                    store(logs, word * PANEL + lane, x)
+                    store(told, word * PANEL + lane, exponential(x))
+            for word in range(count):
+                for lane in range(n_rows):
+                    above = logs[word * PANEL + lane] - bins[0]
+                    if above >= 0:
+                        place = min(np.int64(above * bins[1]), shares.shape[1] - 1)
+                        shares[panel_first + lane, place] += told[word * PANEL + lane]
+
+
+@kernel
+def softmax_masses(tasks, inputs, outputs, biases, scale, left_out, log_sums, row_weights, masses):
+    """Write how much probability each output has, over all rows as they weigh.
+
+    Parameters
+    ----------
+    tasks, inputs, outputs, biases, scale, left_out, log_sums
+        As in `softmax_share_bins`.
+    row_weights : (R,) float64
+    masses : (V,) float64
+        The sums are added to it.
+    """
+    packed = np.empty(inputs.dimensions * PANEL, np.float32)
+    scores = np.empty(TILE * PANEL, np.float32)
+    sums, weights = np.empty(PANEL, np.float32), np.empty(PANEL, np.float32)
+    lanes = np.empty(LANES, np.float32)
+    temperature = broadcast(scale[0])
+    while True:
+        first = fetch_add(tasks, 0, 1) * TILE
+        if first >= outputs.n_rows:
+            return
+        count = min(TILE, outputs.n_rows - first)
+        for panel_first in range(0, inputs.n_rows, PANEL):
+            pack_panel(inputs, panel_first, packed)
+            sums[:] = 0
+            weights[:] = 0
+            for lane in range(min(PANEL, inputs.n_rows - panel_first)):
+                sums[lane] = log_sums[panel_first + lane]
+                weights[lane] = row_weights[panel_first + lane]
+            score_outputs(outputs, first, count, packed, scores, 0)
+            leave_out(scores, 0, left_out, panel_first, first, count, scale[0])
+            for word in range(count):
+                bias = broadcast(scale[1] * biases[first + word])
+                total = broadcast(np.float32(0))
+                for lane in range(0, PANEL, LANES):
+                    z = load(scores, word * PANEL + lane)
+                    told = exponential(z * temperature + bias - load(sums, lane))
+                    total = total + told * load(weights, lane)
+                store(lanes, 0, total)
+                for lane in range(LANES):
+                    masses[first + word] += lanes[lane]

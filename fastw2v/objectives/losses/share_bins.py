@@ -1,0 +1,137 @@
+"""Probabilities of many words by how large they are: what powers above knots do to a loss.
+
+Nearly all words of a row are unlikely, and a few have most of the probability. What a power above a
+knot makes of a row (`fastw2v.objectives.peaks`) depends only on how much probability there is at
+which logarithm. So each row's softmax is added up once, in narrow bins; then any powers are tried
+without looking at scores again. With shares S_cb of row c in bin b, f_b what powers add to
+logarithms there, and n(c, o) what the text has, the loss is higher by
+
+    sum over c of a_c log(1 + sum over b of S_cb (e^(f_b) - 1)) - sum of n(c, o) f(q(o | c))
+
+which is convex in the powers (docs/math.md, section 21).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastw2v.objectives.arrays import VectorArray
+from fastw2v.objectives.losses.rows import InputRows
+from fastw2v.objectives.losses.scores import SoftmaxScores
+from fastw2v.objectives.peaks import Peaks
+
+__all__ = ["KNOTS", "ShareBins", "fitted_powers"]
+
+# Half decades: within each, predicted and observed shares are as far apart at both ends
+# (`bench/bench_calibration.py`).
+KNOTS = tuple(10 ** (k / 2 - 5) for k in range(9))
+# That many numbers that are fitted to chance alone make a text so much likelier once in 20,000
+# times, by Wilks' theorem: nats of as many independent pairs as there are rows.
+LEAST_GAIN_NATS = 18.0
+_BINS = 320  # a knot is where one begins
+_POWERS = (0.1, 10.0)  # the order stays
+_MOST_STEPS = 50
+_MOST_HALVINGS = 30
+_SETTLED = 1e-6
+_RIDGE = 1e-9  # where no word of the rows is above a knot
+
+_Doubles = NDArray[np.float64]
+
+
+class ShareBins(NamedTuple):
+    """Probabilities of rows, and those of what the text has beside them.
+
+    Attributes
+    ----------
+    shares : (R, bins) float64
+        The sum of each row's probabilities in each bin.
+    middles : (bins,) float64
+        Logarithms in the middle of bins.
+    row_weights : (R,) float64
+    log_q, weights : (N,) float64
+        Of the observed words: the logarithm of their probability, and how often they came.
+    """
+
+    shares: _Doubles
+    middles: _Doubles
+    row_weights: _Doubles
+    log_q: _Doubles
+    weights: _Doubles
+
+    @classmethod
+    def of_rows(
+        cls,
+        scores: SoftmaxScores,
+        rows: InputRows,
+        fit: tuple[float, VectorArray],
+        lowest: float = KNOTS[0],
+    ) -> "ShareBins":
+        """Return those of softmax(t z + b) above the lowest knot, with t and b of the fit."""
+        temperature, bias = fit
+        low = math.log(lowest)
+        width = -low / _BINS
+        middles = np.asarray(low + width * (np.arange(_BINS) + 0.5), np.float64)
+        parts = []
+        for batch in rows:
+            log_sums = scores.log_sums(batch, bias, temperature)
+            shares = scores.share_bins(batch, fit, log_sums, (low, 1 / width, _BINS))
+            contexts = batch.contexts
+            log_q = np.asarray(temperature * scores.observed(batch), np.float64)
+            log_q += bias[contexts.indices]
+            log_q -= np.repeat(log_sums, np.diff(contexts.indptr))
+            parts.append((shares, batch.row_weights, log_q, contexts.weights))
+        shares, *others = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return cls(shares, middles, *others)
+
+    @property
+    def loss(self) -> float:
+        """The loss of these rows as they are, nats, summed."""
+        return -float(self.weights @ self.log_q)
+
+    def loss_change(self, peaks: Peaks) -> float:
+        """Return how much higher the loss of these rows is with `peaks`, nats, summed."""
+        sums = 1.0 + self.shares @ np.expm1(peaks.log_factors(self.middles))
+        return float(self.row_weights @ np.log(sums) - self.weights @ peaks.log_factors(self.log_q))
+
+
+def fitted_powers(bins: ShareBins) -> Peaks | None:
+    """Return powers above `KNOTS` under which what the rows have is likeliest; None if by chance.
+
+    By Newton's method on a convex loss. The rows' weights are taken for numbers of pairs.
+    """
+    logs = np.log(KNOTS)
+    features = np.maximum(bins.middles[:, None] - logs, 0.0)
+    observed = bins.weights @ np.maximum(bins.log_q[:, None] - logs, 0.0)
+    bends, peaks, loss = np.zeros(len(KNOTS)), _bent(np.zeros(len(KNOTS))), 0.0
+    for _ in range(_MOST_STEPS):
+        told = bins.shares * np.exp(features @ bends)
+        told /= 1.0 + (told - bins.shares).sum(axis=1, keepdims=True)
+        means = told @ features
+        gradient = observed - bins.row_weights @ means
+        mass = bins.row_weights @ told
+        curvature = (features.T * mass) @ features - (means.T * bins.row_weights) @ means
+        ridge = _RIDGE * (np.trace(curvature) + 1.0)
+        step = np.linalg.solve(curvature + ridge * np.eye(len(KNOTS)), gradient)
+        for _ in range(_MOST_HALVINGS):
+            tried = bends + step
+            changed = bins.loss_change(_bent(tried)) if _is_within(tried) else np.inf
+            if changed <= loss:
+                break
+            step /= 2
+        else:
+            break
+        bends, peaks, loss = tried, _bent(tried), changed
+        if np.abs(step).max() < _SETTLED:
+            break
+    return peaks if -loss >= LEAST_GAIN_NATS else None
+
+
+def _bent(bends: _Doubles) -> Peaks:
+    return Peaks(KNOTS, tuple((1.0 + np.cumsum(bends)).tolist()))
+
+
+def _is_within(bends: _Doubles) -> bool:
+    powers = 1.0 + np.cumsum(bends)
+    return bool(powers.min() >= _POWERS[0] and powers.max() <= _POWERS[1])

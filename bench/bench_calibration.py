@@ -45,7 +45,7 @@ from fastw2v.objectives.losses.training_rows import training_rows
 from fastw2v.objectives.softmax import text_fit
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import encode_corpus
-from fastw2v.training import skipgram
+from fastw2v.training import finish
 
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "skip-gram, exact softmax": {},
@@ -60,13 +60,13 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
 
 def trained(options: argparse.Namespace, corpus: Path, seed: int, *, is_fitted: bool) -> Word2Vec:
     settings = {"min_count": options.min_count, "seed": seed} | options.settings
-    fit = skipgram.fit_to_text
+    fit = finish.fit_to_text
     if not is_fitted:
-        skipgram.fit_to_text = lambda *_: None  # type: ignore[assignment]
+        finish.fit_to_text = lambda *_: None  # type: ignore[assignment]
     try:
         return Word2Vec(workers=options.workers, **settings).fit(corpus)
     finally:
-        skipgram.fit_to_text = fit
+        finish.fit_to_text = fit
 
 
 def table(found: list[Reliability]) -> list[str]:

@@ -14,7 +14,7 @@ __all__ = ["CALIBRATION_ROWS", "calibration_rows", "sampled_text", "training_row
 CALIBRATION_ROWS = 2048  # enough for both numbers; more change them by less than they matter
 _FEWEST_ROWS = 64
 _TOKENS_PER_ROW = 2
-_MOST_PRODUCTS = 2**34  # of one round of calibrating; a few rounds take two cores about 2 s
+_MOST_PRODUCTS = 2**33  # of one round over all words; about ten of them take two cores about 2 s
 
 _STRETCHES = 64
 _STRETCH_TOKENS = 4096

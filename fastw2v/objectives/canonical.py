@@ -183,10 +183,11 @@ def second_moment(
     """Return the weighted mean of (v - mean)(v - mean)^T over the rows, (D, D)."""
     dimensions = vectors.shape[1]
     parts = np.zeros((_TASKS, dimensions, dimensions))
+    roots = np.sqrt(weights)
 
     def add(task: int, rows: slice) -> None:
-        block = vectors[rows] - mean
-        parts[task] += (block * weights[rows, None]).T @ block
+        block = (vectors[rows] - mean) * roots[rows, None]
+        parts[task] += block.T @ block  # one matrix with itself is half the work
 
     _over_rows(len(vectors), add, pool)
     return np.asarray(parts.sum(axis=0) / weights.sum())

@@ -14,7 +14,7 @@ from fastw2v.kernels.formulas.skipgram import WordRows
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
 from fastw2v.objectives.features import Ngrams
 from fastw2v.objectives.huffman import huffman_tree
-from fastw2v.objectives.own_rates import within_windows
+from fastw2v.objectives.own_rates import shared_out
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.system.home import a_home
 from fastw2v.system.notebooks import html_table
@@ -181,16 +181,8 @@ class Embeddings:
         told = self._scores(inputs)
         if centres is None or self.self_rates is None:
             return self._softmax(told)
-        if not isinstance(centres, WordRows):
-            centres = WordRows.single(centres)
-        own, rest = within_windows(self.self_rates, centres)
-        rows = np.repeat(np.arange(len(told)), np.diff(centres.starts))
-        told[rows, centres.words] = -np.inf
-        told[rest == 0] = 0.0  # no other word is left
-        told = self._softmax(told)
-        told *= rest[:, None]
-        told[rows, centres.words] = own
-        return told
+        windows = centres if isinstance(centres, WordRows) else WordRows.single(centres)
+        return shared_out(told, self.self_rates, windows, self._softmax)
 
     def _softmax(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the softmax of scores (R, V), which are overwritten, with its peaks changed."""

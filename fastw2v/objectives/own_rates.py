@@ -9,12 +9,14 @@ which is r_w for a window of one word (docs/math.md, section 21). Where no other
 the window share what there is.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.kernels.formulas.skipgram import WordRows
 
-__all__ = ["within_windows"]
+__all__ = ["shared_out", "within_windows"]
 
 _LARGEST = 1.0 - 2.0**-25
 
@@ -44,3 +46,31 @@ def within_windows(
     others = np.where(lengths < len(rates), 1.0, 0.0)  # odds of 1, where there are others
     shares = 1.0 / (others + np.bincount(rows, odds, len(lengths)))
     return np.asarray(odds * shares[rows], np.float64), np.asarray(others * shares, np.float64)
+
+
+def shared_out(
+    scores: NDArray[np.float64],
+    rates: NDArray[np.float32],
+    windows: WordRows,
+    softmax: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return probabilities (R, V): words of windows have theirs by rates, the rest by scores.
+
+    Parameters
+    ----------
+    scores : (R, V) float64
+        Overwritten.
+    rates : (V,) float32
+    windows : WordRows
+        Of R rows.
+    softmax : callable
+        Makes probabilities of rows of scores.
+    """
+    own, rest = within_windows(rates, windows)
+    rows = np.repeat(np.arange(len(scores)), np.diff(windows.starts))
+    scores[rows, windows.words] = -np.inf
+    scores[rest == 0] = 0.0  # no other word is left
+    told = softmax(scores)
+    told *= rest[:, None]
+    told[rows, windows.words] = own
+    return told

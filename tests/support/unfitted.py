@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from fastw2v.objectives.losses.own_words import ScoreFit
-from fastw2v.training import cbow, finish, skipgram, stream
+from fastw2v.training import cbow, final_form, finish, stream
 
 __all__ = ["unfitted"]
 
@@ -20,6 +20,5 @@ def unfitted() -> Iterator[None]:
         patch.setattr(
             cbow, "window_fit", lambda _, bias, *__: ScoreFit(1.0, bias, None, float("nan"))
         )
-        for module in (cbow, skipgram, stream):
-            patch.setattr(module, "canonical_form", lambda *_: None)
+        patch.setattr(final_form, "canonical_form", lambda *_: None)
         yield

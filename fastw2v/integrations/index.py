@@ -75,13 +75,13 @@ class VectorIndex:
         library: LibraryName,
         graph: Graph | None,
         settings: GraphSettings,
-        workers: int,
+        exact: ExactSearch,
     ) -> None:
         self.library = library
         self.settings = settings
         self._source = source
         self._graph = graph
-        self._exact = ExactSearch(source.table, workers, halved=library == "exact")
+        self._exact = exact
 
     def __len__(self) -> int:
         """Return how many words there are."""
@@ -302,7 +302,8 @@ def build_index(
         {"links": links, "build_breadth": build_breadth, "search_breadth": search_breadth}
     )
     words = words_of(source, table)
-    index = VectorIndex(words, library, None, {} if library == "exact" else settings, workers)
+    exact = ExactSearch(words.table, workers, halved=library == "exact")
+    index = VectorIndex(words, library, None, {} if library == "exact" else settings, exact)
     if library != "exact":
         index._graph = built_graph(library, words.table, settings, workers)
     return index
@@ -354,7 +355,8 @@ def open_index(
     graph = None
     if library != "exact":
         graph = opened_graph(library, folder / _GRAPH, words.table.shape, settings, workers)
-    return VectorIndex(words, library, graph, settings, workers)
+    exact = ExactSearch(words.table, workers, halved=library == "exact")
+    return VectorIndex(words, library, graph, settings, exact)
 
 
 def _checked_settings(settings: GraphSettings) -> GraphSettings:

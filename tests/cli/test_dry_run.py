@@ -17,7 +17,7 @@ from fastw2v.objectives.softmax.durations import step_seconds
 from fastw2v.objectives.softmax.rare_words import ColumnSizes, column_costs
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import encode_corpus, read_corpus
-from fastw2v.training import skipgram, trials
+from fastw2v.training import finish, skipgram, trials
 from fastw2v.training.dry_run import MIN_COUNTS, dry_run
 from fastw2v.training.trials import entries_of_rows
 from tests.support.corpora_made import random_sentences, write_text
@@ -254,7 +254,7 @@ def test_auto_decides_as_training_does(path, monkeypatch):
     """By a rule that is exact about contexts where the sample is the whole text."""
     for gain in (0.01, 100.0):
         monkeypatch.setattr(rare_words, "LEAST_GAIN", gain)
-        for module in (trials, skipgram):
+        for module in (trials, skipgram, finish):
             monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(20, 10, 400))
         given = {"vector_size": 8, "min_count": 1, "epochs": 1, "rare_words": "auto"}
         told = dry_run(path, given, workers=1).estimates[0]

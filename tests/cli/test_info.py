@@ -17,7 +17,7 @@ from fastw2v.errors import FastW2VError
 from fastw2v.formats import FORMATS, write_vectors
 from fastw2v.formats.headers import read_header
 from fastw2v.formats.vectors import Vectors
-from fastw2v.text import vocabulary
+from fastw2v.text import stored_vocabulary
 from fastw2v.text.corpus import open_corpus
 from fastw2v.text.phrases import PhraseModel, PhraseSettings, find_phrases
 from fastw2v.text.reading import read_corpus
@@ -190,13 +190,13 @@ def test_a_mapped_model_is_not_read(run, tmp_path, monkeypatch):
     sentences = [words[place : place + 10] for place in range(0, 20_000, 10)]
     settings = {"vector_size": 2, "min_count": 1, "epochs": 1, "start": "random"}
     Word2Vec(**settings).fit(sentences).save(tmp_path / "m")
-    decoded, unpack = [], vocabulary.unpacked_words
+    decoded, unpack = [], stored_vocabulary.unpacked_words
 
     def counted(data, ends):
         decoded.append(len(ends))
         return unpack(data, ends)
 
-    monkeypatch.setattr(vocabulary, "unpacked_words", counted)
+    monkeypatch.setattr(stored_vocabulary, "unpacked_words", counted)
     assert info(run, tmp_path / "m")["words"] == 20_000
     assert set(decoded) == {10}
 

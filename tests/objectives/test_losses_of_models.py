@@ -6,10 +6,14 @@ from scipy.special import logsumexp
 
 from fastw2v import Word2Vec
 from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.losses import own_words, training_rows
+from fastw2v.objectives.losses.cbow_rows import CbowRows
 from tests.support import dense_scores
 from tests.support.corpora_made import chain_sentences
+from tests.support.unfitted import with_rates_alone
 
 WINDOW = 3
+EVERY_REACH = {"one_reach": False}
 COMMON = {"vector_size": 5, "window": WINDOW, "min_count": 1, "epochs": 3, "sample": 0.05}
 CELLS = {
     "cbow softmax": {"model": "cbow"},
@@ -25,7 +29,7 @@ HELD_OUT = chain_sentences(seed=4, n_words=25, sentences=15, skew=1.0)
 
 
 def rows_of(model, text):
-    """Yield (input, predicted word, centre) for all windows of a text, of each reach."""
+    """Yield (input, predicted word, words that have rates) for all windows, of each reach."""
     inputs = model.in_vectors.astype(np.float64)
     for sentence in text:
         ids = [model.vocabulary.index(word) for word in sentence]
@@ -34,19 +38,24 @@ def rows_of(model, text):
                 around = ids[max(0, place - reach) : place] + ids[place + 1 : place + reach + 1]
                 if model.settings.model == "cbow":
                     total = inputs[around].sum(axis=0)
-                    yield total / (len(around) if model.settings.cbow_mean else 1), word, None
+                    yield total / (len(around) if model.settings.cbow_mean else 1), word, around
                 else:
-                    yield from ((inputs[word], other, word) for other in around)
+                    yield from ((inputs[word], other, [word]) for other in around)
 
 
-def surprise(logs, word, centre, rates):
-    """Return -log p of a word, with a rate for the centre if there are any."""
-    if centre is None or rates is None:
+def surprise(logs, word, within, rates, peaks=None):
+    """Return -log p of a word, with rates of the words within the window if there are any."""
+    if rates is None:
         return -logs[word]
-    rate = float(rates[centre])
-    if word == centre:
-        return -np.log(rate)
-    return np.log1p(-np.exp(logs[centre])) - np.log1p(-rate) - logs[word]
+    odds = {one: float(rates[one]) / (1 - float(rates[one])) for one in within}
+    if word in odds:
+        return np.log1p(sum(odds.values())) - np.log(odds[word])
+    others = np.exp(logs)
+    others[list(odds)] = 0
+    others /= others.sum()
+    if peaks is not None:
+        others = peaks.applied(others[None])[0]
+    return np.log1p(sum(odds.values())) - np.log(others[word])
 
 
 def losses(model, exponent=None, negative=None, temperature=None, *, without_rates=False):
@@ -58,16 +67,17 @@ def losses(model, exponent=None, negative=None, temperature=None, *, without_rat
     tree = huffman_tree(counts)
     total, own, n_rows = 0.0, 0.0, 0
     rates = None if without_rates else model.embeddings.self_rates
-    for h, word, centre in rows_of(model, HELD_OUT):
+    for h, word, within in rows_of(model, HELD_OUT):
         scores = outputs @ h
         n_rows += 1
         if settings.objective == "hierarchical":
             logs = dense_scores.tree_scores(h[None], outputs, tree)[0]
-            total += surprise(logs, word, centre, rates)
+            total += surprise(logs, word, within, rates)
             continue
         t = model.embeddings.temperature if temperature is None else temperature
         logits = t * scores + model.out_bias
-        total += surprise(logits - logsumexp(logits), word, centre, rates)
+        peaks = model.embeddings.peaks
+        total += surprise(logits - logsumexp(logits), word, within, rates, peaks)
         drawn = settings.negative if negative is None else negative
         own += np.logaddexp(0, -scores[word]) + drawn * noise @ np.logaddexp(0, scores)
     own = own if settings.objective == "negative" else total
@@ -82,11 +92,9 @@ def test_losses_are_those_of_the_formulas(cell):
     assert found.loss_nats == pytest.approx(loss_nats, rel=2e-5)
     assert found.objective_loss_nats == pytest.approx(own_nats, rel=2e-5)
     assert found.perplexity == pytest.approx(np.exp(loss_nats), rel=1e-3)
-    has_rates = "cbow" not in cell
-    assert (model.embeddings.self_rates is not None) == has_rates
-    if has_rates:
-        plain = losses(model, without_rates=True)[0]
-        assert found.loss_nats != pytest.approx(plain, rel=1e-4)
+    assert model.embeddings.self_rates is not None
+    plain = losses(model, without_rates=True)[0]
+    assert found.loss_nats != pytest.approx(plain, rel=1e-4)
     if "negative" not in cell:
         return
     assert model.embeddings.temperature != pytest.approx(1, rel=1e-2)
@@ -98,15 +106,20 @@ def test_losses_are_those_of_the_formulas(cell):
 
 
 @pytest.mark.parametrize("cell", [cell for cell in CELLS if "negative" in cell])
-def test_the_calibration_of_a_model_is_the_best_there_is(cell):
+def test_the_calibration_of_a_model_is_the_best_there_is(cell, monkeypatch):
     """No other temperature or weight of the unigram distribution has a lower loss in training."""
+    monkeypatch.setattr(own_words, "_finished", with_rates_alone)
+    # Of every reach, in place of one that is drawn.
+    monkeypatch.setattr(
+        training_rows, "CbowRows", lambda *given, **asked: CbowRows(*given, **asked | EVERY_REACH)
+    )
     model = Word2Vec(workers=1, **COMMON, **CELLS[cell]).fit(TEXT)
     log_unigram = np.log(model.vocabulary.counts / model.vocabulary.counts.sum())
     weight = float(model.out_bias @ log_unigram / (log_unigram @ log_unigram))
     assert model.out_bias == pytest.approx(weight * log_unigram, abs=1e-5)
     rows = [
-        (model.out_vectors.astype(np.float64) @ h, word, centre)
-        for h, word, centre in rows_of(model, TEXT)
+        (model.out_vectors.astype(np.float64) @ h, word, within)
+        for h, word, within in rows_of(model, TEXT)
     ]
     rates = model.embeddings.self_rates
 

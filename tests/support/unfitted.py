@@ -5,10 +5,23 @@ from contextlib import contextmanager
 
 import pytest
 
+from fastw2v.objectives.losses import own_words
 from fastw2v.objectives.losses.own_words import ScoreFit
 from fastw2v.training import cbow, final_form, finish, stream
 
-__all__ = ["unfitted"]
+__all__ = ["as_it_was", "unfitted", "with_rates_alone"]
+
+
+def as_it_was(_, bias, *__):
+    """Stand for the fit to the text of CBOW by the exact softmax."""
+    return ScoreFit(1.0, bias, None, float("nan"))
+
+
+def with_rates_alone(fit, scores, rows, counted):
+    """Stand for what comes after calibrating: rates, without a step of the bias and powers."""
+    point = (fit.temperature, fit.out_bias)
+    loss = own_words.softmax_loss_with_rates(scores, rows, counted.rates, point)
+    return fit._replace(self_rates=counted.rates, loss_nats=loss)
 
 
 @contextmanager
@@ -17,8 +30,6 @@ def unfitted() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finish, "fit_to_text", lambda *_: None)
         patch.setattr(stream, "tree_rates", lambda *_: None)
-        patch.setattr(
-            cbow, "window_fit", lambda _, bias, *__: ScoreFit(1.0, bias, None, float("nan"))
-        )
+        patch.setattr(cbow, "window_fit", as_it_was)
         patch.setattr(final_form, "canonical_form", lambda *_: None)
         yield

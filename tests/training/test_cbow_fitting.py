@@ -21,6 +21,7 @@ from tests.support.corpora_made import (
     topic_of,
     topic_sentences,
 )
+from tests.support.unfitted import unfitted
 
 OPTIMIZERS = ("adam", "adagrad", "sgd")
 KINDS = [(optimizer, mean) for optimizer in OPTIMIZERS for mean in (True, False)]
@@ -102,9 +103,8 @@ def test_the_loss_of_a_chain_falls_below_the_entropy_of_its_words(optimizer, mea
 
 def test_the_bias_undoes_subsampling():
     sentences = chain_sentences(2, 40, sentences=600, skew=1.5)
-    vocabulary, found = fitted(
-        sentences, sample=1e-3, epochs=1, learning_rate=1e-9, canonical=False
-    )
+    with unfitted():
+        vocabulary, found = fitted(sentences, sample=1e-3, epochs=1, learning_rate=1e-9)
     keep = keep_probability(vocabulary.counts, 1e-3)
     assert keep[0] < 0.5
     share = np.exp(found.embeddings.out_bias.astype(np.float64))
@@ -113,7 +113,8 @@ def test_the_bias_undoes_subsampling():
 
 @pytest.mark.parametrize("bias", ["none", "learned"])
 def test_other_biases(bias):
-    vocabulary, found = fitted(chain_sentences(1, 40), bias=bias, canonical=False)
+    with unfitted():
+        vocabulary, found = fitted(chain_sentences(1, 40), bias=bias)
     if bias == "none":
         assert not found.embeddings.out_bias.any()
     else:
@@ -149,7 +150,7 @@ def test_stages_are_reported():
     n = tokens.n_tokens
     counting = [("counting", 0, n), ("counting", n, n)]
     starting = [("starting", done, START_STEPS) for done in range(START_STEPS + 1)]
-    assert stages == [*counting, *starting]
+    assert stages == [*counting, *starting, ("fitting", 0, 1), ("fitting", 1, 1)]
 
 
 def test_what_cannot_be_trained_is_told():

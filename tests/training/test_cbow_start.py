@@ -13,6 +13,7 @@ from fastw2v.training.cbow import START_SCALES, train_cbow
 from fastw2v.training.run import Run
 from fastw2v.training.text import TrainingText
 from tests.support.corpora_made import chain_sentences
+from tests.support.unfitted import unfitted
 
 COMMON = {
     "model": "cbow", "vector_size": 6, "window": 2, "min_count": 1, "epochs": 1, "sample": 0.02,
@@ -26,8 +27,9 @@ def corpus():
 
 
 def untrained(corpus, mean, **settings):
-    asked = Hyperparameters(**COMMON, cbow_mean=mean, canonical=False, **settings)
-    return train_cbow(Run(settings=asked, workers=2), TrainingText(*corpus)).embeddings
+    asked = Hyperparameters(**COMMON, cbow_mean=mean, **settings)
+    with unfitted():
+        return train_cbow(Run(settings=asked, workers=2), TrainingText(*corpus)).embeddings
 
 
 @pytest.mark.parametrize("mean", [True, False], ids=["mean", "sum"])

@@ -15,6 +15,7 @@ from fastw2v.text.reading import read_corpus
 from fastw2v.training import continued
 from tests.support.cells import CELLS
 from tests.support.corpora_made import chain_sentences
+from tests.support.unfitted import as_it_was, with_rates_alone
 
 N_WORDS = 30
 COMMON = {
@@ -68,6 +69,8 @@ def probabilities(model):
 def nothing_fitted(monkeypatch):
     """Leave out what is fitted to the text after training, which would be done twice."""
     monkeypatch.setattr("fastw2v.training.finish._fitted_to_text", lambda *given: None)
+    monkeypatch.setattr("fastw2v.training.cbow.window_fit", as_it_was)
+    monkeypatch.setattr("fastw2v.objectives.losses.own_words._finished", with_rates_alone)
 
 
 def difference(model, other):

@@ -24,7 +24,6 @@ __all__ = [
     "WordRows",
     "batch_loss_and_gradients",
     "check_sparse_rows",
-    "entries_of_rows",
     "pair_loss_and_gradients",
     "require_word",
 ]
@@ -51,6 +50,11 @@ class SparseRows(NamedTuple):
     indices: NDArray[Any]
     weights: NDArray[Any]
 
+    def taken(self, rows: NDArray[np.int64]) -> "SparseRows":
+        """Return some of the rows."""
+        starts, places = _taken_places(self.indptr, rows)
+        return SparseRows(starts, self.indices[places], self.weights[places])
+
 
 class WordRows(NamedTuple):
     """Words of R rows, without weights.
@@ -73,11 +77,11 @@ class WordRows(NamedTuple):
 
     def taken(self, rows: NDArray[np.int64]) -> "WordRows":
         """Return some of the rows."""
-        starts, entries = entries_of_rows(self.starts, rows)
-        return WordRows(starts, self.words[entries])
+        starts, places = _taken_places(self.starts, rows)
+        return WordRows(starts, self.words[places])
 
 
-def entries_of_rows(
+def _taken_places(
     starts: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where some rows start once they stand together, and the places of their entries."""

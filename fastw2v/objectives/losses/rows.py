@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.errors import ConfigurationError, CorpusError, VocabularyError
-from fastw2v.kernels.formulas.skipgram import SparseRows, WordRows, entries_of_rows
+from fastw2v.kernels.formulas.skipgram import SparseRows, WordRows
 from fastw2v.objectives.arrays import VectorArray
 
 __all__ = [
@@ -56,10 +56,8 @@ class RowBatch(NamedTuple):
 
     def taken(self, rows: NDArray[np.int64]) -> "RowBatch":
         """Return some of the rows."""
-        starts, entries = entries_of_rows(self.contexts.indptr, rows)
-        kept = SparseRows(starts, self.contexts.indices[entries], self.contexts.weights[entries])
         left_out = None if self.left_out is None else self.left_out.taken(rows)
-        return RowBatch(self.inputs[rows], kept, left_out)
+        return RowBatch(self.inputs[rows], self.contexts.taken(rows), left_out)
 
 
 class CentreRows:

@@ -1,24 +1,11 @@
 """How often words stand in their own window: one pass over running text, without other pairs."""
 
 import numpy as np
-from numba import njit
 
 from fastw2v.kernels.compilation import kernel
+from fastw2v.kernels.text.sentences import find_sentence
 
 __all__ = ["add_own_pairs", "add_own_windows"]
-
-
-@njit(nogil=True, inline="always")
-def _sentence_of(starts, place):
-    """Return the last sentence that begins at `place` or before; empty ones end there too."""
-    low, high = 0, starts.shape[0] - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if starts[middle] <= place:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 @kernel
@@ -40,7 +27,7 @@ def add_own_pairs(text, first, end, window, own, sums):
         Gets the sum of n(c, o) over all o.
     """
     ids, starts = text.ids, text.sentence_starts
-    sentence = _sentence_of(starts, first)
+    sentence = find_sentence(starts, first)
     for place in range(first, end):
         while starts[sentence + 1] <= place:
             sentence += 1
@@ -74,7 +61,7 @@ def add_own_windows(text, first, end, window, own, sums):
     """
     ids, starts = text.ids, text.sentence_starts
     last_seen = np.full(own.shape[0], -1, np.int64)
-    sentence = _sentence_of(starts, first)
+    sentence = find_sentence(starts, first)
     for place in range(first, end):
         while starts[sentence + 1] <= place:
             sentence += 1

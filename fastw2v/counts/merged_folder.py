@@ -15,7 +15,7 @@ from fastw2v.counts.merging import merged_rows
 from fastw2v.counts.wider import WithEmptyRows, order_within
 from fastw2v.errors import CorpusError, VocabularyError
 from fastw2v.system.files import require_replaceable
-from fastw2v.text.token_bytes import token_bytes
+from fastw2v.text.token_bytes import bytes_of_tokens, token_bytes
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.text.word_choice import vocabulary_order
 
@@ -45,7 +45,7 @@ def _ordered(
     words: list[Any], counts: NDArray[np.int64], n_raw_tokens: int, n_raw_types: int
 ) -> tuple[Vocabulary, NDArray[np.int64]]:
     """Return words as a vocabulary, and where in `words` each of them stood."""
-    encoded = list(map(token_bytes, words))
+    encoded = bytes_of_tokens(words)
     order = vocabulary_order(encoded, counts)
     ordered = [words[place] for place in order.tolist()]
     return Vocabulary(ordered, counts[order], n_raw_tokens, n_raw_types), order

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import CorpusError, TextEncodingError, TokenKindError
 from fastw2v.kernels.text.scan import PADDING
-from fastw2v.text.token_bytes import NUMBER_BYTES, number_bytes, token_bytes, tokens_of
+from fastw2v.text.token_bytes import (
+    NUMBER_BYTES,
+    bytes_of_tokens,
+    number_bytes,
+    token_bytes,
+    tokens_of,
+)
 from fastw2v.text.token_kinds import advice_on, is_settled
 
 __all__ = [
@@ -114,7 +120,7 @@ def _of_all_kinds(
             batch = number_batch(numbers, np.empty(0, np.int64))
             return batch.text, batch.token_ends
     try:
-        encoded = list(map(token_bytes, tokens))
+        encoded = bytes_of_tokens(tokens)
     except (CorpusError, UnicodeEncodeError):
         raise _bad_token(sentences, first) from None
     text = np.frombuffer(b"".join(encoded) + bytes(PADDING), np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.kernels.text.digest import IDENTITY, absorb_text
-from fastw2v.text.token_bytes import token_bytes
+from fastw2v.text.token_bytes import bytes_of_tokens
 from fastw2v.text.vocabulary import Vocabulary
 
 __all__ = ["EncodedTokens", "TextDigest"]
@@ -107,9 +107,9 @@ class TextDigest:
 
     def hexadecimal(self, vocabulary: Vocabulary) -> str:
         """Return 64 digits that tell this text over this vocabulary from any other."""
-        words = list(map(token_bytes, vocabulary.words))
+        words = bytes_of_tokens(vocabulary.words)
         hasher = hashlib.blake2b(digest_size=32)
         hasher.update(np.array(self.as_numbers(), "<u8").data)
-        hasher.update(np.array([len(word) for word in words], "<i8").data)
+        hasher.update(np.fromiter(map(len, words), "<i8", len(words)).data)
         hasher.update(b"".join(words))
         return hasher.hexdigest()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import VocabularyError
-from fastw2v.text.token_bytes import FIRST_BYTE_OF_OTHERS, token_bytes, tokens_of
+from fastw2v.text.token_bytes import FIRST_BYTE_OF_OTHERS, bytes_of_tokens, token_bytes, tokens_of
 from fastw2v.text.vocabulary import Vocabulary, require_different
 
 __all__ = ["StoredVocabulary", "packed_words", "unpacked_words"]
@@ -135,7 +135,7 @@ class StoredVocabulary(Vocabulary):
 
 def packed_words(words: Sequence[Hashable]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the words' bytes as one array, and where each ends, as `StoredVocabulary` has them."""
-    encoded = list(map(token_bytes, words))
+    encoded = bytes_of_tokens(words)
     ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), dtype=np.int64)
     return np.frombuffer(b"".join(encoded), np.uint8), ends
 

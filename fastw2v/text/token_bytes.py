@@ -5,7 +5,7 @@ text costs nothing more, and tokens of every kind are counted, ordered, digested
 Whole numbers are ordered as numbers are.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from fastw2v.text.token_kinds import check_kinds
 __all__ = [
     "FIRST_BYTE_OF_OTHERS",
     "NUMBER_BYTES",
+    "bytes_of_tokens",
     "number_bytes",
     "token_bytes",
     "token_of",
@@ -47,6 +48,14 @@ def token_bytes(token: Hashable) -> bytes:
         return token.encode()
     check_kinds([token], "words")
     return _other_bytes(token)
+
+
+def bytes_of_tokens(tokens: Sequence[Hashable]) -> list[bytes]:
+    """Return the bytes of tokens; errors as `token_bytes`."""
+    try:
+        return list(map(str.encode, tokens))  # type: ignore[arg-type]
+    except TypeError:  # they are not all text
+        return list(map(token_bytes, tokens))
 
 
 def _other_bytes(token: Any) -> bytes:

@@ -19,7 +19,7 @@ from fastw2v.training.inputs import InputFeatures, with_features
 from fastw2v.training.loop import text_bias
 from fastw2v.training.run import Run
 
-__all__ = ["fitted_and_measured", "with_text_fit"]
+__all__ = ["call_fit_once", "fitted_and_measured", "with_text_fit"]
 
 
 def fitted_and_measured(
@@ -59,6 +59,25 @@ def fitted_and_measured(
     return found, SampledLoss(trained.loss_nats, 0.0, int(np.count_nonzero(counts.row_sums())))
 
 
+def call_fit_once(
+    run: Run,
+    objective: SoftmaxObjective[Any],
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    inputs: InputFeatures | None,
+) -> None:
+    """Call what `fitted_and_measured` calls, on a few rows, so that its kernels are compiled.
+
+    Parameters
+    ----------
+    run, objective, counts, keep, inputs
+        As for `fitted_and_measured`. Vectors do not change.
+    """
+    rows = np.flatnonzero(counts.row_sums())[:FIT_ROWS]
+    trained = None if objective.layer.lists_columns else SubsampledLoss(counts, keep)
+    _fitted_to_text(run, objective, counts, keep, inputs, trained, rows)
+
+
 def _fitted_to_text(
     run: Run,
     objective: SoftmaxObjective[Any],
@@ -66,8 +85,12 @@ def _fitted_to_text(
     keep: NDArray[np.float64],
     inputs: InputFeatures | None,
     trained: SubsampledLoss | None,
+    few: NDArray[np.int64] | None = None,
 ) -> TextFit | None:
-    """Return what the plain counts say of probabilities; see `fit_to_text` of `trained`."""
+    """Return what the plain counts say of probabilities; see `fit_to_text` of `trained`.
+
+    `few` are the centres that are looked at, in place of all, and nothing is told of it.
+    """
     layer = objective.layer
     options: dict[str, Any] = {
         "dimensions": run.settings.vector_size,
@@ -84,8 +107,11 @@ def _fitted_to_text(
         first_rare = sizes.head
     else:
         plain = CountBatches(counts, ones, rows=min(FIT_ROWS, layer.max_rows), **options)
+    if few is not None:
+        plain = plain.only(few)
     rows = FeatureBatches(plain, inputs.matrix) if inputs is not None else plain
-    bias, report = text_bias(objective, keep), run.stage("fitting")
+    bias = text_bias(objective, keep)
+    report = run.stage("fitting") if few is None else None
     window = run.settings.window
     return fit_to_text(objective, rows, counts, bias, window, report, first_rare, trained)
 

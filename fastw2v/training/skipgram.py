@@ -44,7 +44,7 @@ from fastw2v.text.vocabulary import Vocabulary, keep_probability
 from fastw2v.training.continued import Continuation, continuation
 from fastw2v.training.devices import device_of_run
 from fastw2v.training.final_form import final_form
-from fastw2v.training.finish import fitted_and_measured, with_text_fit
+from fastw2v.training.finish import call_fit_once, fitted_and_measured, with_text_fit
 from fastw2v.training.inputs import InputFeatures, input_features, with_features
 from fastw2v.training.loop import BatchTraining, train_softmax
 from fastw2v.training.result import TrainedModel, TrainingSummary
@@ -151,8 +151,10 @@ def train_counted(
         ending = final_form(continued, settings)
         del continued  # with the vectors that it began with
         if run.await_kernels is not None:
-            # Those of the loss, meanwhile: the other process makes those of a step.
-            objective.loss(next(iter(batches.one_epoch(0))))
+            # What comes after the last epoch, meanwhile: the other process makes a step.
+            if sampled:
+                objective.loss(next(iter(batches.one_epoch(0))))
+            call_fit_once(run, objective, counts, keep, inputs)
         run.wait_for_kernels()
         give_back_freed()
         if not run.announced:

@@ -176,6 +176,28 @@ def test_a_loss_that_falls_for_ever_is_followed_to_its_floor(pool):
     assert found.loss_nats < 1e-6
 
 
+def test_a_first_fit_to_few_rows_that_leads_astray_is_given_up(pool, planted):
+    """The rows that it looks at say that the opposite is certain, where all together do not."""
+    scores = SoftmaxScores(planted.u, pool)
+    rows = planted.rows()
+    (batch,) = rows
+    likely = (planted.v.astype(np.float64) @ planted.u.T).argmin(axis=1).astype(np.int32)
+    looked_at = np.arange(0, len(batch.inputs), 3)
+    first = batch.contexts.indptr[looked_at]
+    indices, weights = batch.contexts.indices.copy(), batch.contexts.weights.copy()
+    for row, start in zip(looked_at, first, strict=True):
+        weights[start : batch.contexts.indptr[row + 1]] = 0
+        indices[start], weights[start] = likely[row], 1.0
+    astray = batch._replace(contexts=batch.contexts._replace(indices=indices, weights=weights))
+    dense = np.zeros((V, V))
+    np.add.at(dense, (np.repeat(np.arange(V), np.diff(batch.contexts.indptr)), indices), weights)
+    z = planted.v.astype(np.float64) @ planted.u.T
+    t, s, loss = dense_scores.best_calibration(z, planted.log_unigram, dense)
+    found = calibrate(scores, [astray], planted.log_unigram)
+    assert found.loss_nats == pytest.approx(loss, rel=1e-5)
+    assert (found.temperature, found.unigram_weight) == pytest.approx((t, s), rel=2e-3, abs=2e-3)
+
+
 def test_words_that_were_never_a_context_keep_a_probability():
     log_unigram = context_log_probabilities(pair_counts([[0, 3, 0], [1, 0, 0], [0, 0, 0]]))
     np.testing.assert_allclose(np.exp(log_unigram), np.array([2, 4, 1]) / 7, rtol=1e-6)

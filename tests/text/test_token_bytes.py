@@ -13,7 +13,13 @@ from fastw2v.errors import ConfigurationError, TokenKindError, UnknownWordError,
 from fastw2v.formats import read_vectors
 from fastw2v.text.batches import token_batch
 from fastw2v.text.reading import read_corpus
-from fastw2v.text.token_bytes import NUMBER_BYTES, number_bytes, token_bytes, token_of
+from fastw2v.text.token_bytes import (
+    NUMBER_BYTES,
+    bytes_of_tokens,
+    number_bytes,
+    token_bytes,
+    token_of,
+)
 from tests.support.programs import tree
 
 WIDE = st.integers(-(2**200), 2**200) | st.integers(-3, 3) | st.integers(2**63 - 2, 2**64 + 2)
@@ -30,6 +36,12 @@ def test_bytes_are_equal_if_tokens_are(one, other):
         assert token_of(token_bytes(token)) == token
         assert type(token_of(token_bytes(token))) is type(token)
     assert (token_bytes(one) == token_bytes(other)) == (one == other)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(TOKENS, max_size=6))
+def test_bytes_of_many_are_those_of_each(tokens):
+    assert bytes_of_tokens(tokens) == [token_bytes(token) for token in tokens]
 
 
 @settings(max_examples=60, deadline=None)

@@ -33,9 +33,10 @@ __all__ = ["Calibration", "calibrate", "calibrated_loss", "context_log_probabili
 
 _MOST_STEPS = 60
 _MOST_HALVINGS = 30
-_SETTLED_NATS = 1e-7  # a Newton step that promises less than this is the last
+# A Newton step that promises less than this is the last: its own error is the square of that.
+_SETTLED_NATS = 1e-5
 _COARSE = 16  # a first fit goes over every so manieth row
-_FEWEST_COARSE = 64
+_FEWEST_COARSE = 16  # rows, or there is none
 _ROUNDING = 1e-6  # relative error of the loss, which is summed in single precision
 _RIDGE = 1e-5  # keeps a step finite where scores are all the same
 
@@ -101,12 +102,14 @@ def calibrate(
     VocabularyError
         If dimensions or words do not fit together.
     """
-    rounds = _Rounds(report)
-    point = np.array([1.0, 1.0])
-    if sum(len(batch.inputs) for batch in rows) >= _COARSE * _FEWEST_COARSE:
+    rounds, start, found = _Rounds(report), np.array([1.0, 1.0]), None
+    fit, n_rows = _Fit(scores, rows, log_unigram), sum(len(batch.inputs) for batch in rows)
+    every = min(_COARSE, n_rows // _FEWEST_COARSE)
+    if every > 1:
         with suppress(DivergenceError):  # too few rows to say so
-            point, _ = _minimum(_Fit(scores, list(_thinned(rows)), log_unigram), point, rounds)
-    point, value = _minimum(_Fit(scores, rows, log_unigram), point, rounds)
+            coarse = _Fit(scores, list(_thinned(rows, every)), log_unigram)
+            found = _minimum(fit, _minimum(coarse, start, rounds)[0], rounds)
+    point, value = found or _minimum(fit, start, rounds)
     rounds.end()
     return Calibration(float(point[0]), float(point[1]), value.loss)
 
@@ -127,10 +130,10 @@ class _Rounds:
             self._report(self._done, self._done)
 
 
-def _thinned(rows: InputRows) -> Iterator[RowBatch]:
-    """Yield every `_COARSE`-th row of each batch."""
+def _thinned(rows: InputRows, every: int) -> Iterator[RowBatch]:
+    """Yield every so manieth row of each batch."""
     for batch in rows:
-        yield batch.taken(np.arange(0, len(batch.inputs), _COARSE))
+        yield batch.taken(np.arange(0, len(batch.inputs), every))
 
 
 def _minimum(

@@ -32,7 +32,7 @@ from fastw2v.objectives.losses.counted_rates import (
 )
 from fastw2v.objectives.losses.rows import CentreRows, RowBatch
 from fastw2v.objectives.losses.scores import SoftmaxScores
-from fastw2v.objectives.losses.share_bins import ShareBins, fitted_powers
+from fastw2v.objectives.losses.share_bins import ShareBins, fitted_powers, observed_logs
 from fastw2v.objectives.losses.training_rows import training_rows
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.objectives.softmax.text_fit import STEADY_PAIRS
@@ -162,13 +162,27 @@ def _finished(
     # One step of iterative scaling, as after the exact softmax.
     step = np.log((wanted + STEADY_PAIRS) / (seen.masses + STEADY_PAIRS))
     bias = np.asarray(fit.out_bias + step, np.float32)
-    bins = ShareBins.of_rows(scores, rows, (fit.temperature, bias))
-    if bins.loss > seen.others_loss:  # what is wanted is of the whole text, and the rows are few
-        bias = fit.out_bias
-        bins = ShareBins.of_rows(scores, rows, (fit.temperature, bias))
+    log_sums = [scores.log_sums(batch, bias, fit.temperature) for batch in rows]
+    if _loss(scores, rows, (fit.temperature, bias), log_sums) > seen.others_loss:
+        # What is wanted is of the whole text, and the rows are few.
+        bias, log_sums = fit.out_bias, seen.log_sums
+    bins = ShareBins.of_rows(scores, rows, (fit.temperature, bias), log_sums=log_sums)
     peaks = fitted_powers(bins)
     loss = bins.loss + rates_loss + (bins.loss_change(peaks) if peaks else 0.0)
     return fit._replace(out_bias=bias, loss_nats=loss / rows.weight, peaks=peaks)
+
+
+def _loss(
+    scores: SoftmaxScores,
+    rows: CentreRows | CbowRows,
+    fit: tuple[float, VectorArray],
+    log_sums: list[_Doubles],
+) -> float:
+    """Return the loss of rows by softmax(t z + b), summed; each batch has its rows' log sums."""
+    return -sum(
+        float(batch.contexts.weights @ observed_logs(scores, batch, fit, sums))
+        for batch, sums in zip(rows, log_sums, strict=True)
+    )
 
 
 class _Seen(NamedTuple):
@@ -183,11 +197,14 @@ class _Seen(NamedTuple):
     within_loss : float, optional
         With CBOW, what the softmax over all words adds to it: the sum of -log q of words within
         their windows, and of -log of what q leaves for all that are not within them for the others.
+    log_sums : list of (R,) float64
+        Of the rows of other words, in batches as rows are gone over.
     """
 
     masses: _Doubles
     others_loss: float
     within_loss: float | None
+    log_sums: list[_Doubles]
 
 
 def _seen(
@@ -195,21 +212,23 @@ def _seen(
 ) -> _Seen:
     temperature, bias = fit
     masses, others_loss, within_loss = np.zeros(scores.n_words), 0.0, 0.0
+    kept: list[_Doubles] = []
     is_cbow = isinstance(rows, CbowRows)
     for batch, windows in _with_windows(rows):
         rest = batch if windows is None else batch._replace(left_out=windows)
         log_sums = scores.log_sums(rest, bias, temperature)
-        contexts, weights = batch.contexts, batch.row_weights
-        logs = temperature * scores.observed(batch) + bias[contexts.indices]
-        logs -= np.repeat(log_sums, np.diff(contexts.indptr))
+        contexts, weights, others = batch.contexts, batch.row_weights, log_sums
+        logs = observed_logs(scores, batch, fit, log_sums)
         losses = -np.add.reduceat(contexts.weights * logs, contexts.indptr[:-1])
         if windows is not None:
             own, is_own = _within_logs(scores, batch, windows, fit, log_sums)
             within_loss -= float(own.sum())
-            weights, losses = weights * ~is_own, losses * ~is_own
+            weights, losses, others = weights * ~is_own, losses * ~is_own, log_sums[~is_own]
+        if len(others):
+            kept.append(others)
         scores.add_masses(rest, fit, log_sums, weights, masses)
         others_loss += float(losses.sum())
-    return _Seen(masses, others_loss, within_loss if is_cbow else None)
+    return _Seen(masses, others_loss, within_loss if is_cbow else None, kept)
 
 
 def _with_windows(

@@ -12,17 +12,18 @@ which is convex in the powers (docs/math.md, section 21).
 """
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.objectives.arrays import VectorArray
-from fastw2v.objectives.losses.rows import InputRows
+from fastw2v.objectives.losses.rows import InputRows, RowBatch
 from fastw2v.objectives.losses.scores import SoftmaxScores
 from fastw2v.objectives.peaks import Peaks
 
-__all__ = ["KNOTS", "ShareBins", "fitted_powers"]
+__all__ = ["KNOTS", "ShareBins", "fitted_powers", "observed_logs"]
 
 # Half decades: within each, predicted and observed shares are as far apart at both ends
 # (`bench/bench_calibration.py`).
@@ -67,21 +68,22 @@ class ShareBins(NamedTuple):
         rows: InputRows,
         fit: tuple[float, VectorArray],
         lowest: float = KNOTS[0],
+        log_sums: Iterable[_Doubles] | None = None,
     ) -> "ShareBins":
-        """Return those of softmax(t z + b) above the lowest knot, with t and b of the fit."""
-        temperature, bias = fit
+        """Return those of softmax(t z + b) above the lowest knot, with t and b of the fit.
+
+        `log_sums` are those of the rows of each batch, where they are known.
+        """
         low = math.log(lowest)
         width = -low / _BINS
         middles = np.asarray(low + width * (np.arange(_BINS) + 0.5), np.float64)
         parts = []
-        for batch in rows:
-            log_sums = scores.log_sums(batch, bias, temperature)
-            shares = scores.share_bins(batch, fit, log_sums, (low, 1 / width, _BINS))
-            contexts = batch.contexts
-            log_q = np.asarray(temperature * scores.observed(batch), np.float64)
-            log_q += bias[contexts.indices]
-            log_q -= np.repeat(log_sums, np.diff(contexts.indptr))
-            parts.append((shares, batch.row_weights, log_q, contexts.weights))
+        if log_sums is None:
+            log_sums = (_log_sums(scores, batch, fit) for batch in rows)
+        for batch, sums in zip(rows, log_sums, strict=True):
+            shares = scores.share_bins(batch, fit, sums, (low, 1 / width, _BINS))
+            log_q = observed_logs(scores, batch, fit, sums)
+            parts.append((shares, batch.row_weights, log_q, batch.contexts.weights))
         shares, *others = (np.concatenate(column) for column in zip(*parts, strict=True))
         return cls(shares, middles, *others)
 
@@ -94,6 +96,24 @@ class ShareBins(NamedTuple):
         """Return how much higher the loss of these rows is with `peaks`, nats, summed."""
         sums = 1.0 + self.shares @ np.expm1(peaks.log_factors(self.middles))
         return float(self.row_weights @ np.log(sums) - self.weights @ peaks.log_factors(self.log_q))
+
+
+def _log_sums(scores: SoftmaxScores, batch: RowBatch, fit: tuple[float, VectorArray]) -> _Doubles:
+    return scores.log_sums(batch, fit[1], fit[0])
+
+
+def observed_logs(
+    scores: SoftmaxScores, batch: RowBatch, fit: tuple[float, VectorArray], log_sums: _Doubles
+) -> _Doubles:
+    """Return the logarithm of what softmax(t z + b) gives each observed word, float64 (entries,).
+
+    With t and b of the fit, and the rows' `log_sums` (R,) under them.
+    """
+    temperature, bias = fit
+    contexts = batch.contexts
+    logs = np.asarray(temperature * scores.observed(batch), np.float64)
+    logs += bias[contexts.indices]
+    return logs - np.repeat(log_sums, np.diff(contexts.indptr))
 
 
 def fitted_powers(bins: ShareBins) -> Peaks | None:

@@ -1,9 +1,12 @@
 """The clock of compiling: each second once, whoever compiles, and no second of work."""
 
+import gc
 import threading
 import time
 
+import numba
 import pytest
+from numba.core import event
 
 from fastw2v.kernels import compile_clock
 from fastw2v.kernels.compile_clock import compiling, compiling_s, told_of_compiling, working_s
@@ -64,3 +67,41 @@ def test_the_first_kernel_is_told_once():
         pass
     assert len(told) == 1
     assert compile_clock._clock.listeners == []
+
+
+@pytest.fixture
+def compiled_within():
+    """Compiles a kernel, and looks when it begins and ends."""
+
+    def compiled(look):
+        class Watched(event.Listener):
+            def on_start(self, event):
+                look()
+
+            def on_end(self, event):
+                look()
+
+        with event.install_listener("numba:compile", Watched()):
+            numba.njit(lambda number: number + 1)(1)
+
+    return compiled
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_the_collector_of_garbage_rests_while_a_kernel_is_compiled(compiled_within, is_enabled):
+    (gc.enable if is_enabled else gc.disable)()
+    seen = []
+    try:
+        compiled_within(lambda: seen.append(gc.isenabled()))
+        assert seen[0] is False  # told after the clock
+        assert gc.isenabled() is is_enabled
+        with compiling():  # waiting for another process is no compiling
+            assert gc.isenabled() is is_enabled
+    finally:
+        gc.enable()
+
+
+def test_it_works_again_after_a_kernel_that_cannot_be_compiled():
+    with pytest.raises(numba.TypingError):
+        numba.njit(lambda: undefined_name)()  # noqa: F821
+    assert gc.isenabled()

@@ -175,10 +175,13 @@ def kinds_of(options: argparse.Namespace, n_words: int) -> dict[str, Kind]:
     if options.command == "beside":
         return {"all words": exact, "sampled": sampled}
     sizes = {
-        f"{head} + {draws}, {seen} seen": ColumnSizes(head, draws, seen)
+        f"{head} + {draws}, {seen} seen, {contexts} of a row": ColumnSizes(
+            head, draws, seen, contexts
+        )
         for head in options.heads
         for draws in options.draws
         for seen in options.seen
+        for contexts in options.contexts
     }
     kinds = {name: sampled._replace(sizes=these) for name, these in sizes.items()}
     return {"all words": exact} | kinds if options.reference else kinds
@@ -226,6 +229,7 @@ def main() -> None:
             command.add_argument("--heads", type=int, nargs="+", default=[2000, 4000, 8000])
             command.add_argument("--draws", type=int, nargs="+", default=[1000, 4000])
             command.add_argument("--seen", type=int, nargs="+", default=[16_000, 32_000])
+            command.add_argument("--contexts", type=int, nargs="+", default=[256, 10**6])
             command.add_argument("--reference", action="store_true", help="all words, first")
         if name == "starts":
             frequent = [4000, 8000, 16_000, 32_000]

@@ -11,7 +11,8 @@ The sum over V words that a row's softmax is divided by is, in a batch of these,
 which is the whole sum in expectation (docs/math.md, section 23). So a row costs about as much as
 H + S words and those that were seen, however many words there are. Rows that were seen with many
 words come in batches of their own: beside others they would make those pay for the words that they
-were seen with.
+were seen with. And no row brings more than some hundred rarer words: of more as many are drawn for
+each batch, and their counts stand for all.
 """
 
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from fastw2v.counts.matrix import SparseCounts
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.softmax.centre_rows import prepare_rows
 from fastw2v.kernels.softmax.columns import choose_columns
+from fastw2v.kernels.softmax.drawn_contexts import draw_contexts
 from fastw2v.objectives.arrays import round_up
 from fastw2v.objectives.softmax.batches import CountBatches, order_generator
 from fastw2v.objectives.softmax.output_layer import ChosenColumns
@@ -50,6 +52,10 @@ _DRAW_STREAM = 9  # keeps the draws apart from other uses of the seed
 # from, since words of about the same frequency are neighbours and a draw takes some of each kind.
 SIZE = 4000
 SEEN = 64_000  # contexts of the rows of a batch, some of which are frequent or come twice
+# Contexts of a row that are not frequent, times words of the vocabulary: the more words there are,
+# the fewer rows of a batch were seen with the same ones, and the more each costs.
+CONTEXTS_TIMES_WORDS = 2 * 10**8
+FEWEST_CONTEXTS = 200
 # What a column of a step costs beside its products, as rows: updates and what is read for them.
 COLUMN_ROWS = 100
 LEAST_GAIN = 2.0
@@ -66,16 +72,22 @@ class ColumnSizes(NamedTuple):
         S: words drawn for a batch of those that are neither frequent nor seen.
     seen : int
         About so many contexts at most that the rows of a batch have, but for the fewest rows.
+    contexts : int
+        About so many contexts of a row at most that are not frequent; of more some are drawn.
     """
 
     head: int
     draws: int
     seen: int
+    contexts: int
 
 
 def column_sizes(n_words: int) -> ColumnSizes | None:
     """Return how many columns batches over V words have; None where these would be all words."""
-    return ColumnSizes(SIZE, SIZE, SEEN) if n_words > 2 * SIZE else None
+    if n_words <= 2 * SIZE:
+        return None
+    contexts = max(CONTEXTS_TIMES_WORDS // n_words, FEWEST_CONTEXTS)
+    return ColumnSizes(SIZE, SIZE, SEEN, contexts)
 
 
 class Band(NamedTuple):
@@ -89,7 +101,7 @@ class Band(NamedTuple):
     n_rows : int
         The most rows of a batch.
     entries : float
-        Contexts of a row on average.
+        Contexts of a row on average that are looked at.
     """
 
     centres: NDArray[np.int64]
@@ -99,7 +111,7 @@ class Band(NamedTuple):
 
 
 def bands_of(
-    centres: NDArray[np.int64], entries: NDArray[np.int64], most_rows: int, seen: int
+    centres: NDArray[np.int64], entries: NDArray[np.int64], most_rows: int, sizes: ColumnSizes
 ) -> list[Band]:
     """Return bands of rows that have about as many contexts, those with most first.
 
@@ -110,15 +122,15 @@ def bands_of(
         How many contexts each has.
     most_rows : int
         Of a batch.
-    seen : int
-        As in `ColumnSizes`.
+    sizes : ColumnSizes
     """
+    entries = np.minimum(entries, 2 * sizes.contexts)  # about half of all contexts are frequent
     order = np.argsort(-entries, kind="stable")
     bands = []
     first = 0
     while first < len(order):
         typical = entries[order[first : first + FEWEST_ROWS]].mean()
-        rows = min(max(int(seen / typical) // PANEL * PANEL, FEWEST_ROWS), most_rows)
+        rows = min(max(int(sizes.seen / typical) // PANEL * PANEL, FEWEST_ROWS), most_rows)
         last = len(order) if rows == most_rows else first + rows * BATCHES_OF_BAND
         chosen = np.sort(order[first:last])
         n_batches = -(-len(chosen) // rows)
@@ -199,7 +211,7 @@ def column_costs(
     """
     n_words = len(entries)
     max_rows = max(1, min(rows, len(centres)))
-    bands = bands_of(centres, entries[centres], max_rows, sizes.seen)
+    bands = bands_of(centres, entries[centres], max_rows, sizes)
     return ColumnCosts(bands, sizes._replace(head=min(sizes.head, n_words)), n_words, max_rows)
 
 
@@ -270,16 +282,28 @@ class ColumnBatches(CountBatches):
         places = [(k, at) for k, band in enumerate(self._bands) for at in range(band.n_batches)]
         for step, place in enumerate(generator.permutation(len(places))):
             k, at = places[place]
-            chance = np.random.default_rng([self.seed, _DRAW_STREAM, number, step]).random()
-            yield self.batch(np.sort(orders[k][at :: self._bands[k].n_batches]), chance)
+            chances = np.random.default_rng([self.seed, _DRAW_STREAM, number, step]).random(2)
+            yield self.batch(np.sort(orders[k][at :: self._bands[k].n_batches]), *chances)
 
-    def batch(self, centres: NDArray[np.int64], chance: float = 0.0) -> Batch:
-        """Return the batch of the given centre words (ascending, each once)."""
+    def batch(
+        self, centres: NDArray[np.int64], chance: float = 0.0, of_contexts: float = 0.0
+    ) -> Batch:
+        """Return the batch of the given centre words (ascending, each once).
+
+        From 0 to below 1 are the chances that decide which words and which contexts are drawn.
+        """
         rows, counts = self.counts.rows(centres)
+        own = centres.astype(np.int32)
+        lengths = counts[0][rows + 1] - counts[0][rows]
+        is_drawn = lengths.max(initial=0) > self.sizes.contexts
+        if is_drawn:
+            rarer = (self.sizes.head, self.sizes.contexts)
+            counts = draw_contexts(rows, counts, own, rarer, of_contexts)
+            rows = np.arange(len(centres))
         words, logs, *numbered = choose_columns(
             rows,
             counts,
-            centres.astype(np.int32),
+            own,
             self._cumulative,
             (self.sizes.head, self.sizes.draws),
             chance,
@@ -289,5 +313,7 @@ class ColumnBatches(CountBatches):
         scales = self.keep[centres] * self.scale
         every = np.arange(len(centres))
         entries = prepare_rows(every, tuple(numbered), self.keep[words], scales, self.tile)
-        found = Batch(centres.astype(np.int32), *entries)
+        found = Batch(own, *entries)
+        if is_drawn:  # what a row weighs is known, whatever is drawn
+            found = found._replace(row_weights=self.weights[centres] * self.scale)
         return found._replace(chosen=ChosenColumns(words, logs))

@@ -222,7 +222,7 @@ def test_contexts_of_rows_are_estimated_from_a_part(tmp_path):
 @pytest.mark.parametrize("kind", ["exact", "sampled", "auto"])
 def test_rare_words_have_the_costs_of_what_would_be_done(path, monkeypatch, kind, capsys):
     """Told as training would decide; sampled ones shorten the estimate by their share."""
-    monkeypatch.setattr(trials, "column_sizes", lambda _: ColumnSizes(20, 10, 400))
+    monkeypatch.setattr(trials, "column_sizes", lambda _: ColumnSizes(20, 10, 400, 10))
     monkeypatch.setattr(trials, "step_seconds", lambda _settings, _n, rows, *_: 1e3 * rows)
     shares = []
 
@@ -255,7 +255,7 @@ def test_auto_decides_as_training_does(path, monkeypatch):
     for gain in (0.01, 100.0):
         monkeypatch.setattr(rare_words, "LEAST_GAIN", gain)
         for module in (trials, skipgram, finish):
-            monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(20, 10, 400))
+            monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(20, 10, 400, 10))
         given = {"vector_size": 8, "min_count": 1, "epochs": 1, "rare_words": "auto"}
         told = dry_run(path, given, workers=1).estimates[0]
         model = Word2Vec(workers=1, **given).fit(path)

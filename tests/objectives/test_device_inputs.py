@@ -75,7 +75,7 @@ def test_contexts_of_cbow_move_as_by_the_kernels(mean):
     assert near(found, 1e-4)
 
 
-def columns(problem, device, sizes=(12, 15), **options):
+def columns(problem, device, sizes=(12, 15), contexts=5, **options):
     tile = {} if device is None else {"tile": device.tile}
     return ColumnBatches(
         pair_counts(problem.dense),
@@ -83,7 +83,7 @@ def columns(problem, device, sizes=(12, 15), **options):
         dimensions=problem.tables[0].shape[1],
         rows=64,
         seed=3,
-        sizes=ColumnSizes(*sizes, 10**4),
+        sizes=ColumnSizes(*sizes, 10**4, contexts),
         **tile,
         **options,
     )

@@ -13,6 +13,7 @@ from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.output_layer import ChosenColumns
 from fastw2v.objectives.softmax.rare_words import (
     BATCHES_OF_BAND,
+    FEWEST_CONTEXTS,
     FEWEST_ROWS,
     SIZE,
     ColumnBatches,
@@ -39,10 +40,11 @@ def problem(seed, n_words, dimensions, density=0.05):
     return dense, (vectors[0], vectors[1], bias)
 
 
-def column_batches(dense, sizes, rows=10**6, keep=None, **options):
+def column_batches(dense, sizes, rows=10**6, keep=None, contexts=10**6, **options):
     keep = np.ones(len(dense)) if keep is None else keep
     given = {"dimensions": 6, "rows": rows, "seed": 3, **options}
-    return ColumnBatches(pair_counts(dense), keep, sizes=ColumnSizes(*sizes, 10**6), **given)
+    sizes = ColumnSizes(*sizes, 10**6, contexts)
+    return ColumnBatches(pair_counts(dense), keep, sizes=sizes, **given)
 
 
 def draws_of(n_rest, weights=None):
@@ -228,11 +230,12 @@ def test_the_twin_has_the_gradient_of_its_loss(sabotage):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_any_number_of_workers_gives_the_same_bits(precision):
+@pytest.mark.parametrize("contexts", [10**6, 6])
+def test_any_number_of_workers_gives_the_same_bits(precision, contexts):
     dense, tables = problem(9, 4 * TILE, 12, density=0.004)
     found = set()
     for workers in (1, 2, 5):
-        batches = column_batches(dense, (200, 300), rows=256, dimensions=12)
+        batches = column_batches(dense, (200, 300), rows=256, dimensions=12, contexts=contexts)
         with WorkerPool(workers) as pool:
             objective = ExactSoftmax(
                 *tables, max_rows=256, precision=precision, pool=pool, lists_columns=True
@@ -309,11 +312,13 @@ def test_a_row_has_its_own_word_as_itself_though_it_is_not_seen_beside_it():
         assert len(words) < 600
 
 
-def test_an_epoch_has_every_row_once_and_repeats():
+@pytest.mark.parametrize(("contexts", "seen"), [(10**6, 9000), (20, 2000)])
+def test_an_epoch_has_every_row_once_and_repeats(contexts, seen):
     dense, _ = problem(11, 500, 4, density=0.02)
     dense[:40] = np.random.default_rng(1).integers(0, 2, (40, 500))
     counts = pair_counts(dense)
-    options = {"dimensions": 4, "rows": 256, "seed": 3, "sizes": ColumnSizes(30, 20, 9000)}
+    sizes = ColumnSizes(30, 20, seen, contexts)
+    options = {"dimensions": 4, "rows": 256, "seed": 3, "sizes": sizes}
     batches = ColumnBatches(counts, np.ones(500), **options)
     epochs = [list(batches.one_epoch(number)) for number in (0, 0, 1)]
     for epoch in epochs:
@@ -327,10 +332,11 @@ def test_an_epoch_has_every_row_once_and_repeats():
     assert sorted(words[0]) != sorted(words[2])
 
 
-def test_rows_with_many_contexts_come_in_small_batches():
+@pytest.mark.parametrize(("contexts", "rows_of_many"), [(10**6, FEWEST_ROWS), (100, 160)])
+def test_rows_with_many_contexts_come_in_small_batches(contexts, rows_of_many):
     entries = np.array([90_000] * 100 + [1_000] * 3_000 + [10] * 20_000)
-    bands = bands_of(np.arange(len(entries)), entries, 256, 32_000)
-    assert bands[0].n_rows <= FEWEST_ROWS
+    bands = bands_of(np.arange(len(entries)), entries, 256, ColumnSizes(30, 20, 32_000, contexts))
+    assert bands[0].n_rows <= rows_of_many
     assert 250 <= bands[-1].n_rows <= 256
     assert all(band.n_batches <= BATCHES_OF_BAND for band in bands[:-1])
     centres = np.concatenate([band.centres for band in bands])
@@ -342,6 +348,8 @@ def test_a_small_vocabulary_has_no_draws():
     for n_words in (2 * SIZE + 1, 10**6):
         sizes = column_sizes(n_words)
         assert (sizes.head, sizes.draws) == (SIZE, SIZE)
+    assert column_sizes(10**5).contexts == 10 * column_sizes(10**6).contexts
+    assert column_sizes(10**9).contexts == FEWEST_CONTEXTS
 
 
 def losses_of(dense, tables, seeds, weigh=True):
@@ -386,7 +394,7 @@ def test_the_fit_to_the_text_is_the_exact_one_where_all_words_are_columns(sizes)
             options = {"dimensions": 6, "rows": 64, "seed": 1, "tile": objective.layer.tile}
             batches = CountBatches(counts, ones, **options)
             if lists_columns:
-                columns = ColumnSizes(*sizes, 10**6)
+                columns = ColumnSizes(*sizes, 10**6, 10**6)
                 batches = ColumnBatches(counts, ones, sizes=columns, **options)
             fits.append(fit_to_text(objective, batches, counts, tables[2], 5, None, None))
     assert np.allclose(fits[0].self_rates, fits[1].self_rates, rtol=1e-4)
@@ -401,7 +409,7 @@ def test_rare_words_take_a_step_of_the_bias_together():
             *tables, optimizer="sgd", max_rows=64, pool=pool, lists_columns=True
         )
         options = {"dimensions": 6, "rows": 64, "seed": 1, "tile": objective.layer.tile}
-        batches = ColumnBatches(counts, ones, sizes=ColumnSizes(100, 80, 10**6), **options)
+        batches = ColumnBatches(counts, ones, sizes=ColumnSizes(100, 80, 10**6, 10**6), **options)
         found = fit_to_text(objective, batches, counts, tables[2], 5, None, 100)
     assert len(np.unique(found.bias_step[:100])) > 90
     assert 2 < len(np.unique(found.bias_step[100:])) <= 5

@@ -53,7 +53,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_columns_and_small_tiles(monkeypatch):
     for module in (skipgram, finish):
-        monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(30, 20, 300))
+        monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(30, 20, 300, 15))
     sizes = {"cuda": 2**10, "torch-cpu": 2**10}
     monkeypatch.setattr("fastw2v.objectives.softmax.device.library._TILE_SCORES", sizes)
 
@@ -207,7 +207,7 @@ def test_what_auto_has_chosen_holds_for_a_resumed_run(corpus, tmp_path, monkeypa
     resumed = Word2Vec.resume(tmp_path / "model")
     monkeypatch.undo()
     for module in (skipgram, finish):
-        monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(30, 20, 300))
+        monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(30, 20, 300, 15))
     assert arrays_of(resumed) == arrays_of(trained(corpus, batch_rows=32))
 
 

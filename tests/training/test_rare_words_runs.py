@@ -36,7 +36,7 @@ def corpus(tmp_path_factory):
 def few_columns(monkeypatch):
     """Rare words begin at the 60th; of those that were not seen 40 are drawn."""
     for module in (skipgram, finish):
-        monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(60, 40, 600))
+        monkeypatch.setattr(module, "column_sizes", lambda _: ColumnSizes(60, 40, 600, 30))
 
 
 def counted_windows_of(corpus):
@@ -124,7 +124,7 @@ def test_the_estimate_of_the_gain_is_near_what_batches_have(corpus):
     counts = counted_windows_of(corpus)
     ones = np.ones(counts.n_words)
     options = {"dimensions": 6, "rows": 96, "seed": 1}
-    batches = ColumnBatches(counts, ones, sizes=ColumnSizes(60, 40, 600), **options)
+    batches = ColumnBatches(counts, ones, sizes=ColumnSizes(60, 40, 600, 30), **options)
     costs = [
         len(batch.chosen.words) * (COLUMN_ROWS + round_up(len(batch.centres), PANEL))
         for batch in batches.one_epoch(0)

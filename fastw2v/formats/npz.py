@@ -113,7 +113,8 @@ def write(vectors: Vectors, target: Path) -> None:
 def write_model(embeddings: Embeddings, target: Path) -> None:
     """Write ``words, counts, in_vectors, out_vectors, out_bias``, and ``self_rates`` if there are.
 
-    Of a model with peaks (`fastw2v.objectives.peaks`) ``peaks`` (2,) is knot and power.
+    Of a model with peaks (`fastw2v.objectives.peaks`) ``peaks`` (2, K) has knots and
+    their powers.
 
     Raises as `write`.
     """

@@ -21,7 +21,7 @@ from fastw2v.objectives.features import FeatureMatrix
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.losses.own_words import score_fit
 from fastw2v.objectives.losses.scores import TreeScores
-from fastw2v.objectives.losses.tree_words import tree_rates
+from fastw2v.objectives.losses.tree_words import tree_fit
 from fastw2v.objectives.stream.estimates import require_stream_memory
 from fastw2v.objectives.stream.settings import StreamSettings, WordOptions
 from fastw2v.objectives.stream.tables import KnownTables, StreamTables
@@ -87,13 +87,20 @@ def _calibrated(
 ) -> tuple[Embeddings, float | None]:
     """Return the model with probabilities of the text, and their loss where they were fitted."""
     settings, vocabulary = run.settings, text.vocabulary
-    if settings.objective == "hierarchical":
-        scores = TreeScores(vectors[1], huffman_tree(vocabulary.counts), pool)
-        rates = tree_rates(vectors[0], scores, text.tokens, settings)
-        no_bias = np.zeros(len(vocabulary), np.float32)
-        return Embeddings(vocabulary, *vectors, no_bias, "hierarchical", self_rates=rates), None
-    log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
     report = run.stage("calibrating")
+    if settings.objective == "hierarchical":
+        if report:
+            report(0, 1)
+        scores = TreeScores(vectors[1], huffman_tree(vocabulary.counts), pool)
+        rates, peaks = tree_fit(vectors[0], scores, text.tokens, settings, run.workers)
+        no_bias = np.zeros(len(vocabulary), np.float32)
+        trained = Embeddings(
+            vocabulary, *vectors, no_bias, "hierarchical", self_rates=rates, peaks=peaks
+        )
+        if report:
+            report(1, 1)
+        return trained, None
+    log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
     found = score_fit(vectors, log_unigram, text.tokens, settings, pool, report)
     trained = Embeddings(
         vocabulary,

@@ -229,6 +229,32 @@ def test_shares_by_bin_and_masses_are_those_of_the_twin(seed, sizes, t):
             came.append((masses, shares))
     assert all(one.tobytes() == other.tobytes() for one, other in zip(*came, strict=True))
     np.testing.assert_allclose(masses, weights @ np.exp(log_q), rtol=1e-5, atol=1e-6)
+    assert_shares(shares, log_q)
+
+
+@patient
+@given(st.integers(0, 1000), SIZES)
+def test_shares_of_a_tree_by_bin_are_those_of_the_twin(seed, sizes):
+    inputs, nodes, _, dense = made(seed, *sizes[:2], sizes[2] + 2)
+    n_words = len(nodes)
+    tree = huffman_tree(np.random.default_rng(seed).integers(1, 100, n_words))
+    own = np.random.default_rng(seed).integers(0, n_words, len(inputs))
+    batch = dense_scores.row_batch(inputs, dense)._replace(left_out=WordRows.single(own))
+    log_q = dense_scores.tree_scores(inputs, nodes, tree)
+    log_q[np.arange(len(own)), own] = -np.inf
+    log_q -= np.logaddexp.reduce(log_q, axis=1, keepdims=True)
+    no_bias, came = np.zeros(n_words, np.float32), []
+    for workers in (1, 3):
+        with WorkerPool(workers) as workers_pool:
+            scores = TreeScores(nodes, tree, workers_pool)
+            log_sums = scores.log_sums(batch, no_bias, 1.0)
+            came.append(scores.share_bins(batch, (1.0, no_bias), log_sums, (-6.0, 2.0, 12)))
+    assert came[0].tobytes() == came[1].tobytes()
+    assert_shares(came[0], log_q)
+
+
+def assert_shares(shares, log_q):
+    """Of 12 bins, two a nat from -6 on."""
     places = np.clip((log_q + 6.0) * 2.0, -100.5, 11)
     edges = (np.abs(places - np.rint(places)) < 1e-3) & (places < 11)  # rounding may cross them
     for row in np.flatnonzero(~edges.any(axis=1)):

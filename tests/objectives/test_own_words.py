@@ -10,15 +10,18 @@ from fastw2v.config import Hyperparameters
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import DivergenceError
 from fastw2v.objectives.huffman import huffman_tree
+from fastw2v.objectives.losses import share_bins
 from fastw2v.objectives.losses.own_words import score_fit
 from fastw2v.objectives.losses.scores import TreeScores
-from fastw2v.objectives.losses.tree_words import tree_rates
+from fastw2v.objectives.losses.tree_words import tree_fit
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.reading import read_corpus
 from tests.objectives.test_reliability import independent
 from tests.objectives.test_text_fit import dense
 from tests.support import dense_scores
+from tests.support.corpora_made import chain_sentences
+from tests.training.test_objectives import naive_loss
 
 QUICK = {"vector_size": 6, "window": 3, "min_count": 1, "epochs": 3, "sample": 0.0}
 RUNNING = ["negative", "hierarchical"]
@@ -99,7 +102,7 @@ def test_no_row_of_a_tree_gets_a_higher_loss(scale):
     nodes = generator.normal(size=(n_words - 1, 5)).astype(np.float32)
     settings = Hyperparameters(objective="hierarchical", window=2)
     with WorkerPool(1) as pool:
-        rates = tree_rates(vectors, TreeScores(nodes, tree, pool), tokens, settings)
+        rates, _ = tree_fit(vectors, TreeScores(nodes, tree, pool), tokens, settings)
     seen = dense(count_pairs(tokens, n_words, 2, workers=1))
     own, sums = np.diag(seen), seen.sum(axis=1)
     log_own = np.diag(dense_scores.tree_scores(vectors, nodes, tree))
@@ -116,6 +119,22 @@ def test_no_row_of_a_tree_gets_a_higher_loss(scale):
     assert changes(rates).sum() < 0
     # Sabotage: rates of other words.
     assert changes(np.roll(rates, 3)).max() > 1
+
+
+def test_powers_of_a_tree_make_the_training_text_likelier():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(share_bins, "LEAST_GAIN_NATS", 0.0)
+        text = chain_sentences(2, 30, sentences=500, noise=0.2)
+        model = fitted(text, "hierarchical", epochs=10, vector_size=8)
+    kept, losses = model._trained, {}
+    peaks = model.embeddings.peaks
+    inverse = peaks._replace(powers=tuple(1 / power for power in peaks.powers))
+    for name, used in (("fitted", peaks), ("none", None), ("other way", inverse)):
+        model._trained = replace(kept, embeddings=replace(kept.embeddings, peaks=used))
+        losses[name] = model.perplexity(text).loss_nats
+        assert losses[name] == pytest.approx(naive_loss(model, text), rel=2e-5)
+    assert losses["fitted"] < losses["none"] - 1e-3
+    assert losses["other way"] > losses["none"]
 
 
 def test_scores_beyond_measure_are_calibrated_or_told():

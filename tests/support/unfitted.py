@@ -7,6 +7,7 @@ import pytest
 
 from fastw2v.objectives.losses import own_words
 from fastw2v.objectives.losses.own_words import ScoreFit
+from fastw2v.objectives.losses.tree_words import TreeFit
 from fastw2v.training import cbow, final_form, finish, stream
 
 __all__ = ["as_it_was", "unfitted", "with_rates_alone"]
@@ -29,7 +30,7 @@ def unfitted() -> Iterator[None]:
     """Train within it, in this process; vectors are not put into canonical form either."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finish, "fit_to_text", lambda *_: None)
-        patch.setattr(stream, "tree_rates", lambda *_: None)
+        patch.setattr(stream, "tree_fit", lambda *_: TreeFit())
         patch.setattr(cbow, "window_fit", as_it_was)
         patch.setattr(final_form, "canonical_form", lambda *_: None)
         yield

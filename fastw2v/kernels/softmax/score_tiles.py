@@ -32,6 +32,7 @@ __all__ = [
     "TILE",
     "Floats",
     "PaddedVectors",
+    "leaf_scores",
     "leave_out",
     "noise_losses",
     "pack_panel",
@@ -253,7 +254,7 @@ def noise_losses(tasks, inputs, outputs, noise, losses):
 
 
 @kernel
-def _leaf_scores(scores, children, node_logs, leaves):
+def leaf_scores(scores, children, node_logs, leaves):
     """Write log q of every leaf for a panel, going down from the root (the last node).
 
     sigma(x) of a node's probability goes to child 0, the rest to child 1.
@@ -304,7 +305,7 @@ def tree_scores(tasks, inputs, nodes, children, contexts, scores):
             return
         pack_panel(inputs, first, packed)
         score_outputs(nodes, 0, children.shape[0], packed, node_scores, 0)
-        _leaf_scores(node_scores, children, node_logs, leaves)
+        leaf_scores(node_scores, children, node_logs, leaves)
         for row in range(first, min(first + PANEL, inputs.n_rows)):
             for entry in range(contexts.indptr[row], contexts.indptr[row + 1]):
                 scores[entry] = leaves[contexts.indices[entry] * PANEL + row - first]
@@ -340,7 +341,7 @@ def tree_moments(tasks, inputs, nodes, children, biases, scale, left_out, moment
             return
         pack_panel(inputs, panel_first, packed)
         score_outputs(nodes, 0, n_words - 1, packed, scores, 0)
-        _leaf_scores(scores, children, node_logs, leaves)
+        leaf_scores(scores, children, node_logs, leaves)
         leave_out(leaves, 0, left_out, panel_first, 0, n_words, scale[0])
         _start(joined)
         for first in range(0, n_words, TILE):

@@ -5,14 +5,48 @@ depend on the number of workers: each row, or each output, has a place of its ow
 """
 
 import numpy as np
+from numba import njit
 
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.simd.atomics import fetch_add
-from fastw2v.kernels.simd.blocks import PANEL
+from fastw2v.kernels.simd.blocks import PANEL, ROWS
 from fastw2v.kernels.simd.vectors import LANES, broadcast, exponential, load, store
-from fastw2v.kernels.softmax.score_tiles import TILE, leave_out, pack_panel, score_outputs
+from fastw2v.kernels.softmax.score_tiles import (
+    TILE,
+    leaf_scores,
+    leave_out,
+    pack_panel,
+    score_outputs,
+)
 
-__all__ = ["softmax_masses", "softmax_share_bins"]
+__all__ = ["softmax_masses", "softmax_share_bins", "tree_share_bins"]
+
+
+@njit(nogil=True, inline="always")
+def _add_shares(scores, at, biases, first, scale, sums, bins, room, shares):
+    """Add the probabilities of a tile's outputs to the bins of a panel's rows (rows, bins)."""
+    logs, told = room
+    temperature = broadcast(scale[0])
+    count = min(TILE, biases.shape[0] - first)
+    for lane in range(0, PANEL, LANES):
+        log_sum = load(sums, lane)
+        for word in range(count):
+            z = load(scores, at + word * PANEL + lane)
+            x = z * temperature + broadcast(scale[1] * biases[first + word]) - log_sum
+            store(logs, word * PANEL + lane, x)
+            store(told, word * PANEL + lane, exponential(x))
+    for word in range(count):
+        for lane in range(shares.shape[0]):
+            above = logs[word * PANEL + lane] - bins[0]
+            if above >= 0:
+                place = min(np.int64(above * bins[1]), shares.shape[1] - 1)
+                shares[lane, place] += told[word * PANEL + lane]
+
+
+@njit(nogil=True, inline="always")
+def _share_room():
+    """Return room for the logarithms of a tile's probabilities, and for these."""
+    return np.empty(TILE * PANEL, np.float32), np.empty(TILE * PANEL, np.float32)
 
 
 @kernel
@@ -33,34 +67,56 @@ def softmax_share_bins(tasks, inputs, outputs, biases, scale, left_out, log_sums
     """
     packed = np.empty(inputs.dimensions * PANEL, np.float32)
     scores = np.empty(TILE * PANEL, np.float32)
-    logs, told = np.empty(TILE * PANEL, np.float32), np.empty(TILE * PANEL, np.float32)
-    sums = np.zeros(PANEL, np.float32)
-    temperature = broadcast(scale[0])
+    sums, room = np.zeros(PANEL, np.float32), _share_room()
     while True:
         panel_first = fetch_add(tasks, 0, 1) * PANEL
         if panel_first >= inputs.n_rows:
             return
-        n_rows = min(PANEL, inputs.n_rows - panel_first)
+        last = min(panel_first + PANEL, inputs.n_rows)
         pack_panel(inputs, panel_first, packed)
-        for lane in range(n_rows):
-            sums[lane] = log_sums[panel_first + lane]
+        for row in range(panel_first, last):
+            sums[row - panel_first] = log_sums[row]
+        own = shares[panel_first:last]
         for first in range(0, outputs.n_rows, TILE):
             count = min(TILE, outputs.n_rows - first)
             score_outputs(outputs, first, count, packed, scores, 0)
             leave_out(scores, 0, left_out, panel_first, first, count, scale[0])
-            for lane in range(0, PANEL, LANES):
-                log_sum = load(sums, lane)
-                for word in range(count):
-                    z = load(scores, word * PANEL + lane)
-                    x = z * temperature + broadcast(scale[1] * biases[first + word]) - log_sum
-                    store(logs, word * PANEL + lane, x)
-                    store(told, word * PANEL + lane, exponential(x))
-            for word in range(count):
-                for lane in range(n_rows):
-                    above = logs[word * PANEL + lane] - bins[0]
-                    if above >= 0:
-                        place = min(np.int64(above * bins[1]), shares.shape[1] - 1)
-                        shares[panel_first + lane, place] += told[word * PANEL + lane]
+            _add_shares(scores, 0, biases, first, scale, sums, bins, room, own)
+
+
+@kernel
+def tree_share_bins(
+    tasks, inputs, nodes, children, biases, scale, left_out, log_sums, bins, shares
+):
+    """Do as `softmax_share_bins`, with the leaves' log probabilities as scores.
+
+    Parameters
+    ----------
+    tasks, inputs, biases, scale, left_out, log_sums, bins, shares
+        As in `softmax_share_bins`.
+    nodes, children
+        As in `tree_moments`.
+    """
+    n_words = biases.shape[0]
+    padded = (n_words + ROWS) * PANEL
+    packed = np.empty(inputs.dimensions * PANEL, np.float32)
+    scores, node_logs = np.empty(padded, np.float32), np.empty(padded, np.float32)
+    leaves = np.empty(padded, np.float32)
+    sums, room = np.zeros(PANEL, np.float32), _share_room()
+    while True:
+        panel_first = fetch_add(tasks, 0, 1) * PANEL
+        if panel_first >= inputs.n_rows:
+            return
+        last = min(panel_first + PANEL, inputs.n_rows)
+        pack_panel(inputs, panel_first, packed)
+        for row in range(panel_first, last):
+            sums[row - panel_first] = log_sums[row]
+        score_outputs(nodes, 0, n_words - 1, packed, scores, 0)
+        leaf_scores(scores, children, node_logs, leaves)
+        leave_out(leaves, 0, left_out, panel_first, 0, n_words, scale[0])
+        own = shares[panel_first:last]
+        for first in range(0, n_words, TILE):
+            _add_shares(leaves, first * PANEL, biases, first, scale, sums, bins, room, own)
 
 
 @kernel

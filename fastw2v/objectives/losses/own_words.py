@@ -31,7 +31,7 @@ from fastw2v.objectives.losses.counted_rates import (
     scores_of_words,
 )
 from fastw2v.objectives.losses.rows import CentreRows, RowBatch
-from fastw2v.objectives.losses.scores import SoftmaxScores
+from fastw2v.objectives.losses.scores import ContextScores, SoftmaxScores
 from fastw2v.objectives.losses.share_bins import ShareBins, fitted_powers, observed_logs
 from fastw2v.objectives.losses.training_rows import training_rows
 from fastw2v.objectives.peaks import Peaks
@@ -241,7 +241,7 @@ def _with_windows(
 
 
 def softmax_loss_with_rates(
-    scores: SoftmaxScores,
+    scores: ContextScores,
     rows: CentreRows | CbowRows,
     rates: NDArray[np.float32],
     fit: tuple[float, VectorArray],
@@ -251,7 +251,7 @@ def softmax_loss_with_rates(
 
     Parameters
     ----------
-    scores : SoftmaxScores
+    scores : SoftmaxScores or TreeScores
     rows : CentreRows or CbowRows
         With `others`.
     rates : (V,) float32

@@ -296,7 +296,7 @@ def _losses_of_rows(
     if settings.objective == "hierarchical":
         tree = TreeScores(embeddings.out_vectors, huffman_tree(word_counts), pool)
         if rates is not None:
-            loss_nats = tree_loss_with_rates(tree, rows, rates)
+            loss_nats = tree_loss_with_rates(tree, rows, rates, embeddings.peaks)
         else:
             loss_nats = hierarchical_loss(tree, rows)
         return Losses(loss_nats, loss_nats)

@@ -26,7 +26,7 @@ from fastw2v.kernels.softmax.score_tiles import (
     tree_moments,
     tree_scores,
 )
-from fastw2v.kernels.softmax.share_tiles import softmax_masses, softmax_share_bins
+from fastw2v.kernels.softmax.share_tiles import softmax_masses, softmax_share_bins, tree_share_bins
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.rows import RowBatch
 from fastw2v.system.threads import WorkerPool
@@ -63,6 +63,10 @@ class ContextScores(ABC):
     def _write_moments(self, inputs: PaddedVectors, *arrays: Any) -> None:
         """Call the kernel of `moments` with biases, scale, words left out, where it writes."""
 
+    @abstractmethod
+    def _add_shares(self, inputs: PaddedVectors, *arrays: Any) -> None:
+        """Call the kernel of `share_bins` likewise."""
+
     def moments(
         self, batch: RowBatch, biases: VectorArray, temperature: float, bias_weight: float
     ) -> NDArray[np.float64]:
@@ -78,6 +82,38 @@ class ContextScores(ABC):
         known = self._known(batch, biases, temperature, bias_weight)
         self._write_moments(inputs, *known, moments)
         return moments
+
+    def log_sums(
+        self, batch: RowBatch, biases: VectorArray, temperature: float
+    ) -> NDArray[np.float64]:
+        """Return the log-sum-exp of t z + b of every row, float64 (R,)."""
+        return self.moments(batch, biases, temperature, 1.0)[:, 0].copy()
+
+    def share_bins(
+        self,
+        batch: RowBatch,
+        fit: tuple[float, VectorArray],
+        log_sums: NDArray[np.float64],
+        bins: tuple[float, float, int],
+    ) -> NDArray[np.float64]:
+        """Return sums of each row's softmax(t z + b), by its logarithm, (R, bins) float64.
+
+        Parameters
+        ----------
+        batch : RowBatch
+        fit : tuple of float and (V,) float32
+            t and b.
+        log_sums : (R,) float64
+            With these.
+        bins : tuple of float, float and int
+            The lowest logarithm, how many bins a nat has, and how many there are.
+        """
+        low, per_nat, n_bins = bins
+        shares = np.zeros((len(log_sums), n_bins))
+        edges = np.array([low, per_nat], np.float32)
+        known = self._known(batch, fit[1], fit[0], 1.0)
+        self._add_shares(self._inputs(batch), *known, log_sums, edges, shares)
+        return shares
 
     def _known(
         self, batch: RowBatch, biases: VectorArray, temperature: float, bias_weight: float
@@ -136,36 +172,8 @@ class SoftmaxScores(ContextScores):
     def _write_moments(self, inputs: PaddedVectors, *arrays: Any) -> None:
         self._pool.run_kernel(softmax_moments, inputs, self._outputs, *arrays)
 
-    def log_sums(
-        self, batch: RowBatch, biases: VectorArray, temperature: float
-    ) -> NDArray[np.float64]:
-        """Return the log-sum-exp of t z + b of every row, float64 (R,)."""
-        return self.moments(batch, biases, temperature, 1.0)[:, 0].copy()
-
-    def share_bins(
-        self,
-        batch: RowBatch,
-        fit: tuple[float, VectorArray],
-        log_sums: NDArray[np.float64],
-        bins: tuple[float, float, int],
-    ) -> NDArray[np.float64]:
-        """Return sums of each row's softmax(t z + b), by its logarithm, (R, bins) float64.
-
-        Parameters
-        ----------
-        batch : RowBatch
-        fit : tuple of float and (V,) float32
-            t and b.
-        log_sums : (R,) float64
-            With these.
-        bins : tuple of float, float and int
-            The lowest logarithm, how many bins a nat has, and how many there are.
-        """
-        low, per_nat, n_bins = bins
-        shares = np.zeros((len(log_sums), n_bins))
-        edges = np.array([low, per_nat], np.float32)
-        self._run(softmax_share_bins, batch, fit, log_sums, edges, shares)
-        return shares
+    def _add_shares(self, inputs: PaddedVectors, *arrays: Any) -> None:
+        self._pool.run_kernel(softmax_share_bins, inputs, self._outputs, *arrays)
 
     def add_masses(
         self,
@@ -179,18 +187,10 @@ class SoftmaxScores(ContextScores):
 
         Parameters as of `share_bins`, and weights (R,).
         """
-        self._run(softmax_masses, batch, fit, log_sums, weights, masses)
-
-    def _run(
-        self,
-        kernel: Callable[..., Any],
-        batch: RowBatch,
-        fit: tuple[float, VectorArray],
-        *arrays: NDArray[Any],
-    ) -> None:
-        temperature, biases = fit
-        known = self._known(batch, biases, temperature, 1.0)
-        self._pool.run_kernel(kernel, self._inputs(batch), self._outputs, *known, *arrays)
+        known = self._known(batch, fit[1], fit[0], 1.0)
+        self._pool.run_kernel(
+            softmax_masses, self._inputs(batch), self._outputs, *known, log_sums, weights, masses
+        )
 
     def noise_losses(self, batch: RowBatch, noise: VectorArray) -> NDArray[np.float64]:
         """Return sum_w P(w) * -log sigma(-z_w) of every row, float64 (R,), exactly summed."""
@@ -246,6 +246,9 @@ class TreeScores(ContextScores):
 
     def _write_moments(self, inputs: PaddedVectors, *arrays: Any) -> None:
         self._pool.run_kernel(tree_moments, inputs, self._outputs, self._children, *arrays)
+
+    def _add_shares(self, inputs: PaddedVectors, *arrays: Any) -> None:
+        self._pool.run_kernel(tree_share_bins, inputs, self._outputs, self._children, *arrays)
 
 
 def _padded(name: str, matrix: VectorArray) -> PaddedVectors:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.rows import InputRows, RowBatch
-from fastw2v.objectives.losses.scores import SoftmaxScores
+from fastw2v.objectives.losses.scores import ContextScores
 from fastw2v.objectives.peaks import Peaks
 
 __all__ = ["KNOTS", "ShareBins", "fitted_powers", "observed_logs"]
@@ -64,7 +64,7 @@ class ShareBins(NamedTuple):
     @classmethod
     def of_rows(
         cls,
-        scores: SoftmaxScores,
+        scores: ContextScores,
         rows: InputRows,
         fit: tuple[float, VectorArray],
         lowest: float = KNOTS[0],
@@ -98,12 +98,12 @@ class ShareBins(NamedTuple):
         return float(self.row_weights @ np.log(sums) - self.weights @ peaks.log_factors(self.log_q))
 
 
-def _log_sums(scores: SoftmaxScores, batch: RowBatch, fit: tuple[float, VectorArray]) -> _Doubles:
+def _log_sums(scores: ContextScores, batch: RowBatch, fit: tuple[float, VectorArray]) -> _Doubles:
     return scores.log_sums(batch, fit[1], fit[0])
 
 
 def observed_logs(
-    scores: SoftmaxScores, batch: RowBatch, fit: tuple[float, VectorArray], log_sums: _Doubles
+    scores: ContextScores, batch: RowBatch, fit: tuple[float, VectorArray], log_sums: _Doubles
 ) -> _Doubles:
     """Return the logarithm of what softmax(t z + b) gives each observed word, float64 (entries,).
 

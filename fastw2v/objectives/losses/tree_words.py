@@ -1,4 +1,10 @@
-"""Words among those that they are predicted from, with a hierarchical softmax."""
+"""Words among those that they are predicted from, with a hierarchical softmax.
+
+What is left of a row is shared out by the tree over the other words, with powers above knots
+(`fastw2v.objectives.losses.share_bins`), by which predicted and observed shares agree.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,42 +20,84 @@ from fastw2v.objectives.losses.counted_rates import (
     scores_of_words,
     stored_rates,
 )
+from fastw2v.objectives.losses.own_words import softmax_loss_with_rates
 from fastw2v.objectives.losses.rows import BATCH_ROWS, CentreRows
 from fastw2v.objectives.losses.scores import TreeScores
+from fastw2v.objectives.losses.share_bins import ShareBins, fitted_powers
 from fastw2v.objectives.losses.training_rows import training_rows
+from fastw2v.objectives.peaks import Peaks
 from fastw2v.text.encoded import EncodedTokens
 
-__all__ = ["tree_loss_with_rates", "tree_rates"]
+__all__ = ["TreeFit", "tree_fit", "tree_loss_with_rates"]
 
 _Doubles = NDArray[np.float64]
 _LEAST_REST = 1e-7  # logarithms are those of numbers in single precision
 
 
-def tree_rates(
-    in_vectors: VectorArray, scores: TreeScores, tokens: EncodedTokens, settings: Hyperparameters
-) -> NDArray[np.float32] | None:
-    """Return p(c | c) (V,) for a hierarchical softmax, so that no row's loss is higher for it.
+class TreeFit(NamedTuple):
+    """What makes probabilities of the text of a tree's.
 
-    A rate is moved to lie between what was counted and what the tree says, if it is outside. With
-    CBOW none is moved, but None is returned if a sample of the text is less likely with them; and
-    of a single word.
+    Attributes
+    ----------
+    self_rates : (V,) float32, optional
+        p(c | c); None of a single word, and with CBOW where they would make the text less likely.
+    peaks : Peaks, optional
+        What becomes of the tree's probabilities of other words; None where it does not help.
     """
-    n_words = len(in_vectors)
-    counted = counted_rates(tokens, n_words, settings)
+
+    self_rates: NDArray[np.float32] | None = None
+    peaks: Peaks | None = None
+
+
+def tree_fit(
+    in_vectors: VectorArray,
+    scores: TreeScores,
+    tokens: EncodedTokens,
+    settings: Hyperparameters,
+    workers: int = 1,
+) -> TreeFit:
+    """Fit rates and powers of a hierarchical softmax to the training text.
+
+    No row's loss is higher for the rates: one is moved to lie between what was counted and what the
+    tree says, if it is outside. With CBOW none is moved, but there are none if a sample of the text
+    is less likely with them. Powers are fitted to a sample.
+
+    Parameters
+    ----------
+    in_vectors : (V, D) float32
+    scores : TreeScores
+    tokens : EncodedTokens
+        The training text.
+    settings : Hyperparameters
+    workers : int
+        Threads of counting; the result does not depend on them.
+    """
+    counted = counted_rates(tokens, len(in_vectors), settings)
     if counted is None:
-        return None
+        return TreeFit()
     rates = counted.rates
-    if settings.model == "cbow":
-        rows = training_rows(in_vectors, tokens, settings, 1, others=True)
-        assert isinstance(rows, CbowRows)
-        return rates if rows.rates_loss(rates) < _tree_within_loss(scores, rows) else None
-    told = np.exp(_own_logs(scores, in_vectors))
-    seen = counted.seen
-    return stored_rates(np.clip(rates, np.fmin(seen, told), np.fmax(seen, told)))
+    rows = training_rows(in_vectors, tokens, settings, workers, others=True)
+    if isinstance(rows, CbowRows):
+        if rows.rates_loss(rates) >= _tree_within_loss(scores, rows):
+            return TreeFit()
+    else:
+        told, seen = np.exp(_own_logs(scores, in_vectors)), counted.seen
+        rates = stored_rates(np.clip(rates, np.fmin(seen, told), np.fmax(seen, told)))
+    if not rows.others_weight:
+        return TreeFit(rates)
+    return TreeFit(rates, fitted_powers(ShareBins.of_rows(scores, rows, _as_it_is(scores))))
+
+
+def _as_it_is(scores: TreeScores) -> tuple[float, VectorArray]:
+    """Return temperature and bias under which a softmax of a tree's logarithms is the tree."""
+    return 1.0, np.zeros(scores.n_words, np.float32)
 
 
 def tree_loss_with_rates(
-    scores: TreeScores, rows: CentreRows | CbowRows, rates: NDArray[np.float32]
+    scores: TreeScores,
+    rows: CentreRows | CbowRows,
+    rates: NDArray[np.float32],
+    peaks: Peaks | None = None,
 ) -> float:
     """Return the mean loss of a hierarchical softmax with rates (V,) of own pairs.
 
@@ -59,7 +107,11 @@ def tree_loss_with_rates(
     rows : CentreRows or CbowRows
         With `others`.
     rates : (V,) float32
+    peaks : Peaks, optional
+        What becomes of the tree's probabilities of other words.
     """
+    if peaks is not None:
+        return softmax_loss_with_rates(scores, rows, rates, _as_it_is(scores), peaks)
     loss = rows.rates_loss(rates)
     for batch in rows:
         assert batch.left_out is not None

@@ -57,7 +57,11 @@ SEEN = 64_000  # contexts of the rows of a batch, some of which are frequent or 
 CONTEXTS_TIMES_WORDS = 2 * 10**8
 FEWEST_CONTEXTS = 200
 # What a column of a step costs beside its products, as rows: updates and what is read for them.
-COLUMN_ROWS = 100
+# Words of a step over all of them, which are side by side, cost less.
+COLUMN_ROWS = 150
+WORD_ROWS = 100
+# What a context costs that is read and weighed, as scores.
+CONTEXT_SCORES = 2
 LEAST_GAIN = 2.0
 
 
@@ -151,12 +155,15 @@ class ColumnCosts(NamedTuple):
         V.
     max_rows : int
         The most rows of a batch.
+    n_entries : int
+        Contexts of all rows.
     """
 
     bands: list[Band]
     sizes: ColumnSizes
     n_words: int
     max_rows: int
+    n_entries: int
 
     @property
     def most_columns(self) -> int:
@@ -173,12 +180,12 @@ class ColumnCosts(NamedTuple):
     @property
     def share(self) -> float:
         """About what an epoch costs beside one over all words."""
-        cost = 0.0
+        cost = float(CONTEXT_SCORES * self.n_entries)
         for band in self.bands:
             # About half of all contexts are neither frequent nor seen by two rows.
             columns = self._most_columns(band.n_rows * band.entries / 2)
             cost += band.n_batches * columns * (COLUMN_ROWS + round_up(band.n_rows, PANEL))
-        of_all = self.n_words * (COLUMN_ROWS + round_up(self.max_rows, PANEL))
+        of_all = self.n_words * (WORD_ROWS + round_up(self.max_rows, PANEL))
         return cost / (self.n_full_batches * of_all)
 
     @property
@@ -211,8 +218,10 @@ def column_costs(
     """
     n_words = len(entries)
     max_rows = max(1, min(rows, len(centres)))
-    bands = bands_of(centres, entries[centres], max_rows, sizes)
-    return ColumnCosts(bands, sizes._replace(head=min(sizes.head, n_words)), n_words, max_rows)
+    of_rows = entries[centres]
+    bands = bands_of(centres, of_rows, max_rows, sizes)
+    sizes = sizes._replace(head=min(sizes.head, n_words))
+    return ColumnCosts(bands, sizes, n_words, max_rows, int(of_rows.sum()))
 
 
 class ColumnBatches(CountBatches):

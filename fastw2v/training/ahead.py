@@ -25,6 +25,7 @@ from fastw2v.counts.corpus import CorpusStatistics, CountedCorpus
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.kernels.compilation import is_marked, leave_mark
 from fastw2v.kernels.compile_clock import compiling, compiling_s
+from fastw2v.objectives.softmax.rare_words import fewest_sampled_words
 from fastw2v.system.children import child_environment
 from fastw2v.system.threads import available_cores
 from fastw2v.text.encoded import EncodedTokens
@@ -41,6 +42,7 @@ _LOGGER = logging.getLogger(__name__)
 
 SWITCH = "FASTW2V_AHEAD"  # 0: no second process
 _FEW_WORDS = 64
+_CONTEXTS = 64  # of each of them
 _POLL_S = 0.05
 # Settings that no kernel of training is made for: numbers, and how a text becomes words, which the
 # other process does not do. Others may choose between kernels.
@@ -152,11 +154,14 @@ def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
     run = Run(settings=Hyperparameters(**settings.given | changes), workers=workers)
     mark = mark_of(settings, run.description.precision)
     run.after_epoch = lambda _: leave_mark(_mark_of_epochs(mark))
+    n_words = _FEW_WORDS
+    if settings.uses("rare_words") and settings.rare_words == "sampled":
+        n_words = fewest_sampled_words()
     generator = np.random.default_rng(1)
-    ids = generator.integers(0, _FEW_WORDS, 40 * _FEW_WORDS).astype(np.int32)
-    counts = -np.sort(-np.maximum(np.bincount(ids, minlength=_FEW_WORDS), 1))
-    words = [f"word{number}" for number in range(_FEW_WORDS)]
-    vocabulary = Vocabulary(words, counts, len(ids), _FEW_WORDS)
+    ids = generator.integers(0, n_words, 40 * n_words).astype(np.int32)
+    counts = -np.sort(-np.maximum(np.bincount(ids, minlength=n_words), 1))
+    words = [f"word{number}" for number in range(n_words)]
+    vocabulary = Vocabulary(words, counts, len(ids), n_words)
     tokens = EncodedTokens(ids, np.arange(0, len(ids) + 1, 40), len(ids), 0)
     text = TrainingText(vocabulary, tokens)
     if settings.objective != "softmax":
@@ -170,8 +175,9 @@ def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
 
 def _few_counts(run: Run, vocabulary: Vocabulary) -> CountedCorpus:
     n_words = len(vocabulary)
-    indptr = np.arange(0, n_words * n_words + 1, n_words, dtype=np.int64)
-    indices = np.tile(np.arange(n_words, dtype=np.int32), n_words)
+    indptr = _CONTEXTS * np.arange(n_words + 1, dtype=np.int64)
+    around = (np.arange(n_words)[:, None] + np.arange(_CONTEXTS)) % n_words
+    indices = np.sort(around, axis=1).astype(np.int32).reshape(-1)
     values = np.ones(len(indices), np.int32)
     counts = PairCounts(indptr, indices, values, run.settings.window)
     statistics = CorpusStatistics(("0" * 64,), 1, 1, 1)

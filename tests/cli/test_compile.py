@@ -12,6 +12,7 @@ from fastw2v import Word2Vec
 from fastw2v.cli.commands import compile as command
 from fastw2v.cli.main import main
 from fastw2v.kernels import compilation
+from tests.support.corpora_made import write_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,11 +79,22 @@ main(sys.argv[1:])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", [{}, {"objective": "negative"}, {"model": "cbow"}])
-def test_a_fresh_process_after_it_compiles_nothing(settings, tmp_path, chain_file):
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--objective", "negative"),
+        ("--objective", "hierarchical"),
+        ("--model", "cbow"),
+        ("--rare-words", "sampled"),
+    ],
+)
+def test_a_fresh_process_after_it_compiles_nothing(options, tmp_path, chain_file):
     """As in an image that was built with it; the text is another one, and longer."""
-    options = ["--vector-size", "8"]
-    options += [part for name, value in settings.items() for part in (f"--{name}", value)]
+    options = ["--vector-size", "8", *options]
+    if "sampled" in options:
+        lines = [["w1", f"v{k}", f"v{k + 1}", f"v{7 * k % 8192}"] for k in range(9000)]
+        chain_file = write_text(tmp_path / "many.txt", lines)
     environment = os.environ | {
         "NUMBA_CACHE_DIR": str(tmp_path / "k"),
         "PYTHONPATH": str(ROOT),

@@ -146,13 +146,20 @@ def test_it_ends_with_its_parent():
     [
         *({}, {"objective": "negative"}, {"objective": "hierarchical"}, {"model": "cbow"}),
         {"inputs": "subwords", "bucket": 1000},
+        {"rare_words": "sampled"},
     ],
 )
 def test_a_few_words_are_trained_on_with_any_settings(settings, monkeypatch):
     marks = []
     monkeypatch.setattr(ahead, "leave_mark", marks.append)
     quick = Hyperparameters(vector_size=8, sample=0, window=2, **settings)
+    summaries = []
+    for name in ("train_running_text", "train_cbow", "train_counted"):
+        train = getattr(ahead, name)
+        kept = lambda *given, train=train: summaries.append(train(*given).summary)  # noqa: E731
+        monkeypatch.setattr(ahead, name, kept)
     ahead.train_on_few_words(quick, 2)
+    assert (summaries[0].loss_rows is not None) == ("rare_words" in settings)
     mark = ahead.mark_of(quick, run_of(**settings).description.precision)
     assert marks == [ahead._mark_of_epochs(mark), mark]
 

@@ -39,6 +39,7 @@ __all__ = [
     "bands_of",
     "column_costs",
     "column_sizes",
+    "fewest_sampled_words",
 ]
 
 # The fewest rows of a batch, and how many batches share out rows that were seen with about as many
@@ -86,9 +87,14 @@ class ColumnSizes(NamedTuple):
     contexts: int
 
 
+def fewest_sampled_words() -> int:
+    """Return how many words a vocabulary has at least that some of them are drawn of."""
+    return 2 * SIZE + 1
+
+
 def column_sizes(n_words: int) -> ColumnSizes | None:
     """Return how many columns batches over V words have; None where these would be all words."""
-    if n_words <= 2 * SIZE:
+    if n_words < fewest_sampled_words():
         return None
     contexts = max(CONTEXTS_TIMES_WORDS // n_words, FEWEST_CONTEXTS)
     return ColumnSizes(SIZE, SIZE, SEEN, contexts)
@@ -302,16 +308,13 @@ class ColumnBatches(CountBatches):
         From 0 to below 1 are the chances that decide which words and which contexts are drawn.
         """
         rows, counts = self.counts.rows(centres)
-        own = centres.astype(np.int32)
-        lengths = counts[0][rows + 1] - counts[0][rows]
-        is_drawn = lengths.max(initial=0) > self.sizes.contexts
-        if is_drawn:
-            rarer = (self.sizes.head, self.sizes.contexts)
-            counts = draw_contexts(rows, counts, own, rarer, of_contexts)
-            rows = np.arange(len(centres))
+        n_contexts = int((counts[0][rows + 1] - counts[0][rows]).sum())
+        own, every = centres.astype(np.int32), np.arange(len(centres))
+        rarer = (self.sizes.head, self.sizes.contexts)
+        contexts = draw_contexts(rows, counts, own, rarer, of_contexts)
         words, logs, *numbered = choose_columns(
-            rows,
-            counts,
+            every,
+            contexts,
             own,
             self._cumulative,
             (self.sizes.head, self.sizes.draws),
@@ -320,9 +323,8 @@ class ColumnBatches(CountBatches):
             self._places,
         )
         scales = self.keep[centres] * self.scale
-        every = np.arange(len(centres))
         entries = prepare_rows(every, tuple(numbered), self.keep[words], scales, self.tile)
         found = Batch(own, *entries)
-        if is_drawn:  # what a row weighs is known, whatever is drawn
+        if len(contexts[1]) < n_contexts:  # what a row weighs is known, whatever is drawn
             found = found._replace(row_weights=self.weights[centres] * self.scale)
         return found._replace(chosen=ChosenColumns(words, logs))

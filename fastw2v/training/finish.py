@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.objectives.embeddings import Embeddings
-from fastw2v.objectives.softmax.batches import CountBatches, exact_loss
+from fastw2v.objectives.softmax.batches import CountBatches, RowBatches, exact_loss
 from fastw2v.objectives.softmax.drawn_rows import DrawnRows, SampledLoss, sampled_loss
 from fastw2v.objectives.softmax.feature_skipgram import FeatureBatches
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.rare_words import ColumnBatches, column_sizes
 from fastw2v.objectives.softmax.subsampled_loss import SubsampledLoss, require_finite_loss
-from fastw2v.objectives.softmax.text_fit import FIT_ROWS, TextFit, fit_to_text
+from fastw2v.objectives.softmax.text_fit import FIT_ROWS, TextFit, call_kernels, fit_to_text
 from fastw2v.training.inputs import InputFeatures, with_features
 from fastw2v.training.loop import text_bias
 from fastw2v.training.run import Run
@@ -66,16 +66,16 @@ def call_fit_once(
     keep: NDArray[np.float64],
     inputs: InputFeatures | None,
 ) -> None:
-    """Call what `fitted_and_measured` calls, on a few rows, so that its kernels are compiled.
+    """Have what `fitted_and_measured` calls compiled, by a few rows.
 
     Parameters
     ----------
     run, objective, counts, keep, inputs
         As for `fitted_and_measured`. Vectors do not change.
     """
-    rows = np.flatnonzero(counts.row_sums())[:FIT_ROWS]
-    trained = None if objective.layer.lists_columns else SubsampledLoss(counts, keep)
-    _fitted_to_text(run, objective, counts, keep, inputs, trained, rows)
+    rows, _ = _plain_rows(run, objective, counts, inputs)
+    few = rows.only(np.flatnonzero(counts.row_sums())[:FIT_ROWS])
+    call_kernels(objective, few, text_bias(objective, keep))
 
 
 def _fitted_to_text(
@@ -85,21 +85,30 @@ def _fitted_to_text(
     keep: NDArray[np.float64],
     inputs: InputFeatures | None,
     trained: SubsampledLoss | None,
-    few: NDArray[np.int64] | None = None,
 ) -> TextFit | None:
-    """Return what the plain counts say of probabilities; see `fit_to_text` of `trained`.
+    """Return what the plain counts say of probabilities; see `fit_to_text` of `trained`."""
+    rows, first_rare = _plain_rows(run, objective, counts, inputs)
+    bias, report = text_bias(objective, keep), run.stage("fitting")
+    window = run.settings.window
+    return fit_to_text(objective, rows, counts, bias, window, report, first_rare, trained)
 
-    `few` are the centres that are looked at, in place of all, and nothing is told of it.
-    """
-    layer = objective.layer
+
+def _plain_rows(
+    run: Run,
+    objective: SoftmaxObjective[Any],
+    counts: SparseCounts,
+    inputs: InputFeatures | None,
+) -> tuple[RowBatches[Any], int | None]:
+    """Return batches of the plain counts, and which word is the first that is drawn."""
+    layer, ones = objective.layer, np.ones(counts.n_words)
     options: dict[str, Any] = {
         "dimensions": run.settings.vector_size,
         "seed": run.settings.seed,
         "tile": layer.tile,
     }
-    ones, first_rare = np.ones(len(keep)), None
+    first_rare = None
     if layer.lists_columns:
-        sizes = column_sizes(len(keep))
+        sizes = column_sizes(counts.n_words)
         assert sizes is not None
         plain: CountBatches = ColumnBatches(
             counts, ones, rows=layer.max_rows, sizes=sizes, **options
@@ -107,13 +116,7 @@ def _fitted_to_text(
         first_rare = sizes.head
     else:
         plain = CountBatches(counts, ones, rows=min(FIT_ROWS, layer.max_rows), **options)
-    if few is not None:
-        plain = plain.only(few)
-    rows = FeatureBatches(plain, inputs.matrix) if inputs is not None else plain
-    bias = text_bias(objective, keep)
-    report = run.stage("fitting") if few is None else None
-    window = run.settings.window
-    return fit_to_text(objective, rows, counts, bias, window, report, first_rare, trained)
+    return (FeatureBatches(plain, inputs.matrix) if inputs is not None else plain), first_rare
 
 
 def with_text_fit(embeddings: Embeddings, found: TextFit | None) -> Embeddings:

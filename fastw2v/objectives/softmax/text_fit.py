@@ -36,6 +36,7 @@ __all__ = [
     "FIT_ROWS",
     "STEADY_PAIRS",
     "TextFit",
+    "call_kernels",
     "fit_to_text",
     "loss_with_rates",
     "shrunk_rates",
@@ -218,6 +219,30 @@ def fit_to_text(
         goes_on = _going_on(report, batches.batches_per_epoch)
         peaks = _peaks_of(objective, near, stepped, scores, pair, goes_on)
     return TextFit(rates.astype(np.float32), step, peaks)
+
+
+def call_kernels(
+    objective: SoftmaxObjective[Any], batches: BatchSource[Any], bias: VectorArray
+) -> None:
+    """Call the kernels of `fit_to_text` that take long to compile, by one batch.
+
+    The last ones first: another process may be compiling them in the order of the fit.
+
+    Parameters
+    ----------
+    objective, batches, bias
+        As for `fit_to_text`; nothing is changed.
+    """
+    batch = next(iter(batches.one_epoch(0)))
+    objective.load(batch)
+    layer, n_rows = objective.layer, len(batch.centres)
+    scores = layer.scores_of(batches.max_rows)
+    layer.log_sum_exps(bias, scores)
+    layer.predicted_masses(np.zeros(n_rows), scores)
+    if not layer.lists_columns:
+        layer.words_above(np.full(n_rows, np.inf), scores)
+        layer.predicted_means(np.ones(len(bias), np.float32), scores)
+        layer.predicted_loss(bias, scores)
 
 
 def _going_on(

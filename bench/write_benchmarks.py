@@ -314,7 +314,10 @@ def quality_summary(files: dict[Path, Results]) -> list[str]:
             for point in envelope(each for each in found if each.family == name)[-1:]:
                 cells = f"{point.run} | {point.seconds:.1f} | {point.quality:.3f}"
                 lines.append(f"| {family.title} | {cells} |")
-        lines += ["", *missing_lines(results)]
+        lines += [""]
+        n_missing = sum(map(len, results.missing().values()))
+        if n_missing:
+            lines += [f"Not measured: {n_missing} of the runs, which BENCHMARKS.md names.", ""]
     return lines[:-1]
 
 

@@ -72,7 +72,7 @@ def losses(model, exponent=None, negative=None, temperature=None, *, without_rat
         n_rows += 1
         if settings.objective == "hierarchical":
             logs = dense_scores.tree_scores(h[None], outputs, tree)[0]
-            total += surprise(logs, word, within, rates)
+            total += surprise(logs, word, within, rates, model.embeddings.peaks)
             continue
         t = model.embeddings.temperature if temperature is None else temperature
         logits = t * scores + model.out_bias

@@ -32,7 +32,12 @@ from fastw2v.objectives.losses.counted_rates import (
 )
 from fastw2v.objectives.losses.rows import CentreRows, RowBatch
 from fastw2v.objectives.losses.scores import ContextScores, SoftmaxScores
-from fastw2v.objectives.losses.share_bins import ShareBins, fitted_powers, observed_logs
+from fastw2v.objectives.losses.share_bins import (
+    FINE_BINS,
+    ShareBins,
+    fitted_powers,
+    observed_logs,
+)
 from fastw2v.objectives.losses.training_rows import training_rows
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.objectives.softmax.text_fit import STEADY_PAIRS
@@ -49,6 +54,7 @@ __all__ = [
 _Doubles = NDArray[np.float64]
 _Report = Callable[[int, int | None], None] | None
 _MOST_NATS = 700.0
+_BINNED_ROWS = 512
 # Where no word has another one near: any scores would do.
 _NOTHING_LEARNED = Calibration(1.0, 1.0, 0.0)
 
@@ -267,10 +273,18 @@ def softmax_loss_with_rates(
             point = Calibration(temperature, 1.0, np.nan)
             loss += calibrated_loss(scores, rows, bias, point) * rows.others_weight
         return loss / rows.weight
-    for batch in rows:
-        bins = ShareBins.of_rows(scores, [batch], fit, peaks.lowest)
+    for part in _parts(rows):
+        bins = ShareBins.of_rows(scores, [part], fit, peaks.lowest, n_bins=FINE_BINS)
         loss += bins.loss + bins.loss_change(peaks)
     return loss / rows.weight
+
+
+def _parts(rows: CentreRows | CbowRows) -> Iterator[RowBatch]:
+    """Yield rows, no more at once than there is room for their bins."""
+    for batch in rows:
+        for first in range(0, len(batch.inputs), _BINNED_ROWS):
+            last = min(first + _BINNED_ROWS, len(batch.inputs))
+            yield batch.taken(np.arange(first, last))
 
 
 def _within_logs(

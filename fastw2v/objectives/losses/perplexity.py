@@ -174,10 +174,11 @@ def _unknown_loss(
         return None
     if settings.objective == "hierarchical":
         tree = huffman_tree(embeddings.vocabulary.counts)
-        return hierarchical_loss(TreeScores(embeddings.out_vectors, tree, pool), rows)
-    point = Calibration(embeddings.temperature, 1.0, math.nan)
-    scores = SoftmaxScores(embeddings.out_vectors, pool)
-    loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
+        loss_nats = hierarchical_loss(TreeScores(embeddings.out_vectors, tree, pool), rows)
+    else:
+        point = Calibration(embeddings.temperature, 1.0, math.nan)
+        scores = SoftmaxScores(embeddings.out_vectors, pool)
+        loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
     return loss_nats + _unknown_peaks(embeddings, rows) if embeddings.peaks else loss_nats
 
 

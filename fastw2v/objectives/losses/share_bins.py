@@ -23,7 +23,7 @@ from fastw2v.objectives.losses.rows import InputRows, RowBatch
 from fastw2v.objectives.losses.scores import ContextScores
 from fastw2v.objectives.peaks import Peaks
 
-__all__ = ["KNOTS", "ShareBins", "fitted_powers", "observed_logs"]
+__all__ = ["FINE_BINS", "KNOTS", "ShareBins", "fitted_powers", "observed_logs"]
 
 # Half decades: within each, predicted and observed shares are as far apart at both ends
 # (`bench/bench_calibration.py`).
@@ -32,6 +32,8 @@ KNOTS = tuple(10 ** (k / 2 - 5) for k in range(9))
 # times, by Wilks' theorem: nats of as many independent pairs as there are rows.
 LEAST_GAIN_NATS = 18.0
 _BINS = 320  # a knot is where one begins
+# Where a loss is told, and nothing is fitted.
+FINE_BINS = 16 * _BINS
 _POWERS = (0.1, 10.0)  # the order stays
 _MOST_STEPS = 50
 _MOST_HALVINGS = 30
@@ -69,19 +71,20 @@ class ShareBins(NamedTuple):
         fit: tuple[float, VectorArray],
         lowest: float = KNOTS[0],
         log_sums: Iterable[_Doubles] | None = None,
+        n_bins: int = _BINS,
     ) -> "ShareBins":
         """Return those of softmax(t z + b) above the lowest knot, with t and b of the fit.
 
         `log_sums` are those of the rows of each batch, where they are known.
         """
         low = math.log(lowest)
-        width = -low / _BINS
-        middles = np.asarray(low + width * (np.arange(_BINS) + 0.5), np.float64)
+        width = -low / n_bins
+        middles = np.asarray(low + width * (np.arange(n_bins) + 0.5), np.float64)
         parts = []
         if log_sums is None:
             log_sums = (_log_sums(scores, batch, fit) for batch in rows)
         for batch, sums in zip(rows, log_sums, strict=True):
-            shares = scores.share_bins(batch, fit, sums, (low, 1 / width, _BINS))
+            shares = scores.share_bins(batch, fit, sums, (low, 1 / width, n_bins))
             log_q = observed_logs(scores, batch, fit, sums)
             parts.append((shares, batch.row_weights, log_q, batch.contexts.weights))
         shares, *others = (np.concatenate(column) for column in zip(*parts, strict=True))

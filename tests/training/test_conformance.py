@@ -150,13 +150,21 @@ def test_one_worker_repeats_its_bits_and_another_seed_has_others(corpus, trained
 
 
 def test_several_workers_give_the_same_bits_or_learn_all_the_same(corpus, trained, cell):
-    several = made(cell, workers=3).fit(corpus)
     if is_exact(cell):
-        assert bits(several) == bits(trained(cell))
+        assert bits(made(cell, workers=3).fit(corpus)) == bits(trained(cell))
         return
-    # Without locks a text of few words depends on who comes first; it learns all the same.
-    losses = [record.loss_nats for record in several.history]
-    assert losses[-1] < losses[0]
+    # Without locks a text of few words depends on who comes first, and a worker that is stopped
+    # between reading a row and writing it undoes what the others did: one run in many learns less.
+    wanted = gain_of(trained(cell)) / 8
+    assert np.median([gain_of(made(cell, workers=3).fit(corpus)) for _ in range(7)]) > wanted
+    # Sabotage: rates too small to learn by.
+    idle = made(cell, workers=3, learning_rate=1e-7, final_rate=1.0)
+    assert gain_of(idle.fit(corpus)) < wanted
+
+
+def gain_of(model):
+    """By how much the loss fell from the first epoch to the last, nats."""
+    return model.history[0].loss_nats - model.history[-1].loss_nats
 
 
 def test_a_stopped_run_is_resumed_to_the_same_bits(corpus, trained, tmp_path, cell):

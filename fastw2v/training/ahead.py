@@ -36,7 +36,7 @@ from fastw2v.training.skipgram import train_counted
 from fastw2v.training.stream import train_running_text
 from fastw2v.training.text import TrainingText
 
-__all__ = ["SWITCH", "compiled_ahead", "mark_of", "train_on_few_words"]
+__all__ = ["SWITCH", "compiled_ahead", "fewest_words", "mark_of", "train_on_few_words"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -146,6 +146,12 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def fewest_words(settings: Hyperparameters) -> int:
+    """Return how many words a text needs for a run that calls all kernels of such settings."""
+    is_sampled = settings.uses("rare_words") and settings.rare_words == "sampled"
+    return fewest_sampled_words() if is_sampled else _FEW_WORDS
+
+
 def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
     """Train for an epoch on a few words that come from nowhere, and leave the marks."""
     changes: dict[str, Any] = {"epochs": 1, "min_count": 1}
@@ -154,9 +160,7 @@ def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
     run = Run(settings=Hyperparameters(**settings.given | changes), workers=workers)
     mark = mark_of(settings, run.description.precision)
     run.after_epoch = lambda _: leave_mark(_mark_of_epochs(mark))
-    n_words = _FEW_WORDS
-    if settings.uses("rare_words") and settings.rare_words == "sampled":
-        n_words = fewest_sampled_words()
+    n_words = fewest_words(settings)
     generator = np.random.default_rng(1)
     ids = generator.integers(0, n_words, 40 * n_words).astype(np.int32)
     counts = -np.sort(-np.maximum(np.bincount(ids, minlength=n_words), 1))

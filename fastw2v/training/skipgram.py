@@ -152,8 +152,6 @@ def train_counted(
         del continued  # with the vectors that it began with
         if run.await_kernels is not None:
             # What comes after the last epoch, meanwhile: the other process makes a step.
-            if sampled:
-                objective.loss(next(iter(batches.one_epoch(0))))
             call_fit_once(run, objective, counts, keep, inputs)
         run.wait_for_kernels()
         give_back_freed()

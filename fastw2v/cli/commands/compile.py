@@ -112,14 +112,13 @@ def _use(settings: "Hyperparameters", folder: Path) -> None:
     from fastw2v.integrations.index import build_index
     from fastw2v.kernels.compilation import leave_mark
     from fastw2v.model import Word2Vec
-    from fastw2v.objectives.softmax.rare_words import fewest_sampled_words
-    from fastw2v.training.ahead import mark_of
+    from fastw2v.training.ahead import fewest_words, mark_of
     from fastw2v.training.run import first_device, used_products
 
     words = [first + second for first in "abcdefgh" for second in "ijklmnop"]
     lines = [" ".join(words[start::step]) for step in (3, 5, 7) for start in range(60)]
-    if settings.uses("rare_words") and settings.rare_words == "sampled":
-        lines += [" ".join(f"w{k}" for k in range(n, n + 8)) for n in range(fewest_sampled_words())]
+    more = range(fewest_words(settings) - len(words))  # none but where rare words are drawn
+    lines += [" ".join(f"w{k}" for k in range(n, n + 8)) for n in more]
     text = folder / "text.txt"
     text.write_text("\n".join([*lines, "café's naïveté"]) + "\n", encoding="utf-8")
     few: dict[str, Any] = {"epochs": 1, "min_count": 1, "max_final_vocab": None}

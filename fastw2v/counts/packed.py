@@ -70,6 +70,7 @@ class PackedCounts(SparseCounts):
     def unpacked(self, rows: NDArray[np.int64], workers: int) -> CountArrays:
         """Return some rows, one after the other, in arrays of their own."""
         starts = self.packed.entry_starts
+        rows = np.asarray(rows, np.int64)  # one kind, so that one kernel is compiled
         indptr = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(starts[rows + 1] - starts[rows], out=indptr[1:])
         dtype = np.int32 if self.largest <= LARGEST_INT32 else np.int64

@@ -6,9 +6,9 @@ in whatever they are linked into. Here a function that is compiled for another o
 linked into it as it is. What Python calls is optimised once, with its parts, and becomes machine
 code. Numba is told so while its lock of compiling is held: what is no kernel is compiled as ever.
 
-This is for the kernels of the exact softmax, which a first run waits for longest and which are as
-fast so. Others were slower, by a tenth to a half (negative sampling): LLVM leaves calls of parts
-that were not optimised where it would have put the parts in their place.
+This is for the kernels that every first run waits for, of reading, counting and the exact softmax,
+which are as fast so. Others were slower, by a tenth to a half (negative sampling): LLVM leaves calls
+of parts that were not optimised where it would have put the parts in their place.
 """
 
 import gc
@@ -29,7 +29,8 @@ __all__ = ["compiles_part", "new_dispatcher"]
 
 # No public part of Numba is changed here: other versions compile kernels by their own means.
 _KNOWN_VERSIONS = ((0, 62), (0, 68))
-_LEAN_ROOM, _NOT_LEAN = "fastw2v.kernels.softmax.", "fastw2v.kernels.softmax.context_mean"
+_LEAN_ROOMS = tuple(f"fastw2v.kernels.{room}." for room in ("text", "counts", "softmax"))
+_NOT_LEAN = "fastw2v.kernels.softmax.context_mean"
 _ENVIRONMENT = "_ZN08NumbaEnv"
 _set_env = getattr(JITCPUCodegen, "set_env", None)  # which has no types
 
@@ -88,13 +89,13 @@ def _is_part(result: Any) -> bool:
 
 
 def new_dispatcher(function: Any, options: dict[str, Any]) -> Any:
-    """Return what compiles a function: leanly, in one room, by a known version of Numba."""
+    """Return what compiles a function: leanly, in some rooms, by a known version of Numba."""
     settings = {"py_func": function, "locals": {}, "targetoptions": options}
     if not _knows_numba():
         return CPUDispatcher(**settings)
     compiled = Kernel(**settings)
     module = function.__module__
-    compiled.is_lean = module.startswith(_LEAN_ROOM) and module != _NOT_LEAN
+    compiled.is_lean = module.startswith(_LEAN_ROOMS) and module != _NOT_LEAN
     return compiled
 
 

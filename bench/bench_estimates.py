@@ -17,7 +17,7 @@ import numpy as np
 from fastw2v import Hyperparameters
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.objectives.softmax.batches import CountBatches
-from fastw2v.objectives.softmax.durations import step_seconds
+from fastw2v.objectives.softmax.durations import expected_contexts, step_seconds
 from fastw2v.objectives.softmax.estimates import batch_size
 from fastw2v.objectives.softmax.initialization import random_vectors
 from fastw2v.objectives.softmax.optimizers import Optimizer
@@ -46,7 +46,8 @@ def main() -> None:
             for precision in given.precisions:
                 settings = Hyperparameters(vector_size=given.dimensions, precision=precision)
                 rows = min(batch_size(settings, len(vocabulary)), len(vocabulary))
-                estimate_s = step_seconds(settings, len(vocabulary), rows, pool)
+                contexts = expected_contexts(vocabulary.counts, settings.window)
+                estimate_s = step_seconds(settings, len(vocabulary), rows, pool, contexts=contexts)
                 estimate_s *= -(-len(vocabulary) // rows)
                 keep = keep_probability(vocabulary.counts, settings.sample)
                 batches = CountBatches(

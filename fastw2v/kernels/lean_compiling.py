@@ -7,8 +7,8 @@ linked into it as it is. What Python calls is optimised once, with its parts, an
 code. Numba is told so while its lock of compiling is held: what is no kernel is compiled as ever.
 
 This is for the kernels that every first run waits for, of reading, counting and the exact softmax,
-which are as fast so. Others were slower, by a tenth to a half (negative sampling): LLVM leaves calls
-of parts that were not optimised where it would have put the parts in their place.
+which are as fast so. Others were slower, by a tenth to a half (negative sampling): LLVM leaves
+calls of parts that were not optimised where it would have put the parts in their place.
 """
 
 import gc

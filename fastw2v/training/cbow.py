@@ -14,7 +14,7 @@ from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.losses.own_words import window_fit
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
-from fastw2v.objectives.softmax.durations import announce_duration
+from fastw2v.objectives.softmax.durations import EpochSize, announce_duration
 from fastw2v.objectives.softmax.estimates import (
     batch_size,
     require_memory,
@@ -106,8 +106,9 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
             n_words, settings, batches.max_rows, held_bytes, on_card=on_card
         )
         run.wait_for_kernels()
+        epoch = EpochSize(*sizes[::-1])
         announce_duration(
-            settings, n_words, sizes[::-1], pool, run.reports.notice, memory_bytes, device=device
+            settings, n_words, epoch, pool, run.reports.notice, memory_bytes, device=device
         )
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         embeddings_of, watch = train_softmax(

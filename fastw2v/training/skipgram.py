@@ -14,7 +14,11 @@ from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.softmax.batches import BatchSource, CountBatches, TokenBatches
 from fastw2v.objectives.softmax.device.library import Device
-from fastw2v.objectives.softmax.durations import announce_duration
+from fastw2v.objectives.softmax.durations import (
+    EpochSize,
+    announce_duration,
+    expected_contexts,
+)
 from fastw2v.objectives.softmax.estimates import (
     batch_size,
     require_memory,
@@ -60,7 +64,7 @@ def train_skipgram(run: Run, text: TrainingText) -> TrainedModel:
     A text that nobody else holds is given up as soon as it is counted, if its counts are all that
     is trained on.
     """
-    _announce_early(run, len(text.vocabulary))
+    _announce_early(run, text.vocabulary)
     corpus, count_s = counted(run, text)
     tokens = text.tokens if run.settings.batches == "tokens" else None
     seconds = (text.read_s, count_s)
@@ -68,7 +72,7 @@ def train_skipgram(run: Run, text: TrainingText) -> TrainedModel:
     return train_counted(run, corpus, tokens, seconds)
 
 
-def _announce_early(run: Run, n_words: int) -> None:
+def _announce_early(run: Run, vocabulary: Vocabulary) -> None:
     """Say what training will take before the text is counted, where that is known by then.
 
     Every word of the vocabulary is taken for a centre. A first run, whose kernels are just being
@@ -79,17 +83,26 @@ def _announce_early(run: Run, n_words: int) -> None:
     is_known = is_known and settings.rare_words == "exact" and run.device == "cpu"
     if run.reports.notice is None or not is_known or run.await_kernels is not None:
         return
+    n_words = len(vocabulary)
     max_rows = min(batch_size(settings, n_words), n_words)
+    contexts = expected_contexts(vocabulary.counts, settings.window)
     with WorkerPool(run.workers) as pool:
         announce_duration(
             settings,
             n_words,
-            (-(-n_words // max_rows), max_rows),
+            EpochSize(-(-n_words // max_rows), max_rows, contexts),
             pool,
             run.reports.notice,
             training_bytes(n_words, settings, max_rows, run.held_out_bytes),
         )
     run.announced = True
+
+
+def _epoch_size(rows: BatchSource[Any], counts: SparseCounts) -> EpochSize:
+    """Return what an epoch over all words has to do, also where some of them are drawn."""
+    if isinstance(rows, ColumnBatches):
+        return EpochSize(-(-len(rows.centres) // rows.max_rows), rows.max_rows)
+    return EpochSize(rows.batches_per_epoch, rows.max_rows, counts.n_entries / counts.n_words)
 
 
 def train_counted(
@@ -156,11 +169,10 @@ def train_counted(
         run.wait_for_kernels()
         give_back_freed()
         if not run.announced:
-            all_rows = (-(-len(sampled.centres) // sampled.max_rows)) if sampled else None
             announce_duration(
                 settings,
                 len(vocabulary),
-                (all_rows or batches.batches_per_epoch, batches.max_rows),
+                _epoch_size(rows, counts),
                 pool,
                 run.reports.notice,
                 memory_bytes,

@@ -13,7 +13,7 @@ from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import FastW2VError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.softmax.device.library import Device, open_device
-from fastw2v.objectives.softmax.durations import step_seconds
+from fastw2v.objectives.softmax.durations import EpochSize, step_seconds
 from fastw2v.objectives.softmax.estimates import batch_size, training_bytes
 from fastw2v.objectives.softmax.rare_words import ColumnCosts, column_costs, column_sizes
 from fastw2v.objectives.stream.estimates import stream_bytes
@@ -154,19 +154,20 @@ def _skipgram(
         n_bytes += _ENTRY_BYTES * before.counts.n_entries  # of the sum; the earlier are mapped
     share, most_scores, kind = 1.0, None, None
     max_rows = min(batch_size(settings, n_words), n_words)
+    entries = entries_of_rows(counts, in_text, text.share)
+    contexts = max(1.0, float(entries[centres].sum()) / n_words)
     if settings.uses("rare_words") and settings.rare_words != "exact":
         kind = "exact"
         sizes = column_sizes(n_words)
         if sizes is not None:
             most = batch_size(settings, min(n_words, sum(sizes)))
-            entries = entries_of_rows(counts, in_text, text.share)
             costs: ColumnCosts = column_costs(entries, centres, most, sizes)
             if costs.are_taken(settings.rare_words):
                 share, most_scores, max_rows = costs.share, costs.most_scores, costs.max_rows
-                kind = "sampled"
+                kind, contexts = "sampled", EpochSize(1, max_rows).contexts
     n_batches = max(1.0, len(centres) / max_rows)
     device = _device(settings, max_rows)
-    epoch_s = step_seconds(settings, n_words, max_rows, pool, device) * n_batches * share
+    epoch_s = step_seconds(settings, n_words, max_rows, pool, device, contexts) * n_batches * share
     on_card = device is not None and device.is_card
     memory = training_bytes(n_words, settings, max_rows, n_bytes, most_scores, on_card=on_card)
     return count_s + settings.epochs * epoch_s, memory, kind

@@ -49,8 +49,8 @@ class Embeddings:
         (V - 1, D): row k belongs to inner node k of the Huffman tree of the counts.
     out_bias : (V,) float32
         With it, p(o | c) = softmax(temperature * out_vectors @ in_vectors[c] + out_bias)[o]
-        speaks of the text itself, subsampling undone (docs/math.md). Zeros for "hierarchical",
-        where p(o | c) is that of the leaf o.
+        speaks of the text itself, subsampling undone (docs/math.md). With "hierarchical" it is
+        added to the logarithm of what leaf o has, before all are divided by their sum.
     objective : {"softmax", "negative", "hierarchical"}
         What the vectors were trained by.
     temperature : float
@@ -197,7 +197,8 @@ class Embeddings:
         if self.objective == "hierarchical":
             outputs = self.out_vectors.astype(np.float64)
             tree = huffman_tree(self.vocabulary.counts)
-            return np.stack([leaf_log_probabilities(row, outputs, tree) for row in inputs])
+            logs = np.stack([leaf_log_probabilities(row, outputs, tree) for row in inputs])
+            return np.asarray(self.temperature * logs + self.out_bias, np.float64)
         scores = np.empty((len(inputs), len(self.out_bias)))
         for words in _blocks(len(self.out_bias)):
             scores[:, words] = inputs @ self.out_vectors[words].astype(np.float64).T

@@ -92,16 +92,12 @@ def _calibrated(
         if report:
             report(0, 1)
         scores = TreeScores(vectors[1], huffman_tree(vocabulary.counts), pool)
-        rates, peaks = tree_fit(vectors[0], scores, text.tokens, settings, run.workers)
-        no_bias = np.zeros(len(vocabulary), np.float32)
-        trained = Embeddings(
-            vocabulary, *vectors, no_bias, "hierarchical", self_rates=rates, peaks=peaks
-        )
+        found = tree_fit(vectors[0], scores, text.tokens, settings, run.workers)
         if report:
             report(1, 1)
-        return trained, None
-    log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
-    found = score_fit(vectors, log_unigram, text.tokens, settings, pool, report)
+    else:
+        log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
+        found = score_fit(vectors, log_unigram, text.tokens, settings, pool, report)
     trained = Embeddings(
         vocabulary,
         *vectors,
@@ -111,7 +107,7 @@ def _calibrated(
         self_rates=found.self_rates,
         peaks=found.peaks,
     )
-    return trained, found.loss_nats
+    return trained, found.loss_nats if settings.objective == "negative" else None
 
 
 def _first_tables(

@@ -234,23 +234,32 @@ def test_shares_by_bin_and_masses_are_those_of_the_twin(seed, sizes, t):
 
 @patient
 @given(st.integers(0, 1000), SIZES)
-def test_shares_of_a_tree_by_bin_are_those_of_the_twin(seed, sizes):
-    inputs, nodes, _, dense = made(seed, *sizes[:2], sizes[2] + 2)
+def test_shares_of_a_tree_by_bin_and_masses_are_those_of_the_twin(seed, sizes):
+    inputs, nodes, biases, dense = made(seed, *sizes[:2], sizes[2] + 2)
     n_words = len(nodes)
     tree = huffman_tree(np.random.default_rng(seed).integers(1, 100, n_words))
     own = np.random.default_rng(seed).integers(0, n_words, len(inputs))
     batch = dense_scores.row_batch(inputs, dense)._replace(left_out=WordRows.single(own))
-    log_q = dense_scores.tree_scores(inputs, nodes, tree)
+    log_q = dense_scores.tree_scores(inputs, nodes, tree) + biases
     log_q[np.arange(len(own)), own] = -np.inf
     log_q -= np.logaddexp.reduce(log_q, axis=1, keepdims=True)
-    no_bias, came = np.zeros(n_words, np.float32), []
+    weights = np.random.default_rng(seed).random(len(inputs))
+    came = []
     for workers in (1, 3):
         with WorkerPool(workers) as workers_pool:
             scores = TreeScores(nodes, tree, workers_pool)
-            log_sums = scores.log_sums(batch, no_bias, 1.0)
-            came.append(scores.share_bins(batch, (1.0, no_bias), log_sums, (-6.0, 2.0, 12)))
-    assert came[0].tobytes() == came[1].tobytes()
-    assert_shares(came[0], log_q)
+            log_sums = scores.log_sums(batch, biases, 1.0)
+            masses = np.zeros(n_words)
+            scores.add_masses(batch, (1.0, biases), log_sums, weights, masses)
+            shares = scores.share_bins(batch, (1.0, biases), log_sums, (-6.0, 2.0, 12))
+            came.append((masses, shares))
+    assert all(one.tobytes() == other.tobytes() for one, other in zip(*came, strict=True))
+    expected = weights @ np.exp(log_q)
+    np.testing.assert_allclose(masses, expected, rtol=1e-5, atol=1e-6)
+    assert_shares(shares, log_q)
+    # Sabotage: rows that weigh alike.
+    alike = np.exp(log_q).sum(axis=0) * weights.mean()
+    assert len(inputs) < 3 or not np.allclose(alike, expected, rtol=1e-5)
 
 
 def assert_shares(shares, log_q):
@@ -263,6 +272,34 @@ def assert_shares(shares, log_q):
             places[row][is_in].astype(int), np.exp(log_q[row][is_in]), minlength=12
         )
         np.testing.assert_allclose(shares[row], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("power", [0.02, 40.0])
+def test_powers_beyond_their_bounds_end_there(power):
+    """And the others are as good as they can be beside it; the loss never rises."""
+    generator = np.random.default_rng(2)
+    inputs = generator.normal(0, 1.0, (60, 8)).astype(np.float32)
+    outputs = generator.normal(0, 0.8, (400, 8)).astype(np.float32)
+    z = inputs.astype(np.float64) @ outputs.T.astype(np.float64)
+    q = np.exp(z - np.logaddexp.reduce(z, axis=1, keepdims=True))
+    powers = (1.0, 1.0, 1.0, 1.0, 1.3, power, 0.7, 0.7, 0.7)
+    p = Peaks(KNOTS, powers).applied(q)
+    batch = RowBatch(
+        inputs, SparseRows(np.arange(61) * 400, np.tile(np.arange(400), 60), 1e4 * p.ravel())
+    )
+    with WorkerPool(2) as pool:
+        fit = (1.0, np.zeros(400, np.float32))
+        bins = ShareBins.of_rows(SoftmaxScores(outputs, pool), [batch], fit)
+    found = fitted_powers(bins)
+    at_bound = min(max(power, 0.1), 10.0)
+    assert found.powers[5] == at_bound
+    least = bins.loss_change(found)
+    assert least < bins.loss_change(Peaks(KNOTS, (*powers[:5], at_bound, *powers[6:]))) < 0
+    for place in range(9):
+        for factor in (0.98, 1.02):
+            tried = list(found.powers)
+            tried[place] = min(max(tried[place] * factor, 0.1), 10.0)
+            assert bins.loss_change(Peaks(KNOTS, tuple(tried))) >= least - 1e-3
 
 
 def test_planted_powers_are_found():

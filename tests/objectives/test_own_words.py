@@ -102,7 +102,8 @@ def test_no_row_of_a_tree_gets_a_higher_loss(scale):
     nodes = generator.normal(size=(n_words - 1, 5)).astype(np.float32)
     settings = Hyperparameters(objective="hierarchical", window=2)
     with WorkerPool(1) as pool:
-        rates, _ = tree_fit(vectors, TreeScores(nodes, tree, pool), tokens, settings)
+        found = tree_fit(vectors, TreeScores(nodes, tree, pool), tokens, settings)
+    rates = found.self_rates
     seen = dense(count_pairs(tokens, n_words, 2, workers=1))
     own, sums = np.diag(seen), seen.sum(axis=1)
     log_own = np.diag(dense_scores.tree_scores(vectors, nodes, tree))
@@ -133,6 +134,22 @@ def test_powers_of_a_tree_make_the_training_text_likelier():
         model._trained = replace(kept, embeddings=replace(kept.embeddings, peaks=used))
         losses[name] = model.perplexity(text).loss_nats
         assert losses[name] == pytest.approx(naive_loss(model, text), rel=2e-5)
+    assert losses["fitted"] < losses["none"] - 1e-3
+    assert losses["other way"] > losses["none"]
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+def test_the_bias_of_a_tree_makes_the_training_text_likelier(model):
+    """Whose leaves near the root are taken for likely after every word."""
+    text = chain_sentences(5, 40, sentences=500, noise=0.3, skew=1.0)
+    trained = fitted(text, "hierarchical", model=model, epochs=3, vector_size=4)
+    kept, losses = trained._trained, {}
+    bias = trained.embeddings.out_bias
+    assert bias.any()
+    for name, used in (("fitted", bias), ("none", np.zeros_like(bias)), ("other way", -bias)):
+        trained._trained = replace(kept, embeddings=replace(kept.embeddings, out_bias=used))
+        losses[name] = trained.perplexity(text).loss_nats
+        assert losses[name] == pytest.approx(naive_loss(trained, text), rel=2e-5)
     assert losses["fitted"] < losses["none"] - 1e-3
     assert losses["other way"] > losses["none"]
 

@@ -70,7 +70,7 @@ def nothing_fitted(monkeypatch):
     """Leave out what is fitted to the text after training, which would be done twice."""
     monkeypatch.setattr("fastw2v.training.finish._fitted_to_text", lambda *given: None)
     monkeypatch.setattr("fastw2v.training.cbow.window_fit", as_it_was)
-    monkeypatch.setattr("fastw2v.objectives.losses.own_words._finished", with_rates_alone)
+    monkeypatch.setattr("fastw2v.objectives.losses.own_words.finished_fit", with_rates_alone)
 
 
 def difference(model, other):

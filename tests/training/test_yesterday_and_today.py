@@ -103,7 +103,7 @@ def test_going_on_without_the_earlier_text_gains(texts, cell, monkeypatch):
     The loss is that of the vectors and their calibration. A step of the bias and powers above knots
     are of a text and not of vectors: both at once have them of two, a run that goes on of one.
     """
-    monkeypatch.setattr("fastw2v.objectives.losses.own_words._finished", with_rates_alone)
+    monkeypatch.setattr("fastw2v.objectives.losses.own_words.finished_fit", with_rates_alone)
     monkeypatch.setattr("fastw2v.training.cbow.window_fit", as_it_was)
     yesterday, today, held_out = texts
     settings = {**COMMON, **CELLS[cell]}

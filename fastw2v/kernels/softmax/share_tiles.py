@@ -19,7 +19,7 @@ from fastw2v.kernels.softmax.score_tiles import (
     score_outputs,
 )
 
-__all__ = ["softmax_masses", "softmax_share_bins", "tree_share_bins"]
+__all__ = ["softmax_masses", "softmax_share_bins", "tree_masses", "tree_share_bins"]
 
 
 @njit(nogil=True, inline="always")
@@ -119,6 +119,33 @@ def tree_share_bins(
             _add_shares(leaves, first * PANEL, biases, first, scale, sums, bins, room, own)
 
 
+@njit(nogil=True, inline="always")
+def _of_panel(panel_first, log_sums, row_weights, sums, weights):
+    """Write log sums and weights of a panel's rows; what is beyond the last weighs nothing."""
+    sums[:] = 0
+    weights[:] = 0
+    for lane in range(min(PANEL, len(log_sums) - panel_first)):
+        sums[lane] = log_sums[panel_first + lane]
+        weights[lane] = row_weights[panel_first + lane]
+
+
+@njit(nogil=True, inline="always")
+def _add_masses(scores, at, biases, first, scale, of_rows, masses):
+    """Add the probabilities of a tile's outputs, over a panel's rows as they weigh."""
+    sums, weights, lanes = of_rows
+    temperature = broadcast(scale[0])
+    for word in range(min(TILE, biases.shape[0] - first)):
+        bias = broadcast(scale[1] * biases[first + word])
+        total = broadcast(np.float32(0))
+        for lane in range(0, PANEL, LANES):
+            z = load(scores, at + word * PANEL + lane)
+            told = exponential(z * temperature + bias - load(sums, lane))
+            total = total + told * load(weights, lane)
+        store(lanes, 0, total)
+        for lane in range(LANES):
+            masses[first + word] += lanes[lane]
+
+
 @kernel
 def softmax_masses(tasks, inputs, outputs, biases, scale, left_out, log_sums, row_weights, masses):
     """Write how much probability each output has, over all rows as they weigh.
@@ -135,7 +162,6 @@ def softmax_masses(tasks, inputs, outputs, biases, scale, left_out, log_sums, ro
     scores = np.empty(TILE * PANEL, np.float32)
     sums, weights = np.empty(PANEL, np.float32), np.empty(PANEL, np.float32)
     lanes = np.empty(LANES, np.float32)
-    temperature = broadcast(scale[0])
     while True:
         first = fetch_add(tasks, 0, 1) * TILE
         if first >= outputs.n_rows:
@@ -143,20 +169,46 @@ def softmax_masses(tasks, inputs, outputs, biases, scale, left_out, log_sums, ro
         count = min(TILE, outputs.n_rows - first)
         for panel_first in range(0, inputs.n_rows, PANEL):
             pack_panel(inputs, panel_first, packed)
-            sums[:] = 0
-            weights[:] = 0
-            for lane in range(min(PANEL, inputs.n_rows - panel_first)):
-                sums[lane] = log_sums[panel_first + lane]
-                weights[lane] = row_weights[panel_first + lane]
+            _of_panel(panel_first, log_sums, row_weights, sums, weights)
             score_outputs(outputs, first, count, packed, scores, 0)
             leave_out(scores, 0, left_out, panel_first, first, count, scale[0])
-            for word in range(count):
-                bias = broadcast(scale[1] * biases[first + word])
-                total = broadcast(np.float32(0))
-                for lane in range(0, PANEL, LANES):
-                    z = load(scores, word * PANEL + lane)
-                    told = exponential(z * temperature + bias - load(sums, lane))
-                    total = total + told * load(weights, lane)
-                store(lanes, 0, total)
-                for lane in range(LANES):
-                    masses[first + word] += lanes[lane]
+            _add_masses(scores, 0, biases, first, scale, (sums, weights, lanes), masses)
+
+
+@kernel
+def tree_masses(
+    tasks, inputs, nodes, children, biases, scale, left_out, log_sums, row_weights, parts
+):
+    """Do as `softmax_masses`, with the leaves' log probabilities as scores.
+
+    All leaves of a row come at once, so that rows are shared out among workers and not outputs.
+
+    Parameters
+    ----------
+    tasks, inputs, biases, scale, left_out, log_sums, row_weights
+        As in `softmax_masses`.
+    nodes, children
+        As in `tree_moments`.
+    parts : (groups, V) float64
+        Zeros, to which the sums of every so manieth panel are added.
+    """
+    n_words, groups = biases.shape[0], parts.shape[0]
+    padded = (n_words + ROWS) * PANEL
+    packed = np.empty(inputs.dimensions * PANEL, np.float32)
+    scores, node_logs = np.empty(padded, np.float32), np.empty(padded, np.float32)
+    leaves = np.empty(padded, np.float32)
+    sums, weights = np.empty(PANEL, np.float32), np.empty(PANEL, np.float32)
+    lanes = np.empty(LANES, np.float32)
+    while True:
+        group = fetch_add(tasks, 0, 1)
+        if group >= groups:
+            return
+        for panel_first in range(group * PANEL, inputs.n_rows, groups * PANEL):
+            pack_panel(inputs, panel_first, packed)
+            _of_panel(panel_first, log_sums, row_weights, sums, weights)
+            score_outputs(nodes, 0, n_words - 1, packed, scores, 0)
+            leaf_scores(scores, children, node_logs, leaves)
+            leave_out(leaves, 0, left_out, panel_first, 0, n_words, scale[0])
+            own = (sums, weights, lanes)
+            for first in range(0, n_words, TILE):
+                _add_masses(leaves, first * PANEL, biases, first, scale, own, parts[group])

@@ -33,8 +33,8 @@ from fastw2v.objectives.losses.counted_rates import (
 from fastw2v.objectives.losses.rows import CentreRows, RowBatch
 from fastw2v.objectives.losses.scores import ContextScores, SoftmaxScores
 from fastw2v.objectives.losses.share_bins import (
-    FINE_BINS,
     ShareBins,
+    fine_bins,
     fitted_powers,
     observed_logs,
 )
@@ -46,6 +46,7 @@ from fastw2v.text.encoded import EncodedTokens
 
 __all__ = [
     "ScoreFit",
+    "finished_fit",
     "score_fit",
     "softmax_loss_with_rates",
     "window_fit",
@@ -54,7 +55,7 @@ __all__ = [
 _Doubles = NDArray[np.float64]
 _Report = Callable[[int, int | None], None] | None
 _MOST_NATS = 700.0
-_BINNED_ROWS = 512
+_BINNED_NUMBERS = 2**21  # of rows by bins, at once
 # Where no word has another one near: any scores would do.
 _NOTHING_LEARNED = Calibration(1.0, 1.0, 0.0)
 
@@ -122,7 +123,7 @@ def score_fit(
         found = calibrate(scores, rows, log_unigram, report)
     bias = (found.unigram_weight * log_unigram).astype(np.float32)
     fit = ScoreFit(found.temperature, bias, None, found.loss_nats)
-    return fit if counted is None else _finished(fit, scores, rows, counted)
+    return fit if counted is None else finished_fit(fit, scores, rows, counted)
 
 
 def window_fit(
@@ -147,15 +148,24 @@ def window_fit(
     if counted is None:
         return fit
     rows = training_rows(in_vectors, tokens, settings, pool.workers, others=True)
-    return _finished(fit, SoftmaxScores(out_vectors, pool), rows, counted)
+    return finished_fit(fit, SoftmaxScores(out_vectors, pool), rows, counted)
 
 
-def _finished(
-    fit: ScoreFit, scores: SoftmaxScores, rows: CentreRows | CbowRows, counted: CountedRates
+def finished_fit(
+    fit: ScoreFit, scores: ContextScores, rows: CentreRows | CbowRows, counted: CountedRates
 ) -> ScoreFit:
     """Return a fit with all that the text says, and the loss over all rows.
 
     With CBOW there are no rates if the rows are less likely with them.
+
+    Parameters
+    ----------
+    fit : ScoreFit
+        Temperature and bias.
+    scores : SoftmaxScores or TreeScores
+    rows : CentreRows or CbowRows
+        With `others`.
+    counted : CountedRates
     """
     seen = _seen(scores, rows, (fit.temperature, fit.out_bias))
     rates_loss = rows.rates_loss(counted.rates)
@@ -179,7 +189,7 @@ def _finished(
 
 
 def _loss(
-    scores: SoftmaxScores,
+    scores: ContextScores,
     rows: CentreRows | CbowRows,
     fit: tuple[float, VectorArray],
     log_sums: list[_Doubles],
@@ -214,7 +224,7 @@ class _Seen(NamedTuple):
 
 
 def _seen(
-    scores: SoftmaxScores, rows: CentreRows | CbowRows, fit: tuple[float, VectorArray]
+    scores: ContextScores, rows: CentreRows | CbowRows, fit: tuple[float, VectorArray]
 ) -> _Seen:
     temperature, bias = fit
     masses, others_loss, within_loss = np.zeros(scores.n_words), 0.0, 0.0
@@ -273,22 +283,23 @@ def softmax_loss_with_rates(
             point = Calibration(temperature, 1.0, np.nan)
             loss += calibrated_loss(scores, rows, bias, point) * rows.others_weight
         return loss / rows.weight
-    for part in _parts(rows):
-        bins = ShareBins.of_rows(scores, [part], fit, peaks.lowest, n_bins=FINE_BINS)
+    n_bins = fine_bins(scores.n_words)
+    for part in _parts(rows, _BINNED_NUMBERS // n_bins):
+        bins = ShareBins.of_rows(scores, [part], fit, peaks.lowest, n_bins=n_bins)
         loss += bins.loss + bins.loss_change(peaks)
     return loss / rows.weight
 
 
-def _parts(rows: CentreRows | CbowRows) -> Iterator[RowBatch]:
-    """Yield rows, no more at once than there is room for their bins."""
+def _parts(rows: CentreRows | CbowRows, most: int) -> Iterator[RowBatch]:
+    """Yield rows, at most so many at once: there is room for their bins."""
     for batch in rows:
-        for first in range(0, len(batch.inputs), _BINNED_ROWS):
-            last = min(first + _BINNED_ROWS, len(batch.inputs))
+        for first in range(0, len(batch.inputs), most):
+            last = min(first + most, len(batch.inputs))
             yield batch.taken(np.arange(first, last))
 
 
 def _within_logs(
-    scores: SoftmaxScores,
+    scores: ContextScores,
     batch: RowBatch,
     windows: WordRows,
     fit: tuple[float, VectorArray],

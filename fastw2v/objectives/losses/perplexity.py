@@ -19,7 +19,7 @@ from fastw2v.objectives.losses.cbow_rows import CbowRows
 from fastw2v.objectives.losses.objectives import hierarchical_loss, negative_sampling_loss
 from fastw2v.objectives.losses.own_words import softmax_loss_with_rates
 from fastw2v.objectives.losses.rows import CentreRows
-from fastw2v.objectives.losses.scores import SoftmaxScores, TreeScores
+from fastw2v.objectives.losses.scores import ContextScores, SoftmaxScores, TreeScores
 from fastw2v.objectives.losses.tree_words import tree_loss_with_rates
 from fastw2v.objectives.losses.unknown_centres import (
     TextWithUnknown,
@@ -174,11 +174,11 @@ def _unknown_loss(
         return None
     if settings.objective == "hierarchical":
         tree = huffman_tree(embeddings.vocabulary.counts)
-        loss_nats = hierarchical_loss(TreeScores(embeddings.out_vectors, tree, pool), rows)
+        scores: ContextScores = TreeScores(embeddings.out_vectors, tree, pool)
     else:
-        point = Calibration(embeddings.temperature, 1.0, math.nan)
         scores = SoftmaxScores(embeddings.out_vectors, pool)
-        loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
+    point = Calibration(embeddings.temperature, 1.0, math.nan)
+    loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
     return loss_nats + _unknown_peaks(embeddings, rows) if embeddings.peaks else loss_nats
 
 
@@ -294,17 +294,17 @@ def _losses_of_rows(
         return CbowRows(embeddings.in_vectors, tokens, **options)
 
     rows = text_rows(others=rates is not None)
+    fit = (embeddings.temperature, embeddings.out_bias)
     if settings.objective == "hierarchical":
         tree = TreeScores(embeddings.out_vectors, huffman_tree(word_counts), pool)
         if rates is not None:
-            loss_nats = tree_loss_with_rates(tree, rows, rates, embeddings.peaks)
+            loss_nats = tree_loss_with_rates(tree, rows, rates, fit, embeddings.peaks)
         else:
             loss_nats = hierarchical_loss(tree, rows)
         return Losses(loss_nats, loss_nats)
     scores = SoftmaxScores(embeddings.out_vectors, pool)
     # The bias holds the calibrated weight of the unigram distribution already.
     if rates is not None:
-        fit = (embeddings.temperature, embeddings.out_bias)
         loss_nats = softmax_loss_with_rates(scores, rows, rates, fit, embeddings.peaks)
     else:
         point = Calibration(embeddings.temperature, 1.0, math.nan)

@@ -32,7 +32,7 @@ __all__ = ["LEAST_COUNT", "Reliability", "ReliabilityBin", "text_reliability"]
 
 LEAST_COUNT = 100
 EDGES = (0.0, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
-_CBOW_POSITIONS = 4096
+_CBOW_POSITIONS = 20480  # each with one reach: more would be alike
 _LARGEST_COUNT = 2**63 - 1
 _MOST_NUMBERS = 2**23  # of a block of probabilities
 
@@ -177,6 +177,7 @@ def _add_positions(
         mean=settings.cbow_mean,
         sample=_CBOW_POSITIONS,
         seed=settings.seed,
+        one_reach=True,
     )
     for batch, windows in drawn.with_windows():
         for rows in _blocks(np.arange(len(batch.inputs)), n_words):

@@ -26,7 +26,12 @@ from fastw2v.kernels.softmax.score_tiles import (
     tree_moments,
     tree_scores,
 )
-from fastw2v.kernels.softmax.share_tiles import softmax_masses, softmax_share_bins, tree_share_bins
+from fastw2v.kernels.softmax.share_tiles import (
+    softmax_masses,
+    softmax_share_bins,
+    tree_masses,
+    tree_share_bins,
+)
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.rows import RowBatch
 from fastw2v.system.threads import WorkerPool
@@ -34,6 +39,7 @@ from fastw2v.system.threads import WorkerPool
 __all__ = ["ContextScores", "SoftmaxScores", "TreeScores"]
 
 _LEAST_TEMPERATURE = 1e-9  # kernels divide by it
+_GROUPS = 8  # of rows, whose masses are summed apart, so that workers do not meet
 _STEP_COST = 8  # of a step on the way to one leaf; scoring a node for a whole panel is 1 a row
 
 
@@ -67,6 +73,10 @@ class ContextScores(ABC):
     def _add_shares(self, inputs: PaddedVectors, *arrays: Any) -> None:
         """Call the kernel of `share_bins` likewise."""
 
+    @abstractmethod
+    def _add_masses(self, inputs: PaddedVectors, masses: NDArray[np.float64], *arrays: Any) -> None:
+        """Add to masses what the kernel finds that has the other arrays."""
+
     def moments(
         self, batch: RowBatch, biases: VectorArray, temperature: float, bias_weight: float
     ) -> NDArray[np.float64]:
@@ -88,6 +98,21 @@ class ContextScores(ABC):
     ) -> NDArray[np.float64]:
         """Return the log-sum-exp of t z + b of every row, float64 (R,)."""
         return self.moments(batch, biases, temperature, 1.0)[:, 0].copy()
+
+    def add_masses(
+        self,
+        batch: RowBatch,
+        fit: tuple[float, VectorArray],
+        log_sums: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        masses: NDArray[np.float64],
+    ) -> None:
+        """Add to masses (V,) what each word has of the rows' softmax(t z + b), rows as they weigh.
+
+        Parameters as of `share_bins`, and weights (R,).
+        """
+        known = self._known(batch, fit[1], fit[0], 1.0)
+        self._add_masses(self._inputs(batch), masses, *known, log_sums, weights)
 
     def share_bins(
         self,
@@ -175,22 +200,8 @@ class SoftmaxScores(ContextScores):
     def _add_shares(self, inputs: PaddedVectors, *arrays: Any) -> None:
         self._pool.run_kernel(softmax_share_bins, inputs, self._outputs, *arrays)
 
-    def add_masses(
-        self,
-        batch: RowBatch,
-        fit: tuple[float, VectorArray],
-        log_sums: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        masses: NDArray[np.float64],
-    ) -> None:
-        """Add to masses (V,) what each word has of the rows' softmax(t z + b), rows as they weigh.
-
-        Parameters as of `share_bins`, and weights (R,).
-        """
-        known = self._known(batch, fit[1], fit[0], 1.0)
-        self._pool.run_kernel(
-            softmax_masses, self._inputs(batch), self._outputs, *known, log_sums, weights, masses
-        )
+    def _add_masses(self, inputs: PaddedVectors, masses: NDArray[np.float64], *arrays: Any) -> None:
+        self._pool.run_kernel(softmax_masses, inputs, self._outputs, *arrays, masses)
 
     def noise_losses(self, batch: RowBatch, noise: VectorArray) -> NDArray[np.float64]:
         """Return sum_w P(w) * -log sigma(-z_w) of every row, float64 (R,), exactly summed."""
@@ -249,6 +260,11 @@ class TreeScores(ContextScores):
 
     def _add_shares(self, inputs: PaddedVectors, *arrays: Any) -> None:
         self._pool.run_kernel(tree_share_bins, inputs, self._outputs, self._children, *arrays)
+
+    def _add_masses(self, inputs: PaddedVectors, masses: NDArray[np.float64], *arrays: Any) -> None:
+        parts = np.zeros((_GROUPS, self.n_words))
+        self._pool.run_kernel(tree_masses, inputs, self._outputs, self._children, *arrays, parts)
+        masses += parts.sum(axis=0)
 
 
 def _padded(name: str, matrix: VectorArray) -> PaddedVectors:

@@ -23,7 +23,7 @@ from fastw2v.objectives.losses.rows import InputRows, RowBatch
 from fastw2v.objectives.losses.scores import ContextScores
 from fastw2v.objectives.peaks import Peaks
 
-__all__ = ["FINE_BINS", "KNOTS", "ShareBins", "fitted_powers", "observed_logs"]
+__all__ = ["KNOTS", "ShareBins", "fine_bins", "fitted_powers", "observed_logs"]
 
 # Half decades: within each, predicted and observed shares are as far apart at both ends
 # (`bench/bench_calibration.py`).
@@ -32,8 +32,8 @@ KNOTS = tuple(10 ** (k / 2 - 5) for k in range(9))
 # times, by Wilks' theorem: nats of as many independent pairs as there are rows.
 LEAST_GAIN_NATS = 18.0
 _BINS = 320  # a knot is where one begins
-# Where a loss is told, and nothing is fitted.
-FINE_BINS = 16 * _BINS
+# Where a loss is told, and nothing is fitted: of few words, errors of bins cancel less.
+_FINE, _FINEST, _FINE_WORDS = 16, 256, 65536
 _POWERS = (0.1, 10.0)  # the order stays
 _MOST_STEPS = 50
 _MOST_HALVINGS = 30
@@ -41,6 +41,11 @@ _SETTLED = 1e-6
 _RIDGE = 1e-9  # where no word of the rows is above a knot
 
 _Doubles = NDArray[np.float64]
+
+
+def fine_bins(n_words: int) -> int:
+    """Return how many bins tell a loss over so many words."""
+    return _BINS * min(max(_FINE, _FINE_WORDS // n_words), _FINEST)
 
 
 class ShareBins(NamedTuple):
@@ -122,39 +127,45 @@ def observed_logs(
 def fitted_powers(bins: ShareBins) -> Peaks | None:
     """Return powers above `KNOTS` under which what the rows have is likeliest; None if by chance.
 
-    By Newton's method on a convex loss. The rows' weights are taken for numbers of pairs.
+    By Newton's method on a convex loss; powers at their bounds stay there while the loss falls
+    beyond. The rows' weights are taken for numbers of pairs.
     """
-    logs = np.log(KNOTS)
-    features = np.maximum(bins.middles[:, None] - logs, 0.0)
-    observed = bins.weights @ np.maximum(bins.log_q[:, None] - logs, 0.0)
-    bends, peaks, loss = np.zeros(len(KNOTS)), _bent(np.zeros(len(KNOTS))), 0.0
+    features, observed = _between_knots(bins.middles), bins.weights @ _between_knots(bins.log_q)
+    powers, loss = np.ones(len(KNOTS)), 0.0
     for _ in range(_MOST_STEPS):
-        told = bins.shares * np.exp(features @ bends)
+        told = bins.shares * np.exp(features @ (powers - 1.0))
         told /= 1.0 + (told - bins.shares).sum(axis=1, keepdims=True)
         means = told @ features
-        gradient = observed - bins.row_weights @ means
+        gradient = bins.row_weights @ means - observed
         mass = bins.row_weights @ told
         curvature = (features.T * mass) @ features - (means.T * bins.row_weights) @ means
-        ridge = _RIDGE * (np.trace(curvature) + 1.0)
-        step = np.linalg.solve(curvature + ridge * np.eye(len(KNOTS)), gradient)
+        curvature += _RIDGE * (np.trace(curvature) + 1.0) * np.eye(len(KNOTS))
+        step = _step_within(powers, gradient, curvature)
         for _ in range(_MOST_HALVINGS):
-            tried = bends + step
-            changed = bins.loss_change(_bent(tried)) if _is_within(tried) else np.inf
+            tried = np.clip(powers + step, *_POWERS)
+            changed = bins.loss_change(Peaks(KNOTS, tuple(tried.tolist())))
             if changed <= loss:
                 break
             step /= 2
         else:
             break
-        bends, peaks, loss = tried, _bent(tried), changed
-        if np.abs(step).max() < _SETTLED:
+        moved, powers, loss = np.abs(tried - powers).max(), tried, changed
+        if moved < _SETTLED:
             break
-    return peaks if -loss >= LEAST_GAIN_NATS else None
+    return Peaks(KNOTS, tuple(powers.tolist())) if -loss >= LEAST_GAIN_NATS else None
 
 
-def _bent(bends: _Doubles) -> Peaks:
-    return Peaks(KNOTS, tuple((1.0 + np.cumsum(bends)).tolist()))
+def _between_knots(log_q: _Doubles) -> _Doubles:
+    """Return how far each logarithm reaches from each knot to the next, (N, knots)."""
+    logs = np.log(KNOTS)
+    return np.clip(log_q[:, None] - logs, 0.0, np.diff(logs, append=0.0))
 
 
-def _is_within(bends: _Doubles) -> bool:
-    powers = 1.0 + np.cumsum(bends)
-    return bool(powers.min() >= _POWERS[0] and powers.max() <= _POWERS[1])
+def _step_within(powers: _Doubles, gradient: _Doubles, curvature: _Doubles) -> _Doubles:
+    """Return Newton's step of the powers that are not at a bound beyond which the loss falls."""
+    low, high = _POWERS
+    is_free = ~(((powers <= low) & (gradient > 0)) | ((powers >= high) & (gradient < 0)))
+    step = np.zeros(len(powers))
+    if is_free.any():
+        step[is_free] = -np.linalg.solve(curvature[np.ix_(is_free, is_free)], gradient[is_free])
+    return step

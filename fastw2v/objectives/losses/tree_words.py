@@ -1,10 +1,9 @@
 """Words among those that they are predicted from, with a hierarchical softmax.
 
-What is left of a row is shared out by the tree over the other words, with powers above knots
-(`fastw2v.objectives.losses.share_bins`), by which predicted and observed shares agree.
+What is left of a row is shared out by the tree over the other words, with a bias of each word and
+powers above knots (`fastw2v.objectives.losses.share_bins`), by which predicted and observed shares
+agree.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,39 +13,22 @@ from fastw2v.kernels.formulas.skipgram import WordRows
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.cbow_rows import CbowRows
 from fastw2v.objectives.losses.counted_rates import (
-    chosen_logs,
     counted_rates,
     rows_of_words,
     scores_of_words,
     stored_rates,
 )
-from fastw2v.objectives.losses.own_words import softmax_loss_with_rates
+from fastw2v.objectives.losses.own_words import ScoreFit, finished_fit, softmax_loss_with_rates
 from fastw2v.objectives.losses.rows import BATCH_ROWS, CentreRows
 from fastw2v.objectives.losses.scores import TreeScores
-from fastw2v.objectives.losses.share_bins import ShareBins, fitted_powers
 from fastw2v.objectives.losses.training_rows import training_rows
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.text.encoded import EncodedTokens
 
-__all__ = ["TreeFit", "tree_fit", "tree_loss_with_rates"]
+__all__ = ["tree_fit", "tree_loss_with_rates"]
 
 _Doubles = NDArray[np.float64]
 _LEAST_REST = 1e-7  # logarithms are those of numbers in single precision
-
-
-class TreeFit(NamedTuple):
-    """What makes probabilities of the text of a tree's.
-
-    Attributes
-    ----------
-    self_rates : (V,) float32, optional
-        p(c | c); None of a single word, and with CBOW where they would make the text less likely.
-    peaks : Peaks, optional
-        What becomes of the tree's probabilities of other words; None where it does not help.
-    """
-
-    self_rates: NDArray[np.float32] | None = None
-    peaks: Peaks | None = None
 
 
 def tree_fit(
@@ -55,12 +37,12 @@ def tree_fit(
     tokens: EncodedTokens,
     settings: Hyperparameters,
     workers: int = 1,
-) -> TreeFit:
-    """Fit rates and powers of a hierarchical softmax to the training text.
+) -> ScoreFit:
+    """Fit rates, a bias and powers of a hierarchical softmax to the training text.
 
     No row's loss is higher for the rates: one is moved to lie between what was counted and what the
     tree says, if it is outside. With CBOW none is moved, but there are none if a sample of the text
-    is less likely with them. Powers are fitted to a sample.
+    is less likely with them. Bias and powers are fitted to a sample.
 
     Parameters
     ----------
@@ -72,31 +54,23 @@ def tree_fit(
     workers : int
         Threads of counting; the result does not depend on them.
     """
+    as_it_is = ScoreFit(1.0, np.zeros(scores.n_words, np.float32), None, np.nan)
     counted = counted_rates(tokens, len(in_vectors), settings)
     if counted is None:
-        return TreeFit()
-    rates = counted.rates
+        return as_it_is
     rows = training_rows(in_vectors, tokens, settings, workers, others=True)
-    if isinstance(rows, CbowRows):
-        if rows.rates_loss(rates) >= _tree_within_loss(scores, rows):
-            return TreeFit()
-    else:
+    if settings.model == "skipgram":
         told, seen = np.exp(_own_logs(scores, in_vectors)), counted.seen
-        rates = stored_rates(np.clip(rates, np.fmin(seen, told), np.fmax(seen, told)))
-    if not rows.others_weight:
-        return TreeFit(rates)
-    return TreeFit(rates, fitted_powers(ShareBins.of_rows(scores, rows, _as_it_is(scores))))
-
-
-def _as_it_is(scores: TreeScores) -> tuple[float, VectorArray]:
-    """Return temperature and bias under which a softmax of a tree's logarithms is the tree."""
-    return 1.0, np.zeros(scores.n_words, np.float32)
+        rates = np.clip(counted.rates.astype(np.float64), np.fmin(seen, told), np.fmax(seen, told))
+        counted = counted._replace(rates=stored_rates(rates))
+    return finished_fit(as_it_is, scores, rows, counted)
 
 
 def tree_loss_with_rates(
     scores: TreeScores,
     rows: CentreRows | CbowRows,
     rates: NDArray[np.float32],
+    fit: tuple[float, VectorArray],
     peaks: Peaks | None = None,
 ) -> float:
     """Return the mean loss of a hierarchical softmax with rates (V,) of own pairs.
@@ -107,13 +81,15 @@ def tree_loss_with_rates(
     rows : CentreRows or CbowRows
         With `others`.
     rates : (V,) float32
+    fit : tuple of float and (V,) float32
+        t and b: probabilities of other words are as softmax(t log q + b).
     peaks : Peaks, optional
-        What becomes of the tree's probabilities of other words.
+        What becomes of these.
     """
-    if peaks is not None:
-        return softmax_loss_with_rates(scores, rows, rates, _as_it_is(scores), peaks)
+    if peaks is not None or fit[0] != 1 or fit[1].any():
+        return softmax_loss_with_rates(scores, rows, rates, fit, peaks)
     loss = rows.rates_loss(rates)
-    for batch in rows:
+    for batch in rows:  # the tree as it is: a path for each word
         assert batch.left_out is not None
         logs = _leaf_logs(scores, batch.inputs, batch.left_out)
         log_rest = np.log(_rest(logs, batch.left_out))
@@ -121,15 +97,6 @@ def tree_loss_with_rates(
             batch.row_weights @ log_rest - batch.contexts.weights @ scores.observed(batch)
         )
     return loss / rows.weight
-
-
-def _tree_within_loss(scores: TreeScores, rows: CbowRows) -> float:
-    """Return what rates would replace: the `within_loss` of a tree."""
-    loss = 0.0
-    for batch, windows in rows.with_windows():
-        logs = _leaf_logs(scores, batch.inputs, windows)
-        loss -= float(chosen_logs(batch, windows, logs, np.log(_rest(logs, windows)))[0].sum())
-    return loss
 
 
 def _leaf_logs(scores: TreeScores, inputs: VectorArray, words: WordRows) -> _Doubles:

@@ -136,6 +136,8 @@ def unfitted(
 def plain(model: Word2Vec, corpus: Path) -> Word2Vec:
     """Return a model of running text with probabilities as they are without rates and peaks."""
     embeddings = replace(model.embeddings, self_rates=None, peaks=None)
+    if model.settings.objective == "hierarchical":
+        embeddings = replace(embeddings, out_bias=np.zeros_like(embeddings.out_bias))
     if model.settings.objective == "negative":
         counts = model.vocabulary.counts
         log_unigram = np.log(counts / counts.sum()).astype(np.float32)

@@ -178,7 +178,7 @@ class Embeddings:
             themselves. With CBOW the different words within each window. Default: vectors of no
             known word.
         """
-        told = self._scores(inputs)
+        told = self.scores(inputs)
         if centres is None or self.self_rates is None:
             return self._softmax(told)
         windows = centres if isinstance(centres, WordRows) else WordRows.single(centres)
@@ -191,8 +191,8 @@ class Embeddings:
         scores /= scores.sum(axis=1, keepdims=True)
         return scores if self.peaks is None else self.peaks.applied(scores)
 
-    def _scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return numbers (R, V) whose softmax is p(o | h) without peaks and rates."""
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return numbers (R, V) float64 whose softmax is p(o | h) without peaks and rates."""
         inputs = inputs.astype(np.float64)
         if self.objective == "hierarchical":
             outputs = self.out_vectors.astype(np.float64)

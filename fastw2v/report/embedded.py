@@ -90,7 +90,7 @@ def embedded_model(
         left_right = tree_children(*huffman_tree(vocabulary.counts))
         tree = encoded(left_right, np.int32)
     sums = None
-    if not is_tree and n_shown < len(vocabulary):
+    if n_shown < len(vocabulary):
         sums = [encoded(each, np.float32) for each in normalisers(embeddings, n_shown)]
     return _embedded_table(inputs, n_shown, outputs.size) | {
         "objective": embeddings.objective,
@@ -101,7 +101,7 @@ def embedded_model(
         "self_rates": None
         if embeddings.self_rates is None
         else encoded(embeddings.self_rates[:n_shown], np.float32),
-        "bias": None if is_tree else encoded(embeddings.out_bias[:n_shown], np.float32),
+        "bias": encoded(embeddings.out_bias[:n_shown], np.float32),
         "tree": tree,
         "normalisers": sums and sums[0],
         "peaks": embeddings.peaks and embeddings.peaks.as_dict(),
@@ -194,9 +194,7 @@ def normalisers(
     step = max(1, min(_BLOCK_ROWS, _BLOCK_SCORES // len(embeddings.out_bias)))
     for first in range(0, n_shown, step):
         rows = slice(first, min(first + step, n_shown))
-        scores = (embeddings.in_vectors[rows] @ embeddings.out_vectors.T).astype(np.float64)
-        scores *= embeddings.temperature
-        scores += embeddings.out_bias
+        scores = _scores(embeddings, rows)
         if embeddings.self_rates is not None:
             scores[np.arange(len(scores)), np.arange(rows.start, rows.stop)] = -np.inf
         highest = scores.max(axis=1)
@@ -208,6 +206,15 @@ def normalisers(
             scores /= totals[:, None]
             peak_sums[rows] = embeddings.peaks.sums(scores)
     return sums, peak_sums
+
+
+def _scores(embeddings: Embeddings, rows: slice) -> NDArray[np.float64]:
+    """Return numbers whose softmax is p(o | c) without peaks and rates, of some words."""
+    inputs = embeddings.in_vectors[rows]
+    if embeddings.objective == "hierarchical":
+        return embeddings.scores(inputs)
+    scores = (inputs @ embeddings.out_vectors.T).astype(np.float64)
+    return scores * embeddings.temperature + embeddings.out_bias
 
 
 def encoded(array: ArrayLike, kind: DTypeLike) -> str:

@@ -129,18 +129,17 @@ class Vectors {
 
   /** Return p(o | word) of every word of the page. */
   #told(id) {
-    const told = this.tree ? this.#leaves(id) : this.#peaksOf(id, this.#softmax(id));
+    const told = this.#peaksOf(id, this.#softmax(id));
     if (!this.rates) return told;
     const rate = this.rates[id];
-    const others = this.tree ? (1 - rate) / (1 - told[id]) : 1 - rate;
-    for (let word = 0; word < told.length; word++) told[word] *= others;
+    for (let word = 0; word < told.length; word++) told[word] *= 1 - rate;
     told[id] = rate;
     return told;
   }
 
   /** Return the softmax; without the word itself where that has a rate of its own. */
   #softmax(id) {
-    const scores = this.#products(this.outputs, this.#row(this.inputs, id));
+    const scores = this.tree ? this.#leaves(id) : this.#scores(id);
     let highest = -Infinity;
     for (let word = 0; word < scores.length; word++) {
       scores[word] = this.temperature * scores[word] + this.bias[word];
@@ -173,19 +172,22 @@ class Vectors {
     return found.map((p) => p / sum);
   }
 
-  /** Return the probabilities of the leaves of the Huffman tree; its last node is the root. */
+  #scores(id) {
+    return this.#products(this.outputs, this.#row(this.inputs, id));
+  }
+
+  /** Return log q of the leaves of the Huffman tree; its last node is the root. */
   #leaves(id) {
-    const scores = this.#products(this.outputs, this.#row(this.inputs, id));
+    const scores = this.#scores(id);
     const n_nodes = this.tree.length / 2;
     const logs = new Float64Array(n_nodes);
     const leaves = new Float64Array(this.size);
-    if (n_nodes === 0) leaves[0] = 1;
     for (let node = n_nodes - 1; node >= 0; node--) {
       for (const side of [0, 1]) {
         const child = this.tree[2 * node + side];
         const log = logs[node] + logSigmoid(side ? -scores[node] : scores[node]);
         if (child >= 0) logs[child] = log;
-        else if (~child < this.size) leaves[~child] = Math.exp(log);
+        else if (~child < this.size) leaves[~child] = log;
       }
     }
     return leaves;

@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fastw2v import Word2Vec
+from fastw2v.objectives.losses import share_bins
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.report.embedded import embedded_model, normalisers
 from tests.report.test_report_unknown_words import needs_node, run_script
+from tests.support.corpora_made import chain_sentences
 
 PEAKS = Peaks.at(0.03, 0.5)
 SEVERAL = Peaks((0.01, 0.03, 0.1), (1.5, 0.5, 0.8))
@@ -38,6 +41,26 @@ def test_the_page_tells_what_the_model_does(model, n_shown, peaks):
     if peaks is not None:
         assert not agrees(embeddings, n_shown, ("(q / knots[part]) ** (powers[part] - power)", "1"))
         assert not agrees(embeddings, n_shown, ("found.map((p) => p / sum)", "found"))
+
+
+@needs_node
+@pytest.mark.parametrize("n_shown", [5, 40])
+def test_the_page_of_a_tree_tells_what_the_model_does(n_shown, monkeypatch):
+    """With the bias of each word, powers and rates that are fitted to the text."""
+    monkeypatch.setattr(share_bins, "LEAST_GAIN_NATS", 0.0)
+    text = chain_sentences(2, 40, sentences=400, noise=0.2)
+    settings = {"vector_size": 8, "min_count": 1, "epochs": 5, "seed": 1, "workers": 1}
+    embeddings = Word2Vec(objective="hierarchical", **settings).fit(text).embeddings
+    assert embeddings.peaks is not None
+    assert embeddings.out_bias.any()
+    for changed in (
+        embeddings,
+        replace(embeddings, self_rates=None),
+        replace(embeddings, peaks=None),
+    ):
+        assert agrees(changed, n_shown)
+    assert not agrees(embeddings, n_shown, ("+ this.bias[word]", ""))
+    assert not agrees(embeddings, n_shown, ("(q / knots[part]) ** (powers[part] - power)", "1"))
 
 
 def test_sums_of_a_part_of_the_words_are_of_the_whole(model):

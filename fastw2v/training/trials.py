@@ -13,7 +13,7 @@ from fastw2v.counts.pairs import count_pairs
 from fastw2v.errors import FastW2VError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.softmax.device.library import Device, open_device
-from fastw2v.objectives.softmax.durations import EpochSize, step_seconds
+from fastw2v.objectives.softmax.durations import CONTEXTS, step_seconds
 from fastw2v.objectives.softmax.estimates import batch_size, training_bytes
 from fastw2v.objectives.softmax.rare_words import ColumnCosts, column_costs, column_sizes
 from fastw2v.objectives.stream.estimates import stream_bytes
@@ -164,7 +164,7 @@ def _skipgram(
             costs: ColumnCosts = column_costs(entries, centres, most, sizes)
             if costs.are_taken(settings.rare_words):
                 share, most_scores, max_rows = costs.share, costs.most_scores, costs.max_rows
-                kind, contexts = "sampled", EpochSize(1, max_rows).contexts
+                kind, contexts = "sampled", CONTEXTS
     n_batches = max(1.0, len(centres) / max_rows)
     device = _device(settings, max_rows)
     epoch_s = step_seconds(settings, n_words, max_rows, pool, device, contexts) * n_batches * share

@@ -17,6 +17,7 @@ from fastw2v.objectives.softmax.skipgram import ExactSoftmax
 from fastw2v.system.threads import WorkerPool
 
 __all__ = [
+    "CONTEXTS",
     "NOTICE_S",
     "EpochSize",
     "announce_duration",
@@ -28,7 +29,7 @@ __all__ = [
 NOTICE_S = 60.0  # what would be quicker is not worth a sentence below that
 _MOST_WORDS = 16384  # of the trial; a step takes as long as it has words
 _MOST_WORDS_OF_CARD = 2**17  # fewer would not keep it busy
-_CONTEXTS = 64  # of a made-up centre word, where nothing is known of them
+CONTEXTS = 64  # of a made-up centre word, where nothing is known of them
 _TRIALS = 3
 _TRIED_WORDS = 512  # whose contexts are reckoned
 # Words come in company: of the contexts that chance alone would give them, texts have .36 (77,000
@@ -49,7 +50,7 @@ class EpochSize(NamedTuple):
 
     n_batches: int
     max_rows: int
-    contexts: float = _CONTEXTS
+    contexts: float = CONTEXTS
 
 
 def expected_contexts(counts: NDArray[np.int64], window: int) -> float:
@@ -70,7 +71,7 @@ def step_seconds(
     max_rows: int,
     pool: WorkerPool,
     device: Device | None = None,
-    contexts: float = _CONTEXTS,
+    contexts: float = CONTEXTS,
 ) -> float:
     """Return about how long a step takes: the quickest of a few over made-up words.
 

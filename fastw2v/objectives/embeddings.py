@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastw2v.config import VECTOR_CHOICES, ObjectiveName, VectorChoice
 from fastw2v.errors import ConfigurationError
+from fastw2v.kernels.formulas.huffman import HuffmanTree
 from fastw2v.kernels.formulas.sigmoid_losses import leaf_log_probabilities
 from fastw2v.kernels.formulas.skipgram import WordRows
 from fastw2v.objectives.feature_vectors import NamedFeatures, NgramVectors, UnknownWords
@@ -196,8 +198,7 @@ class Embeddings:
         inputs = inputs.astype(np.float64)
         if self.objective == "hierarchical":
             outputs = self.out_vectors.astype(np.float64)
-            tree = huffman_tree(self.vocabulary.counts)
-            logs = np.stack([leaf_log_probabilities(row, outputs, tree) for row in inputs])
+            logs = np.stack([leaf_log_probabilities(row, outputs, self._tree) for row in inputs])
             return np.asarray(self.temperature * logs + self.out_bias, np.float64)
         scores = np.empty((len(inputs), len(self.out_bias)))
         for words in _blocks(len(self.out_bias)):
@@ -205,6 +206,10 @@ class Embeddings:
         scores *= self.temperature
         scores += self.out_bias
         return scores
+
+    @cached_property
+    def _tree(self) -> HuffmanTree:
+        return huffman_tree(self.vocabulary.counts)
 
     def vectors_of(
         self, words: Sequence[Any], vectors: VectorChoice | None = None

@@ -12,6 +12,7 @@ from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import KnownRows
 from fastw2v.objectives.losses.own_words import window_fit
+from fastw2v.objectives.losses.training_rows import held_out_positions
 from fastw2v.objectives.softmax.cbow import CbowSoftmax
 from fastw2v.objectives.softmax.cbow_batches import CbowBatches
 from fastw2v.objectives.softmax.durations import EpochSize, announce_duration
@@ -73,6 +74,7 @@ def train_cbow(run: Run, text: TrainingText) -> TrainedModel:
         rows=size,
         epochs=settings.epochs,
         seed=settings.seed,
+        held_out=held_out_positions(text.tokens, n_words, settings),
     )
     sizes = (batches.max_rows, batches.batches_per_epoch)
     device = device_of_run(run, vocabulary, *sizes)

@@ -41,8 +41,8 @@ class TrainingSummary:
         The one that was used for products.
     softmax_loss_nats : float, optional
         Negative sampling: the mean of -log p(o|c) by a calibrated softmax over its scores, and
-        rates of words beside themselves, on a sample of the training text
-        (`fastw2v.objectives.losses.own_words`).
+        rates of words beside themselves, on a sample of the training text, with CBOW one of windows
+        that no epoch has trained on (`fastw2v.objectives.losses.own_words`).
     n_invalid : int
         Sequences of bytes that were not UTF-8 and, as `errors` asked for, were replaced or left
         out.

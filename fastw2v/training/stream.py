@@ -21,6 +21,7 @@ from fastw2v.objectives.features import FeatureMatrix
 from fastw2v.objectives.huffman import huffman_tree
 from fastw2v.objectives.losses.own_words import score_fit
 from fastw2v.objectives.losses.scores import TreeScores
+from fastw2v.objectives.losses.training_rows import held_out_positions
 from fastw2v.objectives.losses.tree_words import tree_fit
 from fastw2v.objectives.stream.estimates import require_stream_memory
 from fastw2v.objectives.stream.settings import StreamSettings, WordOptions
@@ -126,8 +127,16 @@ def _first_tables(
             features = inputs.known_means(continued, pool) if inputs else None
             known = continued.first_tables(vocabulary, settings.objective, features)
     stream = StreamSettings(hyperparameters=settings, rules=rules)
-    matrix = inputs.matrix if inputs else None
-    return _tables(text.tokens, vocabulary.counts, stream, pool, run, features=matrix, known=known)
+    return _tables(
+        text.tokens,
+        vocabulary.counts,
+        stream,
+        pool,
+        run,
+        features=inputs.matrix if inputs else None,
+        known=known,
+        held_out=held_out_positions(text.tokens, len(vocabulary), settings),
+    )
 
 
 def require_windows(tokens: EncodedTokens, window: int) -> None:
@@ -174,6 +183,7 @@ def train_stream(
     run: Run | None = None,
     block_tokens: int | None = None,
     features: FeatureMatrix | None = None,
+    held_out: NDArray[np.int64] | None = None,
 ) -> StreamResult:
     """Train vectors on a text.
 
@@ -197,6 +207,8 @@ def train_stream(
         workers. A resumed run has those that it began with.
     features : FeatureMatrix, optional
         Of which words' input vectors are means. The start's input vectors are then theirs.
+    held_out : int64 array, optional
+        Positions of the text, ascending, whose words are contexts and are not predicted.
 
     Returns
     -------
@@ -215,7 +227,7 @@ def train_stream(
     """
     if run is None:
         run = Run(settings=settings.hyperparameters, workers=pool.workers)
-    tables = _tables(tokens, counts, settings, pool, run, block_tokens, features)
+    tables = _tables(tokens, counts, settings, pool, run, block_tokens, features, held_out=held_out)
     watch = train(tables, run, _no_embeddings)
     return StreamResult(
         tables.in_vectors, tables.out_vectors, watch.state.history, tables.n_pairs, tables.n_kept
@@ -231,6 +243,7 @@ def _tables(
     block_tokens: int | None = None,
     features: FeatureMatrix | None = None,
     known: KnownTables | None = None,
+    held_out: NDArray[np.int64] | None = None,
 ) -> StreamTables:
     """Return tables with the run's first vectors."""
     _check_text(tokens, counts)
@@ -239,7 +252,7 @@ def _tables(
     if run.state is not None:
         block_tokens = run.state.block_tokens
     size = block_tokens or default_block(len(tokens.ids), pool.workers)
-    tables = StreamTables(tokens, counts, settings, pool, size, features)
+    tables = StreamTables(tokens, counts, settings, pool, size, features, held_out)
     assert not isinstance(run.start, KnownRows), "of the exact softmax alone"
     tables.begin(known or run.start)
     return tables

@@ -41,7 +41,7 @@ def bits_of(key, position):
     return np.uint64(seed_state(np.uint64(int(key) ^ position)))
 
 
-def expected_rows(sentences, keep, window, seed, number):
+def expected_rows(sentences, keep, window, seed, number, held_out=()):
     keep_key, reach_key = epoch_keys(seed, number)
     thresholds = subsample_thresholds(keep)
     places = iter(range(10**6))
@@ -50,6 +50,7 @@ def expected_rows(sentences, keep, window, seed, number):
         window,
         lambda position, word: is_kept(thresholds[word], bits_of(keep_key, position)),
         lambda position: 1 + below(bits_of(reach_key, position), window),
+        held_out,
     )
 
 
@@ -64,15 +65,19 @@ texts = st.lists(st.lists(st.integers(0, N_WORDS - 1), max_size=8), min_size=1, 
     st.integers(1, 20),
     st.floats(0.2, 1),
     st.integers(0, 3),
+    st.sets(st.integers(0, 97)),
 )
-def test_an_epoch_has_the_windows_of_the_plain_twin(sentences, window, rows, run, least, number):
+def test_an_epoch_has_the_windows_of_the_plain_twin(
+    sentences, window, rows, run, least, number, held_out
+):
+    held_out = [place for place in sorted(held_out) if place < sum(map(len, sentences))]
     sentences = [*sentences, [0, 1]]  # at least two tokens that are always kept
     keep = np.linspace(1, least, N_WORDS)
     keep[:2] = 1
     sizes = {"window": window, "rows": rows, "run": run, "epochs": 4, "seed": 3}
-    batches = batches_of(sentences, keep, **sizes)
+    batches = batches_of(sentences, keep, **sizes, held_out=np.array(held_out, np.int64))
     came = rows_of_epoch(batches, number)
-    expected = expected_rows(sentences, keep, window, 3, number)
+    expected = expected_rows(sentences, keep, window, 3, number, held_out)
     assert sorted(came) == sorted(expected)
     assert batches.rows_of_epoch[number] == len(expected)
 

@@ -18,10 +18,11 @@ def gathered(text, key, limits, window, kept):
     return gather_block(text, key, limits[0], limits[1], window, kept)
 
 
-def text_of(lengths, keep, seed=0):
+def text_of(lengths, keep, seed=0, held_out=()):
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     ids = np.random.default_rng(seed).integers(0, len(keep), starts[-1]).astype(np.int32)
-    return SubsampledText(ids, starts, subsample_thresholds(np.asarray(keep, np.float64)))
+    thresholds = subsample_thresholds(np.asarray(keep, np.float64))
+    return SubsampledText(ids, starts, thresholds, np.asarray(held_out, np.int64))
 
 
 def windows(text, block_tokens, window, key=5):
@@ -30,7 +31,7 @@ def windows(text, block_tokens, window, key=5):
     room = block_tokens + 2 * window
     found = []
     for begin in range(0, n_tokens, block_tokens):
-        kept = KeptTokens(*(np.full(room, -9, np.int32) for _ in range(3)))
+        kept = KeptTokens(*(np.full(room, -9, np.int32) for _ in range(4)))
         limits = (begin, min(n_tokens, begin + block_tokens))
         low, high = gathered(text, np.uint64(key), limits, window, kept)
         for i in range(low, high):
@@ -60,6 +61,22 @@ def test_without_subsampling_windows_are_those_of_the_sentences(sizes, block_tok
             around = range(max(first, i - window), min(end, i + window + 1))
             expected.append((text.ids[i], tuple(text.ids[j] - 1000 * (j == i) for j in around)))
     assert windows(text, block_tokens, window) == expected
+
+
+@patient
+@given(lengths, st.integers(1, 40), st.integers(1, 6), st.sets(st.integers(0, 239)))
+def test_held_out_positions_are_marked_and_stay_neighbours(sizes, block_tokens, window, held_out):
+    plain = text_of(sizes, np.ones(50))
+    held_out = sorted(position for position in held_out if position < len(plain.ids))
+    text = plain._replace(held_out=np.array(held_out, np.int64))
+    assert windows(text, block_tokens, window) == windows(plain, block_tokens, window)
+    marked = []
+    for begin in range(0, len(text.ids), block_tokens):
+        kept = KeptTokens(*(np.full(block_tokens + 2 * window, -9, np.int32) for _ in range(4)))
+        limits = (begin, min(len(text.ids), begin + block_tokens))
+        low, high = gathered(text, np.uint64(5), limits, window, kept)
+        marked += [begin + int(place) for place in np.flatnonzero(kept.held_out[low:high])]
+    assert marked == held_out
 
 
 def test_a_window_cut_at_an_edge_is_caught():
@@ -102,7 +119,7 @@ def test_tokens_are_kept_as_often_as_they_should():
 def test_neighbours_are_kept_independently_of_each_other():
     text = text_of([50_000], [0.5])
     key = np.uint64(9)
-    kept = KeptTokens(*(np.zeros(60_000, np.int32) for _ in range(3)))
+    kept = KeptTokens(*(np.zeros(60_000, np.int32) for _ in range(4)))
     _, n_kept = gathered(text, key, (0, 50_000), 1, kept)
     flags = np.zeros(50_000, np.int64)
     for position in range(50_000):
@@ -118,6 +135,6 @@ def test_neighbours_are_kept_independently_of_each_other():
 def test_an_id_that_is_no_word_is_told(wrong, place):
     text = text_of([40], np.ones(3))
     text.ids[place] = wrong
-    kept = KeptTokens(*(np.zeros(30, np.int32) for _ in range(3)))
+    kept = KeptTokens(*(np.zeros(30, np.int32) for _ in range(4)))
     found = gathered(text, np.uint64(1), (10, 20), 2, kept)
     assert (found == (-1, -1)) == (8 <= place < 22)

@@ -39,11 +39,11 @@ def exact_cbow(rows, in_vectors, out_vectors, out_bias, mean):
     return DenseCbow(loss, shares.T @ (errors @ u), errors.T @ inputs, errors.sum(axis=0))
 
 
-def windows_of(sentences, window, kept, reach):
+def windows_of(sentences, window, kept, reach, held_out=()):
     """All rows of a text, in its order.
 
     `sentences` are lists of (position, word); `kept(position, word)` and `reach(position)` say
-    what was drawn.
+    what was drawn. Positions that are held out make no row.
     """
     rows = []
     for sentence in sentences:
@@ -53,6 +53,6 @@ def windows_of(sentences, window, kept, reach):
             far = reach(position)
             assert 1 <= far <= window
             before, behind = words[max(0, place - far) : place], words[place + 1 : place + 1 + far]
-            if before or behind:
+            if (before or behind) and position not in held_out:
                 rows.append((word, before[::-1] + behind))
     return rows

@@ -48,7 +48,7 @@ class NaiveStream:
         self.outputs[self.held] = stay
         return gradients
 
-    def train(self, sentences, block_tokens):
+    def train(self, sentences, block_tokens, held_out=()):
         settings = self.settings
         text = [(i, sentence) for sentence in sentences for i in range(len(sentence))]
         for number in range(settings.epochs):
@@ -60,7 +60,7 @@ class NaiveStream:
                     done = 0.0
                 rate = settings.learning_rate * (1 - (1 - settings.final_rate) * done)
                 around = [sentence[j] for j in (i - 1, i + 1) if 0 <= j < len(sentence)]
-                if around:
+                if around and position not in held_out:
                     self.window(around, sentence[i], rate)
         return self
 

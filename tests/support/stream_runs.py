@@ -86,7 +86,7 @@ class TwinMismatchError(AssertionError):
     """The kernels did not do what the twin does."""
 
 
-def compare_with_twin(cell, sabotage="", dimensions=9, locks=None, held=()):
+def compare_with_twin(cell, sabotage="", dimensions=9, locks=None, held=(), held_out=()):
     # All noise is word 0.
     noise = {} if "hierarchical" in cell else {"negative": 5, "ns_exponent": 9.0}
     settings = stream_settings(
@@ -102,12 +102,23 @@ def compare_with_twin(cell, sabotage="", dimensions=9, locks=None, held=()):
     )
     counts, start = problem_of_twins(settings, WORDS)
     sentences = sentences_without_echo(2)
-    result = trained(encoded(sentences), counts, settings, start=start, block_tokens=11)
+    result = trained(
+        encoded(sentences),
+        counts,
+        settings,
+        start=start,
+        block_tokens=11,
+        held_out=np.array(held_out, np.int64),
+    )
+    if sabotage == "nothing held out":
+        held_out = ()
     if sabotage == "no locks":
         locks = None
     if sabotage == "nothing held":
         held = ()
-    twin = NaiveStream(counts, settings, start, sabotage, locks, held).train(sentences, 11)
+    twin = NaiveStream(counts, settings, start, sabotage, locks, held).train(
+        sentences, 11, held_out
+    )
     differences = [
         np.abs(result.in_vectors - twin.inputs).max(),
         np.abs(result.out_vectors - twin.outputs).max(),

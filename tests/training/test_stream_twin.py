@@ -41,6 +41,18 @@ def test_another_scale_of_steps_is_caught(cell):
         compare_with_twin(cell, "other scale of steps")
 
 
+@pytest.mark.parametrize("held_out", [(0,), (3, 10, 11, 12, 43), (101,), range(0, 102, 3)])
+@pytest.mark.parametrize("cell", CELLS)
+def test_words_at_positions_that_are_held_out_are_contexts_only(cell, held_out):
+    compare_with_twin(cell, held_out=held_out)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_position_that_is_trained_although_held_out_is_caught(cell):
+    with pytest.raises(TwinMismatchError):
+        compare_with_twin(cell, "nothing held out", held_out=(12,))
+
+
 LOCKS = np.array([1, 0, 0.5, 1, 2, 0, 0.25] * 2, np.float32)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import below, is_kept, seed_state
+from fastw2v.kernels.text.held_out import first_held_out, is_held_out
 from fastw2v.kernels.text.sentences import find_sentence
 
 __all__ = [
@@ -36,7 +37,8 @@ class EpochText(NamedTuple):
     """A text as one epoch sees it.
 
     `ids` uint32 (n_tokens,), `sentence_starts` int64, `keep` uint32 (V,) the thresholds of
-    `random_numbers.subsample_thresholds`, `keep_key` and `reach_key` uint64 (`epoch_keys`).
+    `random_numbers.subsample_thresholds`, `keep_key` and `reach_key` uint64 (`epoch_keys`),
+    `held_out` int64, ascending: positions that make no row, and are contexts all the same.
     """
 
     ids: NDArray[np.uint32]
@@ -44,6 +46,7 @@ class EpochText(NamedTuple):
     keep: NDArray[np.uint32]
     keep_key: np.uint64
     reach_key: np.uint64
+    held_out: NDArray[np.int64]
 
 
 class ContextRows(NamedTuple):
@@ -97,13 +100,17 @@ def _kept(text, position):
 @kernel
 def count_windows(text):
     """Return how many rows an epoch over the text has; the ids must have been checked."""
-    n_rows = 0
+    n_rows, place = 0, 0
     for sentence in range(text.sentence_starts.shape[0] - 1):
-        kept = 0
+        kept, kept_held = 0, 0
         for position in range(text.sentence_starts[sentence], text.sentence_starts[sentence + 1]):
-            kept += np.int64(_kept(text, position))
+            is_kept_here = np.int64(_kept(text, position))
+            kept += is_kept_here
+            if is_held_out(text.held_out, place, position):
+                kept_held += is_kept_here
+                place += 1
         if kept > 1:
-            n_rows += kept
+            n_rows += kept - kept_held
     return n_rows
 
 
@@ -156,10 +163,13 @@ def take_windows(text, window, runs, cursor, windows):
         end = min(start + length, n_tokens)
         position = start + cursor[1]
         sentence = find_sentence(text.sentence_starts, position)
+        place = first_held_out(text.held_out, position)
         while position < end and n_rows < windows.words.shape[0]:
             while text.sentence_starts[sentence + 1] <= position:
                 sentence += 1
-            if _kept(text, position):
+            if is_held_out(text.held_out, place, position):
+                place += 1
+            elif _kept(text, position):
                 n = _add_contexts(text, position, sentence, window, windows.contexts, n_contexts)
                 if n > n_contexts:
                     windows.words[n_rows] = np.int32(text.ids[position])

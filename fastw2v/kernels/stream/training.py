@@ -146,7 +146,12 @@ class Span(NamedTuple):
 
 @kernel
 def _new_kept(room):
-    return KeptTokens(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32))
+    return KeptTokens(
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
+    )
 
 
 @njit(nogil=True, inline="always")
@@ -312,6 +317,8 @@ def train_blocks(tasks, worker, text, tables, outputs, inputs, model, span):
                     word = np.int64(kept.words[entered])
                     take_mean(in_rows, means, slots, word, entered, layout)
                     entered += 1
+            if kept.held_out[i]:
+                continue
             reach = window_size
             if inputs.shrinks:
                 state = advance(state)

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastw2v.kernels.compilation import kernel
 from fastw2v.kernels.formulas.random_numbers import is_kept, seed_state
+from fastw2v.kernels.text.held_out import first_held_out, is_held_out
 from fastw2v.kernels.text.sentences import find_sentence
 
 __all__ = ["UNKNOWN_ID", "KeptTokens", "SubsampledText", "gather_block"]
@@ -24,25 +25,28 @@ class SubsampledText(NamedTuple):
     """An encoded text; its arrays may be memory maps, only blocks that are asked for are read.
 
     `ids` (int32) are the tokens, `sentence_starts` (int64, one more than sentences) where sentences
-    begin and the last one ends, `keep` (uint32, V) the thresholds of subsampling.
+    begin and the last one ends, `keep` (uint32, V) the thresholds of subsampling, `held_out`
+    (int64, ascending) positions whose words are not to be predicted.
     """
 
     ids: object
     sentence_starts: object
     keep: object
+    held_out: object
 
 
 class KeptTokens(NamedTuple):
     """Room for the kept tokens of a block and of its surroundings, all int32.
 
     `words` are their ids; token i may see the tokens from ``first[i]`` up to, but not including,
-    ``end[i]``: those of its sentence. There must be room for a block and twice
-    the window.
+    ``end[i]``: those of its sentence. `held_out` says which are not to be predicted (1, others 0).
+    There must be room for a block and twice the window.
     """
 
     words: object
     first: object
     end: object
+    held_out: object
 
 
 @kernel
@@ -50,11 +54,15 @@ def _gather(text, key, start, end, kept, n):
     """Append the kept tokens of the positions from `start` to `end`; return how many there are."""
     ids, keep = text.ids, text.keep
     n_words = np.uint32(keep.shape[0])
+    place = first_held_out(text.held_out, start)
     for position in range(start, end):
         word = np.uint32(ids[position])  # a negative one becomes larger than any
         if word >= n_words:
             return UNKNOWN_ID
+        is_held = np.int64(is_held_out(text.held_out, place, position))
+        place += is_held
         kept.words[n] = word
+        kept.held_out[n] = is_held
         n += np.int64(is_kept(keep[word], seed_state(key ^ np.uint64(position))))
     return n
 

@@ -41,6 +41,8 @@ class CbowRows:
     sample : int, optional
         Take the rows of so many tokens drawn evenly, without drawing one twice; of fewer if
         nearly all tokens stand alone. Default: all.
+    positions : int64 array, optional
+        Take the rows of these tokens, ascending, and not of a `sample`.
     seed : int
         What is drawn follows from it.
     others : bool
@@ -67,6 +69,7 @@ class CbowRows:
         window: int,
         mean: bool,
         sample: int | None = None,
+        positions: NDArray[np.int64] | None = None,
         seed: int = 1,
         others: bool = False,
         one_reach: bool = False,
@@ -86,9 +89,9 @@ class CbowRows:
         self.window = window
         self.mean = mean
         self.others = others
-        self.positions: NDArray[np.int64] | None = None
+        self.positions = positions
         self._seed = seed if one_reach else None
-        if sample is not None and sample < tokens.n_tokens:
+        if positions is None and sample is not None and sample < tokens.n_tokens:
             self.positions = self._drawn(sample, sample_generator(seed))
 
     def _drawn(self, sample: int, generator: np.random.Generator) -> NDArray[np.int64]:

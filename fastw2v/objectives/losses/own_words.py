@@ -30,7 +30,7 @@ from fastw2v.objectives.losses.counted_rates import (
     rows_of_words,
     scores_of_words,
 )
-from fastw2v.objectives.losses.rows import CentreRows, RowBatch
+from fastw2v.objectives.losses.rows import CentreRows, InputRows, RowBatch
 from fastw2v.objectives.losses.scores import ContextScores, SoftmaxScores
 from fastw2v.objectives.losses.share_bins import (
     ShareBins,
@@ -38,7 +38,11 @@ from fastw2v.objectives.losses.share_bins import (
     fitted_powers,
     observed_logs,
 )
-from fastw2v.objectives.losses.training_rows import training_rows
+from fastw2v.objectives.losses.training_rows import (
+    fewer_rows,
+    held_out_positions,
+    training_rows,
+)
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.objectives.softmax.text_fit import STEADY_PAIRS
 from fastw2v.system.threads import WorkerPool
@@ -117,10 +121,13 @@ def score_fit(
     scores = SoftmaxScores(out_vectors, pool)
     counted = counted_rates(tokens, len(in_vectors), settings)
     has_rates = counted is not None
-    rows = training_rows(in_vectors, tokens, settings, pool.workers, others=has_rates)
+    held_out = held_out_positions(tokens, len(in_vectors), settings)
+    rows = training_rows(
+        in_vectors, tokens, settings, pool.workers, others=has_rates, held_out=held_out
+    )
     found = _NOTHING_LEARNED
     if not has_rates or rows.others_weight:
-        found = calibrate(scores, rows, log_unigram, report)
+        found = calibrate(scores, fewer_rows(rows), log_unigram, report)
     bias = (found.unigram_weight * log_unigram).astype(np.float32)
     fit = ScoreFit(found.temperature, bias, None, found.loss_nats)
     return fit if counted is None else finished_fit(fit, scores, rows, counted)
@@ -147,7 +154,8 @@ def window_fit(
     fit = ScoreFit(1.0, np.asarray(out_bias), None, np.nan)
     if counted is None:
         return fit
-    rows = training_rows(in_vectors, tokens, settings, pool.workers, others=True)
+    held_out = held_out_positions(tokens, len(in_vectors), settings)
+    rows = training_rows(in_vectors, tokens, settings, pool.workers, others=True, held_out=held_out)
     return finished_fit(fit, SoftmaxScores(out_vectors, pool), rows, counted)
 
 
@@ -178,11 +186,12 @@ def finished_fit(
     # One step of iterative scaling, as after the exact softmax.
     step = np.log((wanted + STEADY_PAIRS) / (seen.masses + STEADY_PAIRS))
     bias = np.asarray(fit.out_bias + step, np.float32)
-    log_sums = [scores.log_sums(batch, bias, fit.temperature) for batch in rows]
-    if _loss(scores, rows, (fit.temperature, bias), log_sums) > seen.others_loss:
+    batches = list(rows)
+    log_sums = [scores.log_sums(batch, bias, fit.temperature) for batch in batches]
+    if _loss(scores, batches, (fit.temperature, bias), log_sums) > seen.others_loss:
         # What is wanted is of the whole text, and the rows are few.
         bias, log_sums = fit.out_bias, seen.log_sums
-    bins = ShareBins.of_rows(scores, rows, (fit.temperature, bias), log_sums=log_sums)
+    bins = ShareBins.of_rows(scores, batches, (fit.temperature, bias), log_sums=log_sums)
     peaks = fitted_powers(bins)
     loss = bins.loss + rates_loss + (bins.loss_change(peaks) if peaks else 0.0)
     return fit._replace(out_bias=bias, loss_nats=loss / rows.weight, peaks=peaks)
@@ -190,7 +199,7 @@ def finished_fit(
 
 def _loss(
     scores: ContextScores,
-    rows: CentreRows | CbowRows,
+    rows: InputRows,
     fit: tuple[float, VectorArray],
     log_sums: list[_Doubles],
 ) -> float:

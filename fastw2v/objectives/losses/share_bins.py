@@ -133,11 +133,12 @@ def fitted_powers(bins: ShareBins) -> Peaks | None:
     features, observed = _between_knots(bins.middles), bins.weights @ _between_knots(bins.log_q)
     powers, loss = np.ones(len(KNOTS)), 0.0
     for _ in range(_MOST_STEPS):
-        told = bins.shares * np.exp(features @ (powers - 1.0))
-        told /= 1.0 + (told - bins.shares).sum(axis=1, keepdims=True)
-        means = told @ features
+        # Of shares S e^f / (1 + sum of S (e^f - 1)), which are many, only sums are made.
+        factors = np.exp(features @ (powers - 1.0))
+        scales = 1.0 / (1.0 + bins.shares @ (factors - 1.0))
+        means = (bins.shares @ (factors[:, None] * features)) * scales[:, None]
         gradient = bins.row_weights @ means - observed
-        mass = bins.row_weights @ told
+        mass = ((bins.row_weights * scales) @ bins.shares) * factors
         curvature = (features.T * mass) @ features - (means.T * bins.row_weights) @ means
         curvature += _RIDGE * (np.trace(curvature) + 1.0) * np.eye(len(KNOTS))
         step = _step_within(powers, gradient, curvature)

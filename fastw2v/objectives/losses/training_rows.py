@@ -1,20 +1,37 @@
 """A sample of the training text, to which scores are fitted: its size does not grow with it."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.objectives.losses.cbow_rows import CbowRows
-from fastw2v.objectives.losses.rows import CentreRows
+from fastw2v.objectives.losses.rows import CentreRows, RowBatch
 from fastw2v.text.encoded import EncodedTokens
 
-__all__ = ["CALIBRATION_ROWS", "calibration_rows", "sampled_text", "training_rows"]
+__all__ = [
+    "CALIBRATION_ROWS",
+    "calibration_rows",
+    "fewer_rows",
+    "held_out_positions",
+    "sampled_text",
+    "training_rows",
+]
 
 CALIBRATION_ROWS = 2048  # enough for both numbers; more change them by less than they matter
 _FEWEST_ROWS = 64
-_TOKENS_PER_ROW = 2
+# Of CBOW: a position says less than a word with all its pairs. Powers of ranges of probability take
+# most, and look at them fewer times than temperatures do.
+_CALIBRATION_POSITIONS = 4096
+_FEWEST_POSITIONS, _MOST_POSITIONS = 256, 12_288
+_POWERS_PRODUCTS = 2**34
 _MOST_PRODUCTS = 2**33  # of one round over all words; about ten of them take two cores about 2 s
+
+# What is held out should not be missed: at most one position of so many.
+_TOKENS_PER_HELD_OUT = 50
+_HELD_OUT_STREAM = 41  # keeps these draws apart from other uses of the seed
 
 _STRETCHES = 64
 _STRETCH_TOKENS = 4096
@@ -27,23 +44,26 @@ def training_rows(
     workers: int,
     *,
     others: bool = False,
+    held_out: NDArray[np.int64] | None = None,
 ) -> CentreRows | CbowRows:
     """Return a sample of the training text's rows, of a size that does not grow with it.
 
-    With a large vocabulary it is a smaller one, see `calibration_rows`; of CBOW tokens are drawn,
-    and a reach of the window for each. `others` as in `CentreRows` and `CbowRows`.
+    With a large vocabulary it is a smaller one, see `calibration_rows`. Of CBOW they are those of
+    positions that were `held_out`, if there are any, or of positions that are drawn; and a reach of
+    the window is drawn for each. `others` as in `CentreRows` and `CbowRows`.
     """
     text = sampled_text(tokens)
     n_words, dimensions = in_vectors.shape
     if settings.model == "cbow":
-        # A token says less than a word with all that was counted of it.
-        sample = _TOKENS_PER_ROW * calibration_rows(_TOKENS_PER_ROW * n_words, dimensions)
+        chosen: dict[str, Any] = {"sample": _positions(n_words, dimensions)}
+        if held_out is not None and len(held_out):
+            text, chosen = tokens, {"positions": held_out}
         return CbowRows(
             in_vectors,
             text,
+            **chosen,
             window=settings.window,
             mean=settings.cbow_mean,
-            sample=sample,
             seed=settings.seed,
             others=others,
             one_reach=True,
@@ -51,6 +71,46 @@ def training_rows(
     sample = calibration_rows(n_words, dimensions)
     counts = count_pairs(text, len(in_vectors), settings.window, workers=workers)
     return CentreRows(in_vectors, counts, sample=sample, seed=settings.seed, others=others)
+
+
+def held_out_positions(
+    tokens: EncodedTokens, n_words: int, settings: Hyperparameters
+) -> NDArray[np.int64]:
+    """Return positions of a text at which CBOW should predict no word in training, ascending.
+
+    A window that has been trained on is predicted better than one that has not, and what is fitted
+    to such windows is too sure of others. Pairs of skip-gram come again and again, there are none;
+    nor are there where they would be fewer than 256 or more than one of 50.
+    """
+    if settings.model != "cbow":
+        return np.empty(0, np.int64)
+    n_tokens = len(tokens.ids)
+    sample = min(_positions(n_words, settings.vector_size), n_tokens // _TOKENS_PER_HELD_OUT)
+    edges = np.linspace(0, n_tokens, sample + 1).astype(np.int64)
+    # One of each part, so that they are spread over the text, and no period of it matters.
+    generator = np.random.default_rng([settings.seed, _HELD_OUT_STREAM])
+    drawn = generator.integers(edges[:-1], edges[1:])
+    starts = tokens.sentence_starts
+    sentences = np.searchsorted(starts, drawn, "right") - 1
+    found = drawn[np.diff(starts)[sentences] > 1]
+    return found if len(found) >= _FEWEST_POSITIONS else found[:0]
+
+
+def _positions(n_words: int, dimensions: int) -> int:
+    """Return how many positions of CBOW all is fitted to."""
+    fitting = _POWERS_PRODUCTS // (n_words * dimensions)
+    return min(max(fitting, _FEWEST_POSITIONS), _MOST_POSITIONS)
+
+
+def fewer_rows(rows: CentreRows | CbowRows) -> list[RowBatch]:
+    """Return rows of `training_rows` for what looks at them many times: of CBOW, evenly, some."""
+    batches = list(rows)
+    if isinstance(rows, CentreRows):
+        return batches
+    n_words, dimensions = rows.in_vectors.shape
+    most = min(max(_MOST_PRODUCTS // (n_words * dimensions), _FEWEST_ROWS), _CALIBRATION_POSITIONS)
+    step = -(-sum(len(batch.inputs) for batch in batches) // most)
+    return [batch.taken(np.arange(0, len(batch.inputs), step)) for batch in batches]
 
 
 def calibration_rows(n_words: int, dimensions: int) -> int:

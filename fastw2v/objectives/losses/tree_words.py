@@ -21,7 +21,7 @@ from fastw2v.objectives.losses.counted_rates import (
 from fastw2v.objectives.losses.own_words import ScoreFit, finished_fit, softmax_loss_with_rates
 from fastw2v.objectives.losses.rows import BATCH_ROWS, CentreRows
 from fastw2v.objectives.losses.scores import TreeScores
-from fastw2v.objectives.losses.training_rows import training_rows
+from fastw2v.objectives.losses.training_rows import held_out_positions, training_rows
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.text.encoded import EncodedTokens
 
@@ -58,7 +58,8 @@ def tree_fit(
     counted = counted_rates(tokens, len(in_vectors), settings)
     if counted is None:
         return as_it_is
-    rows = training_rows(in_vectors, tokens, settings, workers, others=True)
+    held_out = held_out_positions(tokens, len(in_vectors), settings)
+    rows = training_rows(in_vectors, tokens, settings, workers, others=True, held_out=held_out)
     if settings.model == "skipgram":
         told, seen = np.exp(_own_logs(scores, in_vectors)), counted.seen
         rates = np.clip(counted.rates.astype(np.float64), np.fmin(seen, told), np.fmax(seen, told))

@@ -99,6 +99,8 @@ class CbowBatches:
     seed : int
     run : int
         How many consecutive positions stay together.
+    held_out : int64 array, optional
+        Positions that make no row, ascending. Default: none.
 
     Raises
     ------
@@ -121,6 +123,7 @@ class CbowBatches:
         epochs: int,
         seed: int,
         run: int = RUN,
+        held_out: NDArray[np.int64] | None = None,
     ) -> None:
         require_window(window)
         for name, value in (("rows", rows), ("epochs", epochs), ("run", run)):
@@ -134,6 +137,7 @@ class CbowBatches:
         self.window, self.seed, self.epochs, self.run = window, seed, epochs, run
         self.n_words = len(keep)
         self._text = text
+        self._held_out = np.empty(0, np.int64) if held_out is None else held_out
         self._thresholds = subsample_thresholds(keep)
         self.rows_of_epoch = [count_windows(self._thinned(number)) for number in range(epochs)]
         if not all(self.rows_of_epoch):
@@ -147,8 +151,8 @@ class CbowBatches:
         self.tile = tile_for(self.max_rows, dimensions)
 
     def _thinned(self, number: int) -> EpochText:
-        keys = (np.uint64(key) for key in epoch_keys(self.seed, number))
-        return EpochText(*self._text, self._thresholds, *keys)
+        keep_key, reach_key = (np.uint64(key) for key in epoch_keys(self.seed, number))
+        return EpochText(*self._text, self._thresholds, keep_key, reach_key, self._held_out)
 
     def one_epoch(self, number: int) -> Iterator[CbowBatch]:
         """Yield the batches of epoch `number`, counted from 0 and below `epochs`.

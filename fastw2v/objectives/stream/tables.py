@@ -92,6 +92,8 @@ class StreamTables:
     With `features` the table of inputs has a row for each of F features, and a word's input is the
     mean of its features' rows. Workers have no copies of the most frequent ones then: which those
     are would have to be counted, and none of them is written as often as a frequent word's row.
+
+    Words at the positions `held_out` (ascending; default: none) are contexts and not predicted.
     """
 
     def __init__(
@@ -102,10 +104,12 @@ class StreamTables:
         pool: WorkerPool,
         block_tokens: int,
         features: FeatureMatrix | None = None,
+        held_out: NDArray[np.int64] | None = None,
     ) -> None:
         self.n_pairs = self.n_kept = 0
         self.settings, self.pool = settings.hyperparameters, pool
         self._tokens = tokens
+        self._held_out = np.empty(0, np.int64) if held_out is None else held_out
         self._n_words = len(counts)
         self._features = None if features is None else _checked(features, self._n_words)
         self._n_inputs = self._n_words if features is None else features.n_features
@@ -182,6 +186,7 @@ class StreamTables:
                 _read_only(self._tokens.ids, np.int32),
                 _read_only(self._tokens.sentence_starts, np.int64),
                 subsample_thresholds(keep),
+                _read_only(self._held_out, np.int64),
             ),
             Tables(in_rows, out_rows),
             outputs,

@@ -56,7 +56,7 @@ class Embeddings:
     objective : {"softmax", "negative", "hierarchical"}
         What the vectors were trained by.
     temperature : float
-        1 for "softmax"; fitted after training for "negative"
+        1 for "softmax"; fitted after training for the others
         (`fastw2v.objectives.losses.calibration`).
     unknown : UnknownWords, optional
         What makes vectors of words outside the vocabulary.

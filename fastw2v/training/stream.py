@@ -89,15 +89,12 @@ def _calibrated(
     """Return the model with probabilities of the text, and their loss where they were fitted."""
     settings, vocabulary = run.settings, text.vocabulary
     report = run.stage("calibrating")
+    log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
     if settings.objective == "hierarchical":
-        if report:
-            report(0, 1)
         scores = TreeScores(vectors[1], huffman_tree(vocabulary.counts), pool)
-        found = tree_fit(vectors[0], scores, text.tokens, settings, run.workers)
-        if report:
-            report(1, 1)
+        of_text = (log_unigram, text.tokens, settings, run.workers, report)
+        found = tree_fit(vectors[0], scores, *of_text)
     else:
-        log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
         found = score_fit(vectors, log_unigram, text.tokens, settings, pool, report)
     trained = Embeddings(
         vocabulary,

@@ -67,15 +67,15 @@ def losses(model, exponent=None, negative=None, temperature=None, *, without_rat
     tree = huffman_tree(counts)
     total, own, n_rows = 0.0, 0.0, 0
     rates = None if without_rates else model.embeddings.self_rates
+    t = model.embeddings.temperature if temperature is None else temperature
     for h, word, within in rows_of(model, HELD_OUT):
         scores = outputs @ h
         n_rows += 1
         if settings.objective == "hierarchical":
-            logs = dense_scores.tree_scores(h[None], outputs, tree)[0] + model.out_bias
+            logs = t * dense_scores.tree_scores(h[None], outputs, tree)[0] + model.out_bias
             logs -= logsumexp(logs)
             total += surprise(logs, word, within, rates, model.embeddings.peaks)
             continue
-        t = model.embeddings.temperature if temperature is None else temperature
         logits = t * scores + model.out_bias
         peaks = model.embeddings.peaks
         total += surprise(logits - logsumexp(logits), word, within, rates, peaks)

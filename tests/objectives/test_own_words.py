@@ -102,7 +102,9 @@ def test_no_row_of_a_tree_gets_a_higher_loss(scale):
     nodes = generator.normal(size=(n_words - 1, 5)).astype(np.float32)
     settings = Hyperparameters(objective="hierarchical", window=2)
     with WorkerPool(1) as pool:
-        found = tree_fit(vectors, TreeScores(nodes, tree, pool), tokens, settings)
+        scores = TreeScores(nodes, tree, pool)
+        log_unigram = np.full(n_words, -np.log(n_words), np.float32)
+        found = tree_fit(vectors, scores, log_unigram, tokens, settings)
     rates = found.self_rates
     seen = dense(count_pairs(tokens, n_words, 2, workers=1))
     own, sums = np.diag(seen), seen.sum(axis=1)

@@ -80,7 +80,7 @@ def _without_rates(model, hidden):
             signs = 1.0 - 2.0 * tree.codes[path]
             scores = outputs[tree.points[path]] @ hidden
             logs.append(-np.logaddexp(0, -signs * scores).sum())
-        told = np.exp(np.array(logs) + model.out_bias)
+        told = np.exp(model.embeddings.temperature * np.array(logs) + model.out_bias)
         return told / told.sum()
     scores = model.embeddings.temperature * (outputs @ hidden) + model.out_bias
     scores = np.exp(scores - scores.max())

@@ -16,7 +16,7 @@ pair, the same for all (docs/math.md). Vectors and everything else stay as they 
     loss_nats = calibrated_loss(scores, held_out, log_unigram, calibration)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.errors import DivergenceError
 from fastw2v.objectives.arrays import VectorArray
-from fastw2v.objectives.losses.rows import InputRows, RowBatch
+from fastw2v.objectives.losses.rows import InputRows, thinned
 from fastw2v.objectives.losses.scores import ContextScores
 
 __all__ = ["Calibration", "calibrate", "calibrated_loss", "context_log_probabilities"]
@@ -107,7 +107,7 @@ def calibrate(
     every = min(_COARSE, n_rows // _FEWEST_COARSE)
     if every > 1:
         with suppress(DivergenceError):  # too few rows to say so
-            coarse = _Fit(scores, list(_thinned(rows, every)), log_unigram)
+            coarse = _Fit(scores, list(thinned(rows, every)), log_unigram)
             found = _minimum(fit, _minimum(coarse, start, rounds)[0], rounds)
     point, value = found or _minimum(fit, start, rounds)
     rounds.end()
@@ -128,12 +128,6 @@ class _Rounds:
     def end(self) -> None:
         if self._report:
             self._report(self._done, self._done)
-
-
-def _thinned(rows: InputRows, every: int) -> Iterator[RowBatch]:
-    """Yield every so manieth row of each batch."""
-    for batch in rows:
-        yield batch.taken(np.arange(0, len(batch.inputs), every))
 
 
 def _minimum(

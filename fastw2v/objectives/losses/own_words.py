@@ -38,26 +38,25 @@ from fastw2v.objectives.losses.share_bins import (
     fitted_powers,
     observed_logs,
 )
-from fastw2v.objectives.losses.training_rows import (
-    fewer_rows,
-    held_out_positions,
-    training_rows,
-)
+from fastw2v.objectives.losses.training_rows import fewer_rows, fitting_rows
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.objectives.softmax.text_fit import STEADY_PAIRS
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 
 __all__ = [
+    "Report",
     "ScoreFit",
+    "calibrated_fit",
     "finished_fit",
+    "one_word",
     "score_fit",
     "softmax_loss_with_rates",
     "window_fit",
 ]
 
 _Doubles = NDArray[np.float64]
-_Report = Callable[[int, int | None], None] | None
+Report = Callable[[int, int | None], None] | None
 _MOST_NATS = 700.0
 _BINNED_NUMBERS = 2**21  # of rows by bins, at once
 # Where no word has another one near: any scores would do.
@@ -88,13 +87,18 @@ class ScoreFit(NamedTuple):
     peaks: Peaks | None = None
 
 
+def one_word() -> ScoreFit:
+    """Return the fit of a vocabulary of a single word, which is certain."""
+    return ScoreFit(1.0, np.zeros(1, np.float32), None, 0.0)
+
+
 def score_fit(
     vectors: tuple[VectorArray, VectorArray],
     log_unigram: VectorArray,
     tokens: EncodedTokens,
     settings: Hyperparameters,
     pool: WorkerPool,
-    report: _Report = None,
+    report: Report = None,
 ) -> ScoreFit:
     """Fit temperature, weight of the unigram distribution, rates and powers to the training text.
 
@@ -118,19 +122,38 @@ def score_fit(
         As `fastw2v.objectives.losses.calibration.calibrate`.
     """
     in_vectors, out_vectors = vectors
-    scores = SoftmaxScores(out_vectors, pool)
     counted = counted_rates(tokens, len(in_vectors), settings)
-    has_rates = counted is not None
-    held_out = held_out_positions(tokens, len(in_vectors), settings)
-    rows = training_rows(
-        in_vectors, tokens, settings, pool.workers, others=has_rates, held_out=held_out
-    )
+    if counted is None:
+        return one_word()
+    rows = fitting_rows(in_vectors, tokens, settings, pool.workers)
+    return calibrated_fit(SoftmaxScores(out_vectors, pool), rows, log_unigram, counted, report)
+
+
+def calibrated_fit(
+    scores: ContextScores,
+    rows: CentreRows | CbowRows,
+    log_unigram: VectorArray,
+    counted: CountedRates,
+    report: Report = None,
+) -> ScoreFit:
+    """Return all that turns scores into probabilities of the text.
+
+    Parameters
+    ----------
+    scores : SoftmaxScores or TreeScores
+    rows : CentreRows or CbowRows
+        `fitting_rows`.
+    log_unigram : (V,) float32
+    counted : CountedRates
+    report : callable, optional
+        As of `score_fit`.
+    """
     found = _NOTHING_LEARNED
-    if not has_rates or rows.others_weight:
+    if rows.others_weight:
         found = calibrate(scores, fewer_rows(rows), log_unigram, report)
     bias = (found.unigram_weight * log_unigram).astype(np.float32)
     fit = ScoreFit(found.temperature, bias, None, found.loss_nats)
-    return fit if counted is None else finished_fit(fit, scores, rows, counted)
+    return finished_fit(fit, scores, rows, counted)
 
 
 def window_fit(
@@ -151,11 +174,10 @@ def window_fit(
     """
     in_vectors, out_vectors = vectors
     counted = counted_rates(tokens, len(in_vectors), settings)
-    fit = ScoreFit(1.0, np.asarray(out_bias), None, np.nan)
     if counted is None:
-        return fit
-    held_out = held_out_positions(tokens, len(in_vectors), settings)
-    rows = training_rows(in_vectors, tokens, settings, pool.workers, others=True, held_out=held_out)
+        return one_word()
+    fit = ScoreFit(1.0, np.asarray(out_bias), None, np.nan)
+    rows = fitting_rows(in_vectors, tokens, settings, pool.workers)
     return finished_fit(fit, SoftmaxScores(out_vectors, pool), rows, counted)
 
 

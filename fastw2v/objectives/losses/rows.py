@@ -24,6 +24,7 @@ __all__ = [
     "RowBatch",
     "require_sample",
     "sample_generator",
+    "thinned",
 ]
 
 BATCH_ROWS = 4096
@@ -178,6 +179,12 @@ def _of_others(batch: RowBatch, centres: NDArray[np.int64]) -> RowBatch:
 
 InputRows = Iterable[RowBatch]
 """Batches of rows, which can be gone over several times: the same every time."""
+
+
+def thinned(rows: InputRows, every: int) -> Iterator[RowBatch]:
+    """Yield every so manieth row of each batch."""
+    for batch in rows:
+        yield batch.taken(np.arange(0, len(batch.inputs), every))
 
 
 def require_sample(sample: int | None) -> None:

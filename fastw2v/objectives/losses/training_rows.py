@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.objectives.losses.cbow_rows import CbowRows
-from fastw2v.objectives.losses.rows import CentreRows, RowBatch
+from fastw2v.objectives.losses.rows import CentreRows, RowBatch, thinned
 from fastw2v.text.encoded import EncodedTokens
 
 __all__ = [
     "CALIBRATION_ROWS",
     "calibration_rows",
     "fewer_rows",
+    "fitting_rows",
     "held_out_positions",
     "sampled_text",
     "training_rows",
@@ -73,6 +74,14 @@ def training_rows(
     return CentreRows(in_vectors, counts, sample=sample, seed=settings.seed, others=others)
 
 
+def fitting_rows(
+    in_vectors: NDArray[np.float32], tokens: EncodedTokens, settings: Hyperparameters, workers: int
+) -> CentreRows | CbowRows:
+    """Return the `training_rows`, of other words, that probabilities are fitted to in the end."""
+    held_out = held_out_positions(tokens, len(in_vectors), settings)
+    return training_rows(in_vectors, tokens, settings, workers, others=True, held_out=held_out)
+
+
 def held_out_positions(
     tokens: EncodedTokens, n_words: int, settings: Hyperparameters
 ) -> NDArray[np.int64]:
@@ -91,15 +100,15 @@ def held_out_positions(
     generator = np.random.default_rng([settings.seed, _HELD_OUT_STREAM])
     drawn = generator.integers(edges[:-1], edges[1:])
     starts = tokens.sentence_starts
-    sentences = np.searchsorted(starts, drawn, "right") - 1
-    found = drawn[np.diff(starts)[sentences] > 1]
+    behind = np.searchsorted(starts, drawn, "right")
+    found = drawn[starts[behind] - starts[behind - 1] > 1]
     return found if len(found) >= _FEWEST_POSITIONS else found[:0]
 
 
 def _positions(n_words: int, dimensions: int) -> int:
     """Return how many positions of CBOW all is fitted to."""
-    fitting = _POWERS_PRODUCTS // (n_words * dimensions)
-    return min(max(fitting, _FEWEST_POSITIONS), _MOST_POSITIONS)
+    bounds = (_FEWEST_POSITIONS, _MOST_POSITIONS)
+    return _within_work(_POWERS_PRODUCTS, n_words * dimensions, bounds)
 
 
 def fewer_rows(rows: CentreRows | CbowRows) -> list[RowBatch]:
@@ -108,9 +117,10 @@ def fewer_rows(rows: CentreRows | CbowRows) -> list[RowBatch]:
     if isinstance(rows, CentreRows):
         return batches
     n_words, dimensions = rows.in_vectors.shape
-    most = min(max(_MOST_PRODUCTS // (n_words * dimensions), _FEWEST_ROWS), _CALIBRATION_POSITIONS)
+    bounds = (_FEWEST_ROWS, _CALIBRATION_POSITIONS)
+    most = _within_work(_MOST_PRODUCTS, n_words * dimensions, bounds)
     step = -(-sum(len(batch.inputs) for batch in batches) // most)
-    return [batch.taken(np.arange(0, len(batch.inputs), step)) for batch in batches]
+    return list(thinned(batches, step))
 
 
 def calibration_rows(n_words: int, dimensions: int) -> int:
@@ -119,8 +129,14 @@ def calibration_rows(n_words: int, dimensions: int) -> int:
     So that calibrating takes about two seconds at most, whatever the vocabulary; by a bound on the
     work and not by a clock, or the result would depend on the machine.
     """
-    fitting = _MOST_PRODUCTS // (n_words * dimensions)
-    return min(max(fitting, _FEWEST_ROWS), CALIBRATION_ROWS)
+    bounds = (_FEWEST_ROWS, CALIBRATION_ROWS)
+    return _within_work(_MOST_PRODUCTS, n_words * dimensions, bounds)
+
+
+def _within_work(products: int, products_per_row: int, bounds: tuple[int, int]) -> int:
+    """Return how many rows so many products allow, from the fewest to the most."""
+    fewest, most = bounds
+    return min(max(products // products_per_row, fewest), most)
 
 
 def sampled_text(tokens: EncodedTokens) -> EncodedTokens:

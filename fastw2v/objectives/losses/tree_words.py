@@ -18,10 +18,16 @@ from fastw2v.objectives.losses.counted_rates import (
     scores_of_words,
     stored_rates,
 )
-from fastw2v.objectives.losses.own_words import ScoreFit, finished_fit, softmax_loss_with_rates
+from fastw2v.objectives.losses.own_words import (
+    Report,
+    ScoreFit,
+    calibrated_fit,
+    one_word,
+    softmax_loss_with_rates,
+)
 from fastw2v.objectives.losses.rows import BATCH_ROWS, CentreRows
 from fastw2v.objectives.losses.scores import TreeScores
-from fastw2v.objectives.losses.training_rows import held_out_positions, training_rows
+from fastw2v.objectives.losses.training_rows import fitting_rows
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.text.encoded import EncodedTokens
 
@@ -34,37 +40,40 @@ _LEAST_REST = 1e-7  # logarithms are those of numbers in single precision
 def tree_fit(
     in_vectors: VectorArray,
     scores: TreeScores,
+    log_unigram: VectorArray,
     tokens: EncodedTokens,
     settings: Hyperparameters,
     workers: int = 1,
+    report: Report = None,
 ) -> ScoreFit:
-    """Fit rates, a bias and powers of a hierarchical softmax to the training text.
+    """Fit rates, temperature, bias and powers of a hierarchical softmax to the training text.
 
     No row's loss is higher for the rates: one is moved to lie between what was counted and what the
     tree says, if it is outside. With CBOW none is moved, but there are none if a sample of the text
-    is less likely with them. Bias and powers are fitted to a sample.
+    is less likely with them. The rest is fitted to a sample.
 
     Parameters
     ----------
     in_vectors : (V, D) float32
     scores : TreeScores
+    log_unigram : (V,) float32
     tokens : EncodedTokens
         The training text.
     settings : Hyperparameters
     workers : int
         Threads of counting; the result does not depend on them.
+    report : callable, optional
+        As of `fastw2v.objectives.losses.own_words.score_fit`.
     """
-    as_it_is = ScoreFit(1.0, np.zeros(scores.n_words, np.float32), None, np.nan)
     counted = counted_rates(tokens, len(in_vectors), settings)
     if counted is None:
-        return as_it_is
-    held_out = held_out_positions(tokens, len(in_vectors), settings)
-    rows = training_rows(in_vectors, tokens, settings, workers, others=True, held_out=held_out)
+        return one_word()
+    rows = fitting_rows(in_vectors, tokens, settings, workers)
     if settings.model == "skipgram":
         told, seen = np.exp(_own_logs(scores, in_vectors)), counted.seen
         rates = np.clip(counted.rates.astype(np.float64), np.fmin(seen, told), np.fmax(seen, told))
         counted = counted._replace(rates=stored_rates(rates))
-    return finished_fit(as_it_is, scores, rows, counted)
+    return calibrated_fit(scores, rows, log_unigram, counted, report)
 
 
 def tree_loss_with_rates(

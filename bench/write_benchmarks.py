@@ -299,8 +299,18 @@ def quality_section(files: dict[Path, Results]) -> list[str]:
         title = results.content["title"]
         lines += [f"### {title}", "", f"![quality against time, {title}]({linked(picture)})", ""]
         lines += [*notes(results), "", *missing_lines(results), *run_table(results), ""]
-        lines += ["What fastw2v is to reach:", "", *bar_lines(results), ""]
+        lines += ["What fastw2v is to reach:", "", *bar_lines(results), "", *seeds_section(results)]
     return lines
+
+
+def seeds_section(results: Results) -> list[str]:
+    """Return runs of more seeds that are kept apart, as they are of another machine; or nothing."""
+    path = results.path.with_name(results.path.name.replace("quality-", "seeds-"))
+    if not path.exists():
+        return []
+    apart = Results.read(path)
+    heading = "More seeds of the best runs with subwords and without, on another machine:"
+    return [heading, "", *notes(apart), "", *run_table(apart), ""]
 
 
 def quality_summary(files: dict[Path, Results]) -> list[str]:

@@ -8,9 +8,9 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.model.progress import ProgressChoice, showing
 from fastw2v.model.state import ModelState
 from fastw2v.model.tokenizer import warn_of_another_version
-from fastw2v.objectives.embeddings import largest_places
 from fastw2v.objectives.losses.perplexity import Perplexity, text_perplexity
 from fastw2v.objectives.losses.reliability import LEAST_COUNT, Reliability, text_reliability
+from fastw2v.objectives.nearest import largest_places
 from fastw2v.text.corpus import Corpus, Field, with_field
 
 __all__ = ["ContextOrder", "Prediction"]

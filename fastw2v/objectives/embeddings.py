@@ -31,7 +31,6 @@ __all__ = [
     "TableRows",
     "as_fasttext_vectors",
     "as_keyed_vectors",
-    "largest_places",
     "ngram_vectors_of",
 ]
 
@@ -307,17 +306,6 @@ class TableRows(NamedTuple):
 
     def __getitem__(self, rows: slice) -> NDArray[np.float32]:  # type: ignore[override]
         return self.embeddings.table(self.name, rows)
-
-
-def largest_places(values: NDArray[Any], topn: int | None) -> NDArray[np.int64]:
-    """Return the places of the `topn` largest values, falling; of equal ones the first."""
-    if topn is None or topn * 10 >= len(values):
-        return np.argsort(-values, kind="stable")[:topn]
-    if topn == 0:
-        return np.empty(0, np.int64)
-    least = np.partition(values, len(values) - topn)[len(values) - topn]
-    candidates = np.flatnonzero(values >= least)
-    return np.asarray(candidates[np.argsort(-values[candidates], kind="stable")[:topn]])
 
 
 def _blocks(n_rows: int) -> Iterator[slice]:

@@ -1,4 +1,4 @@
-"""The words whose vectors are nearest in cosine to a vector."""
+"""The words whose vectors are nearest in cosine to a vector, and the largest of any numbers."""
 
 from collections.abc import Collection
 from functools import cached_property
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastw2v.objectives.exact_search import ExactSearch, unit_rows
 
-__all__ = ["NearestWords", "Rows", "Words", "direction"]
+__all__ = ["NearestWords", "Rows", "Words", "direction", "largest_places"]
 
 _ROWS_AT_ONCE = 1024  # of a table that is made block by block: they stay in the cache
 
@@ -94,3 +94,14 @@ def direction(vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Return a vector (D,) at length 1; one of zeros as it is."""
     unit: NDArray[np.float32] = unit_rows(vector[None])[0]
     return unit
+
+
+def largest_places(values: NDArray[Any], topn: int | None) -> NDArray[np.int64]:
+    """Return the places of the `topn` largest values, falling; of equal ones the first."""
+    if topn is None or topn * 10 >= len(values):
+        return np.argsort(-values, kind="stable")[:topn]
+    if topn == 0:
+        return np.empty(0, np.int64)
+    least = np.partition(values, len(values) - topn)[len(values) - topn]
+    candidates = np.flatnonzero(values >= least)
+    return np.asarray(candidates[np.argsort(-values[candidates], kind="stable")[:topn]])

@@ -145,7 +145,7 @@ def _contexts(
     embeddings: "Embeddings", text: str, topn: int
 ) -> tuple[list[tuple[Any, float]], list[tuple[Any, float]]]:
     """Return the most probable contexts of a word, and those that are most typical of it."""
-    from fastw2v.objectives.embeddings import largest_places
+    from fastw2v.objectives.nearest import largest_places
 
     words = embeddings.vocabulary
     probabilities = embeddings.context_probabilities(words.named(text))

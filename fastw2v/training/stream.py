@@ -92,8 +92,9 @@ def _calibrated(
     log_unigram = np.log(vocabulary.counts / vocabulary.counts.sum()).astype(np.float32)
     if settings.objective == "hierarchical":
         scores = TreeScores(vectors[1], huffman_tree(vocabulary.counts), pool)
-        of_text = (log_unigram, text.tokens, settings, run.workers, report)
-        found = tree_fit(vectors[0], scores, *of_text)
+        found = tree_fit(
+            vectors[0], scores, log_unigram, text.tokens, settings, run.workers, report
+        )
     else:
         found = score_fit(vectors, log_unigram, text.tokens, settings, pool, report)
     trained = Embeddings(

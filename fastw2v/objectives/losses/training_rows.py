@@ -1,7 +1,5 @@
 """A sample of the training text, to which scores are fitted: its size does not grow with it."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,24 +51,22 @@ def training_rows(
     positions that were `held_out`, if there are any, or of positions that are drawn; and a reach of
     the window is drawn for each. `others` as in `CentreRows` and `CbowRows`.
     """
-    text = sampled_text(tokens)
     n_words, dimensions = in_vectors.shape
     if settings.model == "cbow":
-        chosen: dict[str, Any] = {"sample": _positions(n_words, dimensions)}
-        if held_out is not None and len(held_out):
-            text, chosen = tokens, {"positions": held_out}
+        has_held_out = held_out is not None and len(held_out) > 0
         return CbowRows(
             in_vectors,
-            text,
-            **chosen,
+            tokens if has_held_out else sampled_text(tokens),
             window=settings.window,
             mean=settings.cbow_mean,
+            sample=_positions(n_words, dimensions),
+            positions=held_out if has_held_out else None,
             seed=settings.seed,
             others=others,
             one_reach=True,
         )
     sample = calibration_rows(n_words, dimensions)
-    counts = count_pairs(text, len(in_vectors), settings.window, workers=workers)
+    counts = count_pairs(sampled_text(tokens), n_words, settings.window, workers=workers)
     return CentreRows(in_vectors, counts, sample=sample, seed=settings.seed, others=others)
 
 

@@ -180,7 +180,7 @@ def test_what_is_left_open_follows_the_objective():
         ({"batches": "tokens"}, 0.02),
         ({"inputs": "subwords"}, 0.75 * 0.02),
         ({"inputs": "features", "optimizer": "sgd", "batches": "tokens"}, 0.75 * 0.03),
-        ({"model": "cbow"}, 0.01),
+        ({"model": "cbow"}, 0.005),
         ({"model": "cbow", "optimizer": "sgd"}, 0.03),
         ({"model": "cbow", "optimizer": "sgd", "cbow_mean": False}, 0.02),
         ({"model": "cbow", "optimizer": "adagrad", "cbow_mean": False}, 0.1),

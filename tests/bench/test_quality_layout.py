@@ -77,10 +77,12 @@ def test_nothing_measured_is_said(tmp_path):
 
 def test_figures_of_different_origin_are_told_apart(tmp_path):
     changed = record(2.0, 0.3, seed=2, machine={**MACHINE, "cpu": "two"}, sources="bbbb")
-    mixed = results(tmp_path, [("exact 5", record(2.0, 0.3)), ("exact 5", changed)])
+    runs = [("exact 5", record(2.0, 0.3)), ("exact 5", changed), ("exact 1", record(1.0, 0.2))]
+    mixed = results(tmp_path, runs)
     text = "\n".join(notes(mixed))
     assert "cpu one and two" in text
-    assert "more than one machine" in text
+    assert "more than one machine and cannot be compared. On two, " in text
+    assert " cores: exact 5.\n" in text
     assert "2 states of its sources" in text
     changed = record(2.0, 0.3, seed=2, machine={**MACHINE, "gensim": "4.4"})
     (tmp_path / "q.json").unlink()

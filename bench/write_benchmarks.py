@@ -309,7 +309,7 @@ def seeds_section(results: Results) -> list[str]:
     if not path.exists():
         return []
     apart = Results.read(path)
-    heading = "More seeds of the best runs with subwords and without, on another machine:"
+    heading = "More seeds of the runs that decide, on another machine:"
     return [heading, "", *notes(apart), "", *run_table(apart), ""]
 
 

@@ -165,17 +165,18 @@ def _machines(records: Sequence[dict[str, Any]]) -> str:
             if value not in named.setdefault(name, []):
                 named[name].append(value)
     told = ", ".join(f"{name} {' and '.join(values)}" for name, values in named.items())
-    differ = [name for name in ("cpu", "cores") if len(named[name]) > 1]
-    return f"{told}.{_of_other_machines(records) if differ else ''}"
+    return f"{told}.{_of_other_machines(records)}"
 
 
 def _of_other_machines(records: Sequence[dict[str, Any]]) -> str:
-    """Return that times differ by machine, and which runs are of another one than most."""
+    """Return which runs are of another machine than most, with a warning; nothing of one alone."""
     by_machine: dict[str, list[str]] = {}
     for record in records:
         machine = f"{record['machine']['cpu']}, {record['machine']['cores']} cores"
         by_machine.setdefault(machine, []).append(record["run"])
     _, *others = sorted(by_machine.items(), key=lambda item: -len(item[1]))
+    if not others:
+        return ""
     told = "".join(f" On {machine}: {', '.join(dict.fromkeys(runs))}." for machine, runs in others)
     return f" Times are of more than one machine and cannot be compared.{told}"
 

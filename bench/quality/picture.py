@@ -21,6 +21,7 @@ __all__ = ["STYLES", "draw", "require_drawable"]
 STYLES = {
     "exact": ("#0b7fab", "o"),
     "subwords": ("#b8860b", "D"),
+    "replicas": ("#a8791a", "P"),
     "negative": ("#2f9e57", "s"),
     "cbow": ("#8a6fd1", "^"),
     "hierarchical": ("#7d8590", "v"),

@@ -52,6 +52,13 @@ FAMILIES = {
     "subwords": Family(
         "fastw2v, exact with subwords", "fastw2v", _SUBWORDS, (1, 2, 3, 5, 10), (None,)
     ),
+    "replicas": Family(
+        "fastw2v, exact with subwords, 4 replicas",
+        "fastw2v",
+        _SUBWORDS | {"replicas": 4},
+        (5,),
+        (None,),
+    ),
     "negative": Family("fastw2v, negative sampling", "fastw2v", {"objective": "negative"}),
     "cbow": Family(
         "fastw2v, CBOW with negative sampling",
@@ -96,6 +103,8 @@ class PlannedRun:
         if FAMILIES[self.family].is_ours:
             values["settings"] = Hyperparameters(**fastw2v_settings(self.request)).as_dict()
             del values["settings"]["seed"]
+            if values["settings"]["replicas"] == 1:  # results are older than the setting
+                del values["settings"]["replicas"]
         found: dict[str, Any] = json.loads(json.dumps(values))
         return found
 

@@ -129,6 +129,11 @@ class Hyperparameters(DeclaredSettings):
         )
 
     @property
+    def total_epochs(self) -> int:
+        """The epochs of all replicas together."""
+        return self.epochs * self.replicas
+
+    @property
     def batch_limit(self) -> BatchLimit:
         """The setting that bounds the rows of the exact softmax's batches in training."""
         if self.model == "cbow":

@@ -45,6 +45,7 @@ class SpelledOut(ModelState):
         max_final_vocab: int | None = None,
         sample: float | None = None,
         epochs: int | None = None,
+        replicas: int = 1,
         seed: int = 1,
         model: ModelName = "skipgram",
         objective: ObjectiveName = "softmax",
@@ -112,6 +113,9 @@ class SpelledOut(ModelState):
         epochs : int, optional
             Passes over the objective. Default: 5 for softmax, 20 for the other objectives. From 1
             to 1,000,000.
+        replicas : int
+            Runs whose mean is the model, each with first vectors and an order of its own: better
+            vectors of a small text, in so many times the time. Default: 1. From 1 to 1,000.
         seed : int
             All random choices follow from it. Default: 1. At least 0.
         model : {"skipgram", "cbow"}

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import KnownRows
 
-__all__ = ["EarlierAxes", "earlier_axes", "nearest_rotation"]
+__all__ = ["EarlierAxes", "earlier_axes", "nearest_rotation", "rotation_of_moment"]
 
 # The most frequent known ones; a rotation of 300 dimensions has 45,000 numbers, and these say
 # 1.2 million.
@@ -58,8 +58,13 @@ def nearest_rotation(ours: _Doubles, theirs: VectorArray) -> _Doubles | None:
     Schoenemann 1966, Psychometrika 31.
     """
     with threadpool_limits(1, "blas"):  # with more threads LAPACK's last bits differ
-        moment = ours.T @ theirs.astype(np.float64)
-        if not moment.any() or not np.isfinite(moment).all():
-            return None
+        return rotation_of_moment(ours.T @ theirs.astype(np.float64))
+
+
+def rotation_of_moment(moment: _Doubles) -> _Doubles | None:
+    """Return what `nearest_rotation` does, of ``ours.T @ theirs`` (D, D)."""
+    if not moment.any() or not np.isfinite(moment).all():
+        return None
+    with threadpool_limits(1, "blas"):
         left, _, right = np.linalg.svd(moment)
-        return np.asarray(left @ right)
+    return np.asarray(left @ right)

@@ -47,7 +47,7 @@ _POLL_S = 0.05
 # Settings that no kernel of training is made for: numbers, and how a text becomes words, which the
 # other process does not do. Others may choose between kernels.
 _SAME_KERNELS = (
-    *("seed", "epochs", "learning_rate", "final_rate", "min_count", "max_final_vocab"),
+    *("seed", "epochs", "replicas", "learning_rate", "final_rate", "min_count", "max_final_vocab"),
     *("sample", "window_sample", "window", "scores_mib", "batch_rows", "batch_tokens"),
     *("ns_exponent", "start", "bucket", "min_n", "max_n", "errors", *TEXT_NAMES, *PHRASE_NAMES),
 )
@@ -154,7 +154,7 @@ def fewest_words(settings: Hyperparameters) -> int:
 
 def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
     """Train for an epoch on a few words that come from nowhere, and leave the marks."""
-    changes: dict[str, Any] = {"epochs": 1, "min_count": 1}
+    changes: dict[str, Any] = {"epochs": 1, "replicas": 1, "min_count": 1}
     if "start" in settings.as_dict() and settings.objective == "softmax":
         changes["start"] = "random"  # the other process begins by spectral vectors meanwhile
     run = Run(settings=Hyperparameters(**settings.given | changes), workers=workers)

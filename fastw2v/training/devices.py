@@ -46,7 +46,7 @@ def device_of_run(
         return device
 
     if run.device == "auto":
-        steps = batches * settings.epochs
+        steps = batches * settings.total_epochs
         with WorkerPool(run.workers) as pool:
             is_faster, why = _card_is_faster(settings, (len(vocabulary), rows, steps), pool, opened)
         run.device = "cuda" if is_faster else "cpu"

@@ -78,8 +78,9 @@ class InputFeatures:
         # Vectors and moments, and what is there beside them when the vectors for unknown words are
         # fitted at the end: a copy of the vectors, four tables of conjugate gradients and their
         # result, and the words' vectors twice. Measured: tests/objectives/test_memory.py.
+        has_mean = settings.replicas > 1
         features, words = self.matrix.n_features, self.matrix.n_words
-        tables = further * (1 + kept) + 6 * features + 2 * words
+        tables = further * (1 + kept) * (1 + has_mean) + 6 * features + 2 * words
         return row * tables + 32 * len(self.matrix.indices)
 
     def earlier(self, continued: Continuation | None, pool: WorkerPool) -> EarlierFeatures | None:

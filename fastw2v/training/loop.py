@@ -60,7 +60,7 @@ def train(trained: Trainable, run: Run, embeddings: Callable[[], Embeddings]) ->
 
 
 def _train_epochs(trained: Trainable, run: Run, watch: Watch) -> None:
-    epochs = run.settings.epochs
+    epochs = run.settings.total_epochs
     state, steps = watch.state, trained.steps_per_epoch
     while state.epochs_done < epochs and not state.stopped:
         number = state.epochs_done
@@ -166,10 +166,14 @@ class BatchTraining(Generic[AnyBatch]):
             self.objective.announce(batch)
             yield batch
 
+    def first_step(self, number: int) -> int:
+        """Return the step that an epoch begins with, as the optimiser counts them."""
+        return number * self.steps_per_epoch
+
     def epoch(self, number: int, begun: EpochProgress) -> Generator[EpochProgress]:
         """Train on the batches that are left of an epoch; a thread prepares the next one."""
         done, loss_sum, weight_sum = begun.steps_done, begun.loss_sum, begun.weight_sum
-        step = number * self.steps_per_epoch + done
+        step = self.first_step(number) + done
         to_come = islice(self.batches.one_epoch(number), done, None)
         with closing(prefetched(self._announced(to_come))) as ahead:
             for batch in ahead:

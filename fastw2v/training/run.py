@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastw2v.callbacks import stage_of
 from fastw2v.config import DeviceName, Hyperparameters
 from fastw2v.counts.build import checked_rules
+from fastw2v.errors import ConfigurationError
 from fastw2v.kernels.compile_clock import compiling_s
 from fastw2v.kernels.simd.amx import HAS_AMX
 from fastw2v.objectives.arrays import VectorArray
@@ -121,8 +122,8 @@ class Run:
     Raises
     ------
     ConfigurationError
-        If the CPU lacks the precision, there is no such device, or phrases are given beside passes
-        that find some.
+        If the CPU lacks the precision, there is no such device, phrases are given beside passes
+        that find some, or replicas beside patience or a start.
     MissingDependencyError
         If the device needs PyTorch, which is not installed.
     """
@@ -152,9 +153,25 @@ class Run:
     save_trained: Callable[[], int] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        if self.settings.replicas > 1:
+            self._require_replicas()
         checked_rules(self.words, self.settings, None)
         self.device = first_device(self.settings, self.resumed.run if self.resumed else None)
         self.description = self.resumed.run if self.resumed else self._described()
+
+    def _require_replicas(self) -> None:
+        """Raise `ConfigurationError` if something asked for is not to be had of a mean of runs."""
+        number = self.settings.replicas
+        if self.options.patience is not None:
+            raise ConfigurationError(
+                f"replicas: expected 1 with patience, which ends one run, got {number}; leave one "
+                "of both out"
+            )
+        if self.start is not None or self.earlier is not None:
+            raise ConfigurationError(
+                "replicas: expected 1 in a run that goes on from vectors, as all would begin with "
+                f"the same, got {number}"
+            )
 
     def _described(self) -> RunDescription:
         options = self.options

@@ -1,5 +1,6 @@
 """Skip-gram by the exact softmax: count, start, train, and look at the result."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ from fastw2v.objectives.softmax.objective import SoftmaxObjective
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.objectives.softmax.rare_words import ColumnBatches, column_sizes
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
+from fastw2v.system.array_files import Arrays
 from fastw2v.system.freed_memory import give_back_freed
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
@@ -51,8 +53,9 @@ from fastw2v.training.final_form import final_form
 from fastw2v.training.finish import call_fit_once, fitted_and_measured, with_text_fit
 from fastw2v.training.inputs import InputFeatures, input_features, with_features
 from fastw2v.training.loop import BatchTraining, train_softmax
+from fastw2v.training.replicas import ReplicaTraining, of_replica
 from fastw2v.training.result import TrainedModel, TrainingSummary
-from fastw2v.training.run import Run, used_precision
+from fastw2v.training.run import Run, VectorPair, used_precision
 from fastw2v.training.text import TrainingText, counted
 
 __all__ = ["train_counted", "train_skipgram"]
@@ -135,6 +138,7 @@ def train_counted(
     rows = _batches(settings, tokens, counts, keep, corpus.widths)
     device = _device(run, vocabulary, rows)
     sampled = rows if isinstance(rows, ColumnBatches) else None
+    frequent = FREQUENT_WORDS if sampled is not None else None
     batches = with_features(rows, inputs)
     held_bytes = run.held_out_bytes + counts.nbytes
     held_bytes += inputs.nbytes(settings) if inputs else 0
@@ -159,7 +163,7 @@ def train_counted(
             inputs,
             continued,
             device,
-            lists_columns=sampled is not None,
+            frequent,
         )
         ending = final_form(continued, settings)
         del continued  # with the vectors that it began with
@@ -181,6 +185,16 @@ def train_counted(
             )
         optimizer = Optimizer(settings, settings.epochs * batches.batches_per_epoch)
         training = BatchTraining(objective, batches, optimizer)
+        if settings.replicas > 1:
+            training = ReplicaTraining(
+                objective,
+                batches,
+                optimizer,
+                settings,
+                lambda replica: _arrays_anew(
+                    of_replica(settings, replica), counts, keep, pool, inputs, frequent
+                ),
+            )
         embeddings_of, watch = train_softmax(training, vocabulary, keep, run)
         objective.layer.end_training()  # what measures needs room
         give_back_freed()
@@ -225,12 +239,10 @@ def _started(
     inputs: InputFeatures | None,
     continued: Continuation | None,
     device: Device | None,
-    *,
-    lists_columns: bool,
+    frequent: int | None,
 ) -> SoftmaxObjective[Any]:
     """Return the objective with its first vectors; of a resumed run any will do."""
     settings, report = run.settings, run.stage("starting")
-    frequent = FREQUENT_WORDS if lists_columns else None
     if report:
         report(0, START_STEPS)
     in_vectors, out_vectors, bias = _first_parameters(run, counts, keep, pool, continued, frequent)
@@ -239,7 +251,7 @@ def _started(
         "precision": settings.precision,
         "max_rows": batches.max_rows,
         "pool": pool,
-        "lists_columns": lists_columns,
+        "lists_columns": frequent is not None,
         "device": device,
     }
     objective: SoftmaxObjective[Any]
@@ -281,10 +293,41 @@ def _first_parameters(
         return *first_rows(run.start, counts, keep, settings, pool, keeps_inputs=stays), bias
     if run.start is not None:
         return *run.start, bias
-    if settings.start == "spectral" and run.begins:
-        vectors = spectral_vectors(counts, keep, settings, pool, run.stage("starting"), frequent)
-        return *vectors, bias
+    if run.begins:
+        report = run.stage("starting")
+        return *_vectors_anew(settings, counts, keep, pool, frequent, report), bias
     return *random_vectors(len(keep), settings), bias
+
+
+def _vectors_anew(
+    settings: Hyperparameters,
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    pool: WorkerPool,
+    frequent: int | None,
+    report: Callable[[int, int], None] | None = None,
+) -> VectorPair:
+    """Return first vectors of words as the settings say, from nothing but the counts."""
+    if settings.start == "spectral":
+        return spectral_vectors(counts, keep, settings, pool, report, frequent)
+    return random_vectors(len(keep), settings)
+
+
+def _arrays_anew(
+    settings: Hyperparameters,
+    counts: SparseCounts,
+    keep: NDArray[np.float64],
+    pool: WorkerPool,
+    inputs: InputFeatures | None,
+    frequent: int | None,
+) -> Arrays:
+    """Return what a replica begins with, by the names that an objective's arrays have."""
+    in_vectors, out_vectors = _vectors_anew(settings, counts, keep, pool, frequent)
+    if inputs is not None:
+        weights = mass_weights(counts.row_sums(keep) * keep)
+        in_vectors = first_features(inputs.matrix, in_vectors, weights, pool)
+    bias = initial_bias(counts, keep, settings)
+    return {"in_vectors": in_vectors, "out_vectors": out_vectors, "out_bias": bias}
 
 
 def _batches(

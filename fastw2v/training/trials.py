@@ -105,7 +105,7 @@ def estimated(settings: Hyperparameters, text: TriedText, workers: int) -> Estim
             sampled = None
         else:
             seconds, n_bytes, sampled = _skipgram(settings, text, pool)
-    kind = (settings.model, settings.objective, settings.epochs)
+    kind = (settings.model, settings.objective, settings.total_epochs)
     return Estimate(*kind, seconds, n_bytes, sampled)
 
 
@@ -170,7 +170,7 @@ def _skipgram(
     epoch_s = step_seconds(settings, n_words, max_rows, pool, device, contexts) * n_batches * share
     on_card = device is not None and device.is_card
     memory = training_bytes(n_words, settings, max_rows, n_bytes, most_scores, on_card=on_card)
-    return count_s + settings.epochs * epoch_s, memory, kind
+    return count_s + settings.total_epochs * epoch_s, memory, kind
 
 
 def entries_of_rows(

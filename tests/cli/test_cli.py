@@ -129,6 +129,7 @@ OPTIONS = {
 NEGATIVE = {"objective": "negative", "negative": 3, "ns_exponent": 0.5}
 # What cannot be asked for together with all of the above.
 OTHER_OPTIONS = {
+    "replicas": {"replicas": 2},
     "counts": {"batches": "counts", "batch_rows": 9, "rare_words": "auto"},
     "subwords": {"inputs": "subwords", "min_n": 2, "max_n": 4, "bucket": 77},
     "texts": {"paragraphs": True, "normalize": "nfkc", "language": "tr"},

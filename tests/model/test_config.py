@@ -22,6 +22,7 @@ ALLOWED = [
     ("max_final_vocab", [None, 1]),
     ("sample", [0, 1e-5, 0.5, 1, np.float64(0.1)]),
     ("epochs", [1]),
+    ("replicas", [1, 1000, np.int64(4)]),
     ("seed", [0, LARGEST_SEED]),
     ("batches", ["counts", "tokens"]),
     ("rare_words", ["exact", "sampled", "auto"]),
@@ -79,6 +80,7 @@ REFUSED = [
     ("max_final_vocab", [0, 2.0]),
     ("sample", [-1e-9, 1.1, math.nan, math.inf, "0.1", False]),
     ("epochs", [0]),
+    ("replicas", [0, 1001, 1.5, None, True, "2"]),
     ("seed", [-1, LARGEST_SEED + 1]),
     ("batches", ["Counts", 0, None]),
     ("rare_words", ["Sampled", True, None]),
@@ -229,7 +231,7 @@ FOR_ALL = {
 }  # fmt: skip
 SOFTMAX = {"scores_mib", "optimizer", "bias", "start", "precision", "device", "canonical"}
 NEGATIVE = {"negative", "ns_exponent"}
-EXACT = SOFTMAX | {"window_sample", "batches", "inputs"}
+EXACT = SOFTMAX | {"window_sample", "batches", "inputs", "replicas"}
 PHRASES = {"phrase_scoring", "phrase_min_count", "phrase_threshold", "phrase_connectors"}
 OF_COUNTS = {"batch_rows", "rare_words"}
 USED = [
@@ -251,7 +253,7 @@ USED = [
 ]
 OTHER_VALUES = {
     "window_sample": 1e-5, "batches": "tokens", "batch_rows": 7, "batch_tokens": 7,
-    "rare_words": "sampled",
+    "rare_words": "sampled", "replicas": 2,
     "scores_mib": 3, "optimizer": "sgd", "bias": "none", "start": "random",
     "precision": "float32", "device": "cuda", "inputs": "subwords", "min_n": 4, "max_n": 4,
     "bucket": 7, "negative": 3, "ns_exponent": 0.5, "negatives_shared": False,

@@ -31,6 +31,8 @@ CELLS = {
     "counts": {},
     "tokens": {"batches": "tokens"},
     "subwords": {"inputs": "subwords"},
+    "replicas": {"replicas": 2},
+    "replicas of subwords": {"replicas": 2, "inputs": "subwords"},
     "cbow": {"model": "cbow"},
     "cbow of random vectors": {"model": "cbow", "start": "random"},
     "negative": {"objective": "negative"},

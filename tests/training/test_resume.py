@@ -25,6 +25,14 @@ RUNS = {
         "batch_tokens": 300,
         "precision": "float32",
     },
+    "replicas": {"replicas": 3, "epochs": 1, "batch_rows": 16},
+    "replicas of subwords": {
+        "replicas": 3,
+        "epochs": 1,
+        "inputs": "subwords",
+        "bias": "learned",
+        "batch_rows": 16,
+    },
     "plain gradient": {"optimizer": "sgd", "batch_rows": 16},
     "cbow": {"model": "cbow", "batch_tokens": 300, "sample": 0.1},
     "negative": {"objective": "negative"},
@@ -70,7 +78,7 @@ def stopping_at(step):
 
 def stopped(corpus, target, step, every, workers=1, **settings):
     """Train until a step, then stop as if killed; the checkpoint stays."""
-    model = Word2Vec(workers=workers, **COMMON, **settings)
+    model = Word2Vec(workers=workers, **COMMON | settings)
     with pytest.raises(StoppedHereError):
         model.fit(
             corpus, callbacks=[stopping_at(step)], checkpoints=Checkpoints(target, every=every)
@@ -80,7 +88,7 @@ def stopped(corpus, target, step, every, workers=1, **settings):
 
 def steps_of(corpus, **settings):
     reports = []
-    model = Word2Vec(workers=1, **COMMON, **settings).fit(corpus, callbacks=[reports.append])
+    model = Word2Vec(workers=1, **COMMON | settings).fit(corpus, callbacks=[reports.append])
     return model, [report.step for report in reports], reports
 
 

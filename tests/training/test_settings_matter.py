@@ -30,10 +30,11 @@ SOFTMAX = {
     "canonical": False,
 }  # fmt: skip
 OWN = {
-    "softmax": {**SOFTMAX, "batch_rows": 7, "window_sample": 0.05},
-    "softmax tokens": {**SOFTMAX, "batch_tokens": 90, "window_sample": 0.05},
+    "softmax": {**SOFTMAX, "batch_rows": 7, "window_sample": 0.05, "replicas": 2},
+    "softmax tokens": {**SOFTMAX, "batch_tokens": 90, "window_sample": 0.05, "replicas": 2},
     "subwords": {
         **SOFTMAX,
+        "replicas": 2,
         "batch_rows": 7,
         "window_sample": 0.05,
         "min_n": 4,

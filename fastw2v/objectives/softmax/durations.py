@@ -164,7 +164,7 @@ def announce_duration(
     if notice is None:
         return
     n_batches, max_rows, contexts = epoch
-    epochs = settings.epochs
+    epochs = settings.total_epochs
     part = 1.0 if share is None else share
     epoch_s = n_batches * step_seconds(settings, n_words, max_rows, pool, device, contexts) * part
     flops = 6.0 * n_batches * max_rows * n_words * settings.vector_size * part

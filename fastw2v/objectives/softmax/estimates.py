@@ -61,6 +61,8 @@ def training_bytes(
     training = objective + 2 * table
     wide = n_words * width_of(dimensions) * 4 * _TALL_TABLES
     starting = wide + 2 * table if settings.start == "spectral" else 2 * table
+    if settings.replicas > 1:  # their mean, beside parameters that begin anew
+        training = objective + parameters + 2 * table + starting
     return PROGRAM_BYTES + other_bytes + max(training, starting)
 
 

@@ -5,7 +5,7 @@ of its own, which a mean evens out. No score sees a rotation of both tables, so 
 are turned to where the mean of those before lies, and then it is taken (docs/math.md, section 24).
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -115,13 +115,13 @@ class ReplicaTraining(BatchTraining[AnyBatch]):
     def _end(self, replica: int) -> None:
         """Take a replica's parameters into the mean of all so far."""
         came = self._parameters()
-        turn = self._turn(came) if replica else None
         share = np.float32(1.0 / (replica + 1))
-        for name in _TABLES:
-            ours, mean = self._rows(came[name]), self._rows(self._mean[name])
-            for first in range(0, len(ours), _ROWS):
-                part, of_mean = ours[first : first + _ROWS], mean[first : first + _ROWS]
-                of_mean += share * ((part if turn is None else part @ turn) - of_mean)
+        with threadpool_limits(1, "blas"):  # with more threads the last bits differ
+            turn = self._turn(came) if replica else None
+            for name in _TABLES:
+                for part, mean in self._blocks(came[name], self._mean[name]):
+                    turned = part if turn is None else part @ turn
+                    mean[:] += share * (turned - mean)
         self._mean["out_bias"] += share * (came["out_bias"] - self._mean["out_bias"])
         if replica == self._replicas - 1:
             self.objective.restore(self._mean)
@@ -130,14 +130,17 @@ class ReplicaTraining(BatchTraining[AnyBatch]):
         """Return the rotation (D, D) that brings a replica nearest to the mean."""
         dimensions = self.objective.dimensions
         moment = np.zeros((dimensions, dimensions))
-        with threadpool_limits(1, "blas"):  # with more threads the last bits differ
-            for name in _TABLES:
-                ours, mean = self._rows(came[name]), self._rows(self._mean[name])
-                for first in range(0, len(ours), _ROWS):
-                    rows = slice(first, first + _ROWS)
-                    moment += ours[rows].T.astype(np.float64) @ mean[rows]
+        for name in _TABLES:
+            for part, mean in self._blocks(came[name], self._mean[name]):
+                moment += part.T.astype(np.float64) @ mean
         turn = rotation_of_moment(moment)
         return None if turn is None else turn.astype(np.float32)
+
+    def _blocks(self, *tables: NDArray[Any]) -> Iterator[tuple[NDArray[Any], ...]]:
+        """Yield the same rows of tables, some at a time, as views."""
+        rows = [self._rows(table) for table in tables]
+        for first in range(0, len(rows[0]), _ROWS):
+            yield tuple(table[first : first + _ROWS] for table in rows)
 
     def _rows(self, table: NDArray[Any]) -> NDArray[Any]:
         """Return the vectors (N, D) of a table, padded and flat or not, as a view."""

@@ -88,8 +88,8 @@ class DeclaredSettings:
     )
     replicas: int = setting(
         1,
-        "Runs whose mean is the model, each with first vectors and an order of its own: better "
-        "vectors of a small text, in so many times the time.",
+        "Runs whose mean is the model, each with first vectors and an order of its own: vectors of "
+        "a small text depend less on the seed, in so many times the time.",
         low=1,
         high=_MOST_REPLICAS,
         used_if=((*_SOFTMAX, *_SKIPGRAM, ("start", "spectral")),),

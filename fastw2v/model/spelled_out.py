@@ -114,8 +114,9 @@ class SpelledOut(ModelState):
             Passes over the objective. Default: 5 for softmax, 20 for the other objectives. From 1
             to 1,000,000.
         replicas : int
-            Runs whose mean is the model, each with first vectors and an order of its own: better
-            vectors of a small text, in so many times the time. Default: 1. From 1 to 1,000.
+            Runs whose mean is the model, each with first vectors and an order of its own: vectors
+            of a small text depend less on the seed, in so many times the time. Default: 1. From 1
+            to 1,000.
         seed : int
             All random choices follow from it. Default: 1. At least 0.
         model : {"skipgram", "cbow"}

@@ -32,6 +32,7 @@ RUNS = {
     "learned bias": {"batch_rows": 16, "bias": "learned", "optimizer": "adagrad"},
     "tokens": {"batches": "tokens", "batch_tokens": 300},
     "subwords": {"inputs": "subwords", "batch_rows": 16},
+    "replicas": {"replicas": 3, "epochs": 1, "batch_rows": 16},
     "sampled": {"rare_words": "sampled", "batch_rows": 32},
     "sampled subwords in bf16": {
         "rare_words": "sampled",

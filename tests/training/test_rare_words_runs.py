@@ -29,6 +29,7 @@ RUNS = {
     "plain": {},
     "learned bias": {"bias": "learned", "optimizer": "adagrad", "precision": "float32"},
     "subwords": {"inputs": "subwords"},
+    "replicas": {"replicas": 2, "epochs": 1},
 }
 
 

@@ -13,6 +13,7 @@ __all__ = ["continued_settings"]
 # What follows from the objective is not taken over from a run of another one.
 _OF_OBJECTIVE = {"epochs", "sample", "final_rate", "min_n", "max_n"}
 _OF_MACHINE = {"device"}  # another machine may have none
+_FROM_NOTHING = {"replicas"}  # only runs that begin by counts have several
 
 
 def continued_settings(
@@ -36,7 +37,7 @@ def continued_settings(
         phrases that were found are joined, not looked for again. Nor is the device taken over.
     all_pairs : bool
         Whether the run begins by the pairs of both texts. Its learning rate is then that of a run
-        which starts from nothing.
+        which starts from nothing, and it has as many replicas as the earlier one.
 
     Raises
     ------
@@ -60,6 +61,7 @@ def continued_settings(
             if chosen.uses(item.name)
             and item.name not in PHRASE_NAMES
             and item.name not in _OF_MACHINE
+            and (all_pairs or item.name not in _FROM_NOTHING)
             and (same or item.name not in _OF_OBJECTIVE)
         }
         values |= chosen.given

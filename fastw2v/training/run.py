@@ -32,7 +32,7 @@ from fastw2v.training.checkpoints import (
     write_checkpoint,
 )
 from fastw2v.training.options import NO_REPORTS, Reports, RunOptions
-from fastw2v.training.start_from import Earlier
+from fastw2v.training.start_from import Earlier, begins_by_counts
 from fastw2v.training.validation import (
     ValidationText,
     named_sources,
@@ -167,7 +167,8 @@ class Run:
                 f"replicas: expected 1 with patience, which ends one run, got {number}; leave one "
                 "of both out"
             )
-        if self.start is not None or self.earlier is not None:
+        anew = self.earlier is None or begins_by_counts(self.earlier, self.settings)
+        if self.start is not None or not anew:
             raise ConfigurationError(
                 "replicas: expected 1 in a run that goes on from vectors, as all would begin with "
                 f"the same, got {number}"

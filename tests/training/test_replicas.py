@@ -7,7 +7,8 @@ import pytest
 
 from fastw2v import StartFrom, Validation, Word2Vec
 from fastw2v.callbacks import EpochProgress
-from fastw2v.config import LARGEST_SEED, Hyperparameters
+from fastw2v.config import LARGEST_SEED, CountingSettings, Hyperparameters
+from fastw2v.counts.build import count_corpus
 from fastw2v.errors import ConfigurationError
 from fastw2v.objectives.softmax.batches import CountBatches
 from fastw2v.objectives.softmax.optimizers import Optimizer
@@ -197,6 +198,25 @@ def test_seeds_of_replicas_are_their_own_and_within_range():
         assert len(set(seeds)) == 1000
         assert max(seeds) <= LARGEST_SEED
     assert of_replica(SETTINGS, 1) != of_replica(replace(SETTINGS, seed=2), 1)
+
+
+def test_a_run_that_goes_on_has_replicas_only_if_it_begins_by_counts(tmp_path):
+    settings = {"vector_size": 6, "min_count": 1, "epochs": 1, "replicas": 2}
+    texts = [
+        write_text(tmp_path / f"{seed}.txt", random_sentences(seed, 60, sentences=300))
+        for seed in (1, 2)
+    ]
+    count_corpus(texts[0], CountingSettings(min_count=1), tmp_path / "counts")
+    earlier = Word2Vec(**settings).fit(texts[0])
+    by_counts = StartFrom(earlier, counts=tmp_path / "counts")
+    two = Word2Vec().fit(texts[1], start=by_counts)
+    assert (two.settings.replicas, len(two.history)) == (2, 2)
+    one = Word2Vec(replicas=1).fit(texts[1], start=by_counts)
+    assert len(one.history) == 1
+    assert one.in_vectors.tobytes() != two.in_vectors.tobytes()
+    assert one.summary.loss_nats == pytest.approx(two.summary.loss_nats, rel=0.02)
+    went_on = Word2Vec().fit(texts[1], start=StartFrom(earlier))
+    assert (went_on.settings.replicas, len(went_on.history)) == (1, 1)
 
 
 @pytest.mark.parametrize(

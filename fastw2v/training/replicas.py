@@ -104,10 +104,10 @@ class ReplicaTraining(BatchTraining[AnyBatch]):
 
     def _begin(self, replica: int) -> None:
         """Start anew: first parameters, and nothing that an optimiser remembers."""
-        fresh = {name: zeros_of(array) for name, array in self.objective.arrays().items()}
-        parameters = self._parameters()
+        arrays = self.objective.arrays()
+        fresh = {name: zeros_of(array) for name, array in arrays.items()}
         for name, values in self._first(replica).items():
-            fresh[name] = parameters[name].copy()  # what pads the bias is no zero
+            fresh[name] = arrays[name].copy()  # what pads the bias is no zero
             rows = fresh[name] if name == "out_bias" else self._rows(fresh[name])
             rows[: len(values)] = values
         self.objective.restore(fresh)

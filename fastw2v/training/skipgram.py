@@ -1,6 +1,5 @@
 """Skip-gram by the exact softmax: count, start, train, and look at the result."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -55,7 +54,7 @@ from fastw2v.training.inputs import InputFeatures, input_features, with_features
 from fastw2v.training.loop import BatchTraining, train_softmax
 from fastw2v.training.replicas import ReplicaTraining, of_replica
 from fastw2v.training.result import TrainedModel, TrainingSummary
-from fastw2v.training.run import Run, VectorPair, used_precision
+from fastw2v.training.run import Run, used_precision
 from fastw2v.training.text import TrainingText, counted
 
 __all__ = ["train_counted", "train_skipgram"]
@@ -293,24 +292,10 @@ def _first_parameters(
         return *first_rows(run.start, counts, keep, settings, pool, keeps_inputs=stays), bias
     if run.start is not None:
         return *run.start, bias
-    if run.begins:
-        report = run.stage("starting")
-        return *_vectors_anew(settings, counts, keep, pool, frequent, report), bias
+    if settings.start == "spectral" and run.begins:
+        vectors = spectral_vectors(counts, keep, settings, pool, run.stage("starting"), frequent)
+        return *vectors, bias
     return *random_vectors(len(keep), settings), bias
-
-
-def _vectors_anew(
-    settings: Hyperparameters,
-    counts: SparseCounts,
-    keep: NDArray[np.float64],
-    pool: WorkerPool,
-    frequent: int | None,
-    report: Callable[[int, int], None] | None = None,
-) -> VectorPair:
-    """Return first vectors of words as the settings say, from nothing but the counts."""
-    if settings.start == "spectral":
-        return spectral_vectors(counts, keep, settings, pool, report, frequent)
-    return random_vectors(len(keep), settings)
 
 
 def _arrays_anew(
@@ -321,8 +306,11 @@ def _arrays_anew(
     inputs: InputFeatures | None,
     frequent: int | None,
 ) -> Arrays:
-    """Return what a replica begins with, by the names that an objective's arrays have."""
-    in_vectors, out_vectors = _vectors_anew(settings, counts, keep, pool, frequent)
+    """Return what a replica begins with, by the names that an objective's arrays have.
+
+    Its start is spectral: no other has replicas.
+    """
+    in_vectors, out_vectors = spectral_vectors(counts, keep, settings, pool, frequent=frequent)
     if inputs is not None:
         weights = mass_weights(counts.row_sums(keep) * keep)
         in_vectors = first_features(inputs.matrix, in_vectors, weights, pool)

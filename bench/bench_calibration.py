@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 from bench_distributed import write_zipf_text
 from bench_precision import without_held_out
+from commands import run_command
 from machine import header, unpin_blas
 
 from fastw2v.comparison.tables import mean_and_spread
@@ -230,4 +231,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from commands import run_command
 from machine import header, unpin_blas
 
 from fastw2v.comparison.tables import mean_and_spread
@@ -90,4 +91,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

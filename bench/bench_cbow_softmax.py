@@ -21,6 +21,7 @@ from unittest import mock
 
 import numpy as np
 from bench_precision import without_held_out
+from commands import run_command
 from gensim.models import KeyedVectors
 from machine import header
 
@@ -157,4 +158,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

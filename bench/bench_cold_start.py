@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from commands import run_command
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -94,4 +96,4 @@ def _train(corpus: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

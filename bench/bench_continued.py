@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from commands import run_command
 from machine import header, unpin_blas
 
 from fastw2v.config import CountingSettings, Hyperparameters
@@ -232,4 +233,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -16,6 +16,7 @@ import sys
 import time
 
 import numpy as np
+from commands import run_command
 
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.counts.windows import word_widths
@@ -122,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from commands import run_command
 
 from fastw2v import Hyperparameters
 from fastw2v.counts.pairs import count_pairs
@@ -84,4 +85,4 @@ def epoch_seconds(
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

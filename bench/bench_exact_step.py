@@ -17,6 +17,7 @@ import time
 import numpy as np
 import threadpoolctl
 from bare_tiles import products
+from commands import run_command
 from machine import header, unpin_blas
 
 from fastw2v.config import Hyperparameters
@@ -131,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

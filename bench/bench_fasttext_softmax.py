@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from commands import run_command
 from machine import describe_machine, header
 
 from fastw2v import Word2Vec
@@ -165,4 +166,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

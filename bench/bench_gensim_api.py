@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from commands import run_command
 from machine import header, unpin_blas
 
 HOMES = {"gensim": "gensim.models.word2vec", "fastw2v": "fastw2v.gensim_api"}
@@ -104,4 +105,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     unpin_blas()
-    main()
+    run_command(main)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from bench_exact_step import zipf_counts
+from commands import run_command
 from machine import describe_machine
 
 from fastw2v.config import Hyperparameters
@@ -120,4 +121,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

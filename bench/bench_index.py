@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from commands import run_command
 from numpy.typing import NDArray
 
 from fastw2v.errors import MissingDependencyError
@@ -131,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_distributed import write_zipf_text
+from commands import run_command
 from machine import header, unpin_blas
 
 from fastw2v.comparison.requests import TrainingRequest
@@ -290,4 +291,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from commands import run_command
 
 from fastw2v import Word2Vec
 from fastw2v.formats.model_folder import StoredModel, write_model
@@ -56,4 +57,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 from bench_against_rivals import quality
+from commands import run_command
 from machine import describe_machine
 
 from fastw2v.comparison.requests import save_vectors
@@ -258,4 +259,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

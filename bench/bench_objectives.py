@@ -30,6 +30,7 @@ from typing import Any
 
 from bench_against_rivals import run
 from bench_precision import without_held_out
+from commands import run_command
 from machine import describe_machine
 
 from fastw2v.comparison.tables import mean_and_spread
@@ -187,4 +188,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -28,6 +28,8 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
+from commands import run_command
+
 GENSIM, FASTW2V, NEGATIVE = "gensim", "fastw2v", "fastw2v-negative"
 MIN_COUNT, THRESHOLD = 5, 10.0
 DIMENSIONS, EPOCHS = 100, 5
@@ -209,4 +211,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

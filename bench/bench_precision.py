@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from bench_exact_step import seconds, zipf_counts
+from commands import run_command
 from machine import describe_machine, header
 
 from fastw2v import Word2Vec
@@ -157,4 +158,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

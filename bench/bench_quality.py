@@ -33,6 +33,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from commands import run_command
 from machine import describe_machine, unpin_blas
 from quality.frontier import points
 from quality.layout import document
@@ -43,6 +44,7 @@ from quality.plan import FAMILIES, PlannedRun, added, chosen, tuned
 from quality.results import Results, locked
 
 import fastw2v
+from fastw2v.cli.manual import EXIT_DONE, EXIT_INTERRUPTED
 from fastw2v.comparison.rivals import RIVALS
 from fastw2v.comparison.runs import train_once
 from fastw2v.comparison.stored import StoredVectors
@@ -52,7 +54,6 @@ from fastw2v.system.manifests import file_description
 from fastw2v.version import VERSION
 
 LEFT_OUT = ("loss", "settings", "epoch_losses_nats")  # what a record does not need
-STOPPED = 130
 
 
 def planned(options: argparse.Namespace, folder: Path) -> tuple[list[PlannedRun], list[PlannedRun]]:
@@ -156,7 +157,7 @@ def train(options: argparse.Namespace) -> int:
             status = perform(todo, results, sets, sources, options.workers)
         except KeyboardInterrupt:
             say(f"stopped; what has finished is in {options.json}, the same command goes on")
-            status = STOPPED
+            status = EXIT_INTERRUPTED
     show(results, options)
     return status
 
@@ -242,22 +243,16 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     options = parser().parse_args()
-    try:
-        if options.command == "show":
-            show(Results.read(options.json), options)
-            return 0
-        unpin_blas()
-        # A run that is ended, or whose terminal is closed, ends what it has started.
-        for name in ("SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.default_int_handler)
-        return train(options)
-    except FastW2VError as error:
-        say(f"error: {error}")
-        return 2
-    except KeyboardInterrupt:  # before the first run
-        return STOPPED
+    if options.command == "show":
+        show(Results.read(options.json), options)
+        return EXIT_DONE
+    unpin_blas()
+    # A run that is ended, or whose terminal is closed, ends what it has started.
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    return train(options)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from bench_canonical import quality
+from commands import run_command
 from machine import header, unpin_blas
 
 from fastw2v.config import CountingSettings, Hyperparameters
@@ -248,4 +249,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from commands import run_command
 from playwright.sync_api import sync_playwright
 
 from fastw2v import Word2Vec
@@ -81,4 +82,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

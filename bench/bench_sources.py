@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from commands import run_command
 from machine import header
 
 from fastw2v.text.corpus import Source
@@ -75,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 from bench_exact_step import zipf_counts
+from commands import run_command
 from machine import describe_machine, header, unpin_blas
 from made_up_words import made_up_words
 from quality.measuring import TestSets, forms, scores_of, warm_up
@@ -250,4 +251,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

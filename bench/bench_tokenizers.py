@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from commands import run_command
 from machine import header, unpin_blas
 
 from fastw2v.comparison.tables import mean_and_spread
@@ -105,4 +106,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from commands import run_command
 
 CORPORA = Path(__file__).resolve().parent.parent / "corpora"
 MIN_COUNT = 5
@@ -142,4 +143,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

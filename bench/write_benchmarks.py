@@ -16,6 +16,7 @@ from bench_memory import import_lines, peak_lines, stage_lines
 from bench_negative_sampling import summarise as streams_table
 from bench_objectives import PARTS as OBJECTIVES
 from bench_precision import table as precision_table
+from commands import run_command
 from quality.frontier import envelope, points
 from quality.layout import bar_lines, missing_lines, notes, run_table
 from quality.picture import draw
@@ -367,4 +368,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

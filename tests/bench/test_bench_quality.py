@@ -10,8 +10,10 @@ from pathlib import Path
 
 import bench_quality
 import pytest
+from commands import exit_status
 from quality.results import Results
 
+from fastw2v.cli.manual import EXIT_INTERRUPTED
 from tests.bench.quality_made import instant, words_of_the_sets
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +42,7 @@ def command(corpus, tmp_path, monkeypatch, capsys):
         numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
         handlers = {number: signal.getsignal(number) for number in numbers}
         try:
-            status = bench_quality.main()
+            status = exit_status(bench_quality.main)
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
@@ -154,7 +156,7 @@ def test_an_interrupted_command_keeps_what_has_finished(command, monkeypatch):
             trained.append(run)
 
     status, out, errors = command("--only", "exact", "--seeds", "1", asked=Interrupted())
-    assert status == bench_quality.STOPPED
+    assert status == EXIT_INTERRUPTED
     assert "the same command goes on" in errors
     assert len(Results.read(command.target).content["results"]) == 2
     assert "| exact 1 |" in out

@@ -1,6 +1,7 @@
 """How the package is built: no circles, few doors, packages that say what they are for."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,23 @@ def test_what_all_lists_is_there_once(file):
     assert len(set(names)) == len(names)
     missing = set(names) - bound_names(tree.body)
     assert not missing or "__getattr__" in bound_names(tree.body), f"{file}: lists {missing}"
+
+
+def compared_arrays(tree):
+    """Return dataclasses that would compare arrays, whose comparison has no truth value."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            made = [ast.unparse(one) for one in node.decorator_list]
+            is_compared = any(one.startswith("dataclass") and "eq=False" not in one for one in made)
+            fields = " ".join(
+                ast.unparse(one.annotation) for one in node.body if isinstance(one, ast.AnnAssign)
+            )
+            if is_compared and re.search(r"Array\b|ndarray|_Doubles", fields):
+                yield node.name
+
+
+def test_no_dataclass_compares_or_hashes_arrays():
+    planted = "@dataclass(frozen=True)\nclass A:\n    b: dict[str, NDArray[np.int32]]\n"
+    assert list(compared_arrays(ast.parse(planted))) == ["A"]
+    for file in FILES:
+        assert not list(compared_arrays(ast.parse(file.read_text(encoding="utf-8")))), file

@@ -108,7 +108,7 @@ class TrainingRequest(SharedSettings):
         return cls(**values)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Trained:
     """What a trainer hands out.
 

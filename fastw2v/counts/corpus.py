@@ -116,7 +116,7 @@ class CorpusStatistics:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CountsDescription:
     """What counts were made of.
 
@@ -138,7 +138,7 @@ class CountsDescription:
     words: WordRules = field(default=NO_RULES, kw_only=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CountedCorpus(CountsDescription):
     """Counts with the vocabulary, the settings and the text that they were made of.
 

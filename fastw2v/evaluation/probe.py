@@ -163,7 +163,7 @@ def stratified_folds(labels: Labels, folds: int, seed: int) -> Labels:
     return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Fold:
     """Inputs (N, D) and labels (N,) of all words, and which of them are trained on."""
 

@@ -37,7 +37,7 @@ __all__ = [
 _ROWS_AT_ONCE = 4096  # of a table that is gone through: they stay in the cache
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Embeddings:
     """Everything that training learned.
 

@@ -230,7 +230,7 @@ class RunDescription:
         return cls(**{**values, "every": re.sub(r"pass(?:es)?$", "epochs", every or "") or None})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Checkpoint:
     """What the file holds.
 

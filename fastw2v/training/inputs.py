@@ -48,7 +48,7 @@ def with_features(batches: BatchSource[Batch], inputs: "InputFeatures | None") -
     return FeatureBatches(batches, inputs.matrix) if inputs is not None else batches
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InputFeatures:
     """The features of a vocabulary's words.
 

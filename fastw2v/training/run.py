@@ -64,7 +64,7 @@ class CountsFolder:
     path: Path
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Run:
     """All that a run is made of.
 

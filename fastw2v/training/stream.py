@@ -148,7 +148,7 @@ def require_windows(tokens: EncodedTokens, window: int) -> None:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StreamResult:
     """What a run gives.
 

@@ -25,7 +25,7 @@ GROUPS = 32
 _WORD_BYTES = 400  # of memory for a word of a table that grows, at the most
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WordCounts:
     """Words, grouped by their hash, and how often each came.
 

@@ -137,7 +137,7 @@ def write_json_whole(path: Path, content: Any) -> None:
         temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KnownWords:
     """The vocabulary as steps need it.
 

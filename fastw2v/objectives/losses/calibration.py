@@ -160,7 +160,7 @@ def calibrated_loss(
     return _Fit(scores, rows, log_unigram).value(point).loss
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Value:
     """Loss per pair, gradient (2,) and curvature (2, 2) by t and s."""
 

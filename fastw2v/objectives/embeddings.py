@@ -236,8 +236,8 @@ class Embeddings:
 
     def makes_unknown(self, vectors: VectorChoice | None = None) -> bool:
         """Tell whether unknown words get vectors beside those of this table, or the default."""
-        has_outputs = (vectors or self.default_vectors) in ("out", "both")
-        return self.unknown is not None and not has_outputs
+        made = ("in", self.default_vectors)
+        return self.unknown is not None and (vectors or self.default_vectors) in made
 
     def unknown_vectors(
         self, words: Sequence[Any], vectors: VectorChoice | None = None

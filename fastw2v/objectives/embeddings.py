@@ -195,13 +195,13 @@ class Embeddings:
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return numbers (R, V) float64 whose softmax is p(o | h) without peaks and rates."""
         inputs = inputs.astype(np.float64)
-        if self.objective == "hierarchical":
-            outputs = self.out_vectors.astype(np.float64)
-            logs = np.stack([leaf_log_probabilities(row, outputs, self._tree) for row in inputs])
-            return np.asarray(self.temperature * logs + self.out_bias, np.float64)
         scores = np.empty((len(inputs), len(self.out_bias)))
-        for words in _blocks(len(self.out_bias)):
-            scores[:, words] = inputs @ self.out_vectors[words].astype(np.float64).T
+        if self.objective == "hierarchical":
+            for row, told in zip(inputs, scores, strict=True):
+                told[:] = leaf_log_probabilities(row, self.out_vectors, self._tree)
+        else:
+            for words in _blocks(len(self.out_bias)):
+                scores[:, words] = inputs @ self.out_vectors[words].astype(np.float64).T
         scores *= self.temperature
         scores += self.out_bias
         return scores

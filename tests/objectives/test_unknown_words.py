@@ -180,13 +180,15 @@ def test_contexts_are_the_softmax_of_the_centre(model):
         assert np.allclose(came, expected, rtol=1e-3, atol=1e-7)
     with pytest.raises(UnknownWordError):
         model.predict_context("qqq")
+    none = model.embeddings.probabilities(np.empty((0, 7), np.float32))
+    assert none.shape == (0, len(model.vocabulary))
 
 
 def naive_unknown_loss(model, text, widths, window=SETTINGS["window"]):
     """Mean of -log p(o | c) around unknown words c that have vectors, by a double loop."""
     words = model.vocabulary.words
     places = {word: place for place, word in enumerate(words)}
-    makes = [word for word in UNKNOWN if model.embeddings.unknown.can_make(word)]
+    makes = [word for word in UNKNOWN if model.embeddings.unknown.can_make([word])]
     places |= {word: len(words) + at for at, word in enumerate(makes)}
     centres = [np.float32(naive_centre(model, word)) for word in makes]
     logs = [np.log(naive_probabilities(model, centre)) for centre in centres]

@@ -140,7 +140,7 @@ class VectorSource:
             row = self.row(word)
             if row is not None:
                 found[place] = stored.vectors[row]
-            elif ngrams is not None and ngrams.n_known(word):
+            elif ngrams is not None and ngrams.n_known([word]).any():
                 found[place] = ngrams.of([word])[0]
             else:
                 nor = ", nor are its character n-grams" if ngrams is not None else ""

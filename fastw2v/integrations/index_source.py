@@ -66,7 +66,7 @@ class _OfFile:
 
     def made(self, word: Hashable) -> NDArray[np.float32]:
         ngrams = self._ngrams
-        if isinstance(word, str) and ngrams is not None and ngrams.n_known(word):
+        if isinstance(word, str) and ngrams is not None and ngrams.n_known([word]).any():
             made: NDArray[np.float32] = ngrams.of([word])[0]
             return made
         nor = ", nor are its character n-grams" if ngrams is not None else ""

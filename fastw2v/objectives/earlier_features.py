@@ -13,7 +13,7 @@ from fastw2v.objectives.feature_vectors import NgramVectors
 from fastw2v.objectives.features import FeatureMatrix, Ngrams
 from fastw2v.system.threads import WorkerPool
 
-__all__ = ["EarlierFeatures", "known_features", "ngram_rows"]
+__all__ = ["EarlierFeatures", "known_features"]
 
 
 class EarlierFeatures(NamedTuple):
@@ -79,7 +79,7 @@ def known_features(
         return None
     old, offset = table
     n_words = matrix.n_words
-    rows = ngram_rows(old, ngrams[1])
+    rows = old.rows_of(ngrams[1])
     has = rows >= 0
     found[n_words:][has], is_known[n_words:][has] = old.vectors[rows[has]], True
     # A word's own row is what its vector has beyond its n-grams', as long as the former is zero.
@@ -113,11 +113,3 @@ def _ngram_table(
         return None
     centres = NgramVectors(unknown.ngrams, unknown.table.buckets, unknown.centres)
     return centres, unknown.offset
-
-
-def ngram_rows(table: NgramVectors, buckets: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return the row of each bucket in a table (K,), -1 where it has none."""
-    if not len(table.buckets):
-        return np.full(len(buckets), -1)
-    at = np.minimum(np.searchsorted(table.buckets, buckets), len(table.buckets) - 1)
-    return np.where(table.buckets[at] == buckets, at, -1)

@@ -249,10 +249,8 @@ class Embeddings:
         made = np.zeros((len(words), self.dimensions(vectors)), np.float32)
         if self.unknown is None or not self.makes_unknown(vectors):
             return made
-        can_be_made = self.unknown.can_make
-        rows = [row for row, word in enumerate(words) if can_be_made(word)]
-        if rows:
-            made[rows] = self.vectors_of([words[row] for row in rows], vectors)
+        rows = np.flatnonzero(self.unknown.can_make(words))
+        made[rows] = self.vectors_of([words[row] for row in rows], vectors)
         return made
 
     def _looked_up(

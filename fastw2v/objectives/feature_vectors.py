@@ -1,6 +1,6 @@
 """Vectors of features: what gives a word, or a new item, a vector that training never saw."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from fastw2v.text.vocabulary import shown_word
 __all__ = ["NamedFeatures", "NgramVectors", "UnknownWords"]
 
 _WORDS_AT_ONCE = 4096
-_ENTRIES_AT_ONCE = 1 << 16
+_ENTRIES_AT_ONCE = 2048  # whose vectors stay in the cache; a word may have millions
 
 
 def _sums(
@@ -24,11 +24,19 @@ def _sums(
     """Return the sum of each row's vectors (N, D); places below 0 have none."""
     sums = np.zeros((len(starts) - 1, table.shape[1]))
     known = np.flatnonzero(places >= 0)
-    rows = np.repeat(np.arange(len(sums)), np.diff(starts))
-    for first in range(0, len(known), _ENTRIES_AT_ONCE):  # a word may have millions
-        entries = known[first : first + _ENTRIES_AT_ONCE]
-        np.add.at(sums, rows[entries], table[places[entries]])
+    rows = np.repeat(np.arange(len(sums)), np.diff(starts))[known]
+    for first in range(0, len(known), _ENTRIES_AT_ONCE):
+        part = slice(first, first + _ENTRIES_AT_ONCE)
+        vectors = table[places[known[part]]].astype(np.float64)
+        vectors[0] += sums[rows[first]]  # one that began in the part before goes on
+        begins = np.flatnonzero(np.diff(rows[part], prepend=-1))
+        sums[rows[part][begins]] = np.add.reduceat(vectors, begins, axis=0)
     return sums
+
+
+def _numbers_known(starts: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many places of each row are not below 0 (N,)."""
+    return np.diff(np.concatenate([[0], np.cumsum(places >= 0)])[starts])
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +68,19 @@ class NgramVectors:
         An n-gram that has no vector counts as zero, as in fastText's files. Words without n-grams
         get zeros.
         """
+        return self.of_known(words, power=power)[0]
+
+    def of_known(
+        self, words: Sequence[str], *, power: float = 1.0
+    ) -> tuple[VectorArray, NDArray[np.int64]]:
+        """Return vectors (N, D) as `of`, and how many n-grams of each word have one (N,)."""
         found = np.zeros((len(words), self.vectors.shape[1]), np.float32)
-        for first in range(0, len(words), _WORDS_AT_ONCE):
-            part = slice(first, first + _WORDS_AT_ONCE)
-            starts, places = self._places(words[part])
+        n_known = np.zeros(len(words), np.int64)
+        for part, starts, places in self._parts(words):
             sizes = np.maximum(np.diff(starts), 1).astype(np.float64) ** power
             found[part] = _sums(starts, places, self.vectors) / sizes[:, None]
-        return found
+            n_known[part] = _numbers_known(starts, places)
+        return found, n_known
 
     def word_vectors(self, words: Sequence[str], own: VectorArray) -> VectorArray:
         """Return vectors (N, D) of words with rows of their own: the mean of these and n-grams'."""
@@ -82,17 +96,28 @@ class NgramVectors:
         own = table.astype(np.float64) * (sizes + 1) - self.of(words).astype(np.float64) * sizes
         return np.asarray(own, np.float32)
 
-    def n_known(self, word: str) -> int:
-        """Return how many of a word's n-grams have a vector; without any it has none itself."""
-        return int((self._places([word])[1] >= 0).sum())
+    def n_known(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """Return how many n-grams of each word have a vector (N,); without any it has none."""
+        found = np.zeros(len(words), np.int64)
+        for part, starts, places in self._parts(words):
+            found[part] = _numbers_known(starts, places)
+        return found
 
-    def _places(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where each word's n-grams begin, and their rows, -1 for unknown ones."""
-        starts, buckets = self.ngrams.of(words)
+    def rows_of(self, buckets: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the row of each bucket (E,), -1 where it has none."""
         if not len(self.buckets):
-            return starts, np.full(len(buckets), -1)
+            return np.full(len(buckets), -1)
         at = np.minimum(np.searchsorted(self.buckets, buckets), len(self.buckets) - 1)
-        return starts, np.where(self.buckets[at] == buckets, at, -1)
+        return np.where(self.buckets[at] == buckets, at, -1)
+
+    def _parts(
+        self, words: Sequence[str]
+    ) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield some words after others: where n-grams of each begin, and the n-grams' rows."""
+        for first in range(0, len(words), _WORDS_AT_ONCE):
+            part = slice(first, first + _WORDS_AT_ONCE)
+            starts, buckets = self.ngrams.of(words[part])
+            yield part, starts, self.rows_of(buckets)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,28 +165,27 @@ class UnknownWords:
         UnknownWordError
             If none of a word's n-grams is known.
         """
-        self._require_known(words)
-        return self.table.of(words)
+        return self._made(self.table, words)
 
     def centre_vectors(self, words: Sequence[str]) -> VectorArray:
         """Return centre vectors (N, D), which predict contexts; raises as `vectors`."""
-        self._require_known(words)
         centres = NgramVectors(self.ngrams, self.table.buckets, self.centres)
-        return np.asarray(centres.of(words, power=self.power) - self.offset)
+        return np.asarray(self._made(centres, words, self.power) - self.offset)
 
-    def can_make(self, word: str) -> bool:
-        """Tell whether a word has n-grams that are known."""
-        return self.table.n_known(word) > 0
+    def can_make(self, words: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell which words have n-grams that are known (N,)."""
+        return self.table.n_known(words) > 0
 
-    def _require_known(self, words: Sequence[str]) -> None:
-        for word in words:
-            if not self.can_make(word):
-                low, high = self.ngrams.min_n, self.ngrams.max_n
-                raise UnknownWordError(
-                    f"{shown_word(word)} is not in the vocabulary, and none of its character "
-                    f"n-grams of {low} to {high} characters occurred in a word that is; it has no "
-                    "vector"
-                )
+    def _made(self, table: NgramVectors, words: Sequence[str], power: float = 1.0) -> VectorArray:
+        found, n_known = table.of_known(words, power=power)
+        if not n_known.all():
+            low, high = self.ngrams.min_n, self.ngrams.max_n
+            raise UnknownWordError(
+                f"{shown_word(words[int(n_known.argmin())])} is not in the vocabulary, and none of "
+                f"its character n-grams of {low} to {high} characters occurred in a word that is; "
+                "it has no vector"
+            )
+        return found
 
 
 @dataclass(frozen=True, eq=False)

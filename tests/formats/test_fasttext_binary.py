@@ -63,7 +63,7 @@ def test_the_mean_of_ngrams_is_that_of_the_twin():
         found = buckets[starts[row] : starts[row + 1]].tolist()
         parts = [table.get(bucket, np.zeros(10)) for bucket in found]
         assert np.allclose(vectors.ngrams.of([word])[0], np.mean(parts, axis=0), atol=1e-6)
-        assert vectors.ngrams.n_known(word) == sum(bucket in table for bucket in found)
+        assert vectors.ngrams.n_known([word]) == sum(bucket in table for bucket in found)
 
 
 def test_a_word_without_ngrams_gets_zeros():

@@ -62,14 +62,13 @@ def with_unknown_words(
     tokens : EncodedTokens
         All of its tokens, as places among these.
     """
+    is_new = np.array([word not in vocabulary for word in types], np.bool_)
+    new = np.flatnonzero(is_new)
+    made = new[makes.can_make([types[place] for place in new])]
     numbers = np.full(len(types), -1, np.int32)
-    unknown: list[str] = []
-    for place, word in enumerate(types):
-        if word in vocabulary:
-            numbers[place] = vocabulary.index(word)
-        elif makes.can_make(word):
-            numbers[place] = len(vocabulary) + len(unknown)
-            unknown.append(word)
+    numbers[~is_new] = [vocabulary.index(types[place]) for place in np.flatnonzero(~is_new)]
+    numbers[made] = len(vocabulary) + np.arange(len(made))
+    unknown = [types[place] for place in made]
     all_ids = numbers[tokens.ids]
     is_known = (all_ids >= 0) & (all_ids < len(vocabulary))
     return TextWithUnknown(

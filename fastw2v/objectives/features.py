@@ -100,8 +100,8 @@ class FeatureMatrix:
     n_features : int
         F.
     power : float
-        Rows are scaled by the sum of their squares to minus this power: 0.5 makes all as large as
-        single features, 1 makes n-grams' rows means.
+        Rows are scaled by sum(|x|^(1 / power))^-power, whatever the size of their values: 0.5 makes
+        all as large as single features, 1 makes them weighted means.
     """
 
     starts: NDArray[np.int64]
@@ -118,11 +118,23 @@ class FeatureMatrix:
     @cached_property
     def scales(self) -> NDArray[np.float32]:
         """Scales s (V,) of the rows; 0 for words without features."""
-        rows = np.repeat(np.arange(self.n_words), np.diff(self.starts))
-        squares = np.bincount(rows, np.square(self.values, dtype=np.float64), self.n_words)
-        filled = squares > 0
-        scales = np.where(filled, squares, 1.0) ** -self.power
+        sums = self._sums_of_powers(1.0 / self.power)
+        filled = sums > 0
+        scales = np.where(filled, sums, 1.0) ** -self.power
         return np.where(filled, scales, 0.0).astype(np.float32)
+
+    @property
+    def typical_size(self) -> float:
+        """How many features words have, most often; one that counts little is part of one."""
+        squares = self._sums_of_powers(2.0)
+        filled = squares > 0
+        sizes = self._sums_of_powers(1.0)[filled] ** 2 / squares[filled]
+        return float(np.median(sizes)) if len(sizes) else 1.0
+
+    def _sums_of_powers(self, power: float) -> NDArray[np.float64]:
+        """Return sum_f |x_cf|^power of each word (V,)."""
+        rows = np.repeat(np.arange(self.n_words), np.diff(self.starts))
+        return np.bincount(rows, np.abs(self.values, dtype=np.float64) ** power, self.n_words)
 
     @cached_property
     def is_shared(self) -> NDArray[np.bool_]:

@@ -58,7 +58,7 @@ def vectors_of_features(
     """
     vectors, offset = centres
     # The centre's side divides by the root of the number, a mean by the number.
-    root = np.float32(np.sqrt(_typical_size(matrix)))
+    root = np.float32(np.sqrt(matrix.typical_size))
     outputs = _fitted(replace(matrix, power=1.0), embeddings.out_vectors, pool)
     return np.asarray(root * vectors - np.float32(MEAN_TAKEN) * offset + outputs, np.float32)
 
@@ -126,14 +126,8 @@ def shares_of_beginnings(
 def _fitted(matrix: FeatureMatrix, target: VectorArray, pool: WorkerPool) -> VectorArray:
     if matrix.is_plain:  # nothing is shared, so each feature has its word's vector
         vectors = np.empty((matrix.n_features, target.shape[1]), np.float32)
-        vectors[matrix.indices] = target
+        vectors[matrix.indices] = target * np.sign(matrix.values)[:, None]
         return vectors
     # A mean's features are as many times larger as a sum's by the root: so is their ridge smaller.
-    ridge = RIDGE * _typical_size(matrix) ** (1.0 - 2.0 * matrix.power)
+    ridge = RIDGE * matrix.typical_size ** (1.0 - 2.0 * matrix.power)
     return ridge_features(matrix, target, np.ones(matrix.n_words), ridge, pool, RIDGE_STEPS)
-
-
-def _typical_size(matrix: FeatureMatrix) -> float:
-    """Return how many features words have, most often."""
-    sizes = np.diff(matrix.starts)
-    return float(np.median(sizes[sizes > 0])) if sizes.any() else 1.0

@@ -1,5 +1,7 @@
 """Features of words: which there are, how rows are scaled, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -37,6 +39,8 @@ def test_scales_make_rows_as_large_as_single_features():
         np.array([0, 2, 3]), np.array([0, 1, 1], np.int32), np.array([3, 4, -2], np.float32), 2
     )
     assert np.allclose(matrix.scales, [1 / 5, 1 / 2])
+    assert np.allclose(replace(matrix, power=1.0).scales, [1 / 7, 1 / 2])
+    assert matrix.typical_size == pytest.approx((49 / 25 + 1) / 2)
     assert matrix.is_shared.tolist() == [False, True]
     assert not matrix.is_plain
 

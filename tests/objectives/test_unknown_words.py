@@ -1,6 +1,7 @@
 """Words that training never saw: their vectors, contexts and losses, against plain numpy."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,10 +10,18 @@ from gensim.models.fasttext import FastTextKeyedVectors
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, UnknownWordError
+from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.objectives.features import Ngrams
-from fastw2v.objectives.unknown_words import BEGINNING, ngram_matrix, shares_of_beginnings
-from fastw2v.text.vocabulary import keep_probability
+from fastw2v.objectives.unknown_words import (
+    BEGINNING,
+    ngram_matrix,
+    shares_of_beginnings,
+    vectors_of_features,
+)
+from fastw2v.system.threads import WorkerPool
+from fastw2v.text.vocabulary import Vocabulary, keep_probability
 from tests.kernels.test_ngrams import fasttext_hash, ngrams_of
+from tests.support.feature_twins import random_features
 from tests.training.test_objectives import naive_probabilities
 
 STEMS = ["river", "lake", "straße", "日本語", "река", "e\u0301te", "stone", "bird"]
@@ -362,6 +371,27 @@ def test_something_new_with_known_features():
         Word2Vec(**SETTINGS).fit(text).feature_vector(asked)
     with pytest.raises(UnknownWordError):
         model.vector("riverings")
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("scale", [100, 0.01, -1])
+def test_vectors_of_features_do_not_hear_of_the_scale_of_all_values(scale, shared):
+    generator = np.random.default_rng(7)
+    matrix = random_features(generator, 30, 12)
+    if not shared:  # a feature of its own for each word
+        matrix = replace(matrix, starts=np.arange(31), indices=np.arange(30), n_features=30)
+        matrix = replace(matrix, values=matrix.values[:30])
+    tables = generator.normal(size=(2, 30, 7)).astype(np.float32)
+    vocabulary = Vocabulary([f"w{word}" for word in range(30)], np.ones(30, np.int64), 30, 30)
+    embeddings = Embeddings(vocabulary, *tables, np.zeros(30, np.float32))
+    size = matrix.n_features
+    centres = generator.normal(size=(size, 7)).astype(np.float32), np.zeros(7, np.float32)
+    scaled = replace(matrix, values=np.float32(scale) * matrix.values)
+    with WorkerPool(1) as pool:
+        expected = vectors_of_features(matrix, embeddings, centres, pool)
+        sign = np.float32(np.sign(scale))  # training leaves centres of the other sign as well
+        found = vectors_of_features(scaled, embeddings, (sign * centres[0], centres[1]), pool)
+    assert np.allclose(sign * found, expected, atol=1e-4)
 
 
 def naive_beginnings(words, ngrams):

@@ -19,12 +19,12 @@ def dense(matrix):
 
 
 def scaled(matrix):
-    """Return G (V, F) = s x, with s by the squares of the entries as they are listed."""
+    """Return G (V, F) = s x, with s by the norm of the entries as they are listed."""
     table = dense(matrix)
     for word in range(matrix.n_words):
-        squares = matrix.values[matrix.starts[word] : matrix.starts[word + 1]].astype(float) ** 2
-        if squares.sum() > 0:
-            table[word] *= squares.sum() ** -matrix.power
+        values = matrix.values[matrix.starts[word] : matrix.starts[word + 1]].astype(float)
+        if values.any():
+            table[word] /= np.linalg.norm(values, 1 / matrix.power)
     return table
 
 

@@ -250,7 +250,7 @@ class Embeddings:
         if self.unknown is None or not self.makes_unknown(vectors):
             return made
         rows = np.flatnonzero(self.unknown.can_make(words))
-        made[rows] = self.vectors_of([words[row] for row in rows], vectors)
+        made[rows] = self.vectors_of([words[row] for row in rows.tolist()], vectors)
         return made
 
     def _looked_up(

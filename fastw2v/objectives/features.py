@@ -134,7 +134,8 @@ class FeatureMatrix:
     def _sums_of_powers(self, power: float) -> NDArray[np.float64]:
         """Return sum_f |x_cf|^power of each word (V,)."""
         rows = np.repeat(np.arange(self.n_words), np.diff(self.starts))
-        return np.bincount(rows, np.abs(self.values, dtype=np.float64) ** power, self.n_words)
+        powers = np.abs(self.values, dtype=np.float64) ** power
+        return np.asarray(np.bincount(rows, powers, self.n_words), np.float64)
 
     @cached_property
     def is_shared(self) -> NDArray[np.bool_]:

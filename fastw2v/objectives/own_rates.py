@@ -41,8 +41,7 @@ def within_windows(
     # A rate of 1 is one that single precision has rounded up to it.
     used = np.minimum(rates[windows.words].astype(np.float64), _LARGEST)
     odds = used / (1.0 - used)
-    lengths = np.diff(windows.starts)
-    rows = np.repeat(np.arange(len(lengths)), lengths)
+    lengths, rows = np.diff(windows.starts), windows.rows
     others = np.where(lengths < len(rates), 1.0, 0.0)  # odds of 1, where there are others
     shares = 1.0 / (others + np.bincount(rows, odds, len(lengths)))
     return np.asarray(odds * shares[rows], np.float64), np.asarray(others * shares, np.float64)
@@ -67,7 +66,7 @@ def shared_out(
         Makes probabilities of rows of scores.
     """
     own, rest = within_windows(rates, windows)
-    rows = np.repeat(np.arange(len(scores)), np.diff(windows.starts))
+    rows = windows.rows
     scores[rows, windows.words] = -np.inf
     scores[rest == 0] = 0.0  # no other word is left
     told = softmax(scores)

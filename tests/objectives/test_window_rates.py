@@ -78,7 +78,13 @@ def test_rows_have_the_words_of_their_windows(sentences, window):
     for place, (batch, windows) in enumerate(drawn):
         of_token = expected[place * window : (place + 1) * window]
         found = (batch.contexts.indices.tolist()[0], set(windows.words.tolist()))
-        assert found in [(word, within) for word, within, _ in of_token]
+        rows = [(word, within) for word, within, _ in of_token]
+        assert found in rows
+        sums = [np.bincount(near, minlength=4).tolist() for *_, near in of_token]
+        assert (found, batch.inputs[0].tolist()) in list(zip(rows, sums, strict=True))
+    # They are made once.
+    for (_, first), (_, again) in zip(one.with_windows(), one.with_windows(), strict=True):
+        assert first is again
 
 
 def each_row(batches):

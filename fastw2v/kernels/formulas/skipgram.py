@@ -80,6 +80,18 @@ class WordRows(NamedTuple):
         starts, places = _taken_places(self.starts, rows)
         return WordRows(starts, self.words[places])
 
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The row of each word."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def places_of(self, words: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the place of one word of each row among all words (R,), -1 where it lacks it."""
+        rows, found = self.rows, np.full(len(words), -1, np.int64)
+        places = np.flatnonzero(self.words == words[rows])
+        found[rows[places]] = places
+        return found
+
 
 def _taken_places(
     starts: NDArray[np.int64], rows: NDArray[np.int64]

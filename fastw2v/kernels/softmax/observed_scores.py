@@ -110,8 +110,8 @@ def longest_sentence(starts):
 
 
 @kernel
-def cbow_rows(ids, starts, positions, sentences, vectors, window, mean, inputs, words):
-    """Write the inputs of CBOW for words of running text, for each reach of the window.
+def cbow_rows(ids, starts, positions, sentences, vectors, reaches, mean, inputs, words):
+    """Write the inputs of CBOW for words of running text, for some reaches of the window.
 
     Parameters
     ----------
@@ -122,13 +122,13 @@ def cbow_rows(ids, starts, positions, sentences, vectors, window, mean, inputs, 
     sentences : (P,) int64
         The sentence of each.
     vectors : (V, D) float32
-    window : int
-        The largest reach.
+    reaches : (P, 2) int64
+        The least and the largest reach of each.
     mean : bool
         The mean of the contexts' vectors; else their sum.
-    inputs : (P * window, D) float32
-        Written: for each token that has contexts, the inputs for the reaches 1 to `window`.
-    words : (P * window,) int32
+    inputs : (rows, D) float32
+        Written: for each token that has contexts, the inputs for its reaches.
+    words : (rows,) int32
         Written: the word to predict from each.
 
     Returns
@@ -146,12 +146,15 @@ def cbow_rows(ids, starts, positions, sentences, vectors, window, mean, inputs, 
             continue
         total[:] = 0
         n_contexts = 0
-        for reach in range(1, window + 1):
+        least, largest = reaches[k]
+        for reach in range(1, largest + 1):
             for neighbour in (place - reach, place + reach):
                 if first <= neighbour < end:
                     n_contexts += 1
                     for d in range(dimensions):
                         total[d] += np.float64(vectors[ids[neighbour], d])
+            if reach < least:
+                continue
             scale = 1.0 / n_contexts if mean else 1.0
             for d in range(dimensions):
                 inputs[n_rows, d] = total[d] * scale
@@ -161,17 +164,17 @@ def cbow_rows(ids, starts, positions, sentences, vectors, window, mean, inputs, 
 
 
 @kernel
-def window_words(ids, starts, positions, sentences, window, row_starts, words):
+def window_words(ids, starts, positions, sentences, reaches, row_starts, words):
     """Write the different words within each window of `cbow_rows`, and return how many rows.
 
     Parameters
     ----------
-    ids, starts, positions, sentences, window
+    ids, starts, positions, sentences, reaches
         As in `cbow_rows`.
-    row_starts : (P * window + 1,) int64
+    row_starts : (rows + 1,) int64
         Written: where the words of each row begin.
     words : int32
-        Written: at least ``P * window * (window + 1)``.
+        Written: at least two for each step of each row's reach.
     """
     row_starts[0] = 0
     n_rows = 0
@@ -180,12 +183,13 @@ def window_words(ids, starts, positions, sentences, window, row_starts, words):
         first, end = starts[sentences[k]], starts[sentences[k] + 1]
         if end - first < 2:
             continue
-        before = row_starts[n_rows]
-        for reach in range(1, window + 1):
-            begin = row_starts[n_rows]
-            count = begin - before if reach > 1 else 0
-            for entry in range(count):
-                words[begin + entry] = words[before + entry]
+        least, largest = reaches[k]
+        begin, count = row_starts[n_rows], 0
+        for reach in range(1, largest + 1):
+            if reach > least:  # a row of its own, which begins as the one before
+                for entry in range(count):
+                    words[begin + count + entry] = words[begin + entry]
+                begin += count
             for neighbour in (place - reach, place + reach):
                 if first <= neighbour < end:
                     is_new = True
@@ -194,7 +198,7 @@ def window_words(ids, starts, positions, sentences, window, row_starts, words):
                     if is_new:
                         words[begin + count] = ids[neighbour]
                         count += 1
-            before = begin
-            n_rows += 1
-            row_starts[n_rows] = begin + count
+            if reach >= least:
+                n_rows += 1
+                row_starts[n_rows] = begin + count
     return n_rows

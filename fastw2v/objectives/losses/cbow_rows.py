@@ -1,8 +1,7 @@
 """Rows of CBOW: what is made of the contexts of each token of a text, and the token."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,19 +122,26 @@ class CbowRows:
 
     def __iter__(self) -> Iterator[RowBatch]:
         """Yield the rows, in the order of the text."""
-        for positions, chosen in self._runs():
-            batch = self._batch(positions, chosen)
-            if self.others:
-                windows = self._windows(positions, chosen)
-                batch = batch._replace(left_out=windows)
-                batch = batch.taken(np.flatnonzero(~_is_within(windows, batch.contexts.indices)))
-            if len(batch.inputs):
-                yield batch
+        if not self.others:
+            yield from (self._batch(*run) for run in self._runs())
+            return
+        for batch, windows in self.with_windows():
+            is_other = windows.places_of(batch.contexts.indices) < 0
+            if is_other.any():
+                yield batch._replace(left_out=windows).taken(np.flatnonzero(is_other))
 
-    def with_windows(self) -> Iterator[tuple[RowBatch, WordRows]]:
-        """Yield all rows, and the different words within the windows that they are made of."""
-        for positions, chosen in self._runs():
-            yield self._batch(positions, chosen), self._windows(positions, chosen)
+    def with_windows(self) -> Iterable[tuple[RowBatch, WordRows]]:
+        """Return all rows, and the different words within the windows that they are made of."""
+        return self._made() if self._seed is None else self._kept
+
+    def _made(self) -> Iterator[tuple[RowBatch, WordRows]]:
+        for run in self._runs():
+            yield self._batch(*run), self._windows(*run)
+
+    @cached_property
+    def _kept(self) -> list[tuple[RowBatch, WordRows]]:
+        """What is made for one reach of each token: little, which is gone over many times."""
+        return list(self._made())
 
     @property
     def weight(self) -> float:
@@ -150,69 +156,57 @@ class CbowRows:
     @cached_property
     def _n_rows(self) -> tuple[int, int]:
         others, every = 0, 0
-        for windows, words in self._words():
-            is_within = _is_within(windows, words)
-            others, every = others + int((~is_within).sum()), every + len(words)
+        for batch, windows in self.with_windows():
+            is_other = windows.places_of(batch.contexts.indices) < 0
+            others, every = others + int(is_other.sum()), every + len(is_other)
         return others, every
 
     def rates_loss(self, rates: NDArray[np.float32]) -> float:
         """Return the part of the loss that rates (V,) of words of windows have, summed."""
         loss = 0.0
-        for windows, words in self._words():
+        for batch, windows in self.with_windows():
             shares, rest = within_windows(rates, windows)
-            rows = np.repeat(np.arange(len(words)), np.diff(windows.starts))
-            told = rest.copy()
-            is_own = windows.words == words[rows]
-            told[rows[is_own]] = shares[is_own]
-            loss -= float(np.log(told).sum())
+            places = windows.places_of(batch.contexts.indices)
+            loss -= float(np.log(np.where(places < 0, rest, shares[places])).sum())
         return loss
 
-    def _words(self) -> Iterator[tuple[WordRows, NDArray[np.int32]]]:
-        """Yield the words of windows, and those that they are around."""
-        for positions, chosen in self._runs():
-            words = np.repeat(self.tokens.ids[positions], self.window)
-            yield self._windows(positions, chosen), words if chosen is None else words[chosen]
-
-    def _runs(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64] | None]]:
-        """Yield positions with contexts, as many as a batch has, and which of their rows to take.
-
-        All, where that is None.
-        """
+    def _runs(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield positions with contexts, as many as a batch has, and their reaches (P, 2)."""
         drawn = None if self._seed is None else np.random.default_rng([self._seed, _REACH_STREAM])
         at_once = max(1, BATCH_ROWS // self.window)
         n_positions = self.tokens.n_tokens if self.positions is None else len(self.positions)
         for first in range(0, n_positions, at_once):
             last = min(first + at_once, n_positions)
             run = np.arange(first, last) if self.positions is None else self.positions[first:last]
-            run, chosen = self._with_contexts(run), None
+            run = self._with_contexts(run)
+            reaches = np.tile([1, self.window], (len(run), 1))
             if drawn is not None:
-                reaches = drawn.integers(0, self.window, len(run))
-                chosen = self.window * np.arange(len(run)) + reaches
+                reaches[:] = 1 + drawn.integers(0, self.window, (len(run), 1))
             if len(run):
-                yield run, chosen
+                yield run, reaches
 
-    def _batch(self, positions: NDArray[np.int64], chosen: NDArray[np.int64] | None) -> RowBatch:
-        starts, sentences = self.tokens.sentence_starts, self._sentences(positions)
-        inputs = np.empty((len(positions) * self.window, self.in_vectors.shape[1]), np.float32)
-        words = np.empty(len(inputs), np.int32)
-        text = (self.tokens.ids, starts, positions, sentences)
-        n_rows = cbow_rows(*text, self.in_vectors, self.window, self.mean, inputs, words)
-        contexts = SparseRows(np.arange(n_rows + 1), words[:n_rows], np.ones(n_rows))
-        batch = RowBatch(inputs[:n_rows], contexts)
-        return batch if chosen is None else batch.taken(chosen)
+    def _batch(self, positions: NDArray[np.int64], reaches: NDArray[np.int64]) -> RowBatch:
+        n_rows = _n_rows_of(reaches)
+        inputs = np.empty((n_rows, self.in_vectors.shape[1]), np.float32)
+        words = np.empty(n_rows, np.int32)
+        text = self._text_of(positions)
+        cbow_rows(*text, self.in_vectors, reaches, self.mean, inputs, words)
+        return RowBatch(inputs, SparseRows(np.arange(n_rows + 1), words, np.ones(n_rows)))
 
-    def _windows(self, positions: NDArray[np.int64], chosen: NDArray[np.int64] | None) -> WordRows:
-        text = (self.tokens.ids, self.tokens.sentence_starts, positions, self._sentences(positions))
-        starts = np.empty(len(positions) * self.window + 1, np.int64)
-        words = np.empty(len(positions) * self.window * (self.window + 1), np.int32)
-        n_rows = window_words(*text, self.window, starts, words)
-        windows = WordRows(starts[: n_rows + 1], words[: starts[n_rows]])
-        return windows.taken(np.arange(n_rows) if chosen is None else chosen)
+    def _windows(self, positions: NDArray[np.int64], reaches: NDArray[np.int64]) -> WordRows:
+        starts = np.empty(_n_rows_of(reaches) + 1, np.int64)
+        least, largest = reaches.T
+        most = (largest * (largest + 1) - least * (least - 1)).sum()
+        words = np.empty(most, np.int32)
+        window_words(*self._text_of(positions), reaches, starts, words)
+        return WordRows(starts, words[: starts[-1]].copy())
+
+    def _text_of(
+        self, positions: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        sentences = self._sentences(positions)
+        return self.tokens.ids, self.tokens.sentence_starts, positions, sentences
 
 
-def _is_within(windows: WordRows, words: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return of which rows (R,) the word is one of its window."""
-    rows = np.repeat(np.arange(len(words)), np.diff(windows.starts))
-    found = np.zeros(len(words), np.bool_)
-    found[rows[windows.words == words[rows]]] = True
-    return found
+def _n_rows_of(reaches: NDArray[np.int64]) -> int:
+    return int((reaches[:, 1] - reaches[:, 0] + 1).sum())

@@ -16,9 +16,7 @@ from fastw2v.text.encoded import EncodedTokens
 
 __all__ = [
     "CountedRates",
-    "chosen_logs",
     "counted_rates",
-    "rows_of_words",
     "scores_of_words",
     "stored_rates",
 ]
@@ -75,26 +73,6 @@ def _token_counts(tokens: EncodedTokens, n_words: int) -> _Doubles:
 def stored_rates(rates: _Doubles) -> NDArray[np.float32]:
     """Return rates in single precision, below 1."""
     return np.minimum(rates.astype(np.float32), _LARGEST_RATE)
-
-
-def chosen_logs(
-    batch: RowBatch, windows: WordRows, logs: _Doubles, log_rest: _Doubles
-) -> tuple[_Doubles, NDArray[np.bool_]]:
-    """Return a number for each row: that of its word within its window, or of the rest.
-
-    And whether the word is within.
-    """
-    rows, told = rows_of_words(windows), log_rest.copy()
-    is_own = windows.words == batch.contexts.indices[rows]
-    told[rows[is_own]] = logs[is_own]
-    found = np.zeros(len(told), np.bool_)
-    found[rows[is_own]] = True
-    return told, found
-
-
-def rows_of_words(words: WordRows) -> NDArray[np.int64]:
-    """Return the row of each word."""
-    return np.repeat(np.arange(len(words.starts) - 1), np.diff(words.starts))
 
 
 def scores_of_words(scores: ContextScores, inputs: VectorArray, words: WordRows) -> _Doubles:

@@ -25,9 +25,7 @@ from fastw2v.objectives.losses.calibration import Calibration, calibrate, calibr
 from fastw2v.objectives.losses.cbow_rows import CbowRows
 from fastw2v.objectives.losses.counted_rates import (
     CountedRates,
-    chosen_logs,
     counted_rates,
-    rows_of_words,
     scores_of_words,
 )
 from fastw2v.objectives.losses.rows import CentreRows, InputRows, RowBatch
@@ -342,7 +340,9 @@ def _within_logs(
     """
     temperature, bias = fit
     z = temperature * scores_of_words(scores, batch.inputs, windows) + bias[windows.words]
-    rows = rows_of_words(windows)
+    rows = windows.rows
     odds = np.exp(np.minimum(z - log_sums[rows], _MOST_NATS))
     log_rest = -np.log1p(np.bincount(rows, odds, len(log_sums)))
-    return chosen_logs(batch, windows, np.log(odds) + log_rest[rows], log_rest)
+    places = windows.places_of(batch.contexts.indices)
+    logs = np.log(odds) + log_rest[rows]
+    return np.where(places < 0, log_rest, logs[places]), places >= 0

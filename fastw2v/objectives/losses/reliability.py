@@ -214,10 +214,9 @@ class _Sums:
         predicted = told * sums[:, None]
         self.n_rows += len(told)
         self.weight += float(sums.sum())
-        rows = np.repeat(np.arange(len(told)), np.diff(centres.starts))
         for kind, weights in enumerate((predicted, observed)):
-            self._own[kind] += weights[rows, centres.words].sum()
-            weights[rows, centres.words] = 0.0
+            self._own[kind] += weights[centres.rows, centres.words].sum()
+            weights[centres.rows, centres.words] = 0.0
         before = np.zeros(2)
         for place in range(len(EDGES) - 2, -1, -1):
             is_above = told >= EDGES[place]

@@ -14,7 +14,6 @@ from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.losses.cbow_rows import CbowRows
 from fastw2v.objectives.losses.counted_rates import (
     counted_rates,
-    rows_of_words,
     scores_of_words,
     stored_rates,
 )
@@ -120,7 +119,7 @@ def _rest(logs: _Doubles, words: WordRows) -> _Doubles:
     n_rows = len(words.starts) - 1
     if len(logs) == n_rows:  # one word each
         return np.asarray(-np.expm1(logs))
-    taken = np.bincount(rows_of_words(words), np.exp(logs), n_rows)
+    taken = np.bincount(words.rows, np.exp(logs), n_rows)
     return np.asarray(np.maximum(1.0 - taken, _LEAST_REST), np.float64)
 
 

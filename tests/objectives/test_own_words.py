@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from fastw2v import Word2Vec
 from fastw2v.config import Hyperparameters
@@ -154,6 +155,22 @@ def test_the_bias_of_a_tree_makes_the_training_text_likelier(model):
         assert losses[name] == pytest.approx(naive_loss(trained, text), rel=2e-5)
     assert losses["fitted"] < losses["none"] - 1e-3
     assert losses["other way"] > losses["none"]
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+def test_threads_of_blas_decide_nothing(model):
+    generator = np.random.default_rng(5)
+    ids = (2000 * generator.random(200_000) ** 4).astype(np.int32)
+    tokens = EncodedTokens(ids, np.arange(0, 200_001, 20), len(ids), 0)
+    vectors = generator.normal(0, 0.2, (2, 2000, 16)).astype(np.float32)
+    log_unigram = np.log((np.bincount(ids, minlength=2000) + 1) / 202_000).astype(np.float32)
+    settings = Hyperparameters(objective="negative", model=model, vector_size=16)
+    found = []
+    for threads in (1, 3):
+        with WorkerPool(2) as pool, threadpool_limits(threads, "blas"):
+            fit = score_fit(tuple(vectors), log_unigram, tokens, settings, pool)
+        found.append((fit.temperature, fit.loss_nats, fit.out_bias.tobytes(), fit.peaks))
+    assert found[0] == found[1]
 
 
 def test_scores_beyond_measure_are_calibrated_or_told():

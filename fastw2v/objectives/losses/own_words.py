@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fastw2v.config import Hyperparameters
 from fastw2v.kernels.formulas.skipgram import WordRows
@@ -147,11 +148,12 @@ def calibrated_fit(
         As of `score_fit`.
     """
     found = _NOTHING_LEARNED
-    if rows.others_weight:
-        found = calibrate(scores, fewer_rows(rows), log_unigram, report)
-    bias = (found.unigram_weight * log_unigram).astype(np.float32)
-    fit = ScoreFit(found.temperature, bias, None, found.loss_nats)
-    return finished_fit(fit, scores, rows, counted)
+    with threadpool_limits(1, "blas"):  # with more threads the last bits of sums differ
+        if rows.others_weight:
+            found = calibrate(scores, fewer_rows(rows), log_unigram, report)
+        bias = (found.unigram_weight * log_unigram).astype(np.float32)
+        fit = ScoreFit(found.temperature, bias, None, found.loss_nats)
+        return finished_fit(fit, scores, rows, counted)
 
 
 def window_fit(
@@ -176,7 +178,8 @@ def window_fit(
         return one_word()
     fit = ScoreFit(1.0, np.asarray(out_bias), None, np.nan)
     rows = fitting_rows(in_vectors, tokens, settings, pool.workers)
-    return finished_fit(fit, SoftmaxScores(out_vectors, pool), rows, counted)
+    with threadpool_limits(1, "blas"):  # as in `calibrated_fit`
+        return finished_fit(fit, SoftmaxScores(out_vectors, pool), rows, counted)
 
 
 def finished_fit(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from fastw2v.callbacks import StageProgress, stage_of
 from fastw2v.config import Hyperparameters
@@ -178,7 +179,8 @@ def _unknown_loss(
     else:
         scores = SoftmaxScores(embeddings.out_vectors, pool)
     point = Calibration(embeddings.temperature, 1.0, math.nan)
-    loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
+    with threadpool_limits(1, "blas"):
+        loss_nats = calibrated_loss(scores, rows, embeddings.out_bias, point)
     return loss_nats + _unknown_peaks(embeddings, rows) if embeddings.peaks else loss_nats
 
 
@@ -239,11 +241,13 @@ def losses_of(
         Gets how much is done, and how much there is if that is known.
     """
     if settings.objective == "softmax" and settings.model == "skipgram" and sample is None:
-        loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool, report)
+        with threadpool_limits(1, "blas"):  # with more threads the last bits of sums differ
+            loss_nats = _skipgram_softmax_loss(embeddings, counts, settings, pool, report)
         return Losses(loss_nats, loss_nats)
     if report:
         report(0, None)
-    losses = _losses_of_rows(embeddings, tokens, counts, settings, pool, sample)
+    with threadpool_limits(1, "blas"):
+        losses = _losses_of_rows(embeddings, tokens, counts, settings, pool, sample)
     if report:
         report(1, 1)
     return losses

@@ -139,6 +139,8 @@ class _Contexts:
         associations, as those of the spectral start are; then both sides have the same size.
         """
         fitting = known.is_known & self.has_pairs
+        if not fitting.any():
+            return np.zeros_like(known.in_vectors), 1.0
         mean_square = np.square(known.in_vectors[fitting].astype(np.float64)).mean()
         if not mean_square > 0:
             return np.zeros_like(known.in_vectors), 1.0
@@ -195,10 +197,10 @@ def taken_up(bias: VectorArray, out_vectors: VectorArray, weights: _Doubles) -> 
     """
     outputs = out_vectors.astype(np.float64)
     shares = weights / weights.sum()
-    outputs -= shares @ outputs
-    aim = bias - shares @ bias
-    moment = _with_ridge(outputs.T @ (shares[:, None] * outputs)) if outputs.any() else None
-    if moment is None:
-        return np.zeros(outputs.shape[1], np.float32)
     with threadpool_limits(1, "blas"):
+        outputs -= shares @ outputs
+        if not outputs.any():
+            return np.zeros(outputs.shape[1], np.float32)
+        aim = bias - shares @ bias
+        moment = _with_ridge(outputs.T @ (shares[:, None] * outputs))
         return np.linalg.solve(moment, outputs.T @ (shares * aim)).astype(np.float32)

@@ -44,6 +44,13 @@ def test_the_vocabulary_grows_or_is_kept(trained, chain):
     assert several.words == Word2Vec(workers=1).fit(chain, start=trained).vocabulary.words[:15]
 
 
+def test_known_words_without_any_pair_begin_nothing(tmp_path):
+    (tmp_path / "start.txt").write_text("1 6\nlone" + 6 * " 0.1" + "\n", encoding="utf-8")
+    text = 20 * [["a", "b", "c", "a"]] + 5 * [["lone"]]
+    found = Word2Vec(**SMALL).fit(text, start=tmp_path / "start.txt")
+    assert np.isfinite(found.vectors(["a", "lone"])).all()
+
+
 def test_a_part_of_the_text_may_be_held_out(trained, chain):
     from fastw2v import Validation
 

@@ -155,6 +155,21 @@ def test_the_loss_with_rates_equals_plain_numpy():
         assert loss == pytest.approx(exact_losses(problem, found)[1], rel=1e-5)
 
 
+def test_the_table_is_asked_for_once_a_batch(monkeypatch):
+    """It is a copy where it is on a device."""
+    counts, tables, bias = random_problem(2, scale=20.0)
+    tables[1] = tables[0]  # many words are certain of themselves
+    asked, table = [], TileLayer.table
+    monkeypatch.setattr(
+        TileLayer, "table", property(lambda layer: asked.append(1) or table.fget(layer))
+    )
+    with WorkerPool(1) as pool:
+        batches = CountBatches(counts, np.ones(counts.n_words), dimensions=5, rows=10, seed=1)
+        objective = ExactSoftmax(*tables, bias, optimizer="sgd", max_rows=10, pool=pool)
+        loss_with_rates(objective, batches, np.full(len(bias), 0.5, np.float32))
+    assert 0 < len(asked) <= batches.batches_per_epoch
+
+
 def test_a_word_that_is_nearly_all_of_its_row():
     """What is left of it is below the rounding of single precision."""
     counts, tables, bias = random_problem(3)

@@ -1,6 +1,7 @@
 """What batches say of words and themselves, beside a softmax over all words."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from fastw2v.objectives.arrays import VectorArray, unpadded_rows
 from fastw2v.objectives.softmax.output_layer import OutputLayer
 
-__all__ = ["OwnPairs", "own_pairs", "without_own"]
+__all__ = ["OwnPairs", "own_pairs", "rows_without_own", "without_own"]
 
 # Above this single precision has too little of the rest of a row, which is computed anew.
 _MOST_OWN = math.log(0.999)
@@ -74,11 +75,25 @@ def own_pairs(layer: OutputLayer, batch: Any, log_sums: _Doubles, bias: VectorAr
     others[others < _ROUNDING * batch.row_weights] = 0.0  # weights are float32
     log_own = np.minimum(scores - log_sums[:n_rows], -np.finfo(np.float64).tiny)
     log_others = np.log(-np.expm1(log_own))
-    for row in np.flatnonzero(log_own > _MOST_OWN):
-        _, log_rest = without_own(inputs[row], layer.table, bias, int(centres[row]))
+    for row, _, log_rest in rows_without_own(layer, batch, log_own > _MOST_OWN, bias):
         log_all = np.logaddexp(scores[row], log_rest)
         log_own[row], log_others[row] = scores[row] - log_all, log_rest - log_all
     return OwnPairs(log_own, log_others, observed.astype(np.float64), others)
+
+
+def rows_without_own(
+    layer: OutputLayer, batch: Any, is_chosen: NDArray[np.bool_], bias: VectorArray
+) -> Iterator[tuple[int, _Doubles, float]]:
+    """Yield some rows of a batch (R,), with what `without_own` returns of each.
+
+    Parameters as of `own_pairs`.
+    """
+    if not is_chosen.any():
+        return
+    table = layer.table  # a copy of it where it is a device's
+    inputs = unpadded_rows(layer.rows, len(is_chosen), layer.dimensions)
+    for row in np.flatnonzero(is_chosen).tolist():
+        yield row, *without_own(inputs[row], table, bias, int(batch.centres[row]))
 
 
 def without_own(
@@ -88,7 +103,8 @@ def without_own(
     scores, row = bias.astype(np.float64), inputs.astype(np.float64)
     for first in range(0, len(outputs), _WORDS_AT_ONCE):
         words = slice(first, first + _WORDS_AT_ONCE)
-        scores[words] += outputs[words].astype(np.float64) @ row
+        # Not by BLAS: its last bits depend on how many threads it has.
+        scores[words] += np.einsum("wd,d->w", outputs[words].astype(np.float64), row)
     scores[centre] = -np.inf
     peak = scores.max()
     exponentials = np.exp(scores - peak)

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.counts.matrix import SparseCounts
-from fastw2v.objectives.arrays import VectorArray, unpadded_rows
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.objectives.softmax.batches import BatchSource, RowBatches, every_batch
 from fastw2v.objectives.softmax.objective import SoftmaxObjective
-from fastw2v.objectives.softmax.own_pairs import own_pairs, without_own
+from fastw2v.objectives.softmax.own_pairs import own_pairs, rows_without_own
 from fastw2v.objectives.softmax.peak_fit import (
     KNOTS,
     PeakPairs,
@@ -198,9 +198,8 @@ def fit_to_text(
         scales = np.where(is_safe, found.others / np.exp(found.log_others), 0.0)
         masses[layer.columns] += layer.predicted_masses(scales, scores)
         masses[batch.centres] -= scales * told
-        inputs = unpadded_rows(layer.rows, len(told), layer.dimensions)
-        for row in np.flatnonzero(~is_safe & (found.others > 0)):
-            rest, _ = without_own(inputs[row], layer.table, bias, int(batch.centres[row]))
+        is_left = found.is_certain & (found.others > 0)
+        for row, rest, _ in rows_without_own(layer, batch, is_left, bias):
             masses += found.others[row] * rest
         weight += float(batch.row_weights.sum())
     scale = weight / float(sums.sum())

@@ -5,12 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.kernels.simd.vectors import LANES
-from fastw2v.kernels.softmax.feature_rows import sum_features
-from fastw2v.objectives.arrays import VectorArray, padded_rows, round_up, unpadded_rows
+from fastw2v.objectives.arrays import VectorArray, padded_rows
 from fastw2v.objectives.earlier import EarlierVectors, KnownRows
 from fastw2v.objectives.feature_vectors import NgramVectors
-from fastw2v.objectives.features import FeatureMatrix, Ngrams
+from fastw2v.objectives.features import FeatureMatrix, Ngrams, words_from_features
 from fastw2v.system.threads import WorkerPool
 
 __all__ = ["EarlierFeatures", "known_features"]
@@ -84,20 +82,13 @@ def known_features(
     found[n_words:][has], is_known[n_words:][has] = old.vectors[rows[has]], True
     # A word's own row is what its vector has beyond its n-grams', as long as the former is zero.
     scales = matrix.scales[:, None]
-    rest = known.in_vectors + offset - _sums(matrix, found, pool)
+    padded = padded_rows(found, len(found))
+    sums = words_from_features(matrix, padded, found.shape[1], pool)
+    rest = known.in_vectors + offset - sums
     own = np.where(scales > 0, rest / np.where(scales > 0, scales, 1), 0)
     found[:n_words][known.is_known] = own[known.is_known]
     is_known[:n_words] = known.is_known
     return EarlierFeatures(found, is_known, offset)
-
-
-def _sums(matrix: FeatureMatrix, vectors: VectorArray, pool: WorkerPool) -> VectorArray:
-    """Return scaled sums of features' vectors (V, D)."""
-    dimensions = vectors.shape[1]
-    stride = round_up(dimensions, LANES)
-    target = np.empty(matrix.n_words * stride, np.float32)
-    pool.run_kernel(sum_features, matrix.rows(), padded_rows(vectors, len(vectors)), stride, target)
-    return unpadded_rows(target, matrix.n_words, dimensions)
 
 
 def _ngram_table(

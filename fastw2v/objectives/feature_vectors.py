@@ -221,11 +221,6 @@ class NamedFeatures:
         """
         return np.asarray(self.vectors[self._places(features)].mean(axis=0))
 
-    def centre_of(self, features: Sequence[str]) -> VectorArray:
-        """Return its centre vector (D,), which predicts contexts; raises as `of`."""
-        places = self._places(features)
-        return np.asarray(self.centres[places].sum(axis=0) / np.sqrt(len(places)) - self.offset)
-
     def _places(self, features: Sequence[str]) -> list[int]:
         if not features:
             raise UnknownWordError("features: expected at least one, got none")

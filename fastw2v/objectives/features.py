@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.errors import ConfigurationError
-from fastw2v.kernels.softmax.feature_rows import FeatureRows, RowsOfFeatures
+from fastw2v.kernels.simd.vectors import LANES
+from fastw2v.kernels.softmax.feature_rows import FeatureRows, RowsOfFeatures, sum_features
 from fastw2v.kernels.text.ngrams import hash_ngrams
+from fastw2v.objectives.arrays import VectorArray, round_up, unpadded_rows
+from fastw2v.system.threads import WorkerPool
 from fastw2v.text.stored_vocabulary import packed_words
 from fastw2v.text.vocabulary import shown_word
 
@@ -27,6 +30,7 @@ __all__ = [
     "ngram_features",
     "require_ngrams",
     "rows_of_features",
+    "words_from_features",
 ]
 
 # fastText gives the end of a sentence, its word 0, no n-grams.
@@ -174,6 +178,16 @@ def rows_of_features(rows: FeatureRows) -> RowsOfFeatures:
         entry_rows[order],
         rows.values[order],
     )
+
+
+def words_from_features(
+    features: FeatureMatrix, padded_vectors: VectorArray, dimensions: int, pool: WorkerPool
+) -> VectorArray:
+    """Return the words' vectors (V, D) from those of features, flat and padded."""
+    stride = round_up(dimensions, LANES)
+    target = np.empty(features.n_words * stride, np.float32)
+    pool.run_kernel(sum_features, features.rows(), padded_vectors, stride, target)
+    return unpadded_rows(target, features.n_words, dimensions)
 
 
 def require_ngrams(words: Sequence[str], ngrams: Ngrams, buckets: NDArray[np.int32]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from fastw2v import Word2Vec
 from fastw2v.errors import ModelFormatError
 from tests.formats.test_model_folder import GOLDEN, edit_arrays, edit_config, in_place, names
+from tests.support.feature_models import centre_of
 from tests.training.test_input_features import all_arrays_of
 
 SENTENCES = [["the", "cat", "sat"], ["the", "naïve", "汉字", "cat"], ["end", "the"]] * 5
@@ -208,7 +209,7 @@ def test_models_of_schema_3_load_for_ever(kind, mmap):
         for asked, vector in expected["features"].items():
             features = ["other", "size 5"] if asked == "other size 5" else [asked]
             assert model.feature_vector(features) == pytest.approx(vector, rel=1e-5)
-        centre = model.embeddings.named_features.centre_of(["other", "size 5"])
+        centre = centre_of(model.embeddings.named_features, ["other", "size 5"])
         assert centre == pytest.approx(expected["centre_of_other_size_5"], rel=1e-5)
 
 

@@ -9,13 +9,15 @@ from fastw2v.config import Hyperparameters
 from fastw2v.kernels.simd.blocks import PANEL
 from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.objectives.arrays import padded_rows, round_up
-from fastw2v.objectives.features import FeatureMatrix, Ngrams, ngram_features, rows_of_features
-from fastw2v.objectives.softmax.batches import CountBatches
-from fastw2v.objectives.softmax.feature_skipgram import (
-    FeatureBatches,
-    FeatureSoftmax,
+from fastw2v.objectives.features import (
+    FeatureMatrix,
+    Ngrams,
+    ngram_features,
+    rows_of_features,
     words_from_features,
 )
+from fastw2v.objectives.softmax.batches import CountBatches
+from fastw2v.objectives.softmax.feature_skipgram import FeatureBatches, FeatureSoftmax
 from fastw2v.objectives.softmax.optimizers import Optimizer
 from fastw2v.system.threads import WorkerPool
 from tests.kernels.test_optimizer_rules import FACTOR as RATE_FACTOR

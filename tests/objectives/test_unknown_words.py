@@ -21,6 +21,7 @@ from fastw2v.objectives.unknown_words import (
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
 from tests.kernels.test_ngrams import fasttext_hash, ngrams_of
+from tests.support.feature_models import centre_of
 from tests.support.feature_twins import random_features
 from tests.training.test_objectives import naive_probabilities
 
@@ -361,7 +362,7 @@ def test_something_new_with_known_features():
         model.feature_vector(asked), np.mean([vectors[name] for name in asked], axis=0), atol=1e-6
     )
     for word in words[:5]:  # known ones come out as they are trained, on the centre's side
-        found = named.centre_of(features[word])
+        found = centre_of(named, features[word])
         assert np.allclose(found, model.vectors([word], "in")[0], atol=1e-5)
     with pytest.raises(UnknownWordError, match="'zz' is not among the"):
         model.feature_vector(["ri", "zz"])

@@ -8,8 +8,7 @@ from fastw2v.errors import ConfigurationError
 from fastw2v.objectives.arrays import padded_rows
 from fastw2v.objectives.earlier import EarlierVectors
 from fastw2v.objectives.earlier_features import known_features
-from fastw2v.objectives.features import Ngrams, ngram_features
-from fastw2v.objectives.softmax.feature_skipgram import words_from_features
+from fastw2v.objectives.features import Ngrams, ngram_features, words_from_features
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import read_corpus
 from fastw2v.training import continued

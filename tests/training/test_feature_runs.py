@@ -11,6 +11,7 @@ from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
 from tests.support.corpora_made import random_sentences, write_text
+from tests.support.feature_models import centre_of
 from tests.support.unfitted import unfitted
 from tests.training.test_input_features import all_arrays_of
 from tests.training.test_resume import StoppedHereError, losses_of, stopping_at
@@ -213,7 +214,7 @@ def assert_centres_add_up(model):
     named, unknown = model.embeddings.named_features, model.embeddings.unknown
     words = model.vocabulary.words
     if named is not None:
-        found = np.array([named.centre_of(mapping_of(words)[word]) for word in words])
+        found = np.array([centre_of(named, mapping_of(words)[word]) for word in words])
         assert np.abs(found - model.in_vectors).max() < 1e-5
     else:  # of words, their own vectors are not kept, but the rest of the sums is
         assert np.abs(unknown.offset).max() < 10

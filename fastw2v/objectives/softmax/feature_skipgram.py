@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import Precision
-from fastw2v.kernels.simd.vectors import LANES
 from fastw2v.kernels.softmax.feature_rows import (
     FeatureRows,
     RowsOfFeatures,
@@ -22,8 +21,8 @@ from fastw2v.kernels.softmax.feature_rows import (
     sum_features,
     update_features,
 )
-from fastw2v.objectives.arrays import VectorArray, round_up, unpadded_rows
-from fastw2v.objectives.features import FeatureMatrix, rows_of_features
+from fastw2v.objectives.arrays import VectorArray, unpadded_rows
+from fastw2v.objectives.features import FeatureMatrix, rows_of_features, words_from_features
 from fastw2v.objectives.ridge import ridge_features
 from fastw2v.objectives.softmax.batches import BatchSource, CountBatches
 from fastw2v.objectives.softmax.device.library import Device
@@ -165,16 +164,6 @@ class FeatureSoftmax(SoftmaxObjective[FeatureBatch]):
         self.pool.run_kernel(feature_gradients, *rows)
         moved = (layer.stride, batch.by_feature, self.features.is_shared, gradients, factors)
         self.pool.run_kernel(update_features, *moved, self.inputs, rules.centre)
-
-
-def words_from_features(
-    features: FeatureMatrix, padded_vectors: VectorArray, dimensions: int, pool: WorkerPool
-) -> VectorArray:
-    """Return the words' vectors (V, D) from those of features, flat and padded."""
-    stride = round_up(dimensions, LANES)
-    target = np.empty(features.n_words * stride, np.float32)
-    pool.run_kernel(sum_features, features.rows(), padded_vectors, stride, target)
-    return unpadded_rows(target, features.n_words, dimensions)
 
 
 def mass_weights(masses: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,6 +33,7 @@ __all__ = [
     "format_of_suffix",
     "format_to_write",
     "read_vectors",
+    "require_target",
     "without_unwritable",
     "write_vectors",
 ]
@@ -85,6 +86,22 @@ def export(
     else:
         table = vectors_of(embeddings, vectors, tokenizer)
         write_vectors(table, target, chosen.name, progress)
+
+
+def require_target(target: Path, form: FormatName | None = None) -> None:
+    """Raise what `write_vectors` would for a target that cannot be written, before long work.
+
+    Parameters and errors as in `export`.
+    """
+    from fastw2v.system.files import require_replaceable, require_writable
+
+    layout = getattr(format_to_write(target, form).implementation(), "LAYOUT", None)
+    if layout is not None:
+        require_replaceable(target, layout)
+        return
+    require_writable(target)
+    if target.is_dir():
+        raise OutputError(f"{target}: expected a file name, this is a folder")
 
 
 def write_vectors(

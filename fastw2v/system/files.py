@@ -2,12 +2,15 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from fastw2v.errors import OutputError
 from fastw2v.system.renames import (
+    TEMPORARY_PREFIX,
     claimed,
     clear_abandoned,
     recover,
@@ -16,7 +19,38 @@ from fastw2v.system.renames import (
     temporary_prefix,
 )
 
-__all__ = ["require_replaceable", "require_writable", "whole_file", "whole_folder"]
+__all__ = [
+    "FolderLayout",
+    "require_replaceable",
+    "require_writable",
+    "whole_file",
+    "whole_folder",
+]
+
+# What killed processes leave in a folder, and programs that show or share it.
+_OF_NOBODY = (f"{TEMPORARY_PREFIX}*", ".nfs*", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True)
+class FolderLayout:
+    """How folders of one kind are told from all others, which are never replaced.
+
+    Attributes
+    ----------
+    is_one : callable
+        Tells by what is in a folder whether it is one, sound or not.
+    names : tuple of str
+        Of all that such folders hold; ``*`` stands for anything.
+    """
+
+    is_one: Callable[[Path], bool]
+    names: tuple[str, ...]
+
+    def foreign_name(self, folder: Path) -> str | None:
+        """Return the name of something that no such folder holds; None if there is nothing."""
+        own = (*self.names, *_OF_NOBODY) if self.is_one(folder) else _OF_NOBODY
+        others = (path.name for path in folder.iterdir())
+        return min((n for n in others if not any(fnmatchcase(n, o) for o in own)), default=None)
 
 
 def require_writable(target: Path) -> None:
@@ -87,18 +121,17 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(target: Path, marker: str) -> Iterator[Path]:
+def whole_folder(target: Path, layout: FolderLayout) -> Iterator[Path]:
     """Yield a temporary folder beside `target`; on success it takes the target's place.
 
     Parameters
     ----------
     target : Path
-        If it exists, it must be an empty folder or one that holds the file `marker`, so that
+        If it exists, it must be empty or a folder of this layout that holds nothing else, so that
         nothing but an earlier result of the same kind is ever replaced.
-    marker : str
-        Name of a file that every such folder holds.
+    layout : FolderLayout
     """
-    require_replaceable(target, marker)
+    require_replaceable(target, layout)
     parent = target.absolute().parent
     clear_abandoned(target)
     temporary = Path(tempfile.mkdtemp(prefix=temporary_prefix(target), dir=parent))
@@ -118,7 +151,7 @@ def whole_folder(target: Path, marker: str) -> Iterator[Path]:
         remove(temporary)  # or the earlier folder, which has this name now
 
 
-def require_replaceable(target: Path, marker: str) -> None:
+def require_replaceable(target: Path, layout: FolderLayout) -> None:
     """Raise `OutputError` unless `whole_folder` may write to `target`."""
     require_writable(target)
     recover(target)
@@ -126,10 +159,11 @@ def require_replaceable(target: Path, marker: str) -> None:
         return
     if not target.is_dir():
         raise OutputError(f"{target}: expected a folder or a new name, this is a file")
-    if any(target.iterdir()) and not (target / marker).is_file():
+    foreign = layout.foreign_name(target)
+    if foreign is not None:
         raise OutputError(
             f"{target}: expected a new name or an earlier result to replace, this folder holds "
-            f"other things (no {marker}); choose another output"
+            f"other things ({foreign}); choose another output, or move them away"
         )
 
 

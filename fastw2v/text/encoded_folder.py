@@ -59,6 +59,7 @@ _KIND = FolderKind(
     what="the encoded corpus is",
     remedy="restore it from a copy or encode the text again",
     error=CorpusError,
+    files=(VOCABULARY, IDS, STARTS),
 )
 _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
 
@@ -126,7 +127,7 @@ class NumbersOnDisk:
     """
 
     def __init__(self, folder: Path) -> None:
-        require_replaceable(folder, DESCRIPTION)
+        require_replaceable(folder, _KIND.layout)
         self._target = folder
         self._file: BinaryIO = tempfile.TemporaryFile(dir=folder.absolute().parent)  # noqa: SIM115
 
@@ -189,7 +190,7 @@ def write_encoded(
     OutputError
         If it cannot be written, or something else is in the way.
     """
-    with whole_folder(folder, DESCRIPTION) as temporary:
+    with whole_folder(folder, _KIND.layout) as temporary:
         n_tokens, n_sentences = _write_arrays(temporary, ranks, blocks)
         description = {
             **_KIND.header(),

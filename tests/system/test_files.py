@@ -10,10 +10,17 @@ from pathlib import Path
 import pytest
 
 from fastw2v.errors import OutputError
-from fastw2v.system.files import require_replaceable, require_writable, whole_file, whole_folder
+from fastw2v.system.files import (
+    FolderLayout,
+    require_replaceable,
+    require_writable,
+    whole_file,
+    whole_folder,
+)
 from fastw2v.system.renames import clear_abandoned, exchange, recover, temporary_prefix
 
 MARKER = "marker.json"
+LAYOUT = FolderLayout(lambda folder: (folder / MARKER).is_file(), (MARKER, "more*"))
 
 
 def names(folder):
@@ -21,7 +28,7 @@ def names(folder):
 
 
 def write_folder(target, text):
-    with whole_folder(target, MARKER) as temporary:
+    with whole_folder(target, LAYOUT) as temporary:
         (temporary / MARKER).write_text(text)
 
 
@@ -68,7 +75,7 @@ def test_a_failed_file_leaves_the_earlier_one_and_nothing_else(tmp_path, error):
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_a_full_disk_is_an_output_error_that_names_the_target(tmp_path, kind):
     target = tmp_path / "out"
-    manager = whole_file(target) if kind == "file" else whole_folder(target, MARKER)
+    manager = whole_file(target) if kind == "file" else whole_folder(target, LAYOUT)
     with (
         pytest.raises(OutputError, match=r"out: could not be written .*No space") as caught,
         manager,
@@ -78,7 +85,7 @@ def test_a_full_disk_is_an_output_error_that_names_the_target(tmp_path, kind):
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("write", [whole_file, lambda target: whole_folder(target, MARKER)])
+@pytest.mark.parametrize("write", [whole_file, lambda target: whole_folder(target, LAYOUT)])
 def test_permissions_are_those_of_any_new_file(tmp_path, write):
     earlier = os.umask(0o027)
     try:
@@ -98,7 +105,7 @@ def test_a_file_cannot_take_a_folder_s_place(tmp_path):
     assert names(tmp_path) == ["out"]
 
 
-@pytest.mark.parametrize("check", [require_writable, lambda t: require_replaceable(t, MARKER)])
+@pytest.mark.parametrize("check", [require_writable, lambda t: require_replaceable(t, LAYOUT)])
 def test_a_missing_parent_or_a_file_as_parent_is_refused(tmp_path, check):
     (tmp_path / "file").write_text("text")
     for target in (tmp_path / "missing" / "out", tmp_path / "file" / "out"):
@@ -109,7 +116,7 @@ def test_a_missing_parent_or_a_file_as_parent_is_refused(tmp_path, check):
     assert names(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize("check", [require_writable, lambda t: require_replaceable(t, MARKER)])
+@pytest.mark.parametrize("check", [require_writable, lambda t: require_replaceable(t, LAYOUT)])
 def test_a_name_that_is_too_long_is_refused(tmp_path, check):
     with pytest.raises(OutputError, match="File name too long"):
         check(tmp_path / ("x" * 300))
@@ -125,7 +132,7 @@ def test_the_longest_of_names_is_fine(tmp_path):
 
 def test_checking_leaves_nothing_behind(tmp_path):
     require_writable(tmp_path / "out")
-    require_replaceable(tmp_path / "out", MARKER)
+    require_replaceable(tmp_path / "out", LAYOUT)
     assert names(tmp_path) == []
 
 
@@ -141,7 +148,7 @@ def test_a_folder_appears_whole_and_replaces_an_earlier_one(tmp_path):
     target = tmp_path / "model"
     write_folder(target, "first")
     (target / "more.txt").write_text("of the first")
-    with whole_folder(target, MARKER) as temporary:
+    with whole_folder(target, LAYOUT) as temporary:
         (temporary / MARKER).write_text("second")
         assert (target / MARKER).read_text() == "first"
     assert names(target) == [MARKER]
@@ -160,7 +167,7 @@ def test_a_failed_folder_leaves_the_earlier_one_and_nothing_else(tmp_path):
     write_folder(target, "first")
 
     def fail_half_way():
-        with whole_folder(target, MARKER) as temporary:
+        with whole_folder(target, LAYOUT) as temporary:
             (temporary / MARKER).write_text("second")
             raise ValueError("half-way")
 
@@ -204,6 +211,20 @@ def test_nothing_but_an_earlier_result_is_replaced(tmp_path, content):
     assert names(tmp_path) == ["model"]
 
 
+def test_what_is_beside_an_earlier_result_is_never_lost(tmp_path):
+    target = tmp_path / "model"
+    write_folder(target, "first")
+    for name in (temporary_prefix(tmp_path / "x"), ".DS_Store", ".nfs0001", "more.txt"):
+        (target / name).touch()
+    write_folder(target, "second")
+    assert names(target) == [MARKER]
+    (target / "notes").mkdir()
+    with pytest.raises(OutputError, match=r"model: .*holds other things \(notes\); choose another"):
+        write_folder(target, "third")
+    assert names(target) == [MARKER, "notes"]
+    assert (target / MARKER).read_text() == "second"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a system call of Linux")
 def test_two_folders_exchange_their_names_in_one_step(tmp_path):
     for name in ("one", "other"):
@@ -236,8 +257,9 @@ def test_a_link_to_a_folder_is_replaced_and_the_folder_stays(tmp_path):
 KILLED = """
 import os, pathlib, signal, sys
 from fastw2v.system import renames as places
-from fastw2v.system.files import whole_file, whole_folder
+from fastw2v.system.files import FolderLayout, whole_file, whole_folder
 
+layout = FolderLayout(lambda folder: (folder / "marker.json").is_file(), ("marker.json",))
 target, moment = pathlib.Path(sys.argv[1]), sys.argv[2]
 rename = pathlib.Path.rename
 
@@ -255,7 +277,7 @@ if moment == "file":
     with whole_file(target) as temporary:
         temporary.write_text("half")
         die()
-with whole_folder(target, "marker.json") as temporary:
+with whole_folder(target, layout) as temporary:
     (temporary / "marker.json").write_text("second")
     if moment == "writing":
         die()

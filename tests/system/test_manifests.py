@@ -30,6 +30,7 @@ KIND = FolderKind(
     what="the tests are",
     remedy="write them again",
     error=ModelFormatError,
+    files=("arrays-*.bin",),
 )
 
 

@@ -279,8 +279,11 @@ def test_a_full_disk_is_an_error_that_names_the_folder(folder):
 def test_other_peoples_folders_are_not_replaced(text_file, folder):
     folder.mkdir()
     (folder / "thesis.txt").write_text("years of work")
-    with pytest.raises(OutputError, match="holds other things"):
-        read_corpus(text_file, encoded_folder=folder)
+    for corpus in (None, '{"name": "thesis"}'):
+        if corpus is not None:
+            (folder / "corpus.json").write_text(corpus)
+        with pytest.raises(OutputError, match="holds other things"):
+            read_corpus(text_file, encoded_folder=folder)
     with pytest.raises(OutputError, match="expected an existing folder to write to"):
         read_corpus(text_file, encoded_folder=folder / "no" / "such")
     assert (folder / "thesis.txt").read_text() == "years of work"

@@ -197,7 +197,7 @@ def _dry_run(display: "Display", workers: int | None, given: dict[str, Any]) -> 
 def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
     """Train a new model; save the last good epoch of one that diverges."""
     from fastw2v.errors import DivergenceError
-    from fastw2v.formats.model_folder import CONFIG
+    from fastw2v.formats.model_folder import LAYOUT
     from fastw2v.model import Word2Vec
     from fastw2v.system.files import require_replaceable
     from fastw2v.training.checkpoints import Checkpoints, require_unused
@@ -224,7 +224,7 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
             )
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
     model = Word2Vec(workers=workers, **given_settings(settings))
-    require_replaceable(output, CONFIG)
+    require_replaceable(output, LAYOUT)
     checkpoints = Checkpoints(output, given["checkpoint_every"])
     require_unused(checkpoints)
     try:
@@ -252,7 +252,7 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
 
 def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec | None":
     """Go on with a run; return None if it has ended already."""
-    from fastw2v.formats.model_folder import CONFIG
+    from fastw2v.formats.model_folder import LAYOUT, is_model_folder
     from fastw2v.model import Word2Vec
     from fastw2v.system.files import require_replaceable
     from fastw2v.training.checkpoints import checkpoint_path
@@ -268,8 +268,8 @@ def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "
                 "those that the run began with"
             )
     target = given["resume"]
-    require_replaceable(target, CONFIG)
-    if not checkpoint_path(target).exists() and (target / CONFIG).is_file():
+    require_replaceable(target, LAYOUT)
+    if not checkpoint_path(target).exists() and is_model_folder(target):
         return None
     return Word2Vec.resume(
         target,

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from fastw2v.config.numbers import MOST_MIB, real_number, whole_number
-from fastw2v.counts.folder import MANIFEST
+from fastw2v.counts.folder import LAYOUT
 from fastw2v.counts.request import CountRequest
 from fastw2v.counts.sharded.shards import SENTENCES_OF_SHARD, Shard, shards_of
 from fastw2v.counts.sharded.work_folder import PLAN, Job, write_json_whole
@@ -146,7 +146,7 @@ def new_plan(
     CorpusError
         If a source cannot be found.
     """
-    require_replaceable(request.output, MANIFEST)
+    require_replaceable(request.output, LAYOUT)
     folder, reference = job.folder, request.reference
     earlier = _read_plan(folder) if folder.exists() else None
     if earlier is not None and not options.resume:

@@ -21,7 +21,7 @@ from fastw2v.config import CountingSettings
 from fastw2v.counts.request import CountRequest
 from fastw2v.errors import OutputError
 from fastw2v.kernels.text.interning import InternedWords
-from fastw2v.system.files import whole_file, whole_folder
+from fastw2v.system.files import FolderLayout, whole_file, whole_folder
 from fastw2v.system.renames import TEMPORARY_PREFIX
 from fastw2v.text.numbering import table_of_words
 from fastw2v.text.token_kinds import tokens_from_json
@@ -50,6 +50,7 @@ PLAN = "plan.json"
 STEP = "step.json"
 VOCABULARY = "vocabulary.json"
 WORD_RULES = "words.json"
+_STEP = FolderLayout(lambda folder: (folder / STEP).is_file(), ("*",))  # in a folder of ours
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def step_once(folder: Path, make: Callable[[Path], dict[str, Any]]) -> dict[str,
     """
     if not (folder / STEP).is_file():
         try:
-            with whole_folder(folder, STEP) as temporary:
+            with whole_folder(folder, _STEP) as temporary:
                 result = make(temporary)
                 (temporary / STEP).write_text(json.dumps(result), encoding="utf-8")
         except OutputError:

@@ -213,6 +213,7 @@ class Fitting(ModelState):
         trained = fit(run)
         self._become(trained, run.options.checkpoints)
         if trained.divergence is not None:
+            trained.divergence.model = self
             raise trained.divergence
         return self
 
@@ -262,6 +263,8 @@ class Fitting(ModelState):
             If there is no checkpoint, or it is damaged, or of another machine or version.
         CorpusError
             If the text is not the one that the run began with.
+        DivergenceError
+            As in `fit`; its `model` has the last good epoch.
         """
         with showing(progress, callbacks, notice) as reports:
             run = resumed_run(

@@ -131,6 +131,7 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
     """
     from fastw2v.cli.display import Display
     from fastw2v.cli.streams import log_event
+    from fastw2v.errors import DivergenceError
     from fastw2v.system.freed_memory import map_large_arrays
     from fastw2v.system.signals import (
         ANSWERED_WITHIN_S,
@@ -152,6 +153,12 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
                 return
             with signals.deferred():  # nothing is lost for want of a second
                 model.save(output)
+        except DivergenceError as error:
+            if error.model is None:
+                raise
+            with signals.deferred():
+                error.model.save(output)
+            raise DivergenceError(f"{error}, saved as {output}") from error
         except TrainingInterrupted as interrupted:
             signals.requested = False
             message = describe_interruption(interrupted, output)
@@ -195,8 +202,7 @@ def _dry_run(display: "Display", workers: int | None, given: dict[str, Any]) -> 
 
 
 def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
-    """Train a new model; save the last good epoch of one that diverges."""
-    from fastw2v.errors import DivergenceError
+    """Train a new model."""
     from fastw2v.formats.model_folder import LAYOUT
     from fastw2v.model import Word2Vec
     from fastw2v.system.files import require_replaceable
@@ -217,7 +223,9 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
             f"expected either CORPUS or --counts, got {corpus[0]!r} and {counts}"
         )
     words = words_of(given)
-    for name, value in words.items() if counts is not None else ():
+    # What says how a text is read is of use to that of --validation.
+    reads = {} if given["validation"] else {name: given[name] for name in ("field", "read_as")}
+    for name, value in (words | reads).items() if counts is not None else ():
         if value is not None:
             raise click.UsageError(
                 f"--{name.replace('_', '-')}: expected none beside --counts, which have their own"
@@ -227,27 +235,21 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
     require_replaceable(output, LAYOUT)
     checkpoints = Checkpoints(output, given["checkpoint_every"])
     require_unused(checkpoints)
-    try:
-        fit: Callable[..., Word2Vec] = (
-            partial(model.fit, **words) if counts is None else model.fit_counts
-        )
-        return fit(
-            sources_of(corpus, given) if counts is None else counts,
-            callbacks=[display.step],
-            progress=_answering(display),
-            notice=display.notice,
-            validation=_validation(given),
-            patience=given["patience"],
-            checkpoints=checkpoints,
-            memory_mib=given["memory"],
-            features=given["features"],
-            start=start_of(given),
-        )
-    except DivergenceError as error:
-        if model.summary is None:
-            raise
-        model.save(output)
-        raise DivergenceError(f"{error}, saved as {output}") from error
+    fit: Callable[..., Word2Vec] = (
+        partial(model.fit, **words) if counts is None else model.fit_counts
+    )
+    return fit(
+        sources_of(corpus, given) if counts is None else counts,
+        callbacks=[display.step],
+        progress=_answering(display),
+        notice=display.notice,
+        validation=_validation(given),
+        patience=given["patience"],
+        checkpoints=checkpoints,
+        memory_mib=given["memory"],
+        features=given["features"],
+        start=start_of(given),
+    )
 
 
 def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec | None":

@@ -16,7 +16,7 @@ from fastw2v.report.projection import ProjectionMethod, require_method
 from fastw2v.report.subject import Subject, subject_of
 from fastw2v.report.word_map import METHOD_NAMES, WordMap, map_of
 from fastw2v.system.dependencies import optional_module
-from fastw2v.system.files import require_writable, whole_file
+from fastw2v.system.files import require_file_target, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +105,7 @@ def write_picture(
             "training, got 'loss'"
         )
     table = subject.table(vectors)
-    require_writable(target)
+    require_file_target(target)
     matplotlib = _matplotlib()
     from matplotlib.figure import Figure
 

@@ -21,6 +21,7 @@ from fastw2v.system.renames import (
 
 __all__ = [
     "FolderLayout",
+    "require_file_target",
     "require_replaceable",
     "require_writable",
     "whole_file",
@@ -76,6 +77,13 @@ def require_writable(target: Path) -> None:
         ) from error
 
 
+def require_file_target(target: Path) -> None:
+    """Raise `OutputError` unless `whole_file` may write to `target`, before hours of work."""
+    require_writable(target)
+    if target.is_dir():
+        raise OutputError(f"{target}: expected a file name, this is a folder")
+
+
 def _sync_folder(folder: Path) -> None:
     if not hasattr(os, "O_DIRECTORY"):
         return
@@ -99,9 +107,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     behind, and an earlier file stays untouched, when the body raises. A body's `OSError` becomes
     an `OutputError` that names the target.
     """
-    require_writable(target)
-    if target.is_dir():
-        raise OutputError(f"{target}: expected a file name, this is a folder")
+    require_file_target(target)
     parent = target.absolute().parent
     clear_abandoned(target)
     handle, name = tempfile.mkstemp(target.suffix, temporary_prefix(target), parent)

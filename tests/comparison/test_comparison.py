@@ -1,5 +1,6 @@
 """fastw2v beside other trainers: the same text for all, real processes, failures as rows."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -306,6 +307,26 @@ def test_outputs_that_cannot_be_written_are_told_before_training(run, topics, tm
     status, out, errors = run("compare", topics, "--json", target)
     assert (status, out) == (2, "")
     assert "expected an existing folder to write to" in errors
+    status, _, errors = run("compare", topics, "--json", tmp_path)
+    assert status == 2
+    assert "expected a file name, this is a folder" in errors
+    same = tmp_path / "out.json"
+    status, _, errors = run("compare", topics, "--json", same, "--markdown", same)
+    assert status == 2
+    assert "--json, --markdown: expected two files" in errors
+
+
+def test_files_are_written_whoever_reads_standard_output(run, tmp_path, monkeypatch):
+    def gone(found):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("fastw2v.cli.commands.compare.show", gone)
+    monkeypatch.setattr("fastw2v.comparison.comparing.compare", lambda *_, **__: {"hours": 5})
+    monkeypatch.setattr("fastw2v.comparison.tables.as_markdown", str)
+    targets = ("--json", tmp_path / "out.json", "--markdown", tmp_path / "out.md")
+    assert run("compare", "text", *targets)[0] != 0
+    assert json.loads((tmp_path / "out.json").read_text()) == {"hours": 5}
+    assert (tmp_path / "out.md").read_text() == "{'hours': 5}"
 
 
 @pytest.mark.slow

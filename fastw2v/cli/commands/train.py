@@ -14,6 +14,7 @@ from fastw2v.cli.options import (
     display_options,
     given_settings,
     hyperparameter_options,
+    require_no_reads,
     source_options,
     sources_of,
     stop_words_option,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from fastw2v.callbacks import EpochRecord, StageProgress
     from fastw2v.cli.display import Display
     from fastw2v.model import Word2Vec
-    from fastw2v.system.signals import TrainingInterrupted
+    from fastw2v.system.signals import StopSignals, TrainingInterrupted
     from fastw2v.training.result import RunRecord, TrainingSummary
     from fastw2v.training.validation import Validation
 
@@ -131,7 +132,6 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
     """
     from fastw2v.cli.display import Display
     from fastw2v.cli.streams import log_event
-    from fastw2v.errors import DivergenceError
     from fastw2v.system.freed_memory import map_large_arrays
     from fastw2v.system.signals import (
         ANSWERED_WITHIN_S,
@@ -147,18 +147,12 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
             _dry_run(display, workers, given)
             return
         try:
-            model = (_resume if given["resume"] else _train_new)(display, workers, given)
+            model = _trained(display, workers, given, signals)
             if model is None:
                 click.echo(f"{output}: is trained and saved; there is nothing to resume")
                 return
             with signals.deferred():  # nothing is lost for want of a second
                 model.save(output)
-        except DivergenceError as error:
-            if error.model is None:
-                raise
-            with signals.deferred():
-                error.model.save(output)
-            raise DivergenceError(f"{error}, saved as {output}") from error
         except TrainingInterrupted as interrupted:
             signals.requested = False
             message = describe_interruption(interrupted, output)
@@ -201,6 +195,23 @@ def _dry_run(display: "Display", workers: int | None, given: dict[str, Any]) -> 
     show_dry_run(source, asked, workers, progress, display.notice, words_of(given), start)
 
 
+def _trained(
+    display: "Display", workers: int | None, given: dict[str, Any], signals: "StopSignals"
+) -> "Word2Vec | None":
+    """Train, or go on with a run; save the last good epoch of one that diverges."""
+    from fastw2v.errors import DivergenceError
+
+    try:
+        return (_resume if given["resume"] else _train_new)(display, workers, given)
+    except DivergenceError as error:
+        if error.model is None:
+            raise
+        output = given["resume"] or given["output"]
+        with signals.deferred():
+            error.model.save(output)
+        raise DivergenceError(f"{error}, saved as {output}") from error
+
+
 def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
     """Train a new model."""
     from fastw2v.formats.model_folder import LAYOUT
@@ -223,13 +234,13 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
             f"expected either CORPUS or --counts, got {corpus[0]!r} and {counts}"
         )
     words = words_of(given)
-    # What says how a text is read is of use to that of --validation.
-    reads = {} if given["validation"] else {name: given[name] for name in ("field", "read_as")}
-    for name, value in (words | reads).items() if counts is not None else ():
+    for name, value in words.items() if counts is not None else ():
         if value is not None:
             raise click.UsageError(
                 f"--{name.replace('_', '-')}: expected none beside --counts, which have their own"
             )
+    if counts is not None and not given["validation"]:
+        require_no_reads(given, "none beside --counts, of which no text is read")
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
     model = Word2Vec(workers=workers, **given_settings(settings))
     require_replaceable(output, LAYOUT)

@@ -84,6 +84,13 @@ def test_a_model_imports_nothing_and_says_so(text, tmp_path):
     assert Word2Vec.load(tmp_path / "plain", tokenizer="words").settings.tokenizer == "words"
 
 
+def test_a_tokenizer_that_is_given_again_stays(text, tmp_path):
+    Word2Vec(tokenizer=made_tokenizers.slow, **FEW).fit(text).save(tmp_path / "model")
+    model = Word2Vec.load(tmp_path / "model", tokenizer=made_tokenizers.slow)
+    model.make_unknown_words(bucket=100)
+    assert model.perplexity(text).n_tokens
+
+
 LOADING = """
 import sys
 from fastw2v import Word2Vec

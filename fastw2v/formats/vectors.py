@@ -25,16 +25,21 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 __all__ = [
+    "LONGEST_WORD_BYTES",
     "Vectors",
     "checked_vectors",
     "float32_table",
     "int64_counts",
+    "joined_rows",
+    "length_refusal",
     "require_writable_words",
     "texts_of",
     "vectors_of",
     "white_space_refusal",
     "written_words",
 ]
+
+LONGEST_WORD_BYTES = 1 << 20  # in binary: a file that is none may have no end of a word for long
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +167,18 @@ def float32_table(table: NDArray[Any]) -> NDArray[np.float32]:
         return np.ascontiguousarray(table, np.float32)
 
 
+def joined_rows(parts: list[NDArray[np.float32]], dimensions: int) -> NDArray[np.float32]:
+    """Return tables one below the other, in one; each is given back as soon as it is copied."""
+    table = np.empty((sum(map(len, parts)), dimensions), np.float32)
+    first = 0
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        table[first : first + len(part)] = part
+        first += len(part)
+    return table
+
+
 def int64_counts(counts: NDArray[Any]) -> NDArray[np.int64]:
     """Return counts (V,) of whole numbers of any kind as int64.
 
@@ -242,6 +259,12 @@ def require_writable_words(
                 f"{target}: the {form} format cannot hold the word {word!r}, which {reason}; "
                 "export to npz or parquet, or change the word in the corpus"
             )
+
+
+def length_refusal(word: str) -> str | None:
+    """Return why a word is too long for a binary format; None if it is not."""
+    is_long = len(word) > LONGEST_WORD_BYTES // 4 and len(word.encode()) > LONGEST_WORD_BYTES
+    return f"has more than {LONGEST_WORD_BYTES:,} bytes" if is_long else None
 
 
 def white_space_refusal(word: str) -> str | None:

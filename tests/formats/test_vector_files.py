@@ -1,6 +1,7 @@
 """Every format of the table: what is written is read again, by the bit, and found by itself."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v import Word2Vec
-from fastw2v.errors import ConfigurationError, MissingDependencyError, ModelFormatError, OutputError
+from fastw2v.errors import (
+    ConfigurationError,
+    MissingDependencyError,
+    ModelFormatError,
+    OutputError,
+)
 from fastw2v.formats import FORMATS, export, format_named, read_vectors, write_vectors
 from fastw2v.formats.vectors import Vectors
 from fastw2v.text.files import BLOCK_BYTES
@@ -199,6 +205,21 @@ def test_vectors_that_are_not_finite_are_not_written(tmp_path, form):
         with pytest.raises(OutputError, match="expected finite vectors"):
             write_vectors(vectors, tmp_path / "vectors", form)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("form", [form.name for form in FORMATS if form.is_stream])
+def test_a_pipe_is_read_as_a_file_is(tmp_path, form):
+    if not Path("/dev/fd").exists():
+        pytest.skip("no /dev/fd here")
+    vectors = Vectors(["a", "b"], np.ones((2, 3), np.float32))
+    write_vectors(vectors, tmp_path / "x", form)
+    readable, writable = os.pipe()
+    os.write(writable, (tmp_path / "x").read_bytes())
+    os.close(writable)
+    try:
+        assert read_vectors(Path(f"/dev/fd/{readable}"), form).words == vectors.words
+    finally:
+        os.close(readable)
 
 
 @pytest.mark.parametrize("form", FOLDERS)

@@ -93,15 +93,13 @@ def require_target(target: Path, form: FormatName | None = None) -> None:
 
     Parameters and errors as in `export`.
     """
-    from fastw2v.system.files import require_replaceable, require_writable
+    from fastw2v.system.files import require_file_target, require_replaceable
 
     layout = getattr(format_to_write(target, form).implementation(), "LAYOUT", None)
-    if layout is not None:
+    if layout is None:
+        require_file_target(target)
+    else:
         require_replaceable(target, layout)
-        return
-    require_writable(target)
-    if target.is_dir():
-        raise OutputError(f"{target}: expected a file name, this is a folder")
 
 
 def write_vectors(
@@ -116,8 +114,17 @@ def write_vectors(
     """
     import numpy as np
 
+    from fastw2v.errors import UnwritableWordError
+    from fastw2v.formats.vectors import lone_surrogate
+
     if not np.isfinite(vectors.vectors).all():
         raise OutputError(f"{target}: expected finite vectors to write, got NaN or infinite ones")
+    lone = lone_surrogate(vectors.words)
+    if lone is not None:
+        raise UnwritableWordError(
+            f"{target}: expected words that UTF-8 holds, got {vectors.words[lone]!r:.60}, which "
+            "has half a character; correct it where the words come from"
+        )
     chosen = format_to_write(target, form)
     if chosen.is_stream:
         chosen.implementation().write(vectors, target, progress)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import VectorChoice
-from fastw2v.errors import ModelFormatError, UnwritableWordError
+from fastw2v.errors import ModelFormatError, TextEncodingError, UnwritableWordError
 from fastw2v.objectives.embeddings import (
     Embeddings,
     as_fasttext_vectors,
@@ -32,6 +32,7 @@ __all__ = [
     "int64_counts",
     "joined_rows",
     "length_refusal",
+    "lone_surrogate",
     "require_writable_words",
     "texts_of",
     "vectors_of",
@@ -203,7 +204,8 @@ def checked_vectors(
 ) -> Vectors:
     """Return `Vectors` read from a file, or raise `ModelFormatError` saying what is wrong where.
 
-    `place` says where in the file a row is.
+    `place` says where in the file a row is. A word that UTF-8 does not hold is a
+    `TextEncodingError`.
     """
     if vectors.ndim != 2 or not vectors.size:
         raise ModelFormatError(
@@ -219,6 +221,12 @@ def checked_vectors(
                 f"{source}: expected as many {name} as vectors ({len(vectors):,}), got {length:,}"
             )
     require_finite(source, vectors, place)
+    lone = lone_surrogate(words)
+    if lone is not None:
+        raise TextEncodingError(
+            f"{source}: expected words that UTF-8 holds, got {words[lone]!r:.60} at {place(lone)}, "
+            "which has half a character; correct it where the file was made"
+        )
     if len(set(words)) != len(words):
         first: dict[str, int] = {}
         for row, word in enumerate(words):
@@ -228,6 +236,19 @@ def checked_vectors(
                     f"{place(first[word])} and {place(row)}; remove one of them"
                 )
     return Vectors(words, np.ascontiguousarray(vectors, np.float32), counts)
+
+
+def lone_surrogate(words: list[str]) -> int | None:
+    """Return where the first word is that no encoding holds; None if there is none."""
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        return next(row for row, word in enumerate(words) if not _is_unicode(word))
+    return None
+
+
+def _is_unicode(word: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
 def require_finite(source: Path, vectors: NDArray[np.float32], place: Callable[[int], str]) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "NESTED",
     "TABLES",
     "WORDS",
+    "added_word",
     "read",
     "refusal",
     "write",
@@ -78,8 +79,7 @@ def read(path: Path) -> Vectors:
             raise _unsupported(path, f"numbers of {sorted(set(kinds.values()) - _KNOWN_KINDS)[0]}")
         arrays = read_arrays(parts / ARRAYS)
         tokenizer = read_json(parts / WORDS)
-        config = path / CONFIG
-        added = read_json(config).get(_ADDED) if config.is_file() else None
+        added = added_word(path)
         vocabulary = tokenizer["model"]["vocab"]
         table = next(arrays[name] for name in TABLES if name in arrays)
         other = _other_than_rows(arrays, table, vocabulary)
@@ -106,6 +106,13 @@ def read(path: Path) -> Vectors:
     if added is not None and words and words[-1] == added:
         words, as_float32 = words[:-1], as_float32[:-1]
     return checked_vectors(path, words, as_float32)
+
+
+def added_word(path: Path) -> str | None:
+    """Return what `write` called the last row, that of unknown words; None in others' folders."""
+    config = path / CONFIG
+    added: str | None = read_json(config).get(_ADDED) if config.is_file() else None
+    return added
 
 
 def _unsupported(path: Path, other: str) -> ModelFormatError:

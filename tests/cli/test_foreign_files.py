@@ -143,7 +143,10 @@ TAKEN = {
         *("model.safetensors", ""),
         ("convert", "vectors.txt", "DIR", "--format", "model2vec"),
     ),
-    "projector": ("vectors.tsv", "1\t2", ("convert", "vectors.txt", "DIR", "--format", "projector")),
+    "projector": (
+        *("vectors.tsv", "1\t2"),
+        ("convert", "vectors.txt", "DIR", "--format", "projector"),
+    ),
 }
 
 

@@ -67,6 +67,10 @@ class PackedCounts(SparseCounts):
         """Return counts that hold just the rows of some centre words; see `SparseCounts.rows`."""
         return np.arange(len(centres)), self.unpacked(centres, workers=1)
 
+    def copied(self, rows: NDArray[np.int64]) -> CountArrays:
+        """Return rows, in the order that is asked for, in arrays of their own."""
+        return self.unpacked(rows, self.workers)
+
     def unpacked(self, rows: NDArray[np.int64], workers: int) -> CountArrays:
         """Return some rows, one after the other, in arrays of their own."""
         starts = self.packed.entry_starts

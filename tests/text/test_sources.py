@@ -17,7 +17,10 @@ from fastw2v.config import CountingSettings
 from fastw2v.counts.build import ShardOptions, count_corpus
 from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError
 from fastw2v.text.corpus import open_corpus
+from fastw2v.text.encoding import Repairs
 from fastw2v.text.files import TextBlock
+from fastw2v.text.sources.kinds import MissingValues
+from fastw2v.text.sources.parts import Part
 from fastw2v.training.validation import Validation
 from tests.support.field_sources import (
     EXPECTED,
@@ -153,6 +156,28 @@ def test_libraries_that_are_not_here_are_told_by_their_modules():
 
     Sentences.__module__ = "datasets"
     assert read(Sentences())[0] == [["a"]]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b'["a","b"]\n' * 100_000,
+        b'["a","b"]\n["a",null]\n' * 50_000,
+        b'{"text":"a b"}\n' * 100_000 + b"\r\n",
+    ],
+    ids=["lists", "a value missing in many", "a blank line"],
+)
+@pytest.mark.parametrize("start", [None, 20])
+def test_time_does_not_grow_with_the_square_of_the_lines(tmp_path, lines, start):
+    """Each would take many minutes, were all lines gone through for each of them."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(lines)
+    field = "text" if b"text" in lines else None
+    part = Part(str(path), "jsonl", field, start, start and len(lines))
+    missing = MissingValues()
+    pieces = [piece for piece, _ in part.read("strict", Repairs(), missing)]
+    assert len(pieces) == 1
+    assert missing.n_values == lines.count(b"null") - (start == 20 and b"null" in lines)
 
 
 def test_standard_input_and_pipes(tmp_path, monkeypatch):

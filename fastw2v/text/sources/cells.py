@@ -115,7 +115,8 @@ def _present_tokens(
     kept: list[list[Any]] = []
     for number, sentence in enumerate(sentences):
         present = [token for token in sentence if not is_missing(token)]
-        missing.add(len(sentence) - len(present), source, place(number))
+        if len(present) < len(sentence):
+            missing.add(len(sentence) - len(present), source, place(number))
         try:
             token_batch([present])
         except TokenKindError:

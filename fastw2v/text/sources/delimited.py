@@ -61,7 +61,9 @@ def read_delimited(
 
     # An open quote would take all that follows into one cell: then this row does not come out.
     last_row = delimiter.encode().join([_LAST] * len(header)) + b"\n"
-    stream = ChunkStream(_with_last_row(chunks, last_row))
+    # pyarrow counts blank lines before the header among the rows.
+    blank = len(first) - len(first.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
+    stream = ChunkStream(_with_last_row(_behind(chunks, blank), last_row))
     has_header = isinstance(field, str)
     name = f"f{number}"
     try:
@@ -103,6 +105,14 @@ def read_delimited(
             f"{_BLOCK_BYTES >> 20} MiB each, got others ({one_line(error)}); mend it, quote cells "
             "that hold the delimiter, or read it otherwise with --read-as"
         ) from error
+
+
+def _behind(chunks: Iterator[bytes], n_bytes: int) -> Iterator[bytes]:
+    """Yield what stands behind so many first bytes."""
+    for chunk in chunks:
+        if rest := chunk[n_bytes:]:
+            yield rest
+        n_bytes = max(n_bytes - len(chunk), 0)
 
 
 def _with_last_row(chunks: Iterator[bytes], row: bytes) -> Iterator[bytes]:

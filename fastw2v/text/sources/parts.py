@@ -14,7 +14,7 @@ from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.system.file_kinds import LOOK_BYTES as CONTENT_BYTES
 from fastw2v.system.file_kinds import require_text
 from fastw2v.text.encoding import Repairs
-from fastw2v.text.files import BLOCK_BYTES, TextBlock, blocks_of, shown_name
+from fastw2v.text.files import BLOCK_BYTES, TextBlock, blocks_of, is_read_once, shown_name
 from fastw2v.text.paragraphs import whole_paragraphs
 from fastw2v.text.sources.cells import Piece
 from fastw2v.text.sources.columnar import cut_groups, group_sizes, read_columnar
@@ -30,7 +30,7 @@ from fastw2v.text.sources.kinds import (
     kind_by_name,
     require_no_field,
 )
-from fastw2v.text.sources.streams import byte_chunks, open_bytes, reading, size_of
+from fastw2v.text.sources.streams import byte_chunks, is_url, open_bytes, reading, size_of
 from fastw2v.text.token_kinds import tokens_from_json
 
 __all__ = ["SPOOL", "Part"]
@@ -128,7 +128,7 @@ class Part:
             line = 1 if groups[0] == 0 else None
             yield from self._of_lines(kind, blocks, missing, line, paragraphs)
             return
-        first, chunks = _looked_at(byte_chunks(self.source, block_bytes), kind, block_bytes)
+        first, chunks = _looked_at(self.source, kind, block_bytes)
         kind = kind or kind_by_content(self.source, first)
         if kind in TABLES:
             chunks.close()
@@ -182,7 +182,7 @@ class Part:
         size = size_of(self.source)
         kind = self.kind or kind_by_name(self.source)
         if kind not in TABLES:
-            first, chunks = _looked_at(byte_chunks(self.source, LOOK_BYTES), kind, LOOK_BYTES)
+            first, chunks = _looked_at(self.source, kind, LOOK_BYTES)
             chunks.close()
             kind = kind or kind_by_content(self.source, first)
             if kind not in TABLES:
@@ -215,21 +215,31 @@ def _restored(value: Any) -> Any:
     return [None if token is None else tokens_from_json([token])[0] for token in value]
 
 
-def _looked_at(
-    chunks: Iterator[bytes], kind: PartKind | None, chunk_bytes: int
-) -> tuple[bytes, Any]:
-    """Return the first bytes, as many as tell the kind and the fields, and all chunks."""
+def _looked_at(source: str, kind: PartKind | None, chunk_bytes: int) -> tuple[bytes, Any]:
+    """Return the first bytes, as many as tell the kind and the fields, and all chunks.
+
+    An object of JSON is there to the end of its line, however long that is.
+    """
+    # What is shorter than asked for is the end of a pipe, which is not waited for.
+    is_piped = not (is_url(source) or compression_of(source)) and is_read_once(source)
     held: list[bytes] = []
-    n_bytes = 0
+    first, line_end = bytearray(), 0
+    chunks = byte_chunks(source, chunk_bytes)
     for chunk in chunks:
         held.append(chunk)
-        n_bytes += len(chunk)
-        begins = held[0][:64].removeprefix(b"\xef\xbb\xbf").lstrip()
-        is_plain = kind in (None, "text") and not begins.startswith(b"{")
-        # What is shorter than asked for is the end of a file, which is not waited for.
-        if n_bytes >= (CONTENT_BYTES if is_plain else LOOK_BYTES) or len(chunk) < chunk_bytes:
+        first += chunk
+        head = first[:CONTENT_BYTES]
+        beginning = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+        is_object = kind in (None, "jsonl") and beginning.startswith(b"{")
+        if is_object and not line_end:
+            begin = max(len(head) - len(beginning), len(first) - len(chunk))
+            line_end = first.find(b"\n", begin) + 1
+        enough = CONTENT_BYTES if kind in (None, "text") and not is_object else LOOK_BYTES
+        if len(first) >= enough and (line_end or not is_object):
             break
-    return b"".join(held)[:LOOK_BYTES], _all_chunks(held, chunks)
+        if is_piped and len(chunk) < chunk_bytes:
+            break
+    return bytes(first[: max(line_end, LOOK_BYTES)]), _all_chunks(held, chunks)
 
 
 def _all_chunks(held: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -161,6 +161,29 @@ def test_what_fails_is_told_with_its_line(text, function, reason, workers):
         read_corpus(text, tokenizer=TextRules(function, workers=workers))
 
 
+@pytest.mark.usefixtures("in_processes")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "first", "line", "bad", "rules", "place"),
+    [
+        ("a.jsonl", "", '{{"t": "{0}"}}', '{"t": "x\\nBOOM"}', {}, "line 42"),
+        ("a.csv", "t,id\n", '"{0}\n{0}",1', '"x\nBOOM",2', {}, "row 43"),
+        ("a.txt", "\n\n", "{0}\n{0}\n \n", "x\nBOOM\n", {"paragraphs": True}, "paragraph 42"),
+    ],
+    ids=["JSON lines", "CSV", "paragraphs"],
+)
+def test_what_fails_in_a_cell_is_told_with_its_place(
+    tmp_path, name, first, line, bad, rules, place, workers
+):
+    lines = [line.format(text) for text in LINES]
+    lines[41] = bad
+    (tmp_path / name).write_text(first + "".join(f"{each}\n" for each in lines))
+    rules = TextRules(made_tokenizers.failing, workers=workers, **rules)
+    corpus = Source(tmp_path / name, None if name == "a.txt" else "t")
+    with pytest.raises(TokenizerError, match=rf"{name}, {place}: the tokenizer .*BOOM"):
+        read_corpus(corpus, tokenizer=rules, block_bytes=300)
+
+
 @pytest.mark.parametrize(
     ("function", "got"),
     [(made_tokenizers.whole, "got a str"), (made_tokenizers.nothing, "got a NoneType")],

@@ -10,6 +10,7 @@ from fastw2v.errors import CorpusError, FastW2VError, one_line
 from fastw2v.system.dependencies import optional_module
 from fastw2v.text.encoding import Repairs, valid_utf8
 from fastw2v.text.files import TextBlock, shown_name
+from fastw2v.text.sources.cells import places_of_lines
 from fastw2v.text.sources.kinds import Field, MissingValues, no_such_field, require_field
 from fastw2v.text.sources.streams import ChunkStream
 
@@ -214,4 +215,4 @@ def text_cells(
                 repairs.first = repairs.first or where
                 repairs.add(found.n_sequences, name, 0)
         data = b"".join(repaired)
-    return TextBlock(data, source, 0)
+    return TextBlock(data, name, 0, places_of_lines(cells, b"\n", place))

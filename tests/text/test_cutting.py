@@ -19,7 +19,7 @@ from fastw2v.errors import (
     TokenizerError,
 )
 from fastw2v.system.children import child_environment
-from fastw2v.text import cutting, segmenters
+from fastw2v.text import cutting, cutting_workers, segmenters
 from fastw2v.text.functions import imported_tokenizer
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import read_corpus, read_text
@@ -182,6 +182,33 @@ def test_what_fails_in_a_cell_is_told_with_its_place(
     corpus = Source(tmp_path / name, None if name == "a.txt" else "t")
     with pytest.raises(TokenizerError, match=rf"{name}, {place}: the tokenizer .*BOOM"):
         read_corpus(corpus, tokenizer=rules, block_bytes=300)
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_names_and_reasons_that_are_not_utf_8(text, monkeypatch):
+    monkeypatch.syspath_prepend("/nowhere/caf\udce9")
+    expected = [made_tokenizers.upper(line) for line in LINES]
+    rules = TextRules(made_tokenizers.upper, workers=2)
+    assert tokenize_text(text.read_text(), rules) == expected
+    text.write_text(text.read_text() + "BOOM\n" + text.read_text())
+    with pytest.raises(TokenizerError, match=r"line 61: .*has failed \(ValueError: caf\\udce9"):
+        read_corpus(text, tokenizer=TextRules(made_tokenizers.surrogate, workers=2))
+
+
+def test_processes_end_where_they_cannot_be_started_well(monkeypatch):
+    started = []
+
+    def failing(worker):
+        started.append(worker.process)
+        raise RuntimeError("not well")
+
+    monkeypatch.setattr(cutting_workers._Worker, "start", failing)
+    with (
+        pytest.raises(RuntimeError, match="not well"),
+        cutting_workers.CuttingPool(TextRules(made_tokenizers.upper), 2),
+    ):
+        pass
+    assert [process.poll() is None for process in started] == [False]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Counting in shards that is interrupted, or given what cannot be counted."""
 
+import os
+
 import pytest
 
 from fastw2v.config import CountingSettings
@@ -109,7 +111,7 @@ def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypa
 
     def changing(*arguments):
         found = original_words(*arguments)
-        path.write_bytes(text_file.read_bytes().replace(b"\n", b" ", 9))
+        rewrite(path, text_file.read_bytes().replace(b"\n", b" ", 9))
         return found
 
     with monkeypatch.context() as patch:
@@ -121,6 +123,37 @@ def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypa
     shard = Shard(0, Part(str(path), "text", None, 0, 10, 10))
     with pytest.raises(CorpusError, match=r"text\.txt"):
         shard.read(None)
+
+
+def rewrite(path, data, later_ns=0):
+    """Write a file anew, so much later by its date."""
+    status = path.stat()
+    path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + later_ns))
+
+
+@pytest.mark.parametrize(
+    ("later_ns", "message"),
+    [
+        (10**9, r"text\.txt: .*of as many bytes that was written to since"),
+        (0, r"text\.txt: .*whose words came 150 times, got 100; remove"),
+    ],
+)
+def test_another_text_of_as_many_bytes_and_tokens_is_an_error(
+    tmp_path, monkeypatch, later_ns, message
+):
+    path = tmp_path / "text.txt"
+    path.write_text("hello world one\n" * 50)
+    original = steps.count_words
+
+    def changing(*arguments):
+        found = original(*arguments)
+        rewrite(path, b"apple world one\n" * 50, later_ns)
+        return found
+
+    monkeypatch.setattr(steps, "count_words", changing)
+    with pytest.raises(CorpusError, match=message):
+        spilled([str(path)], tmp_path / "counts", block_mib=1)
 
 
 EMPTY = {

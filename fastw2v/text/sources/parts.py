@@ -30,7 +30,14 @@ from fastw2v.text.sources.kinds import (
     kind_by_name,
     require_no_field,
 )
-from fastw2v.text.sources.streams import byte_chunks, is_url, open_bytes, reading, size_of
+from fastw2v.text.sources.streams import (
+    byte_chunks,
+    changed_us,
+    is_url,
+    open_bytes,
+    reading,
+    size_of,
+)
 from fastw2v.text.token_kinds import tokens_from_json
 
 __all__ = ["SPOOL", "Part"]
@@ -38,6 +45,7 @@ __all__ = ["SPOOL", "Part"]
 SPOOL: Literal["spool"] = "spool"
 """Lines of JSON that `fastw2v.counts.sharded` wrote: texts, lists of tokens of any kind, null."""
 PartKind = Kind | Literal["spool"]
+_COUNT_ANEW = "remove what is counted so far, and count anew when it no longer changes"
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class Part:
         record batches. None for all.
     size : int, optional
         Bytes of the whole source when the part was cut, where it is known.
+    changed_us : int, optional
+        When the source had been written to last by then, where it is known.
     """
 
     source: str
@@ -65,6 +75,7 @@ class Part:
     start: int | None = None
     stop: int | None = None
     size: int | None = None
+    changed_us: int | None = None
 
     @property
     def name(self) -> str:
@@ -82,8 +93,10 @@ class Part:
         return self.size or 0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold."""
-        return asdict(self)
+        """Return plain values that JSON can hold; not when it was written, as a copy will do."""
+        values = asdict(self)
+        del values["changed_us"]
+        return values
 
     def read(
         self,
@@ -179,7 +192,7 @@ class Part:
         """
         if part_bytes < 1:
             raise ConfigurationError(f"block_bytes: expected at least 1, got {part_bytes}")
-        size = size_of(self.source)
+        size, changed = size_of(self.source), changed_us(self.source)
         kind = self.kind or kind_by_name(self.source)
         if kind not in TABLES:
             first, chunks = _looked_at(self.source, kind, LOOK_BYTES)
@@ -188,7 +201,7 @@ class Part:
             if kind not in TABLES:
                 require_text(first[:CONTENT_BYTES], shown_name(self.source))
                 self._check(kind, first)
-        whole = replace(self, kind=kind, size=size)
+        whole = replace(self, kind=kind, size=size, changed_us=changed)
         if kind in TABLES:
             for start, stop in cut_groups(group_sizes(self.source, kind, self.field), part_bytes):
                 yield replace(whole, start=start, stop=stop)
@@ -199,12 +212,17 @@ class Part:
                 yield replace(whole, start=start, stop=min(start + part_bytes, size))
 
     def require_unchanged(self) -> None:
-        """Raise `CorpusError` if the file has not the size that it had when it was cut."""
+        """Raise `CorpusError` if the file was written to since it was cut, as far as is known."""
         size = size_of(self.source)
         if size != self.size:
             raise CorpusError(
                 f"{self.source}: expected a file of {self.size} bytes, as when counting began, got "
-                f"{size}; count again when it no longer changes"
+                f"{size}; {_COUNT_ANEW}"
+            )
+        if self.changed_us is not None and changed_us(self.source) != self.changed_us:
+            raise CorpusError(
+                f"{self.source}: expected the file as it was when counting began, got one of as "
+                f"many bytes that was written to since; {_COUNT_ANEW}"
             )
 
 

@@ -89,6 +89,20 @@ def test_a_shard_that_cannot_be_read_is_named_and_what_was_counted_stays(
     assert tree(tmp_path / "counts") == in_memory
 
 
+def test_a_file_that_changed_since_is_named(tmp_path, text_file):
+    for name in ("good.txt", "bad.txt"):
+        (tmp_path / name).write_bytes(text_file.read_bytes())
+    with (tmp_path / "bad.txt").open("ab") as file:
+        file.write(b"caf\xe9\n")
+    files = [str(tmp_path / name) for name in ("good.txt", "bad.txt")]
+    with pytest.raises(TextEncodingError) as caught:
+        spilled(files, tmp_path / "counts")
+    assert "as long as files keep their sizes" in caught.value.__notes__[0]
+    (tmp_path / "bad.txt").write_bytes(text_file.read_bytes())
+    with pytest.raises(ConfigurationError, match=r"shards: .*other ones from .*bad\.txt on"):
+        spilled(files, tmp_path / "counts", resume=True)
+
+
 def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypatch):
     path = tmp_path / "text.txt"
     path.write_bytes(text_file.read_bytes())

@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -298,8 +298,18 @@ def _is_ours(path: Path) -> bool:
 def _require_same(plan: dict[str, Any], earlier: dict[str, Any], folder: Path) -> None:
     for name, value in plan.items():
         if value != earlier.get(name):
-            shown = "other ones" if name == "shards" else repr(value)
+            shown = _first_other(value, earlier) if name == "shards" else repr(value)
             raise ConfigurationError(
                 f"{name}: expected those of the interrupted count in {folder}, got {shown}; give "
                 "the same corpus and settings, or remove that folder and count anew"
             )
+
+
+def _first_other(shards: list[dict[str, Any]], earlier: dict[str, Any]) -> str:
+    """Return what messages call shards that are not those of an earlier plan."""
+    before = earlier.get("shards") or []
+    for now, then in zip_longest(shards, before):
+        part = (now or then)["part"]
+        if now != then and part is not None:
+            return f"other ones from {part['source']} on (another file, or another size of it)"
+    return f"{len(shards)}, not {len(before)}"

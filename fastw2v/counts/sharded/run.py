@@ -118,7 +118,10 @@ def count_shards(plan: Plan, request: CountRequest, engine: Engine) -> CountedCo
         if run.is_empty or isinstance(error, VocabularyError):
             remove_work(plan.folder)
         else:
-            error.add_note(f"what was counted so far is in {plan.folder}; --resume goes on with it")
+            error.add_note(
+                f"what was counted so far is in {plan.folder}; --resume goes on with it as long as "
+                "files keep their sizes"
+            )
         raise
     remove_work(plan.folder)
     return found

@@ -1,6 +1,9 @@
 """Counting in shards that is interrupted, or given what cannot be counted."""
 
 import os
+import resource
+import signal
+from contextlib import contextmanager
 
 import pytest
 
@@ -255,3 +258,46 @@ def test_options_that_make_no_sense_are_refused(tmp_path, text_file):
     (tmp_path / "counts.counting" / "precious").write_text("precious")
     with pytest.raises(OutputError, match="something else"):
         spilled([str(text_file)], tmp_path / "counts", resume=True)
+
+
+@pytest.mark.parametrize("output", [".", "/"])
+def test_an_output_without_a_name_is_refused_alike_in_shards(
+    tmp_path, text_file, monkeypatch, output
+):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "precious").write_text("precious")
+    monkeypatch.chdir(tmp_path / "work")
+    messages = set()
+    for shards in (None, ShardOptions(memory_mib=600)):
+        with pytest.raises(OutputError) as caught:
+            count_corpus(text_file, COUNTING, output, workers=1, shards=shards)
+        messages.add(str(caught.value))
+    assert len(messages) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+@contextmanager
+def limited_file_size(n_bytes):
+    """What is larger cannot be written."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_sentences_that_cannot_be_kept_are_told_of(tmp_path):
+    sentences = [["word"] * 100] * 1000
+    with limited_file_size(100_000), pytest.raises(OutputError, match="could not be kept there"):
+        spilled(sentences, tmp_path / "counts")
+    assert list(tmp_path.iterdir()) == []
+
+    def broken():
+        yield ["a", "b"]
+        raise OSError("the sentences themselves")
+
+    with pytest.raises(OSError, match=r"^the sentences themselves"):
+        spilled(broken(), tmp_path / "counts")

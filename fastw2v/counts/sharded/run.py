@@ -76,9 +76,6 @@ class Task:
 class Engine(Protocol):
     """Who makes the calls."""
 
-    ranges: int
-    """In how many ranges of centre words counts are added up."""
-
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Any]]:
         """Yield each task's place and its result, as they are done."""
         ...
@@ -86,8 +83,6 @@ class Engine(Protocol):
 
 class OneProcess:
     """Makes all calls itself, one after the other; their kernels use all threads."""
-
-    ranges = 1
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Any]]:
         """Yield each task's place and its result."""

@@ -14,7 +14,7 @@ from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.system.file_kinds import LOOK_BYTES as CONTENT_BYTES
 from fastw2v.system.file_kinds import require_text
 from fastw2v.text.encoding import Repairs
-from fastw2v.text.files import BLOCK_BYTES, TextBlock, blocks_of, is_read_once, shown_name
+from fastw2v.text.files import BLOCK_BYTES, GZIP, TextBlock, blocks_of, shown_name
 from fastw2v.text.paragraphs import whole_paragraphs
 from fastw2v.text.sources.cells import Piece
 from fastw2v.text.sources.columnar import cut_groups, group_sizes, read_columnar
@@ -238,8 +238,9 @@ def _looked_at(source: str, kind: PartKind | None, chunk_bytes: int) -> tuple[by
 
     An object of JSON is there to the end of its line, however long that is.
     """
-    # What is shorter than asked for is the end of a pipe, which is not waited for.
-    is_piped = not (is_url(source) or compression_of(source)) and is_read_once(source)
+    # These give less than is asked for at the end alone, which is not waited for; other
+    # decompressors do wherever a frame ends.
+    ends_short = not is_url(source) and compression_of(source) in ("", GZIP)
     held: list[bytes] = []
     first, line_end = bytearray(), 0
     chunks = byte_chunks(source, chunk_bytes)
@@ -255,7 +256,7 @@ def _looked_at(source: str, kind: PartKind | None, chunk_bytes: int) -> tuple[by
         enough = CONTENT_BYTES if kind in (None, "text") and not is_object else LOOK_BYTES
         if len(first) >= enough and (line_end or not is_object):
             break
-        if is_piped and len(chunk) < chunk_bytes:
+        if ends_short and len(chunk) < chunk_bytes:
             break
     return bytes(first[: max(line_end, LOOK_BYTES)]), _all_chunks(held, chunks)
 

@@ -100,7 +100,7 @@ def test_a_file_that_changed_since_is_named(tmp_path, text_file):
     files = [str(tmp_path / name) for name in ("good.txt", "bad.txt")]
     with pytest.raises(TextEncodingError) as caught:
         spilled(files, tmp_path / "counts")
-    assert "as long as files keep their sizes" in caught.value.__notes__[0]
+    assert "as long as files are as they were" in caught.value.__notes__[0]
     (tmp_path / "bad.txt").write_bytes(text_file.read_bytes())
     with pytest.raises(ConfigurationError, match=r"shards: .*other ones from .*bad\.txt on"):
         spilled(files, tmp_path / "counts", resume=True)

@@ -115,7 +115,7 @@ def count_shards(plan: Plan, request: CountRequest, engine: Engine) -> CountedCo
         else:
             error.add_note(
                 f"what was counted so far is in {plan.folder}; --resume goes on with it as long as "
-                "files keep their sizes"
+                "files are as they were"
             )
         raise
     remove_work(plan.folder)

@@ -110,6 +110,14 @@ def test_the_interval_follows_from_the_seed():
     assert first.spearman == other.spearman
 
 
+@pytest.mark.parametrize("block_pairs", [1, 1000])
+def test_resamples_are_ranked_some_at_a_time(monkeypatch, block_pairs):
+    table, pairs = planted(noise=1)
+    whole = evaluate_similarity(table, pairs, resamples=200)
+    monkeypatch.setattr("fastw2v.evaluation.similarity._BLOCK_PAIRS", block_pairs)
+    assert evaluate_similarity(table, pairs, resamples=200) == whole
+
+
 @pytest.mark.parametrize("size", [1e-25, 1e19])
 def test_the_length_of_vectors_means_nothing(size):
     """Their squares are beyond float32."""

@@ -69,8 +69,11 @@ class ComparisonSettings(SharedSettings):
             raise ConfigurationError(
                 f"inputs: expected 'words' or 'subwords' to compare, got {self.inputs!r}"
             )
-        sizes: Any = self.ngram_sizes()
-        Hyperparameters(**sizes, inputs=self.inputs)  # refuses what training would refuse
+        # It refuses what training would refuse.
+        named: Any = {**self.ngram_sizes(), "inputs": self.inputs, "sample": self.sample}
+        checked = Hyperparameters(**named)
+        if self.sample is not None:
+            object.__setattr__(self, "sample", checked.sample)
         if self.fasttext_t is not None:
             fasttext_t = real_number("fasttext_t", self.fasttext_t, low=0, high=1, low_is_open=True)
             object.__setattr__(self, "fasttext_t", fasttext_t)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -262,6 +263,27 @@ def test_settings_that_make_no_sense_are_refused():
         "gensim",
         "fastw2v:3",
     ]
+
+
+@pytest.mark.parametrize("sample", [-1, 2, float("nan"), "abc"])
+def test_a_threshold_that_is_none_is_refused(sample):
+    with pytest.raises(ConfigurationError, match="sample: expected"):
+        ComparisonSettings(sample=sample)
+
+
+def test_without_subsampling_fasttext_keeps_every_token(topics, tmp_path, monkeypatch):
+    """Its own 0 drops them all."""
+    asked = {}
+
+    def train_unsupervised(_, **named):
+        asked.update(named)
+        raise StopIteration
+
+    stub = SimpleNamespace(train_unsupervised=train_unsupervised)
+    monkeypatch.setitem(sys.modules, "fasttext", stub)
+    with pytest.raises(StopIteration):
+        RIVALS["fasttext"].train(request("fasttext", topics, tmp_path, sample=0.0))
+    assert asked["t"] == 1
 
 
 def fake(run, seed, **figures):

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fastw2v.comparison import runs
-from fastw2v.comparison.clock import high_water_bytes
+from fastw2v.comparison import clock, runs
+from fastw2v.comparison.clock import high_water_bytes, stop_clock, stop_clock_of_children
 from fastw2v.comparison.comparing import ComparisonSettings
 from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
 from fastw2v.comparison.rivals import RIVALS
@@ -224,6 +224,17 @@ def test_the_peak_is_the_child_s_own():
     )
     own, by_getrusage = map(int, done.stdout.split())
     assert own < held.nbytes < by_getrusage
+
+
+@pytest.mark.parametrize(("platform", "unit"), [("darwin", 1), ("linux", 1024)])
+def test_getrusage_counts_bytes_on_macos(platform, unit, monkeypatch):
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(clock, "high_water_bytes", lambda process: 0)
+    monkeypatch.setattr(sys, "platform", platform)
+    found = stop_clock().peak_bytes
+    assert found == unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    of_children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert stop_clock_of_children(0.0, 0).peak_bytes == unit * of_children
 
 
 def test_trainings_alternate_and_failures_are_not_repeated():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -274,6 +275,13 @@ def test_settings_that_make_no_sense_are_refused():
         "gensim",
         "fastw2v:3",
     ]
+
+
+def test_a_function_is_a_plain_value_by_its_name():
+    settings = ComparisonSettings(rivals=["gensim"], tokenizer=str.split)
+    assert json.loads(json.dumps(asdict(settings)))["tokenizer"] == "builtins:str.split"
+    with pytest.raises(ConfigurationError, match="tokenizer: expected one of"):
+        ComparisonSettings(tokenizer="word")
 
 
 @pytest.mark.parametrize("sample", [-1, 2, float("nan"), "abc"])

@@ -28,7 +28,7 @@ class GensimState(Events):
     syn1, syn1neg : (V, D) float32
         Output vectors of inner nodes and of words; absent where they are not trained.
     out_bias : (V,) float32
-        Of the exact softmax; absent before it was trained.
+        Of the exact softmax; absent before it was trained on the vocabulary.
     cum_table : (V,) uint32 or None
         Cumulative noise distribution.
     raw_vocab : mapping of word to count, or None

@@ -360,13 +360,16 @@ class Word2Vec(VocabularyMethods, ScoreMethods, ConversionMethods):
         ----------
         fname : path
         mmap : {None, "r", "c", "r+"}
-            Map the vectors instead of reading them.
+            Map the vectors instead of reading them; the file's digest is not compared then. With
+            "r+" changes go into the file, whose digest no longer fits until it is saved again.
 
         Raises
         ------
         NotSavedHereError
-            An AttributeError and ModelFormatError: if it is another file. Load gensim's own with
-            gensim and convert them by `from_gensim`.
+            An AttributeError and ModelFormatError: if it is another file, or damaged. Load gensim's
+            own with gensim and convert them by `from_gensim`.
+        ConfigurationError
+            If `mmap` is none of these.
         """
         return load_model(cls, fname, mmap)
 

@@ -38,7 +38,8 @@ class GensimState(Events):
     corpus_count, corpus_total_words : int
         Sentences and tokens of the corpus that the vocabulary was built from.
     min_alpha_yet_reached, running_training_loss, train_count, total_train_time
-        The last learning rate; the sum of losses in nats; calls of `train`; their seconds.
+        The last learning rate; the loss, see `get_latest_training_loss`; calls of `train`; their
+        seconds.
     """
 
     wv: KeyedVectors

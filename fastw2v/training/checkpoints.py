@@ -198,7 +198,8 @@ class RunDescription:
     start : dict, optional
         What the run started from: its "path", None for what came from memory, "digest",
         "vocabulary" and "lock_known" as asked for, "counts" that were added and their
-        "counts_digest"; and "n_known" and "n_words", once the text has been read.
+        "counts_digest", "is_counted" as `Earlier` has it; and "n_known" and "n_words", once the
+        text has been read.
     device : dict, optional
         The "kind" of the device that computes by PyTorch, its "name" and the version of "torch";
         the kind alone where the CPU was chosen.

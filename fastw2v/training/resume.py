@@ -1,6 +1,7 @@
 """How a run is begun again from what its checkpoint says of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,8 @@ def _earlier_of(path: Path, about: RunDescription, given: StartFrom | None) -> E
                 f"{path}: expected the {what} that the run started from (digest {begun[name]}), "
                 f"got others (digest {came}) in {earlier.name}; restore them, or begin a new run"
             )
-    return earlier
+    # As it was when the run began: counts that have been moved since may say less.
+    return replace(earlier, is_counted=begun.get("is_counted", False))
 
 
 def _other_workers(now: int, begun: int | None) -> str:

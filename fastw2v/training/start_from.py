@@ -167,6 +167,7 @@ class Earlier:
 def read_start(asked: StartFrom) -> Earlier:
     """Read what a run starts from.
 
+            "is_counted": self.is_counted,
     Raises
     ------
     ModelFormatError, TextEncodingError

@@ -9,6 +9,7 @@ from fastw2v.config import Hyperparameters
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.matrix import SparseCounts
 from fastw2v.errors import CorpusError
+from fastw2v.counts.packed import expected_bytes
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import KnownRows
@@ -89,13 +90,16 @@ def _announce_early(run: Run, vocabulary: Vocabulary) -> None:
     max_rows = min(batch_size(settings, n_words), n_words)
     contexts = expected_contexts(vocabulary.counts, settings.window)
     with WorkerPool(run.workers) as pool:
+    held_bytes = run.held_out_bytes + expected_bytes(n_words, contexts * n_words)
+    inputs = input_features(run, vocabulary)
+    held_bytes += inputs.nbytes(settings) if inputs else 0
         announce_duration(
             settings,
             n_words,
             EpochSize(-(-n_words // max_rows), max_rows, contexts),
             pool,
             run.reports.notice,
-            training_bytes(n_words, settings, max_rows, run.held_out_bytes),
+            training_bytes(n_words, settings, max_rows, other_bytes=held_bytes),
         )
     run.announced = True
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.matrix import SparseCounts
-from fastw2v.errors import CorpusError
 from fastw2v.counts.packed import expected_bytes
+from fastw2v.errors import CorpusError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.earlier import KnownRows
@@ -89,10 +90,10 @@ def _announce_early(run: Run, vocabulary: Vocabulary) -> None:
     n_words = len(vocabulary)
     max_rows = min(batch_size(settings, n_words), n_words)
     contexts = expected_contexts(vocabulary.counts, settings.window)
-    with WorkerPool(run.workers) as pool:
     held_bytes = run.held_out_bytes + expected_bytes(n_words, contexts * n_words)
     inputs = input_features(run, vocabulary)
     held_bytes += inputs.nbytes(settings) if inputs else 0
+    with WorkerPool(run.workers) as pool:
         announce_duration(
             settings,
             n_words,
@@ -267,7 +268,8 @@ def _started(
             vectors = first_features(inputs.matrix, in_vectors, weights, pool)
         else:
             vectors = found.vectors
-            bias = (bias - out_vectors @ found.offset).astype(np.float32)
+            with threadpool_limits(1, "blas"):  # with more threads the last bits differ
+                bias = (bias - out_vectors @ found.offset).astype(np.float32)
         objective = FeatureSoftmax(inputs.matrix, weights, vectors, out_vectors, bias, **state)
     if continued is not None:
         objective.hold(continued.locked_inputs, continued.locked_outputs)

@@ -165,6 +165,12 @@ class Fitting(ModelState):
         DivergenceError, TrainingInterrupted
             As in `fit`.
         """
+        options = RunOptions(
+            validation=validation,
+            patience=patience,
+            checkpoints=checkpoints,
+            memory_mib=memory_mib,
+        )
         if validation is not None and validation.fraction is not None:
             raise ConfigurationError(
                 "validation: expected a text beside counts, of which nothing can be held out, got "
@@ -174,12 +180,6 @@ class Fitting(ModelState):
         given = self._asked.given if start is None else self._given
         counted = settings_for_counts(given, read_counting_settings(folder))
         earlier, settings = _begun(start, counted, counted.given, folder)
-        options = RunOptions(
-            validation=validation,
-            patience=patience,
-            checkpoints=checkpoints,
-            memory_mib=memory_mib,
-        )
         with showing(progress, callbacks, notice) as reports:
             return self._train(settings, CountsFolder(folder), options, reports, features, earlier)
 

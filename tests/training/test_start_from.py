@@ -229,6 +229,8 @@ def test_what_cannot_be_started_from_is_told(tmp_path, trained, chain):
         Word2Vec().fit(chain, start=tmp_path / "text.txt")
     with pytest.raises(ConfigurationError, match="start_vocabulary: expected 'grow' or 'keep'"):
         StartFrom(trained, "shrink")
+    with pytest.raises(ConfigurationError, match="start_counts: expected the path of a folder"):
+        StartFrom("model", counts=5)
     with pytest.raises(ConfigurationError, match="lock_known: expected True or False, got 1"):
         StartFrom(trained, lock_known=1)
     others = [["alpha", "beta"], ["gamma", "delta"]] * 5

@@ -248,7 +248,8 @@ class Checkpoint:
     state : TrainingState, optional
         None before training has begun: then the run begins anew.
     arrays : dict of str to array
-        Parameters and the optimiser's moments; those kept aside with "kept/" before their names.
+        Parameters and the optimiser's moments; those kept aside with "kept/" before their names,
+        and the mean of replicas with "mean/". They are given up once training has them.
     """
 
     run: RunDescription
@@ -309,7 +310,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     content = _content(path)
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, mapped=True)  # they may wait long, and be large
         if (came := _digest(content, arrays)) != content["sha256"]:
             raise ValueError(f"expected SHA-256 {content['sha256']}, got {came}")
         return Checkpoint(*_described(content), arrays)

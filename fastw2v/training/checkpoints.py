@@ -287,7 +287,7 @@ def require_unused(checkpoints: Checkpoints) -> None:
     if path.exists() and read_checkpoint(path).state is not None:
         raise CheckpointError(
             f"{path}: an unfinished run is saved there; go on with it by 'fastw2v train --resume "
-            f"{checkpoints.model}', or remove the file to begin anew"
+            f"{checkpoints.model}' or Word2Vec.resume, or remove the file to begin anew"
         )
 
 

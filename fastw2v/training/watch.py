@@ -122,8 +122,9 @@ class Watch:
             has_good_epoch = self._run.keeps_good_epochs and bool(self._kept)
             if isinstance(error, DivergenceError) and has_good_epoch:
                 self.ended = "diverged"
+                which = "best" if self._run.options.patience is not None else "last good"
                 self.divergence = DivergenceError(
-                    f"{error}; the model has epoch {self.state.kept_epoch}, the last good one"
+                    f"{error}; the model has epoch {self.state.kept_epoch}, the {which} one"
                 )
             elif error is not None:
                 return False

@@ -201,7 +201,8 @@ def described_counts(folder: str | Path) -> FolderOfCounts:
     manifest = _KIND.read(folder)
     with _KIND.damage(folder):
         parts = [folder / Path(PartFile(**part).file).name for part in manifest["parts"]]
-        files = [folder / MANIFEST, folder / VOCABULARY, *parts]
+        phrases = [PHRASES] if manifest.get("phrases_digest") is not None else []
+        files = [*(folder / name for name in (MANIFEST, VOCABULARY, *phrases)), *parts]
         stored = dict(manifest["corpus"])
         return FolderOfCounts(
             CountingSettings.from_stored(manifest["counting"]),

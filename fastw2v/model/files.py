@@ -65,7 +65,7 @@ class Files(ModelState):
         """
         trained = read_saved(Path(folder), mapped=mmap, verify=verify)
         trained = replace(trained, settings=with_tokenizer(trained.settings, tokenizer))
-        model = cls(trained.settings, workers=workers)
+        model = cls._of_stored(trained.settings, workers)
         model._become(trained)
         return model
 

@@ -99,9 +99,15 @@ class FolderKind:
         """
         recover(folder)
         path = folder / self.manifest
-        if folder.is_file():
+        try:
+            is_file, has_manifest = folder.is_file(), path.is_file()
+        except OSError as error:
+            raise self.error(
+                f"{folder}: expected {self.expected}, cannot look at it ({error.strerror})"
+            ) from error
+        if is_file:
             raise self.error(f"{folder}: expected {self.expected}, got {_kind_of_file(folder)}")
-        if not path.is_file():
+        if not has_manifest:
             raise self.error(f"{folder}: expected {self.expected}, found no {self.manifest} in it")
         try:
             content = read_json(path)

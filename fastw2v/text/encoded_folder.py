@@ -68,27 +68,28 @@ _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
 def temporary_folder() -> Iterator[Path]:
     """Yield a folder for an encoded text; remove it, and those of processes that were killed.
 
-    What cannot be written there says what to do.
+    What cannot be written there says what to do; other errors are left as they are.
     """
     try:
         clear_abandoned_folders()
-        with (
-            tempfile.TemporaryDirectory(
-                prefix=temporary_prefix(_temporary_family()), ignore_cleanup_errors=True
-            ) as folder,
-            claimed(Path(folder)),
-        ):
-            yield Path(folder)
-    except OutputError as error:
-        raise OutputError(
-            f"{error}; the encoded text needs about 4 bytes a word and 8 a line twice over: set "
-            "TMPDIR to a folder on a disk with room"
-        ) from error
-    except FileNotFoundError as error:
+        made = tempfile.TemporaryDirectory(
+            prefix=temporary_prefix(_temporary_family()), ignore_cleanup_errors=True
+        )
+    except OSError as error:
         raise OutputError(
             f"temporary folder: expected one to write to, got none ({error.strerror}); set TMPDIR "
             "to a folder that exists"
         ) from error
+    with made as name, claimed(Path(name)):
+        try:
+            yield Path(name)
+        except OutputError as error:
+            if not str(error).startswith(name):
+                raise
+            raise OutputError(
+                f"{error}; the encoded text needs about 4 bytes a word and 8 a line twice over: "
+                "set TMPDIR to a folder on a disk with room"
+            ) from error
 
 
 def clear_abandoned_folders() -> None:

@@ -265,6 +265,12 @@ def test_a_run_that_diverges_ends_in_its_last_good_epoch(corpus, monkeypatch):
     assert model.summary.loss_nats < model.summary.unigram_entropy_nats
 
 
+def test_with_patience_a_run_that_diverges_ends_in_its_best_epoch(corpus, monkeypatch):
+    diverging_in_epoch(3, monkeypatch)
+    with pytest.raises(DivergenceError, match=r"the model has epoch [12], the best one"):
+        Word2Vec(**SMALL).fit(corpus, validation=Validation(fraction=0.1), patience=3)
+
+
 def test_a_run_that_diverges_in_its_first_epoch_leaves_nothing(corpus, tmp_path, monkeypatch):
     diverging_in_epoch(1, monkeypatch)
     model = Word2Vec(**SMALL)

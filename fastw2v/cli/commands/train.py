@@ -217,7 +217,7 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
     from fastw2v.formats.model_folder import LAYOUT
     from fastw2v.model import Word2Vec
     from fastw2v.system.files import require_replaceable
-    from fastw2v.training.checkpoints import Checkpoints, require_unused
+    from fastw2v.training.checkpoints import Checkpoints
 
     corpus, output = given["corpus"], given["output"]
     counts = given["counts"]
@@ -244,8 +244,6 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
     model = Word2Vec(workers=workers, **given_settings(settings))
     require_replaceable(output, LAYOUT)
-    checkpoints = Checkpoints(output, given["checkpoint_every"])
-    require_unused(checkpoints)
     fit: Callable[..., Word2Vec] = (
         partial(model.fit, **words) if counts is None else model.fit_counts
     )
@@ -256,7 +254,7 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
         notice=display.notice,
         validation=_validation(given),
         patience=given["patience"],
-        checkpoints=checkpoints,
+        checkpoints=Checkpoints(output, given["checkpoint_every"]),
         memory_mib=given["memory"],
         features=given["features"],
         start=start_of(given),

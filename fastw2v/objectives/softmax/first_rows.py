@@ -195,10 +195,10 @@ def taken_up(bias: VectorArray, out_vectors: VectorArray, weights: _Doubles) -> 
     """
     outputs = out_vectors.astype(np.float64)
     shares = weights / weights.sum()
-    outputs -= shares @ outputs
-    aim = bias - shares @ bias
-    moment = _with_ridge(outputs.T @ (shares[:, None] * outputs)) if outputs.any() else None
-    if moment is None:
-        return np.zeros(outputs.shape[1], np.float32)
     with threadpool_limits(1, "blas"):
+        outputs -= shares @ outputs
+        if not outputs.any():
+            return np.zeros(outputs.shape[1], np.float32)
+        aim = bias - shares @ bias
+        moment = _with_ridge(outputs.T @ (shares[:, None] * outputs))
         return np.linalg.solve(moment, outputs.T @ (shares * aim)).astype(np.float32)

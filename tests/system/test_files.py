@@ -304,7 +304,7 @@ def test_a_link_stays_and_leads_to_what_is_written(tmp_path, kind, is_there):
 @pytest.mark.skipif(sys.platform == "win32", reason="no such things among files")
 @pytest.mark.parametrize("kind", ["pipe", "socket", "device", "link to a pipe", "link to itself"])
 @pytest.mark.parametrize(
-    "check", [require_writable, whole_file, lambda t: require_replaceable(t, MARKER)]
+    "check", [require_writable, whole_file, lambda t: require_replaceable(t, LAYOUT)]
 )
 def test_what_is_no_file_is_refused_and_stays(tmp_path, monkeypatch, kind, check):
     monkeypatch.chdir(tmp_path)  # names of sockets are short
@@ -340,7 +340,7 @@ def test_a_folder_that_may_not_be_entered_or_read_is_refused(name):
             without_privileges(),
             pytest.raises(OutputError, match=rf"{name}: cannot .*\(Permission denied\)"),
         ):
-            require_replaceable(folder / name, MARKER)
+            require_replaceable(folder / name, LAYOUT)
 
 
 def test_a_name_with_a_zero_byte_is_refused(tmp_path):

@@ -11,13 +11,12 @@ machine.
 import argparse
 import multiprocessing
 import platform
-import resource
-import sys
 import time
 
 import numpy as np
 from commands import run_command
 
+from fastw2v.comparison.clock import stop_clock
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.counts.windows import word_widths
 from fastw2v.text.encoded import EncodedTokens
@@ -39,24 +38,18 @@ def zipf_corpus(n_tokens: int, n_words: int, seed: int) -> EncodedTokens:
     return EncodedTokens(ids, starts, n_tokens, 0)
 
 
-def peak_mb() -> float:
-    """Return the largest resident memory of this process so far."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
 def measure(options: argparse.Namespace, workers: int) -> dict[str, float]:
     tokens = zipf_corpus(options.tokens, options.words, options.seed)
     frequencies = np.bincount(tokens.ids, minlength=options.words)
     widths = word_widths(keep_probability(frequencies, options.window_sample))
-    before_mb = peak_mb()
+    before_mb = stop_clock().peak_bytes / 1e6
     times, measured_times = [], []
     after_mb = 0.0
     for _ in range(1 + options.repeat):
         started = time.perf_counter()
         counts = count_pairs(tokens, options.words, options.window, workers=workers)
         times.append(time.perf_counter() - started)
-        after_mb = after_mb or peak_mb()
+        after_mb = after_mb or stop_clock().peak_bytes / 1e6
         shape = {"entries": counts.n_entries, "result_mb": counts.nbytes / 1e6}
         weight = counts.total
         del counts

@@ -29,6 +29,8 @@ import numpy as np
 from commands import run_command
 from machine import header
 
+from fastw2v.comparison.clock import stop_clock
+
 CHUNK = 1 << 20
 CGROUPS = (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup"))
 ESTIMATED_TOKENS = (10**9, 10**11)
@@ -99,13 +101,8 @@ class DiskUse:
         self._thread.join()
 
 
-def peak_rss() -> int:
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    # Not ru_maxrss: a process inherits that of the one that started it.
-    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-    return int(lines["VmHWM"].split()[0]) * 1024
+def peak_bytes() -> int:
+    return stop_clock().peak_bytes
 
 
 def measure(options: argparse.Namespace, text: Path, engine: str, output: Path) -> dict[str, Any]:
@@ -133,7 +130,7 @@ def measure(options: argparse.Namespace, text: Path, engine: str, output: Path) 
                     text, counting, output, shards=how, client=client, progress=progress
                 )
                 wall_s = time.perf_counter() - started
-                peaks = list(client.run(peak_rss).values())
+                peaks = list(client.run(peak_bytes).values())
         else:
             started = time.perf_counter()
             workers = int(n_workers or 1)
@@ -146,7 +143,7 @@ def measure(options: argparse.Namespace, text: Path, engine: str, output: Path) 
             "wall_s": wall_s,
             "read_s": stages["reading"],
             "counted_s": stages["counting"],
-            "peak_mib": [peak / 2**20 for peak in (peak_rss(), *peaks) if peak],
+            "peak_mib": [peak / 2**20 for peak in (peak_bytes(), *peaks) if peak],
             "disk_mb": disk.peak / 1e6,
             "entries": found.counts.n_entries,
             "n_words": len(found.vocabulary),

@@ -51,7 +51,7 @@ def run(home: str, options: dict[str, Any], vectors: Path) -> dict[str, float]:
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", script, json.dumps(options), str(vectors)],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
     )

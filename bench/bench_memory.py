@@ -160,7 +160,7 @@ def baseline(environment: dict[str, str]) -> dict[str, int]:
         done = subprocess.run(
             [sys.executable, "-c", code],
             check=True,
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
             env=environment,
         )

@@ -35,6 +35,7 @@ from bench_distributed import write_zipf_text
 from commands import run_command
 from machine import header, unpin_blas
 
+from fastw2v.comparison.clock import high_water_bytes
 from fastw2v.comparison.requests import TrainingRequest
 from fastw2v.comparison.runs import train_once
 from fastw2v.config import CountingSettings
@@ -180,20 +181,21 @@ def cost_of(arguments: Iterable[str | Path]) -> tuple[float, float, int]:
     """Return seconds of the clock and of CPU of a command, and the most bytes it had."""
     command = [sys.executable, "-m", "fastw2v", *map(str, arguments)]
     began_s, size = time.perf_counter(), 0
-    child = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=child_environment()
-    )
-    ended, status, used = os.wait4(child.pid, os.WNOHANG)
-    while not ended:
-        # Not ru_maxrss: a process inherits that of the one that started it.
-        for line in Path(f"/proc/{child.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                size = int(line.split()[1]) * 1024
-        time.sleep(EVERY_S)
+    with tempfile.TemporaryFile("w+") as said:
+        child = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=said, env=child_environment()
+        )
         ended, status, used = os.wait4(child.pid, os.WNOHANG)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise subprocess.CalledProcessError(child.returncode, command)
+        while not ended:
+            # Not ru_maxrss: a process inherits that of the one that started it.
+            size = max(size, high_water_bytes(child.pid))
+            time.sleep(EVERY_S)
+            ended, status, used = os.wait4(child.pid, os.WNOHANG)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            said.seek(0)
+            sys.stderr.write(said.read())
+            raise subprocess.CalledProcessError(child.returncode, command)
     return time.perf_counter() - began_s, used.ru_utime + used.ru_stime, size
 
 

@@ -154,7 +154,7 @@ def train(options: argparse.Namespace) -> int:
             return 0
         results.write()
         try:
-            status = perform(todo, results, sets, sources, options.workers)
+            status = perform(todo, results, sets, sources, options)
         except KeyboardInterrupt:
             say(f"stopped; what has finished is in {options.json}, the same command goes on")
             status = EXIT_INTERRUPTED
@@ -167,7 +167,7 @@ def perform(
     results: Results,
     sets: TestSets,
     sources: str,
-    workers: int,
+    options: argparse.Namespace,
 ) -> int:
     """Run all, and return 1 if some failed."""
     ours = {run.family: run.request for run, _ in todo if FAMILIES[run.family].is_ours}
@@ -178,7 +178,7 @@ def perform(
         if run.name in failed:
             continue
         about = f"{number} of {len(todo)}: {run.name}, seed {seed}"
-        record = measured(run, seed, sets, workers)
+        record = measured(run, seed, sets, options.workers)
         if "error" in record:
             failed[run.name] = record["error"]
             if record.get("is_missing"):
@@ -186,7 +186,9 @@ def perform(
             say(f"{about} failed: {failed[run.name]}")
             continue
         machine = describe_machine(RIVALS[run.request.trainer].package) | {"fastw2v": VERSION}
-        results.add(run, {"seed": seed, **record, "machine": machine, "sources": sources})
+        about_it = {"machine": machine, "sources": sources}
+        about_it |= {"note": options.note} if options.note else {}
+        results.add(run, {"seed": seed, **record, **about_it})
         means = [scores["known"].get("mean") for scores in record["quality"].values()]
         best = max((mean for mean in means if mean is not None), default=None)
         told = f", best mean {best:.3f}" if best is not None else ""
@@ -233,6 +235,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--epochs", type=int, nargs="+", help="of all but the exact softmax")
     run.add_argument("--samples", type=float, nargs="+", help="of all but the exact softmax")
     run.add_argument("--window", type=int, default=5)
+    run.add_argument("--note", help="what tables are to tell of these runs, as of a busy machine")
     run.add_argument("--dry-run", action="store_true", help="say what is to do, and do nothing")
     shown.add_argument("json", type=Path)
     for command in (run, shown):

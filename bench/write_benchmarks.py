@@ -18,7 +18,7 @@ from bench_objectives import PARTS as OBJECTIVES
 from bench_precision import table as precision_table
 from commands import run_command
 from quality.frontier import envelope, points
-from quality.layout import bar_lines, missing_lines, notes, run_table
+from quality.layout import bar_lines, missing_lines, notes, notes_of_runs, run_table
 from quality.picture import draw
 from quality.plan import FAMILIES
 from quality.results import Results
@@ -326,6 +326,7 @@ def quality_summary(files: dict[Path, Results]) -> list[str]:
                 cells = f"{point.run} | {point.seconds:.1f} | {point.quality:.3f}"
                 lines.append(f"| {family.title} | {cells} |")
         lines += [""]
+        lines += [line for note in notes_of_runs(results) for line in (note, "")]
         n_missing = sum(map(len, results.missing().values()))
         if n_missing:
             lines += [f"Not measured: {n_missing} of the runs, which BENCHMARKS.md names.", ""]

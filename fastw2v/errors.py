@@ -4,6 +4,8 @@ Every message says what was expected, what came, where, and what to do. The comm
 prints the message alone and ends with status 2; nothing below this module prints.
 """
 
+from typing import Any
+
 __all__ = [
     "CheckpointError",
     "ClusterError",
@@ -78,7 +80,15 @@ class UnwritableWordError(OutputError):
 
 
 class DivergenceError(FastW2VError):
-    """Training produced a loss that is not a finite number."""
+    """Training produced a loss that is not a finite number.
+
+    Attributes
+    ----------
+    model : Word2Vec, optional
+        The model of the last good epoch; None if there was none.
+    """
+
+    model: Any = None
 
 
 class MissingDependencyError(FastW2VError, ImportError):

@@ -17,6 +17,7 @@ __all__ = [
     "line_table",
     "missing_lines",
     "notes",
+    "notes_of_runs",
     "run_table",
 ]
 
@@ -134,7 +135,16 @@ def notes(results: Results) -> list[str]:
         lines.append(f"Runs of fastw2v are of {len(states)} states of its sources.")
     if results.left_out():
         lines.append(f"{results.left_out()} run(s) of other settings are in the file, not here.")
-    return lines
+    return lines + notes_of_runs(results)
+
+
+def notes_of_runs(results: Results) -> list[str]:
+    """Return what was noted of single runs when they were made, a line for each note."""
+    by_note: dict[str, list[str]] = {}
+    for name, records in results.shown().items():
+        for note in dict.fromkeys(record["note"] for record in records if "note" in record):
+            by_note.setdefault(note, []).append(name)
+    return [f"{', '.join(names)}: {note}." for note, names in by_note.items()]
 
 
 def _sets_with_unknown(shown: dict[str, list[dict[str, Any]]]) -> list[str]:

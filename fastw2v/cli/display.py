@@ -132,12 +132,12 @@ class _JsonLines(Renderer):
         log_event("notice", message=sentence)
 
     def stage(self, name: str, done: int, total: int | None) -> None:
-        elapsed_s, due = self._clock.read(name)
+        elapsed_s, due = self._clock.read(name, done, total)
         if due or done == total:
             unit = UNITS[name].name if name in UNITS else None
             log_event("stage", stage=name, done=done, total=total, unit=unit, elapsed_s=elapsed_s)
 
     def step(self, report: StepReport) -> None:
-        _, due = self._clock.read("training")
+        _, due = self._clock.read("training", report.step, report.steps)
         if due or report.epoch_ended:
             log_event("step", **asdict(report))

@@ -48,10 +48,10 @@ def _look_for(path: Path) -> Callable[[Path], dict[str, Any]]:
 
 def _model(path: Path) -> dict[str, Any]:
     from fastw2v.formats.model_folder import read_model
-    from fastw2v.training.saved import read_saved
+    from fastw2v.training.saved import as_trained
 
-    config = read_model(path, mapped=True).config
-    trained = read_saved(path, mapped=True, verify=None)
+    stored = read_model(path, mapped=True)
+    config, trained = stored.config, as_trained(path, stored)
     embeddings, summary = trained.embeddings, trained.summary
     vocabulary = embeddings.vocabulary
     return {

@@ -33,6 +33,8 @@ __all__ = [
     "given_settings",
     "hyperparameter_options",
     "repeated_tokenizer_option",
+    "require_no_reads",
+    "require_outputs",
     "skip_option",
     "source_options",
     "sources_of",
@@ -274,6 +276,33 @@ _read_as = click.option(
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say what is read of its corpora, for `sources_of`."""
     return _field(_read_as(command))
+
+
+def require_outputs(targets: Mapping[str, Path]) -> None:
+    """Refuse files, by the option that names each, that cannot be written or that are the same.
+
+    Raises
+    ------
+    OutputError
+        If one cannot be written.
+    click.UsageError
+        If two options name one file, which would have what was written last.
+    """
+    from fastw2v.system.files import require_file_target
+
+    options: dict[Path, str] = {}
+    for option, target in targets.items():
+        require_file_target(target)
+        other = options.setdefault(target.resolve(), option)
+        if other != option:
+            raise click.UsageError(f"{other}, {option}: expected two files, got {target} for both")
+
+
+def require_no_reads(options: Mapping[str, Any], instead: str) -> None:
+    """Refuse what says how a text is read, where none is; `instead` is what was expected."""
+    for name in ("field", "read_as"):
+        if options[name] is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')}: expected {instead}")
 
 
 def sources_of(corpus: tuple[str, ...], options: Mapping[str, Any]) -> Any:

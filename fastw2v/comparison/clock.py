@@ -1,9 +1,10 @@
 """The clock of a training: time, CPU seconds and peak memory of a process until it has trained."""
 
+import sys
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 resource: ModuleType | None
 try:
@@ -34,7 +35,7 @@ def stop_clock() -> Clock:
     if resource is None:
         return Clock(time.time(), time.process_time(), 0)
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    peak = high_water_bytes("self") or 1024 * usage.ru_maxrss
+    peak = high_water_bytes("self") or _peak_bytes(usage)
     return Clock(time.time(), usage.ru_utime + usage.ru_stime, peak)
 
 
@@ -46,7 +47,12 @@ def stop_clock_of_children(ended: float, peak_bytes: int) -> Clock:
     if resource is None:
         return Clock(ended, 0.0, peak_bytes)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Clock(ended, usage.ru_utime + usage.ru_stime, peak_bytes or 1024 * usage.ru_maxrss)
+    return Clock(ended, usage.ru_utime + usage.ru_stime, peak_bytes or _peak_bytes(usage))
+
+
+def _peak_bytes(usage: Any) -> int:
+    """Return the peak memory that getrusage gives: in bytes on macOS, in KiB elsewhere."""
+    return int(usage.ru_maxrss) * (1 if sys.platform == "darwin" else 1024)
 
 
 def high_water_bytes(process: int | str) -> int:

@@ -15,6 +15,7 @@ from fastw2v.comparison.stored import LossSettings, StoredVectors, agreement, he
 from fastw2v.comparison.text import PreparedText, prepare_text
 from fastw2v.config import Hyperparameters
 from fastw2v.config.numbers import real_number, whole_number
+from fastw2v.config.tokenizers import checked_tokenizer
 from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.text.appearance import notices_about_corpus
 from fastw2v.text.corpus import Corpus, open_corpus
@@ -42,7 +43,7 @@ class ComparisonSettings(SharedSettings):
     rounds : int
         Trainings of each, with the seeds 1, 2, ...
     tokenizer : str or callable
-        How the text is cut before any trainer sees it.
+        How the text is cut before any trainer sees it; a function is kept under its name.
     paragraphs : bool
         Whether a blank line ends a sentence of it, and not every line.
     time_limit_s : float, optional
@@ -62,6 +63,7 @@ class ComparisonSettings(SharedSettings):
         least = ("rounds", "epochs", "vector_size", "window", "min_count", "negative", "workers")
         for name in least:
             object.__setattr__(self, name, whole_number(name, getattr(self, name), low=1))
+        object.__setattr__(self, "tokenizer", checked_tokenizer(self.tokenizer))
         if self.time_limit_s is not None:
             limit_s = real_number("time_limit_s", self.time_limit_s, low=0, low_is_open=True)
             object.__setattr__(self, "time_limit_s", limit_s)
@@ -69,8 +71,11 @@ class ComparisonSettings(SharedSettings):
             raise ConfigurationError(
                 f"inputs: expected 'words' or 'subwords' to compare, got {self.inputs!r}"
             )
-        sizes: Any = self.ngram_sizes()
-        Hyperparameters(**sizes, inputs=self.inputs)  # refuses what training would refuse
+        # It refuses what training would refuse.
+        named: Any = {**self.ngram_sizes(), "inputs": self.inputs, "sample": self.sample}
+        checked = Hyperparameters(**named)
+        if self.sample is not None:
+            object.__setattr__(self, "sample", checked.sample)
         if self.fasttext_t is not None:
             fasttext_t = real_number("fasttext_t", self.fasttext_t, low=0, high=1, low_is_open=True)
             object.__setattr__(self, "fasttext_t", fasttext_t)

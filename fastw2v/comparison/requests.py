@@ -35,7 +35,7 @@ class SharedSettings:
     epochs, vector_size, window, min_count, negative, workers : int
         `negative` is for those that sample noise.
     sample : float, optional
-        Subsampling threshold; default: each trainer's own.
+        Subsampling threshold, 0: every token is kept; default: each trainer's own.
     inputs : {"words", "subwords"}
         Whether fastw2v and fastText take words as sums of vectors of themselves and of their
         character n-grams. The others know words alone.

@@ -47,6 +47,7 @@ __all__ = [
 
 _WATCH_S = 0.02
 _FASTTEXT_NGRAMS = {"min_n": 3, "max_n": 6, "bucket": 2_000_000}  # its defaults
+_FASTTEXT_KEEPS_ALL = 1.0  # no word is more frequent; with 0 it would drop every token
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,7 @@ def _by_fasttext(request: TrainingRequest, own: dict[str, Any]) -> Trained:
         **request.settings,
     }
     if request.sample is not None and "t" not in request.settings:
-        named["t"] = request.sample
+        named["t"] = request.sample or _FASTTEXT_KEEPS_ALL
     began = time.perf_counter()
     trained = fasttext.train_unsupervised(str(request.corpus), verbose=0, **named)
     seconds = time.perf_counter() - began

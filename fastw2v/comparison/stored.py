@@ -1,6 +1,5 @@
 """Vectors that a training process left: their quality, their losses, their agreement."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from fastw2v.evaluation.alignment import align
 from fastw2v.evaluation.neighbours import neighbour_overlap
 from fastw2v.evaluation.scores import Score, scores
 from fastw2v.evaluation.similarity import evaluate_similarity
-from fastw2v.evaluation.test_sets import PairSet, bundled_pairs
+from fastw2v.evaluation.test_sets import bundled_pairs
 from fastw2v.evaluation.word_table import WordTable
 from fastw2v.objectives.feature_vectors import NgramVectors
 from fastw2v.objectives.features import Ngrams
@@ -71,21 +70,18 @@ class StoredVectors:
             found[name] = replace(found[name], make_unknown=of_ngrams.of)
         return found
 
-    def all_pairs(
-        self, sets: Sequence[PairSet] | None = None, *, centred: bool = False
-    ) -> dict[str, dict[str, Any]]:
+    def all_pairs(self) -> dict[str, dict[str, Any]]:
         """Return the correlations over all pairs, unknown words included, of each table and set.
 
-        Of tables beside which unknown words get vectors; see
-        `fastw2v.evaluation.similarity.AllPairs`. Default: the sets that come with gensim.
+        Of tables beside which unknown words get vectors, and the sets that come with gensim; see
+        `fastw2v.evaluation.similarity.AllPairs`.
         """
         found: dict[str, dict[str, Any]] = {}
         for name, table in self.word_tables.items():
             if table.make_unknown is None:
                 continue
-            measured = table.centred() if centred else table
-            for pairs in bundled_pairs() if sets is None else sets:
-                every = evaluate_similarity(measured, pairs, resamples=0).with_unknown
+            for pairs in bundled_pairs():
+                every = evaluate_similarity(table, pairs, resamples=0).with_unknown
                 assert every is not None
                 found.setdefault(name, {})[pairs.name] = every.as_dict()
         return found

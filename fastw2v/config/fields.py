@@ -3,7 +3,7 @@
 from dataclasses import field
 from typing import Any, Literal, get_args, get_origin
 
-from fastw2v.config.numbers import real_number, shown_value, whole_number
+from fastw2v.config.numbers import real_number, shown_value, true_or_false, whole_number
 from fastw2v.config.tokenizers import checked_tokenizer
 from fastw2v.errors import ConfigurationError
 
@@ -39,7 +39,7 @@ def setting(
 
 
 def checked_setting(name: str, value: Any, annotation: Any, metadata: Any) -> Any:
-    """Return the value of a setting, a number as Python's own; raises as `Hyperparameters`."""
+    """Return the value of a setting, of a type of Python's own; raises as `Hyperparameters`."""
     kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
     optional = type(None) in get_args(annotation)
     if value is None and optional:
@@ -53,9 +53,7 @@ def checked_setting(name: str, value: Any, annotation: Any, metadata: Any) -> An
         return value
     kind = kinds[0] if optional else annotation
     if kind is bool:
-        if not isinstance(value, bool):
-            raise ConfigurationError(f"{name}: expected True or False, got {shown_value(value)}")
-        return value
+        return true_or_false(name, value)
     low, high = metadata["low"], metadata["high"]
     if kind is int:
         return whole_number(name, value, low=low, high=high)

@@ -1,4 +1,4 @@
-"""Numbers that users give: taken over as Python's own, or refused by name.
+"""Numbers and truth values that users give: taken over as Python's own, or refused by name.
 
 A number may come as Python's, NumPy's or another library's, and may be anything. What is checked
 here reaches no kernel, sizes no array and is formatted by no message before that.
@@ -11,7 +11,14 @@ from typing import Any
 
 from fastw2v.errors import ConfigurationError
 
-__all__ = ["MOST_MIB", "checked_fraction", "real_number", "shown_value", "whole_number"]
+__all__ = [
+    "MOST_MIB",
+    "checked_fraction",
+    "real_number",
+    "shown_value",
+    "true_or_false",
+    "whole_number",
+]
 
 MOST_MIB = 2**40  # of a budget of memory; as bytes it is still an int64
 
@@ -97,6 +104,17 @@ def real_number(
     if high is not None and (number > high or (high_is_open and number == high)):
         raise _refused(name, f"{'less than' if high_is_open else 'at most'} {high:g}", value)
     return number
+
+
+def true_or_false(name: str, value: Any) -> bool:
+    """Return a truth value, Python's or NumPy's, as a bool; `ConfigurationError` for others."""
+    if isinstance(value, bool):
+        return value
+    from numpy import bool_  # here, since the command line shows its help without NumPy
+
+    if not isinstance(value, bool_):
+        raise _refused(name, "True or False", value)
+    return bool(value)
 
 
 def checked_fraction(value: Any) -> float:

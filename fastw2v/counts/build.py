@@ -22,7 +22,7 @@ from fastw2v.counts.corpus import (
     counting_widths,
     window_widths,
 )
-from fastw2v.counts.folder import MANIFEST, read_counts, write_counts
+from fastw2v.counts.folder import LAYOUT, read_counts, write_counts
 from fastw2v.counts.matrix import PairCounts
 from fastw2v.counts.merged_folder import write_in_order
 from fastw2v.counts.pairs import count_packed_pairs, count_pairs
@@ -240,7 +240,7 @@ def _opened(
 
 def _count_in_memory(opened: OpenedCorpus, request: CountRequest, workers: int) -> CountedCorpus:
     counting, reference, progress = request.counting, request.reference, request.progress
-    require_replaceable(request.output, MANIFEST)
+    require_replaceable(request.output, LAYOUT)
     words = request.words
     reading = stage_of(progress, "reading")
     widths = None

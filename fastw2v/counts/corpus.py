@@ -40,8 +40,8 @@ class CorpusStatistics:
     n_missing : int
         Values that were missing in the field that was read.
     unicode_version : str, optional
-        Of the characters by which the tokenizer 'words' cut the text; None for other tokenizers,
-        and for counts made before the package had a table of its own.
+        Of the characters by which the package cut the text; None for tokenizers that do not ask
+        Unicode, and for counts made before the package had a table of its own.
     tokenizer_version : str, optional
         Of what cut the text beside this package, a library for a language or the package of a
         function; None where nothing else did, or is known.

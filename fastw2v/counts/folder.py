@@ -38,6 +38,7 @@ from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.text.word_rules import WordRules
 
 __all__ = [
+    "LAYOUT",
     "MANIFEST",
     "VOCABULARY",
     "FolderOfCounts",
@@ -59,7 +60,9 @@ _KIND = FolderKind(
     what="the counts are",
     remedy="restore them from a copy or count the text again",
     error=CorpusError,
+    files=(VOCABULARY, PHRASES, "part-*.safetensors"),
 )
+LAYOUT = _KIND.layout
 
 
 def write_counts(folder: Path, corpus: CountedCorpus) -> None:
@@ -84,7 +87,7 @@ def write_counted_rows(folder: Path, corpus: CountsDescription, rows: Iterable[C
         All rows from the first to the last, cut anyhow.
     """
     vocabulary = corpus.vocabulary
-    with whole_folder(folder, MANIFEST) as temporary:
+    with whole_folder(folder, LAYOUT) as temporary:
         parts = write_parts(temporary, rows)
         stored = vocabulary.as_dict()
         words = {
@@ -198,7 +201,8 @@ def described_counts(folder: str | Path) -> FolderOfCounts:
     manifest = _KIND.read(folder)
     with _KIND.damage(folder):
         parts = [folder / Path(PartFile(**part).file).name for part in manifest["parts"]]
-        files = [folder / MANIFEST, folder / VOCABULARY, *parts]
+        phrases = [PHRASES] if manifest.get("phrases_digest") is not None else []
+        files = [*(folder / name for name in (MANIFEST, VOCABULARY, *phrases)), *parts]
         stored = dict(manifest["corpus"])
         return FolderOfCounts(
             CountingSettings.from_stored(manifest["counting"]),

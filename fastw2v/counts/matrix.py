@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastw2v.counts.windows import require_window
 from fastw2v.errors import CorpusError
 from fastw2v.kernels.counts import pair_statistics
+from fastw2v.system.memory_maps import forget_pages
 
 __all__ = ["LARGEST_INT32", "CountArrays", "CountPart", "PairCounts", "SparseCounts"]
 
@@ -119,17 +120,36 @@ class SparseCounts:
         parts = self.parts
         if len(parts) == 1:
             return centres, parts[0].arrays
-        owners = np.searchsorted(self.firsts, centres, side="right") - 1
-        indices, values, sizes = [], [], []
-        for centre, owner in zip(centres.tolist(), owners.tolist(), strict=True):
-            part = parts[owner]
-            start, stop = part.indptr[centre - part.first : centre - part.first + 2]
-            indices.append(part.indices[start:stop])
-            values.append(part.values[start:stop])
-            sizes.append(stop - start)
+        return np.arange(len(centres)), self._copied(centres)[0]
+
+    def copied(self, rows: NDArray[np.int64]) -> CountArrays:
+        """Return rows, in the order that is asked for, in arrays of their own.
+
+        The memory in which mapped parts were read is given back.
+        """
+        arrays, parts = self._copied(rows)
+        for part in parts:
+            forget_pages(part.indices)
+        return arrays
+
+    def _copied(self, rows: NDArray[np.int64]) -> tuple[CountArrays, list[CountPart]]:
+        """Return rows in arrays of their own, and the parts that they are of."""
+        owners = (np.searchsorted(self.firsts, rows, side="right") - 1).tolist()
+        sizes = [0] * len(rows)
+        indices, values = ([np.empty(0, np.int32)] * (len(rows) + 1) for _ in range(2))
+        numbers, parts, opened = rows.tolist(), self.parts, {}
+        for place in sorted(range(len(rows)), key=owners.__getitem__):  # part after part
+            owner = owners[place]
+            if owner not in opened:
+                opened[owner] = parts[owner]
+            part = opened[owner]
+            row = numbers[place] - part.first
+            start, stop = part.indptr[row : row + 2]
+            indices[place], values[place] = part.indices[start:stop], part.values[start:stop]
+            sizes[place] = stop - start
         indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
         # Where counts of one part are wider than those of another, the wider type holds both.
-        return np.arange(len(centres)), (indptr, np.concatenate(indices), np.concatenate(values))
+        return (indptr, np.concatenate(indices), np.concatenate(values)), list(opened.values())
 
     def check(self) -> None:
         """Look at every entry; a fraction of the time of counting.

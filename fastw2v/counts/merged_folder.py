@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastw2v.config import PHRASE_NAMES, TEXT_NAMES
 from fastw2v.counts.corpus import CountedCorpus
-from fastw2v.counts.folder import MANIFEST, read_counts, write_counted_rows
+from fastw2v.counts.folder import LAYOUT, read_counts, write_counted_rows
 from fastw2v.counts.merging import merged_rows
 from fastw2v.counts.wider import WithEmptyRows, order_within
 from fastw2v.errors import CorpusError, VocabularyError
@@ -86,7 +86,7 @@ def merge_counts(
         If the folder cannot be written.
     """
     output = Path(output)
-    require_replaceable(output, MANIFEST)
+    require_replaceable(output, LAYOUT)
     corpora = [read_counts(folder) for folder in folders]
     if len(corpora) < 2:
         raise CorpusError(f"counts: expected at least two folders to merge, got {len(corpora)}")

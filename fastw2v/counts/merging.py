@@ -72,20 +72,19 @@ class _InPlace:
 
     def __init__(self, counts: SparseCounts) -> None:
         self._counts = counts
+        self._parts, self._firsts = counts.parts, counts.firsts
 
     def sizes(self) -> NDArray[np.int64]:
-        return np.concatenate([np.diff(part.indptr) for part in self._counts.parts])
+        return _sizes_of_rows(self._counts)
 
     def rows(self, start: int, stop: int) -> CountArrays:
         """Return the rows of the words from `start` to `stop`, which may lie in several parts."""
-        firsts = self._counts.firsts
-        first_part = int(np.searchsorted(firsts, start, "right")) - 1
+        first_part = int(np.searchsorted(self._firsts, start, "right")) - 1
+        behind = int(np.searchsorted(self._firsts, stop, "left"))
         indptrs, indices, values = [np.zeros(1, np.int64)], [], []
         n_entries = 0
-        for number in range(first_part, len(firsts)):
-            part = self._counts.parts[number]
-            if part.first >= stop:
-                break
+        for number in range(first_part, behind):
+            part = self._parts[number]
             begin, end = max(start - part.first, 0), min(stop - part.first, part.n_rows)
             low, high = part.indptr[begin], part.indptr[end]
             indptrs.append(part.indptr[begin + 1 : end + 1] - low + n_entries)
@@ -102,17 +101,18 @@ class _Reordered:
     """Rows of counts over the same words in another order."""
 
     def __init__(self, counts: SparseCounts, order: NDArray[np.int64]) -> None:
-        self._counts = _InPlace(counts)
+        self._counts = counts
         self._order = order
         self._places = np.empty(len(order), np.int32)
         self._places[order] = np.arange(len(order), dtype=np.int32)
 
     def sizes(self) -> NDArray[np.int64]:
-        return self._counts.sizes()[self._order]
+        return _sizes_of_rows(self._counts)[self._order]
 
     def rows(self, start: int, stop: int) -> CountArrays:
-        blocks = [self._counts.rows(place, place + 1) for place in self._order[start:stop].tolist()]
-        sizes = [len(indices) for _, indices, _ in blocks]
-        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
-        indices = self._places[np.concatenate([block[1] for block in blocks])]
-        return indptr, indices, np.concatenate([block[2] for block in blocks])
+        indptr, indices, values = self._counts.copied(self._order[start:stop])
+        return indptr, self._places[indices], values
+
+
+def _sizes_of_rows(counts: SparseCounts) -> NDArray[np.int64]:
+    return np.concatenate([np.diff(part.indptr) for part in counts.parts])

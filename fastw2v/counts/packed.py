@@ -12,9 +12,16 @@ from fastw2v.kernels.counts.packed_rows import PackedRows, unpack_rows
 from fastw2v.kernels.counts.pair_counting import Rows
 from fastw2v.system.threads import WorkerPool
 
-__all__ = ["UNPACKED_ENTRIES", "PackedCounts"]
+__all__ = ["UNPACKED_ENTRIES", "PackedCounts", "expected_bytes"]
 
 UNPACKED_ENTRIES = 2**18  # of a part, 8 or 12 bytes each; a single row may exceed it
+_PARTS_BYTES = 4 * 12 * UNPACKED_ENTRIES  # of those that are unpacked at a time
+_ENTRY_BYTES = 2
+
+
+def expected_bytes(n_words: int, n_entries: float) -> int:
+    """Return about what the counts of so many words take, before they are there."""
+    return 2 * 8 * n_words + int(_ENTRY_BYTES * n_entries) + _PARTS_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +58,7 @@ class PackedCounts(SparseCounts):
     @property
     def nbytes(self) -> int:
         """Memory of the packed rows, and of the parts that are unpacked at a time."""
-        return sum(array.nbytes for array in self.packed) + 4 * 12 * UNPACKED_ENTRIES
+        return sum(array.nbytes for array in self.packed) + _PARTS_BYTES
 
     @property
     def parts(self) -> Sequence[CountPart]:
@@ -66,6 +73,10 @@ class PackedCounts(SparseCounts):
     def rows(self, centres: NDArray[np.int64]) -> tuple[NDArray[np.int64], CountArrays]:
         """Return counts that hold just the rows of some centre words; see `SparseCounts.rows`."""
         return np.arange(len(centres)), self.unpacked(centres, workers=1)
+
+    def copied(self, rows: NDArray[np.int64]) -> CountArrays:
+        """Return rows, in the order that is asked for, in arrays of their own."""
+        return self.unpacked(rows, self.workers)
 
     def unpacked(self, rows: NDArray[np.int64], workers: int) -> CountArrays:
         """Return some rows, one after the other, in arrays of their own."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.counts.matrix import CountPart, SparseCounts
+from fastw2v.counts.matrix import CountArrays, CountPart, CountParts, SparseCounts
 from fastw2v.text.vocabulary import Vocabulary
 
 __all__ = ["WithEmptyRows", "order_within"]
@@ -38,10 +38,39 @@ class WithEmptyRows(SparseCounts):
     def parts(self) -> Sequence[CountPart]:
         """Those of the counts, and one of empty rows."""
         n_more = self._n_words - self._counts.n_words
-        if not n_more:
-            return self._counts.parts
-        nothing = np.zeros(n_more + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
-        return [*self._counts.parts, CountPart(self._counts.n_words, *nothing)]
+        return _Parts(self._counts, n_more) if n_more else self._counts.parts
+
+    @property
+    def firsts(self) -> list[int]:
+        """The first centre word of each part."""
+        n_words = self._counts.n_words
+        return self._counts.firsts + [n_words] * (self._n_words > n_words)
+
+    def copied(self, rows: NDArray[np.int64]) -> CountArrays:
+        """Return rows, in the order that is asked for, in arrays of their own."""
+        is_known = rows < self._counts.n_words
+        starts, indices, values = self._counts.copied(rows[is_known])
+        indptr = np.zeros(len(rows) + 1, np.int64)
+        indptr[1:][is_known] = np.diff(starts)
+        return np.cumsum(indptr), indices, values
+
+
+class _Parts(CountParts):
+    """The parts of counts, and one of empty rows."""
+
+    def __init__(self, counts: SparseCounts, n_more: int) -> None:
+        self._counts, self._n_more = counts, n_more
+        self._parts = counts.parts
+
+    def __len__(self) -> int:
+        return len(self._parts) + 1
+
+    def part(self, number: int) -> CountPart:
+        """Return the part of this number."""
+        if number < len(self._parts):
+            return self._parts[number]
+        nothing = np.zeros(self._n_more + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
+        return CountPart(self._counts.n_words, *nothing)
 
 
 def order_within(vocabulary: Vocabulary, part: Vocabulary) -> NDArray[np.int64] | None:

@@ -103,7 +103,7 @@ def run_probe(
     ----------
     table : WordTable
     labelled : sequence of (word, label)
-        Each word once. Words are found as they are written, or else in any case.
+        Each word of the table once. Words are found as they are written, or else in any case.
     settings : ProbeSettings, optional
     tune : bool
         Also train with the gradient going on into the vectors.
@@ -113,7 +113,8 @@ def run_probe(
     Raises
     ------
     EvaluationError
-        If fewer than two labels or fewer words than folds are known.
+        If fewer than two labels or fewer words than folds are known, or two spellings are one word
+        of the table: it could be learned in one fold and asked for in another.
     """
     settings = settings or ProbeSettings()
     rows, names, labels = _known(table, labelled, settings.folds)
@@ -268,10 +269,18 @@ def _known(
 ) -> tuple[list[int], list[str], Labels]:
     """Return rows of the known words, the names of labels, and the number of each word's label."""
     known = []
+    taken: dict[int, str] = {}
     for word, label in labelled:
         row = table.rows.get(word, table.find(word))
-        if row is not None:
-            known.append((row, label))
+        if row is None:
+            continue
+        if row in taken:
+            raise EvaluationError(
+                f"probe: expected each word once, got {taken[row]!r} and {word!r}, which are both "
+                f"{table.words[row]!r} of the vocabulary; keep one of them"
+            )
+        taken[row] = word
+        known.append((row, label))
     names = sorted({label for _, label in known})
     if len(names) < 2 or len(known) < folds:
         raise EvaluationError(

@@ -32,6 +32,7 @@ __all__ = [
 
 RESAMPLES = 2000
 _MOST_RESAMPLES = 1_000_000
+_BLOCK_PAIRS = 2**20  # of resamples that are ranked at a time
 CONFIDENCE = 0.95
 FEWEST_PAIRS = 3  # two pairs correlate perfectly, whatever they are
 
@@ -149,13 +150,25 @@ def _correlation(
     if len(cosines) < FEWEST_PAIRS:
         return math.nan, math.nan, math.nan
     spearman = float(rank_correlations(cosines[None], judgements[None])[0])
-    generator = np.random.default_rng(seed)
-    drawn = generator.integers(0, len(cosines), (resamples, len(cosines)))
-    resampled = rank_correlations(cosines[drawn], judgements[drawn])
+    resampled = _resampled(cosines, judgements, seed, resamples)
     resampled = resampled[np.isfinite(resampled)]
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     low, high = np.quantile(resampled, tails) if len(resampled) else (math.nan, math.nan)
     return spearman, float(low), float(high)
+
+
+def _resampled(
+    cosines: NDArray[np.float64], judgements: NDArray[np.float64], seed: int, resamples: int
+) -> NDArray[np.float64]:
+    """Return the correlation of each resample, some of which are made at a time."""
+    generator = np.random.default_rng(seed)
+    found = np.empty(resamples)
+    step = max(1, _BLOCK_PAIRS // len(cosines))
+    for first in range(0, resamples, step):
+        block = found[first : first + step]
+        drawn = generator.integers(0, len(cosines), (len(block), len(cosines)))
+        block[:] = rank_correlations(cosines[drawn], judgements[drawn])
+    return found
 
 
 def rank_correlations(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastw2v.config.numbers import whole_number
 from fastw2v.errors import EvaluationError
 from fastw2v.objectives.embeddings import ngram_vectors_of
+from fastw2v.objectives.exact_search import unit_rows
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -76,8 +77,7 @@ class WordTable:
     @cached_property
     def unit(self) -> NDArray[np.float32]:
         """Vectors of length one (V, D); a vector of zeros stays one."""
-        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        return np.asarray(self.vectors / np.where(lengths > 0, lengths, 1), np.float32)
+        return unit_rows(self.vectors)
 
     @cached_property
     def rows(self) -> dict[str, int]:

@@ -33,6 +33,7 @@ __all__ = [
     "format_of_suffix",
     "format_to_write",
     "read_vectors",
+    "require_target",
     "without_unwritable",
     "write_vectors",
 ]
@@ -87,6 +88,20 @@ def export(
         write_vectors(table, target, chosen.name, progress)
 
 
+def require_target(target: Path, form: FormatName | None = None) -> None:
+    """Raise what `write_vectors` would for a target that cannot be written, before long work.
+
+    Parameters and errors as in `export`.
+    """
+    from fastw2v.system.files import require_file_target, require_replaceable
+
+    layout = getattr(format_to_write(target, form).implementation(), "LAYOUT", None)
+    if layout is None:
+        require_file_target(target)
+    else:
+        require_replaceable(target, layout)
+
+
 def write_vectors(
     vectors: "Vectors",
     target: Path,
@@ -99,8 +114,17 @@ def write_vectors(
     """
     import numpy as np
 
+    from fastw2v.errors import UnwritableWordError
+    from fastw2v.formats.vectors import lone_surrogate
+
     if not np.isfinite(vectors.vectors).all():
         raise OutputError(f"{target}: expected finite vectors to write, got NaN or infinite ones")
+    lone = lone_surrogate(vectors.words)
+    if lone is not None:
+        raise UnwritableWordError(
+            f"{target}: expected words that UTF-8 holds, got {vectors.words[lone]!r:.60}, which "
+            "has half a character; correct it where the words come from"
+        )
     chosen = format_to_write(target, form)
     if chosen.is_stream:
         chosen.implementation().write(vectors, target, progress)

@@ -11,6 +11,7 @@ from pathlib import Path
 from fastw2v.errors import ModelFormatError
 from fastw2v.formats import model2vec, projector
 from fastw2v.formats.compression import chunks, is_compressed
+from fastw2v.formats.line_parts import NUMBER, SIZES
 from fastw2v.formats.model_folder import is_model_folder
 from fastw2v.formats.registry import FORMATS, format_named, format_of_suffix
 from fastw2v.system.file_kinds import LOOK_BYTES, FileKind, binary_kind_of, kind_of
@@ -18,9 +19,6 @@ from fastw2v.system.file_kinds import LOOK_BYTES, FileKind, binary_kind_of, kind
 __all__ = ["first_bytes", "recognised", "require_kind"]
 
 _LOOK_BYTES = 1 << 16
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_SIZES = re.compile(rb"[ \t]*([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t\r]*")
-_NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 # What some write for a number, which the reader then refuses at its place.
 _NEARLY = re.compile(rb"[+-]?(?:\d+(?:,\d+)?|nan|inf(?:inity)?)(?:[eE][+-]?\d+)?", re.IGNORECASE)
 # Characters of control that no line of text has.
@@ -62,9 +60,9 @@ def recognised(path: Path) -> str:
         raise _foreign(path, kind)
     by_name = format_of_suffix(path)
     suggested = by_name.name if by_name is not None else ""
-    text = content.removeprefix(_BYTE_ORDER_MARK)
+    text = content.removeprefix(codecs.BOM_UTF8)
     first, line_feed, rest = text.partition(b"\n")
-    sizes = _SIZES.fullmatch(first)
+    sizes = SIZES.fullmatch(first)
     if kind is not None:  # which the reader refuses, and says how it is re-encoded
         return suggested if suggested in ("glove", "fasttext") else "word2vec"
     if sizes is not None and line_feed and suggested != "glove":
@@ -129,7 +127,7 @@ def _behind_sizes(rest: bytes, n_words: int, dimensions: int, *, is_whole: bool)
     """
     row = rest.lstrip(b"\n").partition(b"\n")[0]
     numbers = _numbers_of(row)
-    are_numbers = bool(numbers) and all(map(_NUMBER.fullmatch, numbers))
+    are_numbers = bool(numbers) and all(map(NUMBER.fullmatch, numbers))
     if are_numbers and _is_text(rest):
         if len(numbers) == dimensions or len(numbers) >= _SURE_NUMBERS:
             return "word2vec"
@@ -189,7 +187,7 @@ def _is_table(text: bytes) -> bool:
 
 
 def _is_nearly_number(field: bytes) -> bool:
-    return bool(_NUMBER.fullmatch(field) or _NEARLY.fullmatch(field))
+    return bool(NUMBER.fullmatch(field) or _NEARLY.fullmatch(field))
 
 
 def _folder(path: Path) -> str:

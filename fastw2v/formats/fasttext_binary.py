@@ -22,12 +22,19 @@ from fastw2v.config import MOST_DIMENSIONS
 from fastw2v.errors import ModelFormatError, OutputError, TextEncodingError
 from fastw2v.formats.compression import opened_to_write
 from fastw2v.formats.sources import ByteSource
-from fastw2v.formats.vectors import Vectors, checked_vectors, require_writable_words
+from fastw2v.formats.vectors import (
+    LONGEST_WORD_BYTES,
+    Vectors,
+    checked_vectors,
+    joined_rows,
+    length_refusal,
+    require_writable_words,
+)
 from fastw2v.objectives.feature_vectors import NgramVectors
 from fastw2v.objectives.features import Ngrams
 from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
-from fastw2v.text.files import COMPRESSED
+from fastw2v.text.files import COMPRESSED, plain_size
 
 __all__ = ["MAGIC", "read", "refusal", "write"]
 
@@ -39,7 +46,6 @@ _ENTRY = struct.Struct("<qb")
 _MATRIX = struct.Struct("<qq")
 _NUMBER = np.dtype("<f4")
 _ROWS_BYTES = 1 << 24
-_LONGEST_WORD_BYTES = 1 << 20
 _MOST_ENTRIES = 2**31 - 1
 _WORD, _LABEL = 0, 1
 _SKIPGRAM, _SUPERVISED, _SOFTMAX = 2, 3, 3
@@ -108,7 +114,7 @@ class _Reader:
             left -= n_rows
             if self.progress is not None:
                 self.progress(self.source.offset, self.total)
-        return np.concatenate(parts) if parts else np.empty((0, columns), np.float32)
+        return joined_rows(parts, columns)
 
     def cut(self, what: str) -> ModelFormatError:
         return ModelFormatError(
@@ -133,9 +139,7 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
     TextEncodingError
         If a word is not UTF-8.
     """
-    is_plain = path.suffix.lower() in (".bin", "")
-    total = path.stat().st_size if is_plain and path.is_file() else None
-    reader = _Reader(path, ByteSource(path), progress, total)
+    reader = _Reader(path, ByteSource(path), progress, plain_size(str(path)))
     settings = _read_settings(reader)
     words, counts = _read_dictionary(reader)
     if reader.flag("the mark of a quantised input matrix"):
@@ -196,7 +200,8 @@ def _read_settings(reader: _Reader) -> _Settings:
     bounds = {
         "dim": (settings.dim, 1, MOST_DIMENSIONS),
         "bucket": (settings.bucket, 1 if settings.maxn > 0 else 0, _MOST_ENTRIES),
-        "minn": (settings.minn, 0, max(settings.maxn, 0)),
+        # Where there are no n-grams, programs leave here what they find.
+        "minn": (settings.minn, 0, settings.maxn if settings.maxn > 0 else _MOST_ENTRIES),
         "maxn": (settings.maxn, 0, 2**20),
     }
     for name, (came, low, high) in bounds.items():
@@ -207,14 +212,14 @@ def _read_settings(reader: _Reader) -> _Settings:
 
 def _read_dictionary(reader: _Reader) -> tuple[list[str], NDArray[np.int64] | None]:
     """Return the words and their counts; labels, which have no vectors, come behind them."""
-    size, n_words, n_labels, _, pruned = reader.take(_DICTIONARY, "the dictionary")
+    size, n_words, n_labels, n_tokens, pruned = reader.take(_DICTIONARY, "the dictionary")
     if min(size, n_words, n_labels) < 0 or size != n_words + n_labels:
         raise reader.damaged("its sizes", "words and labels that add up", f"{size:,} entries")
     words: list[str] = []
     counts: list[int] = []
     for number in range(size):
         at = reader.source.offset
-        word = reader.source.until(b"\0", _LONGEST_WORD_BYTES)
+        word = reader.source.until(b"\0", LONGEST_WORD_BYTES)
         if word is None:
             raise reader.cut(f"entry {number + 1:,} of {size:,} of the dictionary")
         count, kind = reader.take(_ENTRY, f"the count of entry {number + 1:,}")
@@ -238,14 +243,15 @@ def _read_dictionary(reader: _Reader) -> tuple[list[str], NDArray[np.int64] | No
             "when it quantises; take the model before that (.bin)"
         )
     known = np.array(counts[:n_words], np.int64)
-    return words[:n_words], known if known.any() else None
+    return words[:n_words], known if n_tokens and known.any() else None
 
 
 def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> None:
     """Write a file that fastText and gensim open.
 
     Known words get the vectors that they have, and unknown ones the mean of their n-grams' where
-    there are vectors of n-grams; without them it is a file without n-grams (maxn 0).
+    there are vectors of n-grams; without them it is a file without n-grams (maxn 0). Where counts
+    are unknown every word has 1, in a text of 0 tokens.
 
     Raises
     ------
@@ -256,7 +262,8 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
     table = vectors.ngrams or NgramVectors.nothing(vectors.vectors.shape[1])
     ngrams = table.ngrams
     n_words, dimensions = vectors.vectors.shape
-    counts = vectors.counts if vectors.counts is not None else np.zeros(n_words, np.int64)
+    known = vectors.counts if vectors.counts is not None else np.zeros(n_words, np.int64)
+    counts = np.maximum(known, 1)  # gensim leaves out words that were seen less than once
     settings = _Settings(
         dim=dimensions, ws=5, epoch=5, min_count=1, neg=5, word_ngrams=1, loss=_SOFTMAX,
         model=_SKIPGRAM, bucket=ngrams.bucket, minn=ngrams.min_n if ngrams.max_n else 0,
@@ -265,7 +272,7 @@ def write(vectors: Vectors, target: Path, progress: Progress | None = None) -> N
     _require_room(target, _NUMBER.itemsize * dimensions * (2 * n_words + ngrams.bucket), ngrams)
     with whole_file(target) as temporary, opened_to_write(temporary) as file:
         file.write(MAGIC + struct.pack("<i", _VERSIONS[-1]) + _SETTINGS.pack(*settings))
-        file.write(_DICTIONARY.pack(n_words, n_words, 0, int(counts.sum()), -1))
+        file.write(_DICTIONARY.pack(n_words, n_words, 0, int(known.sum()), -1))
         for word, count in zip(vectors.words, counts.tolist(), strict=True):
             file.write(word.encode() + b"\0" + _ENTRY.pack(count, _WORD))
         file.write(b"\0" + _MATRIX.pack(n_words + ngrams.bucket, dimensions))
@@ -318,5 +325,4 @@ def refusal(word: str, *, is_first: bool = False) -> str | None:
     """Return why a word cannot be written; None if it can."""
     if not word or "\0" in word:
         return "is empty or holds a byte of zero"
-    is_long = len(word) > _LONGEST_WORD_BYTES // 4 and len(word.encode()) > _LONGEST_WORD_BYTES
-    return f"has more than {_LONGEST_WORD_BYTES:,} bytes" if is_long else None
+    return length_refusal(word)

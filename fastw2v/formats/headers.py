@@ -1,13 +1,12 @@
 """What files of vectors say of themselves before their vectors: sizes, without reading the rest."""
 
+import codecs
 import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from fastw2v.config import MOST_DIMENSIONS
 from fastw2v.errors import ModelFormatError, one_line
@@ -16,7 +15,7 @@ from fastw2v.formats.arrow import VECTOR, require_pyarrow
 from fastw2v.formats.compression import is_compressed
 from fastw2v.formats.detection import first_bytes, recognised
 from fastw2v.formats.fasttext_binary import MAGIC
-from fastw2v.formats.npz import require_sizes
+from fastw2v.formats.npz import array_header, require_sizes
 from fastw2v.formats.registry import FormatName, format_named
 from fastw2v.system.file_kinds import LOOK_BYTES, require_text
 
@@ -30,7 +29,6 @@ _LEAST_BYTES = {
     "word2vec-bin": (4, 2),
     "fasttext-bin": (4, 2),
 }
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def _require_room(path: Path, form: str, n_words: int | None, dimensions: int | 
 
 
 def _first_line(path: Path) -> bytes:
-    return first_bytes(path).removeprefix(_BYTE_ORDER_MARK).partition(b"\n")[0]
+    return first_bytes(path).removeprefix(codecs.BOM_UTF8).partition(b"\n")[0]
 
 
 def _stated(path: Path) -> tuple[int, int]:
@@ -138,14 +136,7 @@ def _of_npz(path: Path) -> tuple[int, int]:
         names = set(archive.namelist())
         member = next(name for name in ("vectors.npy", "in_vectors.npy") if name in names)
         with archive.open(member) as file:
-            version = np.lib.format.read_magic(file)
-            is_first = version == (1, 0)
-            read = (
-                np.lib.format.read_array_header_1_0
-                if is_first
-                else np.lib.format.read_array_header_2_0
-            )
-            n_words, dimensions = read(file)[0]
+            n_words, dimensions = array_header(file)[0]
     return n_words, dimensions
 
 
@@ -157,7 +148,7 @@ def _of_model2vec(path: Path) -> tuple[int, int]:
         names = set(file.keys())
         name = next(name for name in model2vec.TABLES if name in names)
         n_rows, dimensions = file.get_slice(name).get_shape()
-    return n_rows, dimensions
+    return n_rows - (model2vec.added_word(path) is not None), dimensions
 
 
 def _list_size(schema: Any) -> int | None:

@@ -20,12 +20,24 @@ from fastw2v.formats.vectors import (
     white_space_refusal,
 )
 from fastw2v.system.array_files import Arrays, read_arrays, stored_kinds, write_arrays
-from fastw2v.system.files import whole_folder
+from fastw2v.system.files import FolderLayout, whole_folder
 from fastw2v.system.manifests import read_json, write_json
 from fastw2v.text.rules import TextRules, rules_of
 from fastw2v.version import VERSION
 
-__all__ = ["ARRAYS", "CONFIG", "MODULES", "NESTED", "TABLES", "WORDS", "read", "refusal", "write"]
+__all__ = [
+    "ARRAYS",
+    "CONFIG",
+    "LAYOUT",
+    "MODULES",
+    "NESTED",
+    "TABLES",
+    "WORDS",
+    "added_word",
+    "read",
+    "refusal",
+    "write",
+]
 
 ARRAYS, WORDS, CONFIG, MODULES = (
     "model.safetensors",
@@ -38,6 +50,7 @@ TABLES = ("embeddings", "embedding.weight")
 _KNOWN_KINDS = {"F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL"}
 _UNKNOWN = "[UNK]"
 _ADDED = "fastw2v_unknown_word"
+_WRITER = "fastw2v_version"
 
 # As `fastw2v.text.tokenizers` cuts text.
 _OF_WORDS = r"[\p{L}\p{N}\p{M}_]"
@@ -66,8 +79,7 @@ def read(path: Path) -> Vectors:
             raise _unsupported(path, f"numbers of {sorted(set(kinds.values()) - _KNOWN_KINDS)[0]}")
         arrays = read_arrays(parts / ARRAYS)
         tokenizer = read_json(parts / WORDS)
-        config = path / CONFIG
-        added = read_json(config).get(_ADDED) if config.is_file() else None
+        added = added_word(path)
         vocabulary = tokenizer["model"]["vocab"]
         table = next(arrays[name] for name in TABLES if name in arrays)
         other = _other_than_rows(arrays, table, vocabulary)
@@ -94,6 +106,13 @@ def read(path: Path) -> Vectors:
     if added is not None and words and words[-1] == added:
         words, as_float32 = words[:-1], as_float32[:-1]
     return checked_vectors(path, words, as_float32)
+
+
+def added_word(path: Path) -> str | None:
+    """Return what `write` called the last row, that of unknown words; None in others' folders."""
+    config = path / CONFIG
+    added: str | None = read_json(config).get(_ADDED) if config.is_file() else None
+    return added
 
 
 def _unsupported(path: Path, other: str) -> ModelFormatError:
@@ -143,7 +162,7 @@ def write(vectors: Vectors, target: Path) -> None:
         "normalize": False,
         "max_length": None,
         "embedding_dtype": "float32",
-        "fastw2v_version": VERSION,
+        _WRITER: VERSION,
         _ADDED: unknown,
     }
     modules = [
@@ -153,10 +172,19 @@ def write(vectors: Vectors, target: Path) -> None:
     if rules.tokenizer not in _PATTERNS:  # no expression cuts as the others do
         rules = rules_of("whitespace")
     tokenizer = _tokenizer([*vectors.words, unknown], unknown, rules)
-    with whole_folder(target, ARRAYS) as folder:
+    with whole_folder(target, LAYOUT) as folder:
         write_arrays(folder / ARRAYS, {TABLES[0]: table})
         for name, content in ((WORDS, tokenizer), (CONFIG, config), (MODULES, modules)):
             write_json(folder / name, content)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether `write` made a folder, sound or not."""
+    path = folder / CONFIG
+    return path.is_file() and _WRITER.encode() in path.read_bytes() and (folder / ARRAYS).is_file()
+
+
+LAYOUT = FolderLayout(_is_ours, (ARRAYS, WORDS, CONFIG, MODULES))
 
 
 def refusal(word: str, *, is_first: bool = False) -> str | None:

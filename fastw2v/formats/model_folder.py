@@ -42,6 +42,7 @@ from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.text.word_rules import NO_RULES, WordRules
 
 __all__ = [
+    "LAYOUT",
     "StoredModel",
     "is_model_folder",
     "read_model",
@@ -62,9 +63,11 @@ _KIND = FolderKind(
     what="the model is",
     remedy="restore it from a copy or train again",
     error=ModelFormatError,
+    files=(ARRAYS, PHRASES, VOCABULARY_OF_SCHEMA_1),
 )
-# Names that stored settings, histories and runs had, and those that they have now.
+LAYOUT = _KIND.layout
 _MOST_KNOTS = 1000
+# Names that stored settings, histories and runs had, and those that they have now.
 _RENAMED = {"memory_mib": "scores_mib", "pass_number": "epoch", "kept_pass": "kept_epoch"}
 
 
@@ -83,8 +86,7 @@ class StoredModel:
 
 def is_model_folder(path: Path) -> bool:
     """Tell whether a folder is a model of this package, sound or not."""
-    config = path / CONFIG
-    return config.is_file() and _KIND.format.encode() in config.read_bytes()
+    return _KIND.is_one(path)
 
 
 def write_model(model: StoredModel, folder: Path) -> None:
@@ -109,7 +111,7 @@ def write_model(model: StoredModel, folder: Path) -> None:
     if embeddings.self_rates is not None:
         arrays["self_rates"] = embeddings.self_rates
     arrays |= feature_arrays(embeddings)
-    with whole_folder(folder, CONFIG) as temporary:
+    with whole_folder(folder, LAYOUT) as temporary:
         write_arrays(temporary / ARRAYS, arrays)
         files = {ARRAYS: file_description(temporary / ARRAYS)}
         if model.words.phrases is not None:

@@ -2,7 +2,7 @@
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +19,20 @@ from fastw2v.formats.vectors import (
 from fastw2v.objectives.embeddings import Embeddings
 from fastw2v.system.files import whole_file
 
-__all__ = ["read", "refusal", "require_sizes", "write", "write_model"]
+__all__ = ["array_header", "read", "refusal", "require_sizes", "write", "write_model"]
 
 LARGEST_WORD_TABLE_BYTES = 2**31
 _MOST_COMPRESSION = 1100  # deflate makes at most 1032 bytes of one
 _TABLES = ("vectors", "in_vectors", "out_vectors")
+_DEFAULT_TABLE = "default_table"  # the name of the one that the model hands out
 
 
 def read(path: Path) -> Vectors:
-    """Read one table: ``vectors``, or the sum of ``in_vectors`` and ``out_vectors``.
+    """Read one table: ``vectors``, or that which a model hands out.
 
-    Floating-point numbers of other widths become the nearest float32, whole numbers for words text.
-    Where the two differ in shape, as hierarchical softmax has them, ``in_vectors`` alone.
+    In older files, which do not say it, that is the sum of ``in_vectors`` and ``out_vectors``;
+    where the two differ in shape, as hierarchical softmax has them, ``in_vectors``. Floating-point
+    numbers of other widths become the nearest float32, whole numbers for words text.
 
     Raises
     ------
@@ -41,7 +43,9 @@ def read(path: Path) -> Vectors:
         require_sizes(path)
         with np.load(path, allow_pickle=False) as loaded:
             arrays = {
-                name: loaded[name] for name in ("words", "counts", *_TABLES) if name in loaded
+                name: loaded[name]
+                for name in ("words", "counts", _DEFAULT_TABLE, *_TABLES)
+                if name in loaded
             }
         words, table = arrays["words"], _table(arrays)
         if words.ndim != 1 or words.dtype.kind not in "Uiu":
@@ -63,11 +67,20 @@ def _table(arrays: dict[str, Any]) -> NDArray[np.float32]:
     if "vectors" in given:
         return given["vectors"]
     inputs = given["in_vectors"]
-    outputs = given.get("out_vectors")
-    if outputs is None or outputs.shape != inputs.shape:
-        return inputs
-    table: NDArray[np.float32] = inputs + outputs
-    return table
+    outputs = given.get("out_vectors", np.empty((0, 0), np.float32))
+    has_sum = outputs.shape == inputs.shape
+    default = str(arrays.get(_DEFAULT_TABLE, "sum" if has_sum else "in"))
+    if default not in ("in", "sum") or (default == "sum" and not has_sum):
+        raise ValueError(f"{_DEFAULT_TABLE}: expected in or sum, got {default:.60}")
+    return inputs if default == "in" else np.asarray(inputs + outputs)
+
+
+def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and kind of the array that a file of numpy's has, and read no further."""
+    is_first = np.lib.format.read_magic(file) == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
 
 
 def require_sizes(path: Path) -> None:
@@ -80,14 +93,7 @@ def require_sizes(path: Path) -> None:
                 stored if item.compress_type == zipfile.ZIP_STORED else stored * _MOST_COMPRESSION
             )
             with archive.open(item) as file:
-                version = np.lib.format.read_magic(file)
-                is_first = version == (1, 0)
-                read_header = (
-                    np.lib.format.read_array_header_1_0
-                    if is_first
-                    else np.lib.format.read_array_header_2_0
-                )
-                shape, _, dtype = read_header(file)
+                shape, dtype = array_header(file)
             n_bytes = dtype.itemsize
             for length in shape:
                 n_bytes *= length
@@ -111,10 +117,11 @@ def write(vectors: Vectors, target: Path) -> None:
 
 
 def write_model(embeddings: Embeddings, target: Path) -> None:
-    """Write ``words, counts, in_vectors, out_vectors, out_bias``, and ``self_rates`` if there are.
+    """Write ``words``, and all of `Embeddings` that p(o | c) of known words is made of.
 
-    Of a model with peaks (`fastw2v.objectives.peaks`) ``peaks`` (2, K) has knots and
-    their powers.
+    That is ``counts, in_vectors, out_vectors, out_bias, objective, temperature``, ``self_rates`` if
+    there are, and of a model with peaks (`fastw2v.objectives.peaks`) ``peaks`` (2, K), knots and
+    their powers. ``default_table`` names the vectors that the model hands out.
 
     Raises as `write`.
     """
@@ -123,6 +130,9 @@ def write_model(embeddings: Embeddings, target: Path) -> None:
         "in_vectors": embeddings.in_vectors,
         "out_vectors": embeddings.out_vectors,
         "out_bias": embeddings.out_bias,
+        "objective": np.array(embeddings.objective),
+        "temperature": np.array(embeddings.temperature, np.float64),
+        _DEFAULT_TABLE: np.array(embeddings.default_vectors),
     }
     if embeddings.self_rates is not None:
         arrays["self_rates"] = embeddings.self_rates
@@ -141,7 +151,8 @@ def _write(words: list[str], arrays: dict[str, Any], target: Path) -> None:
     if 4 * len(longest) * len(words) > LARGEST_WORD_TABLE_BYTES:
         raise OutputError(
             f"{target}: npz stores all words as wide as the longest, which has {len(longest):,} "
-            f"characters and begins with {longest[:40]!r}; leave it out with a higher min_count"
+            f"characters and begins with {longest[:40]!r}, and {len(words):,} would take more than "
+            "2 GiB; write kv or parquet, which hold words of any length"
         )
     for word in words:
         if refusal(word) is not None:

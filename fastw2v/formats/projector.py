@@ -11,9 +11,9 @@ import numpy as np
 from fastw2v.errors import ModelFormatError
 from fastw2v.formats.text import LineReader, whole_lines
 from fastw2v.formats.vectors import Vectors, checked_vectors, require_writable_words
-from fastw2v.system.files import whole_folder
+from fastw2v.system.files import FolderLayout, whole_folder
 
-__all__ = ["CONFIG", "VECTORS", "read", "refusal", "write"]
+__all__ = ["CONFIG", "LAYOUT", "VECTORS", "read", "refusal", "write"]
 
 VECTORS, METADATA, CONFIG = "vectors.tsv", "metadata.tsv", "projector_config.pbtxt"
 _CONFIG_TEXT = f"""embeddings {{
@@ -63,14 +63,23 @@ def write(vectors: Vectors, target: Path) -> None:
 
     require_writable_words(target, "projector", vectors.words, refusal)
     table = np.ascontiguousarray(vectors.vectors, np.float32)
-    with whole_folder(target, VECTORS) as folder:
+    with whole_folder(target, LAYOUT) as folder:
         with (folder / VECTORS).open("wb") as file:
             for first in range(0, len(table), _ROWS_AT_ONCE):
                 block = table[first : first + _ROWS_AT_ONCE]
                 numbers = orjson.dumps(block, option=orjson.OPT_SERIALIZE_NUMPY)
                 file.write(numbers[2:-2].replace(b"],[", b"\n").replace(b",", b"\t") + b"\n")
         (folder / METADATA).write_bytes("".join(f"{word}\n" for word in vectors.words).encode())
-        (folder / CONFIG).write_text(_CONFIG_TEXT, encoding="utf-8")
+        (folder / CONFIG).write_bytes(_CONFIG_TEXT.encode())
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether `write` made a folder, sound or not."""
+    path = folder / CONFIG
+    return path.is_file() and path.read_bytes() == _CONFIG_TEXT.encode()
+
+
+LAYOUT = FolderLayout(_is_ours, (VECTORS, METADATA, CONFIG))
 
 
 def refusal(word: str, *, is_first: bool = False) -> str | None:

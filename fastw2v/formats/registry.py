@@ -48,8 +48,6 @@ class Format:
         What `export` and `read_vectors` call it.
     suffixes : tuple of str
         How names of such files end; the first format with a suffix is taken for it.
-    what : str
-        For people: which program's it is.
     home : str
         What reads and writes it: a module of `fastw2v.formats`, or "module:object".
     holds_model : bool
@@ -63,7 +61,6 @@ class Format:
 
     name: FormatName
     suffixes: tuple[str, ...]
-    what: str
     home: str
     holds_model: bool = False
     holds_ngrams: bool = False
@@ -82,24 +79,17 @@ class Format:
 
 
 FORMATS = (
-    Format("word2vec", (".txt",), "word2vec's text", "text:WORD2VEC", is_stream=True),
-    Format("word2vec-bin", (".bin",), "word2vec's binary", "word2vec_binary", is_stream=True),
-    Format("glove", (".glove",), "GloVe's text, no first line", "text:GLOVE", is_stream=True),
-    Format("fasttext", (".vec",), "fastText's text", "text:FASTTEXT", is_stream=True),
-    Format(
-        "fasttext-bin",
-        (".fasttext",),
-        "fastText's .bin, with n-grams",
-        "fasttext_binary",
-        holds_ngrams=True,
-        is_stream=True,
-    ),
-    Format("npz", (".npz",), "numpy's arrays", "npz", holds_model=True),
-    Format("kv", (".kv",), "gensim's KeyedVectors", "keyed_vectors"),
-    Format("model2vec", (), "folder of model2vec and sentence-transformers", "model2vec"),
-    Format("projector", (), "folder of TensorBoard's projector", "projector"),
-    Format("parquet", (".parquet",), "Parquet", "arrow:PARQUET"),
-    Format("arrow", (".arrow", ".feather"), "Arrow's IPC file", "arrow:IPC"),
+    Format("word2vec", (".txt",), "text:WORD2VEC", is_stream=True),
+    Format("word2vec-bin", (".bin",), "word2vec_binary", is_stream=True),
+    Format("glove", (".glove",), "text:GLOVE", is_stream=True),
+    Format("fasttext", (".vec",), "text:FASTTEXT", is_stream=True),
+    Format("fasttext-bin", (".fasttext",), "fasttext_binary", holds_ngrams=True, is_stream=True),
+    Format("npz", (".npz",), "npz", holds_model=True),
+    Format("kv", (".kv",), "keyed_vectors"),
+    Format("model2vec", (), "model2vec"),
+    Format("projector", (), "projector"),
+    Format("parquet", (".parquet",), "arrow:PARQUET"),
+    Format("arrow", (".arrow", ".feather"), "arrow:IPC"),
 )
 _BY_NAME = {form.name: form for form in FORMATS}
 _DEFAULT = "word2vec"

@@ -5,6 +5,7 @@ word2vec and fastText have a first line with the number of words and of dimensio
 A word ends at the first space; at the first tab where the first row has one, as wikipedia2vec's do.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 
 from fastw2v.errors import CorpusError, ModelFormatError, UnwritableWordError
 from fastw2v.formats.compression import opened_to_write
+from fastw2v.formats.line_parts import NUMBER, SIZES
 from fastw2v.formats.vectors import (
     Vectors,
     checked_vectors,
+    joined_rows,
     require_writable_words,
     white_space_refusal,
 )
@@ -32,15 +35,13 @@ from fastw2v.text.files import BLOCK_BYTES, plain_size, text_blocks
 
 __all__ = ["FASTTEXT", "GLOVE", "WORD2VEC", "LineReader", "nearest_float32", "whole_lines"]
 
-_HEADER = re.compile(rb"[ \t]*([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t\r]*\n")
-_NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _SPACE, _TAB = b" ", b"\t"
 _SPLIT_RIGHT = (
     "if words hold blanks, read it with split_right=True, or convert it first: fastw2v convert "
     "--split-right"
 )
-_BYTE_ORDER_MARK = "\ufeff"
+_BYTE_ORDER_MARK = codecs.BOM_UTF8.decode()
 _CELLS_AT_ONCE = 1 << 18
 _LONGEST_EXPONENT = 17  # digits; beyond them Decimal need not take it
 _LARGEST_POWER, _SMALLEST_POWER = 40, -60  # beyond float32, by far
@@ -162,26 +163,19 @@ class LineReader:
                 f"{self._path}: expected {promised:,} vectors, as its first line says, got "
                 f"{n_words:,} before its end; the file is cut: fetch or write it again"
             )
-        table = np.empty((n_words, self._dimensions), np.float32)
-        first = 0
-        self._tables.reverse()
-        while self._tables:  # each part is given back as soon as it is copied
-            part = self._tables.pop()
-            table[first : first + len(part)] = part
-            first += len(part)
-        return table
+        return joined_rows(self._tables, self._dimensions)
 
     def _behind_header(self, data: bytes) -> bytes:
         """Take both sizes from the first line, and return the rest."""
-        found = _HEADER.match(data)
+        line = data[: data.index(b"\n")]
+        found = SIZES.fullmatch(line)
         if not found or 0 in (counts := [int(number) for number in found.groups()]):
-            line = data[: data.index(b"\n")]
             raise ModelFormatError(
                 f"{self._path}: expected the number of vectors and that of dimensions at line 1, "
                 f"got {_shown(line.decode())}; a file without such a line is in the format 'glove'"
             )
         self._n_promised, self._dimensions = counts
-        return data[found.end() :]
+        return data[len(line) + 1 :]
 
     def _without_blank_end(self, data: bytes) -> bytes:
         """Return lines without blank ones at their end, which only the end of a file may have."""
@@ -205,7 +199,7 @@ class LineReader:
         line = line.rstrip(b" \t\r")
         if self._split_right:
             fields = line.replace(_TAB, _SPACE).split(_SPACE)[:0:-1]
-            self._dimensions = sum(1 for _ in takewhile(_NUMBER.fullmatch, fields))
+            self._dimensions = sum(1 for _ in takewhile(NUMBER.fullmatch, fields))
         elif self._word_end == _TAB:
             self._dimensions = len(line.partition(_TAB)[2].replace(_TAB, _SPACE).split(_SPACE))
         else:
@@ -269,7 +263,7 @@ class LineReader:
 def _is_almost_number(field: bytes) -> bool:
     """Tell whether a field is a number, or was meant to be one."""
     text = field.decode(errors="replace")
-    if _NUMBER.fullmatch(field) or _DECIMAL_COMMA.fullmatch(text):
+    if NUMBER.fullmatch(field) or _DECIMAL_COMMA.fullmatch(text):
         return True
     return text.lower().lstrip("+-") in ("nan", "inf", "infinity")
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import VectorChoice
-from fastw2v.errors import ModelFormatError, UnwritableWordError
+from fastw2v.errors import ModelFormatError, TextEncodingError, UnwritableWordError
 from fastw2v.objectives.embeddings import (
     Embeddings,
     as_fasttext_vectors,
@@ -25,16 +25,22 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 __all__ = [
+    "LONGEST_WORD_BYTES",
     "Vectors",
     "checked_vectors",
     "float32_table",
     "int64_counts",
+    "joined_rows",
+    "length_refusal",
+    "lone_surrogate",
     "require_writable_words",
     "texts_of",
     "vectors_of",
     "white_space_refusal",
     "written_words",
 ]
+
+LONGEST_WORD_BYTES = 1 << 20  # in binary: a file that is none may have no end of a word for long
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +168,18 @@ def float32_table(table: NDArray[Any]) -> NDArray[np.float32]:
         return np.ascontiguousarray(table, np.float32)
 
 
+def joined_rows(parts: list[NDArray[np.float32]], dimensions: int) -> NDArray[np.float32]:
+    """Return tables one below the other, in one; each is given back as soon as it is copied."""
+    table = np.empty((sum(map(len, parts)), dimensions), np.float32)
+    first = 0
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        table[first : first + len(part)] = part
+        first += len(part)
+    return table
+
+
 def int64_counts(counts: NDArray[Any]) -> NDArray[np.int64]:
     """Return counts (V,) of whole numbers of any kind as int64.
 
@@ -186,7 +204,8 @@ def checked_vectors(
 ) -> Vectors:
     """Return `Vectors` read from a file, or raise `ModelFormatError` saying what is wrong where.
 
-    `place` says where in the file a row is.
+    `place` says where in the file a row is. A word that UTF-8 does not hold is a
+    `TextEncodingError`.
     """
     if vectors.ndim != 2 or not vectors.size:
         raise ModelFormatError(
@@ -202,6 +221,12 @@ def checked_vectors(
                 f"{source}: expected as many {name} as vectors ({len(vectors):,}), got {length:,}"
             )
     require_finite(source, vectors, place)
+    lone = lone_surrogate(words)
+    if lone is not None:
+        raise TextEncodingError(
+            f"{source}: expected words that UTF-8 holds, got {words[lone]!r:.60} at {place(lone)}, "
+            "which has half a character; correct it where the file was made"
+        )
     if len(set(words)) != len(words):
         first: dict[str, int] = {}
         for row, word in enumerate(words):
@@ -211,6 +236,19 @@ def checked_vectors(
                     f"{place(first[word])} and {place(row)}; remove one of them"
                 )
     return Vectors(words, np.ascontiguousarray(vectors, np.float32), counts)
+
+
+def lone_surrogate(words: list[str]) -> int | None:
+    """Return where the first word is that no encoding holds; None if there is none."""
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        return next(row for row, word in enumerate(words) if not _is_unicode(word))
+    return None
+
+
+def _is_unicode(word: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
 def require_finite(source: Path, vectors: NDArray[np.float32], place: Callable[[int], str]) -> None:
@@ -242,6 +280,12 @@ def require_writable_words(
                 f"{target}: the {form} format cannot hold the word {word!r}, which {reason}; "
                 "export to npz or parquet, or change the word in the corpus"
             )
+
+
+def length_refusal(word: str) -> str | None:
+    """Return why a word is too long for a binary format; None if it is not."""
+    is_long = len(word) > LONGEST_WORD_BYTES // 4 and len(word.encode()) > LONGEST_WORD_BYTES
+    return f"has more than {LONGEST_WORD_BYTES:,} bytes" if is_long else None
 
 
 def white_space_refusal(word: str) -> str | None:

@@ -1,6 +1,5 @@
 """The binary format of the original word2vec: text words, each before its float32 numbers."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -8,18 +7,24 @@ from numpy.typing import NDArray
 
 from fastw2v.config import MOST_DIMENSIONS
 from fastw2v.errors import ModelFormatError, TextEncodingError
-from fastw2v.formats.compression import is_compressed, opened_to_write
+from fastw2v.formats.compression import opened_to_write
+from fastw2v.formats.line_parts import SIZES
 from fastw2v.formats.sources import CHUNK_BYTES, ByteSource
-from fastw2v.formats.vectors import Vectors, checked_vectors, require_writable_words
+from fastw2v.formats.vectors import (
+    LONGEST_WORD_BYTES,
+    Vectors,
+    checked_vectors,
+    joined_rows,
+    length_refusal,
+    require_writable_words,
+)
 from fastw2v.system.files import whole_file
 from fastw2v.text.corpus import Progress
+from fastw2v.text.files import plain_size
 
 __all__ = ["read", "refusal", "write"]
 
-_HEADER = re.compile(rb"[ \t]*([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t\r]*\n")
 _LONGEST_HEADER = 64
-# A file that is no such file may have no blank for gigabytes.
-LONGEST_WORD_BYTES = 1 << 20
 _NUMBER = np.dtype("<f4")
 _ROWS_A_REPORT = 1000
 
@@ -38,7 +43,7 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
     """
     source = ByteSource(path)
     header = source.until(b"\n", _LONGEST_HEADER)
-    found = _HEADER.fullmatch(header + b"\n") if header is not None else None
+    found = SIZES.fullmatch(header) if header is not None else None
     if not found or 0 in (counts := [int(number) for number in found.groups()]):
         raise ModelFormatError(
             f"{path}: expected the number of vectors and that of dimensions in a first line, got "
@@ -50,8 +55,9 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
             f"{path}: expected at most {MOST_DIMENSIONS:,} dimensions, got {dimensions:,} in the "
             "first line; the file is damaged, or of another format"
         )
-    _require_size(path, n_words, dimensions)
-    total = None if is_compressed(path) else path.stat().st_size
+    total = plain_size(str(path))
+    if total is not None:
+        _require_size(path, total, n_words, dimensions)
     words: list[str] = []
     offsets: list[int] = []
     tables: list[NDArray[np.float32]] = []
@@ -77,7 +83,7 @@ def read(path: Path, progress: Progress | None = None) -> Vectors:
             f"{path}: expected {n_words:,} vectors, as its first line says, got more bytes behind "
             f"them, from offset {source.offset:,} on; correct the first line"
         )
-    table = np.concatenate(tables).astype(np.float32, copy=False)
+    table = joined_rows(tables, dimensions)
     return checked_vectors(
         path, words, table, place=lambda row: f"vector {row + 1} (byte offset {offsets[row]:,})"
     )
@@ -109,14 +115,14 @@ def _cut(path: Path, source: ByteSource, row: int, n_words: int) -> ModelFormatE
     )
 
 
-def _require_size(path: Path, n_words: int, dimensions: int) -> None:
+def _require_size(path: Path, size: int, n_words: int, dimensions: int) -> None:
     """Refuse a plain file that is too small for what it promises, before it is read."""
     least = n_words * (dimensions * _NUMBER.itemsize + 2)
-    if not is_compressed(path) and path.stat().st_size < least:
+    if size < least:
         raise ModelFormatError(
             f"{path}: expected {n_words:,} vectors of {dimensions:,} dimensions, as its first line "
-            f"says, which take {least:,} bytes at least, got a file of {path.stat().st_size:,}; it "
-            "is cut or damaged: fetch or write it again"
+            f"says, which take {least:,} bytes at least, got a file of {size:,}; it is "
+            "cut or damaged: fetch or write it again"
         )
 
 
@@ -143,5 +149,4 @@ def refusal(word: str, *, is_first: bool = False) -> str | None:
     """Return why a word cannot be written; None if it can."""
     if not word or " " in word or "\n" in word:
         return "is empty or holds a blank or a line feed"
-    is_long = len(word) > LONGEST_WORD_BYTES // 4 and len(word.encode()) > LONGEST_WORD_BYTES
-    return f"has more than {LONGEST_WORD_BYTES:,} bytes" if is_long else None
+    return length_refusal(word)

@@ -1,5 +1,6 @@
 """``objective="softmax"``: the exact loss under gensim's names, by this project's exact trainer."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,9 @@ from fastw2v.training.run import Run, VectorPair
 from fastw2v.training.skipgram import train_skipgram
 from fastw2v.training.text import TrainingText
 
-__all__ = ["train_exact"]
+__all__ = ["logger", "train_exact"]
+
+logger = logging.getLogger(__name__)
 
 _GENSIM_RATES = (0.025, 0.0001)  # stand for the optimiser's own
 
@@ -53,10 +56,23 @@ class _EpochCallbacks:
             return
         if self._model.compute_loss:
             self._model.running_training_loss = report.loss_nats
+        is_last = report.epoch == report.epochs
+        handed = None if is_last or not self._callbacks else self._tables()
         for callback in self._callbacks:
             callback.on_epoch_end(self._model)
-        if report.epoch < report.epochs:
-            self.begin()
+        if is_last:
+            return
+        self.begin()
+        if handed is not None and not all(map(np.array_equal, handed, self._tables())):
+            logger.warning(
+                "callbacks changed the vectors after epoch %i, which has no effect: with "
+                "objective='softmax' all epochs are one run, which goes on from its own vectors; "
+                "call train(epochs=1) for each epoch to begin it from the model's",
+                report.epoch,
+            )
+
+    def _tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self._model.wv.vectors.copy(), self._model.syn1neg.copy()
 
 
 def train_exact(model: GensimState, tokens: EncodedTokens, callbacks: Sequence[Any]) -> EpochResult:

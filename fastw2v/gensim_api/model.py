@@ -207,7 +207,8 @@ class Word2Vec(VocabularyMethods, ScoreMethods, ConversionMethods):
         ----------
         corpus_iterable : iterable of lists of tokens
             Read once, if it is a sequence or one of gensim's readers of files; else for each
-            epoch, as it may give other sentences each time.
+            epoch, as it may give other sentences each time. With ``objective="softmax"`` once,
+            whatever it is: all epochs are one run over the pairs that were counted.
         corpus_file : path
             Instead: a file of lines. Needs `total_words`.
         total_examples, total_words : int
@@ -220,7 +221,8 @@ class Word2Vec(VocabularyMethods, ScoreMethods, ConversionMethods):
         compute_loss : bool
             Whether `get_latest_training_loss` will say something.
         callbacks : iterable of gensim's CallbackAny2Vec
-            They may read the model, and change it: an epoch begins from what they leave.
+            They may read the model, and change it: an epoch begins from what they leave. With
+            ``objective="softmax"`` only the first one does; a warning tells of later changes.
 
         Returns
         -------
@@ -360,13 +362,16 @@ class Word2Vec(VocabularyMethods, ScoreMethods, ConversionMethods):
         ----------
         fname : path
         mmap : {None, "r", "c", "r+"}
-            Map the vectors instead of reading them.
+            Map the vectors instead of reading them; the file's digest is not compared then. With
+            "r+" changes go into the file, whose digest no longer fits until it is saved again.
 
         Raises
         ------
         NotSavedHereError
-            An AttributeError and ModelFormatError: if it is another file. Load gensim's own with
-            gensim and convert them by `from_gensim`.
+            An AttributeError and ModelFormatError: if it is another file, or damaged. Load gensim's
+            own with gensim and convert them by `from_gensim`.
+        ConfigurationError
+            If `mmap` is none of these.
         """
         return load_model(cls, fname, mmap)
 

@@ -84,7 +84,10 @@ class ScoreMethods(GensimState):
         return np.fromiter((_log_probability(self, sentence) for sentence in scored), np.float32)
 
     def get_latest_training_loss(self) -> float:
-        """Return the sum of all losses of the last `train`, in nats; 0 without `compute_loss`."""
+        """Return the sum of all losses of the last `train`, in nats; 0 without `compute_loss`.
+
+        With ``objective="softmax"`` it is the mean of the last epoch, in nats per pair.
+        """
         return self.running_training_loss
 
     def init_sims(self, replace: bool = False) -> None:

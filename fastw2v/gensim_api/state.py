@@ -28,7 +28,7 @@ class GensimState(Events):
     syn1, syn1neg : (V, D) float32
         Output vectors of inner nodes and of words; absent where they are not trained.
     out_bias : (V,) float32
-        Of the exact softmax; absent before it was trained.
+        Of the exact softmax; absent before it was trained on the vocabulary.
     cum_table : (V,) uint32 or None
         Cumulative noise distribution.
     raw_vocab : mapping of word to count, or None
@@ -38,7 +38,8 @@ class GensimState(Events):
     corpus_count, corpus_total_words : int
         Sentences and tokens of the corpus that the vocabulary was built from.
     min_alpha_yet_reached, running_training_loss, train_count, total_train_time
-        The last learning rate; the sum of losses in nats; calls of `train`; their seconds.
+        The last learning rate; the loss, see `get_latest_training_loss`; calls of `train`; their
+        seconds.
     """
 
     wv: KeyedVectors

@@ -304,9 +304,10 @@ class VocabularyMethods(GensimState):
         wv.vectors_lockf = np.ones(max(1, len(wv)), np.float32)
         for name in self._output_tables:
             setattr(self, name, np.zeros((len(wv), self.layer1_size), np.float32))
+        self.__dict__.pop("out_bias", None)  # of the words before
 
     def update_weights(self) -> None:
-        """Keep the vectors; new words get random ones."""
+        """Keep the vectors; new words get random ones, and the least bias of all words."""
         self._require_vocabulary()
         wv = self.wv
         before = len(wv.vectors)
@@ -317,6 +318,9 @@ class VocabularyMethods(GensimState):
         for name in self._output_tables:
             rows = np.zeros((gained, self.layer1_size), np.float32)
             setattr(self, name, np.vstack([getattr(self, name), rows]))
+        if hasattr(self, "out_bias"):
+            least = np.full(gained, self.out_bias.min(), np.float32)
+            self.out_bias = np.append(self.out_bias, least)
 
     @property
     def _output_tables(self) -> list[str]:

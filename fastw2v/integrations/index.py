@@ -52,6 +52,7 @@ _KIND = FolderKind(
     what="the index is",
     remedy="build it again",
     error=ModelFormatError,
+    files=(_GRAPH,),
 )
 _PACKAGES = {"usearch": "usearch", "faiss": "faiss-cpu"}
 _MOST_LINKS = 512
@@ -191,7 +192,7 @@ class VectorIndex:
             If it cannot be written, or something that is no index is in the way.
         """
         folder = Path(folder)
-        require_replaceable(folder, _MANIFEST)
+        require_replaceable(folder, _KIND.layout)
         content = _KIND.header() | {
             "library": self.library,
             "library_version": _version_of(self.library),
@@ -200,7 +201,7 @@ class VectorIndex:
             "dimensions": int(self._source.table.shape[1]),
             "vectors_digest": digest_of(self._source),
         }
-        with whole_folder(folder, _MANIFEST) as temporary:
+        with whole_folder(folder, _KIND.layout) as temporary:
             if self._graph is not None:
                 self._graph.save(temporary / _GRAPH)
                 content["files"] = {_GRAPH: file_description(temporary / _GRAPH)}

@@ -1,6 +1,8 @@
 """Where compiled kernels may lie: places that are shared, and one that is a user's own.
 
-Kernels are code that is run, so a place that others may write to is none.
+Kernels are code that is run. Among the temporary files, where anybody may have made a folder, only
+one that nobody else can write to is taken. The other places are trusted as the package, the user's
+home, and whoever names a folder in ``NUMBA_CACHE_DIR`` are.
 """
 
 import hashlib

@@ -11,8 +11,8 @@ Kernels are kept in ``NUMBA_CACHE_DIR`` if that is set, else beside the sources,
 folder for caches: in the first of these that can be written. They are looked for in all of them, so
 that kernels which were compiled when the package was installed serve users who may only read it.
 Where none can be written, a folder among the temporary files that this user alone may enter takes
-their place, and one warning says so. Kernels are code that is run: what others may write is neither
-read nor written, nor is what somebody else has made under that name.
+their place, and one warning says so. Kernels are code that is run: among the temporary files what
+others may write is neither read nor written, nor is what somebody else has made under that name.
 
 Of other digests the folders used last are left, for other interpreters and CPUs that share the
 place; older ones are removed.

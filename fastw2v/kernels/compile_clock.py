@@ -1,6 +1,5 @@
 """How long this process has waited for kernels to be compiled, kept apart from its work."""
 
-import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,35 +8,9 @@ from typing import Any
 
 from numba.core import event
 
+from fastw2v.kernels.paused_collector import paused_collector
+
 __all__ = ["compiling", "compiling_s", "told_of_compiling", "working_s"]
-
-
-class _PausedCollector:
-    """Keeps the garbage collector from looking through what the compiler has at work.
-
-    It finds next to nothing there, and takes a twentieth of the time that compiling takes.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._depth = 0
-        self._was_enabled = False
-
-    def start(self) -> None:
-        with self._lock:
-            self._depth += 1
-            if self._depth == 1:
-                self._was_enabled = gc.isenabled()
-                gc.disable()
-
-    def stop(self) -> None:
-        with self._lock:
-            self._depth -= 1
-            if not self._depth and self._was_enabled:
-                gc.enable()
-
-
-_paused = _PausedCollector()
 
 
 class _Clock(event.Listener):  # type: ignore[misc]
@@ -52,10 +25,10 @@ class _Clock(event.Listener):  # type: ignore[misc]
 
     def on_start(self, event: Any) -> None:
         self.start()
-        _paused.start()
+        paused_collector.start()
 
     def on_end(self, event: Any) -> None:
-        _paused.stop()
+        paused_collector.stop()
         self.stop()
 
     def start(self) -> None:

@@ -11,7 +11,6 @@ which are as fast so. Others were slower, by a tenth to a half (negative samplin
 calls of parts that were not optimised where it would have put the parts in their place.
 """
 
-import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.environment import lookup_environment
 from numba.core.registry import CPUDispatcher
 from numba.core.sigutils import normalize_signature
+
+from fastw2v.kernels.paused_collector import paused_collector
 
 __all__ = ["compiles_part", "new_dispatcher"]
 
@@ -159,8 +160,12 @@ def _lean_compiling(context: Any) -> Iterator[None]:
         if compiles_part():
             yield
             return
-        with _without_collector(), _own_libraries(context):
-            yield
+        paused_collector.start()
+        try:
+            with _own_libraries(context):
+                yield
+        finally:
+            paused_collector.stop()
     finally:
         _Nesting.depth -= 1
 
@@ -195,15 +200,3 @@ def _set_environment(codegen: Any, name: str, environment: Any) -> None:
 
 def _nothing(*arguments: Any) -> None:
     """C calls no kernel."""
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Let the garbage collector rest: a compiler makes many objects, and keeps most of them."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -1,5 +1,6 @@
 """A model as a folder, and as files of other programs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -63,9 +64,9 @@ class Files(ModelState):
             If the model was trained with another kind of tokenizer than is given.
         """
         trained = read_saved(Path(folder), mapped=mmap, verify=verify)
-        model = cls(trained.settings, workers=workers)
+        trained = replace(trained, settings=with_tokenizer(trained.settings, tokenizer))
+        model = cls._of_stored(trained.settings, workers)
         model._become(trained)
-        model.settings = with_tokenizer(trained.settings, tokenizer)
         return model
 
     def export(

@@ -113,14 +113,14 @@ class Fitting(ModelState):
         TrainingInterrupted
             With `checkpoints`, on Ctrl-C or SIGTERM: a `KeyboardInterrupt` that knows the file.
         """
-        earlier, settings = _begun(start, self.settings, self._given)
-        words = word_rules(phrases, stop_words)
         options = RunOptions(
             validation=validation,
             patience=patience,
             checkpoints=checkpoints,
             memory_mib=memory_mib,
         )
+        earlier, settings = _begun(start, self._asked, self._given)
+        words = word_rules(phrases, stop_words)
         with showing(progress, callbacks, notice) as reports:
             return self._train(
                 settings, with_field(corpus, field), options, reports, features, earlier, words
@@ -165,20 +165,21 @@ class Fitting(ModelState):
         DivergenceError, TrainingInterrupted
             As in `fit`.
         """
-        if validation is not None and validation.fraction is not None:
-            raise ConfigurationError(
-                "validation: expected a text beside counts, of which nothing can be held out, got "
-                f"the fraction {validation.fraction:g}"
-            )
-        folder = Path(folder)
-        counted = settings_for_counts(self._given, read_counting_settings(folder))
-        earlier, settings = _begun(start, counted, counted.given, folder)
         options = RunOptions(
             validation=validation,
             patience=patience,
             checkpoints=checkpoints,
             memory_mib=memory_mib,
         )
+        if validation is not None and validation.fraction is not None:
+            raise ConfigurationError(
+                "validation: expected a text beside counts, of which nothing can be held out, got "
+                f"the fraction {validation.fraction:g}"
+            )
+        folder = Path(folder)
+        given = self._asked.given if start is None else self._given
+        counted = settings_for_counts(given, read_counting_settings(folder))
+        earlier, settings = _begun(start, counted, counted.given, folder)
         with showing(progress, callbacks, notice) as reports:
             return self._train(settings, CountsFolder(folder), options, reports, features, earlier)
 
@@ -213,6 +214,7 @@ class Fitting(ModelState):
         trained = fit(run)
         self._become(trained, run.options.checkpoints)
         if trained.divergence is not None:
+            trained.divergence.model = self
             raise trained.divergence
         return self
 
@@ -262,6 +264,8 @@ class Fitting(ModelState):
             If there is no checkpoint, or it is damaged, or of another machine or version.
         CorpusError
             If the text is not the one that the run began with.
+        DivergenceError
+            As in `fit`; its `model` has the last good epoch.
         """
         with showing(progress, callbacks, notice) as reports:
             run = resumed_run(
@@ -274,7 +278,7 @@ class Fitting(ModelState):
                 reports=reports,
             )
             run = replace(run, settings=with_tokenizer(run.settings, tokenizer))
-            return cls(run.settings, workers=run.workers)._take(run)
+            return cls._of_stored(run.settings, run.workers)._take(run)
 
 
 def _with_features(settings: Hyperparameters, features: object) -> Hyperparameters:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from fastw2v.callbacks import Callback, StageProgress, StepReport
+from fastw2v.config.numbers import shown_value
 from fastw2v.errors import ConfigurationError
 from fastw2v.system.progress import Bars, Lines, Renderer
 from fastw2v.training.options import Reports
@@ -27,6 +28,14 @@ def showing(
 
     Training is a stage for a function, too: ("training", steps done, steps).
     """
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise ConfigurationError(
+            f"callbacks: expected a list of functions of a StepReport, got {shown_value(callbacks)}"
+        )
+    if notice is not None and not callable(notice):
+        raise ConfigurationError(
+            f"notice: expected a function of a sentence, got {shown_value(notice)}"
+        )
     if progress is not None and not isinstance(progress, bool):
         if not callable(progress):
             raise ConfigurationError(

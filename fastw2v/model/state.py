@@ -1,7 +1,7 @@
 """What a model is made of, and what it says of itself."""
 
 from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,16 +32,36 @@ class ModelState:
     def __init__(self, settings: Hyperparameters, *, workers: int | None = None) -> None:
         self.settings = settings
         self.workers = checked_workers(workers)
-        self._given = settings.given
         self._workers_named = workers is not None
         self._trained: TrainedModel | None = None
         self._checkpoints: Checkpoints | None = None
         self._keyed: dict[str, KeyedVectors] = {}
         self._nearest: dict[str, NearestWords] = {}
 
+    @classmethod
+    def _of_stored(cls, settings: Hyperparameters, workers: int | None) -> Self:
+        """Return a model with settings of a file, of which nobody has asked for any."""
+        model = cls(settings, workers=workers)
+        model._given = {}
+        return model
+
+    @property
+    def settings(self) -> Hyperparameters:
+        """Those of the trained model; before training, and once set, those that were asked for.
+
+        Each `fit` begins with the ones that were asked for, whatever an earlier one has made of
+        them by a start or by counts.
+        """
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Hyperparameters) -> None:
+        self._settings = self._asked = settings
+        self._given = settings.given
+
     def _become(self, trained: TrainedModel, checkpoints: Checkpoints | None = None) -> None:
         """Be the model that a run has ended in, or that was read."""
-        self.settings, self._trained = trained.settings, trained
+        self._settings, self._trained = trained.settings, trained
         self._checkpoints, self._keyed, self._nearest = checkpoints, {}, {}
 
     @property

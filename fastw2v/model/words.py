@@ -171,7 +171,13 @@ class WordVectors(ModelState):
         ------
         UnknownWordError
             If a word is unknown and no vector can be made for it.
+        ConfigurationError
+            If `words` is one text or bytes, whose letters would be taken for words.
         """
+        if isinstance(words, str | bytes):
+            raise ConfigurationError(
+                f"words: expected a list of words, got {words!r:.60}; use vector, or a list"
+            )
         if self.phrases is not None:
             words = [self.named(word) for word in words]
         return self.embeddings.vectors_of(words, table)
@@ -183,6 +189,8 @@ class WordVectors(ModelState):
         ------
         UnknownWordError
             If the model was trained without features, or not with these.
+        ConfigurationError
+            If `features` is one text, whose letters would be taken for features.
         """
         named = self.embeddings.named_features
         if named is None:

@@ -32,6 +32,7 @@ _ALONE = 2**21  # multiplications that are done before another thread is awake
 _SAFE = (1e-12, 1e12)  # lengths whose products and inverses float32 holds
 
 
+_SCALED_ROWS = 2**14  # at a time: a whole table in float64 would be twice its size
 _KEPT_NUMBERS = 2**22
 
 # Room for peaks, of each thread: fresh memory would cost more time than writing to it.
@@ -208,5 +209,7 @@ def _panels(queries: NDArray[np.float32]) -> NDArray[np.float32]:
 def unit_rows(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return vectors (N, D) at length 1; those of zeros as they are."""
     units = np.empty(vectors.shape, np.float32)
-    scale_to_one(np.ascontiguousarray(vectors, np.float64), units)
+    for first in range(0, len(vectors), _SCALED_ROWS):
+        block = slice(first, first + _SCALED_ROWS)
+        scale_to_one(np.ascontiguousarray(vectors[block], np.float64), units[block])
     return units

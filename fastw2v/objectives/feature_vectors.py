@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fastw2v.errors import UnknownWordError
+from fastw2v.errors import ConfigurationError, UnknownWordError
 from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.features import Ngrams
 from fastw2v.text.vocabulary import shown_word
@@ -222,6 +222,10 @@ class NamedFeatures:
         return np.asarray(self.vectors[self._places(features)].mean(axis=0))
 
     def _places(self, features: Sequence[str]) -> list[int]:
+        if isinstance(features, str):
+            raise ConfigurationError(
+                f"features: expected a list of names, got {features!r:.60}; put it in a list"
+            )
         if not features:
             raise UnknownWordError("features: expected at least one, got none")
         for name in features:

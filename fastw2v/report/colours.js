@@ -68,7 +68,7 @@ class Colouring {
       const of_word = new Int32Array(bytesOf(column.of_word));
       return groupsOf(of_word, column.kinds, shades, "no value");
     }
-    const numbers = new Float32Array(bytesOf(column.numbers));
+    const numbers = new Float64Array(bytesOf(column.numbers));
     const shown = (value) => Number(value.toPrecision(6)).toLocaleString("en");
     return { kind: "scale", numbers, shown, unit: "", without: "no value" };
   }
@@ -151,7 +151,8 @@ class Colouring {
       if (number > high) high = number;
     }
     const none = colour("line");
-    const step = (x) => (high > low ? Math.round(((x - low) / (high - low)) * (SCALE_STEPS - 1)) : 16);
+    const half = high / 2 - low / 2; // all of it may be more than the largest number
+    const step = (x) => (half > 0 ? Math.round(((x / 2 - low / 2) / half) * (SCALE_STEPS - 1)) : 16);
     const colours = Array.from(way.numbers, (x) => (Number.isNaN(x) ? none : steps[step(x)]));
     const is_frequency = way === this.ways.frequency;
     const about = is_frequency

@@ -28,14 +28,14 @@ def embedded_map(drawn: WordMap) -> dict[str, Any]:
 
 
 def embedded_columns(table: WordColumns | None, words: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the columns in the order of words; numbers are float32, NaN where there is none."""
+    """Return the columns in the order of words; numbers are float64, NaN where there is none."""
     return [] if table is None else [_embedded(column, words) for column in table.columns]
 
 
 def _embedded(column: Column, words: Sequence[str]) -> dict[str, Any]:
     if column.is_numeric:
         numbers = [column.values.get(word, np.nan) for word in words]
-        return {"name": column.name, "numbers": encoded(np.array(numbers, np.float32), np.float32)}
+        return {"name": column.name, "numbers": encoded(numbers, np.float64)}
     seen = Counter(column.values[word] for word in words if word in column.values)
     kinds = sorted(seen, key=lambda kind: (-seen[kind], str(kind)))  # the largest first
     number = {kind: place for place, kind in enumerate(kinds)}

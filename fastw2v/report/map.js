@@ -71,8 +71,18 @@ class WordMap {
       count: this.counts.slice(first, last),
       about: this.groups ? this.groups.slice(first, last) : new Array(last - first).fill(""),
     };
+    this.#tellSelected();
     for (const [name, ids] of Object.entries(this.lit)) this.#putDots(name, ids);
     this.nameSoon();
+  }
+
+  /** Tell bokeh what is selected, as places among the words it has: with Shift it adds to them. */
+  #tellSelected() {
+    const indices = [];
+    for (let id = this.first; this.selected && id < this.last; id++) {
+      if (this.isBright(id)) indices.push(id - this.first);
+    }
+    this.model("points").data_source.selected.indices = indices;
   }
 
   paint() {
@@ -103,7 +113,6 @@ class WordMap {
   select(ids) {
     this.selected = ids.length ? new Uint8Array(this.x.length) : null;
     for (const id of ids) this.selected[id] = 1;
-    if (!ids.length) this.model("points").data_source.selected.indices = [];
     this.#draw();
   }
 
@@ -190,6 +199,7 @@ class WordMap {
     this.plane.on_event("selectiongeometry", ({ geometry, final }) => {
       const ids = [...selected.indices].map((place) => this.first + place);
       if (geometry.type === "point") {
+        this.#tellSelected(); // which a click is no part of
         if (ids.length) choose(ids[0]);
       } else if (final) select(ids.sort((a, b) => a - b));
     });

@@ -19,7 +19,7 @@ from fastw2v.report.projection import Fallback, ProjectionMethod, require_method
 from fastw2v.report.subject import Subject, subject_of
 from fastw2v.report.word_map import WordMap, map_of
 from fastw2v.system.dependencies import optional_module
-from fastw2v.system.files import require_writable, whole_file
+from fastw2v.system.files import require_file_target, whole_file
 from fastw2v.system.threads import checked_workers
 from fastw2v.version import VERSION
 
@@ -144,7 +144,7 @@ def write_report(
     require_bokeh()
     if options.method is not None:
         require_method(options.method)
-    require_writable(Path(target))
+    require_file_target(Path(target))
     columns = options.columns
     if columns is not None and not isinstance(columns, WordColumns):
         columns = read_columns(columns)

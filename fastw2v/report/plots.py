@@ -3,6 +3,8 @@
 The same model makes the same bytes: no date is stored, and identifiers within an SVG are fixed.
 """
 
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,11 +14,12 @@ from numpy.typing import NDArray
 from fastw2v.config import VectorChoice
 from fastw2v.errors import ConfigurationError, FastW2VError
 from fastw2v.report.clusters import N_COLOURS
+from fastw2v.report.fonts import families_for
 from fastw2v.report.projection import ProjectionMethod, require_method
 from fastw2v.report.subject import Subject, subject_of
 from fastw2v.report.word_map import METHOD_NAMES, WordMap, map_of
 from fastw2v.system.dependencies import optional_module
-from fastw2v.system.files import require_writable, whole_file
+from fastw2v.system.files import require_file_target, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,6 +63,7 @@ def write_picture(
     *,
     method: ProjectionMethod | None = None,
     vectors: VectorChoice | None = None,
+    notice: Callable[[str], object] = warnings.warn,
 ) -> None:
     """Write a picture of a model, whole or not at all.
 
@@ -77,6 +81,8 @@ def write_picture(
         components where umap-learn is not installed or there are fewer than 200 words.
     vectors : {"in", "out", "sum", "both"}, optional
         Which table the map or the spectrum is of. Default: the one that is handed out.
+    notice : callable, optional
+        Gets a sentence if names have characters that no installed font has: they are boxes.
 
     Raises
     ------
@@ -105,7 +111,7 @@ def write_picture(
             "training, got 'loss'"
         )
     table = subject.table(vectors)
-    require_writable(target)
+    require_file_target(target)
     matplotlib = _matplotlib()
     from matplotlib.figure import Figure
 
@@ -114,6 +120,7 @@ def write_picture(
         axes = figure.subplots()
         if kind == "map":
             _draw_map(axes, subject, table, method)
+            _choose_fonts(axes, notice)
         elif kind == "loss" and subject.model is not None:
             _draw_loss(axes, subject.model)
         else:
@@ -130,7 +137,9 @@ def _matplotlib() -> Any:
 def _save(figure: "Figure", target: Path) -> None:
     form = target.suffix.lower()[1:]
     metadata = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
-    with whole_file(target) as temporary:
+    with whole_file(target) as temporary, warnings.catch_warnings():
+        # It tells of each character that fonts lack, again and again: a notice has done so.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font|.* does not support .* nativ")
         figure.savefig(temporary, format=form, dpi=150, metadata=metadata)
 
 
@@ -179,6 +188,21 @@ def _draw_map(
     unit = " (cosine, no unit)" if drawn.method == "pca" else ""
     axes.set_xlabel(f"{name} 1{unit}")
     axes.set_ylabel(f"{name} 2{unit}")
+
+
+def _choose_fonts(axes: "Axes", notice: Callable[[str], object]) -> None:
+    """Have names drawn with fonts that have their characters."""
+    names = [name.get_text() for name in axes.texts]
+    families, lacking = families_for("".join(names))
+    for name in axes.texts:
+        name.set_fontfamily(families)
+    boxes = [name for name in names if lacking & set(name)]
+    if boxes:
+        notice(
+            f"{len(boxes)} of the {len(names)} names on the map have characters that no installed "
+            f"font has, {boxes[0]!r} the first: they are drawn as boxes; install a font for them, "
+            "such as Noto Sans CJK for Chinese, Japanese and Korean, and draw the map again"
+        )
 
 
 def _colours(drawn: WordMap) -> list[str]:

@@ -18,7 +18,6 @@ __all__ = [
     "principal_components",
     "project",
     "require_method",
-    "unit_rows",
 ]
 
 ProjectionMethod = Literal["pca", "umap", "tsne"]
@@ -70,13 +69,14 @@ def require_method(method: ProjectionMethod) -> None:
 
 
 def project(
-    table: NDArray[np.float32], method: ProjectionMethod, *, seed: int, workers: int = 1
+    rows: NDArray[np.float32], method: ProjectionMethod, *, seed: int, workers: int = 1
 ) -> NDArray[np.float32]:
-    """Return the place of each row on a plane, by direction alone: rows are scaled to length 1.
+    """Return the place of each row on a plane.
 
     Parameters
     ----------
-    table : float32 array (V, D)
+    rows : float32 array (V, D)
+        Of length 1.
     method : {"pca", "umap", "tsne"}
         Principal components by numpy; UMAP by umap-learn; t-SNE by openTSNE. Both of these begin
         at the principal components and look at cosines. With fewer than 4 words they are those.
@@ -102,7 +102,6 @@ def project(
     Statistical Software 109 (2024).
     """
     require_method(method)
-    rows = unit_rows(table)
     places = principal_components(rows)
     if method == "pca" or len(rows) < _FEWEST_WORDS:
         return places.astype(np.float32)
@@ -112,12 +111,6 @@ def project(
         if method == "umap":
             return _umap(rows, places, seed)
         return _tsne(rows, places, seed, workers)
-
-
-def unit_rows(table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the rows scaled to length 1; a row of zeros stays one."""
-    lengths = np.linalg.norm(table, axis=1, keepdims=True)
-    return np.asarray(table / np.where(lengths == 0, 1, lengths), np.float32)
 
 
 def principal_components(rows: NDArray[np.float32]) -> NDArray[np.float64]:

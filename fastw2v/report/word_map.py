@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastw2v.objectives.exact_search import unit_rows
 from fastw2v.report.clusters import (
     Clusters,
     cluster_colours,
@@ -19,7 +20,6 @@ from fastw2v.report.projection import (
     chosen_method,
     project,
     require_method,
-    unit_rows,
 )
 
 __all__ = ["METHOD_NAMES", "WordMap", "map_of"]

@@ -1,4 +1,4 @@
 """Files, arrays, threads, signals: what every room asks of the operating system.
 
-Imports `errors` alone.
+Imports `config`, `callbacks`, `errors` and `version`.
 """

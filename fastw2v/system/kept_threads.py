@@ -31,9 +31,9 @@ class _KeptThreads:
         self._n_threads = 0
 
     def ask(self, n_helpers: int, call: Callable[[], object]) -> None:
-        """Have a call made by so many threads, or by fewer where some are busy."""
+        """Have a call made by so many threads, or by fewer where some are busy or do not start."""
         if n_helpers > self._n_threads:
-            with self._lock:
+            with self._lock, contextlib.suppress(RuntimeError):  # the system has no more threads
                 for number in range(self._n_threads, n_helpers):
                     name = f"fastw2v-helper-{number + 1}"
                     threading.Thread(
@@ -41,7 +41,7 @@ class _KeptThreads:
                     ).start()
                     self._n_threads = number + 1
         # What is not begun yet is not heaped up.
-        for _ in range(n_helpers - self._calls.qsize()):
+        for _ in range(min(n_helpers, self._n_threads) - self._calls.qsize()):
             self._calls.put(call)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from fastw2v.errors import FastW2VError, VocabularyError, one_line
 from fastw2v.system.file_kinds import LOOK_BYTES, kind_of
+from fastw2v.system.files import FolderLayout
 from fastw2v.system.renames import recover
 from fastw2v.version import VERSION
 
@@ -55,6 +56,8 @@ class FolderKind:
     remedy : str
         What to do if it cannot be read.
     error : type of FastW2VError
+    files : tuple of str
+        Names of all other files that it may hold; ``*`` stands for anything.
     """
 
     manifest: str
@@ -65,6 +68,17 @@ class FolderKind:
     what: str
     remedy: str
     error: type[FastW2VError]
+    files: tuple[str, ...]
+
+    def is_one(self, folder: Path) -> bool:
+        """Tell by its manifest whether a folder is of this kind, sound or not."""
+        path = folder / self.manifest
+        return path.is_file() and self.format.encode() in path.read_bytes()
+
+    @property
+    def layout(self) -> FolderLayout:
+        """What tells such a folder from those that must not be replaced."""
+        return FolderLayout(self.is_one, (self.manifest, *self.files))
 
     def header(self) -> dict[str, Any]:
         """Return what every manifest of this kind begins with."""
@@ -85,9 +99,15 @@ class FolderKind:
         """
         recover(folder)
         path = folder / self.manifest
-        if folder.is_file():
+        try:
+            is_file, has_manifest = folder.is_file(), path.is_file()
+        except OSError as error:
+            raise self.error(
+                f"{folder}: expected {self.expected}, cannot look at it ({error.strerror})"
+            ) from error
+        if is_file:
             raise self.error(f"{folder}: expected {self.expected}, got {_kind_of_file(folder)}")
-        if not path.is_file():
+        if not has_manifest:
             raise self.error(f"{folder}: expected {self.expected}, found no {self.manifest} in it")
         try:
             content = read_json(path)

@@ -87,6 +87,7 @@ class Bars(Renderer):
             refresh_per_second=4,
         )
         self._tasks: dict[str, Any] = {}
+        self._done: dict[str, int] = {}
 
     def start(self) -> None:
         """Begin to draw."""
@@ -116,9 +117,13 @@ class Bars(Renderer):
 
     def _update(self, name: str, done: int, total: int | None, detail: str) -> None:
         if name not in self._tasks:
-            # Several stages of the same name may follow one another, as training runs do.
             self._tasks[name] = self.progress.add_task(name, total=total, detail="", rate="")
+            self._done[name] = done
         task = self._tasks[name]
+        # Several stages of the same name may follow one another, as training runs do.
+        if done < self._done[name]:
+            self.progress.reset(task, detail=detail, rate="")
+        self._done[name] = done
         self.progress.update(task, completed=done, total=total, detail=detail)
         found = next(item for item in self.progress.tasks if item.id == task)
         speed = found.finished_speed or found.speed
@@ -141,7 +146,7 @@ class Lines(Renderer):
 
     def stage(self, name: str, done: int, total: int | None) -> None:
         """Show that `done` of `total` of a stage are done, in the unit of the stage."""
-        elapsed_s, due = self._stages.read(name)
+        elapsed_s, due = self._stages.read(name, done, total)
         unit = UNITS.get(name)
         if total is not None and done == total:
             self._write(f"{name}: done" + (f" ({done:,} {unit.name})" if unit else ""))
@@ -154,6 +159,7 @@ class Lines(Renderer):
 
     def step(self, report: StepReport) -> None:
         """Show the state of training."""
+        self._shown_s = min(self._shown_s, report.elapsed_s)  # another run may have begun
         due = report.elapsed_s - self._shown_s >= _LINE_EVERY_S
         if not (report.epoch_ended or due):
             return
@@ -172,18 +178,31 @@ class Lines(Renderer):
 
 
 class StageClock:
-    """Knows for each stage how long ago it began, and whether it is time to show it again."""
+    """Knows for each stage how long ago it began, and whether it is time to show it again.
+
+    A stage that has ended, or has less done than before, begins anew.
+    """
 
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s
         self._begun_s: dict[str, float] = {}
         self._shown_s: dict[str, float] = {}
+        self._done: dict[str, int] = {}
 
-    def read(self, name: str) -> tuple[float, bool]:
+    def read(self, name: str, done: int, total: int | None) -> tuple[float, bool]:
         """Return the seconds since a stage began, and whether it is time to show it."""
         now_s = time.perf_counter()
+        if done < self._done.get(name, 0):
+            self._forget(name)
+        self._done[name] = done
         begun_s = self._begun_s.setdefault(name, now_s)
         due = now_s - self._shown_s.get(name, -math.inf) >= self._every_s
         if due:
             self._shown_s[name] = now_s
+        if done == total:
+            self._forget(name)
         return now_s - begun_s, due
+
+    def _forget(self, name: str) -> None:
+        for known in (self._begun_s, self._shown_s, self._done):
+            known.pop(name, None)

@@ -23,9 +23,11 @@ __all__ = [
     "claimed",
     "clear_abandoned",
     "exchange",
+    "followed",
     "recover",
     "remove",
     "remove_claimed",
+    "set_aside",
     "take_place",
     "temporary_prefix",
 ]
@@ -33,6 +35,8 @@ __all__ = [
 _CURRENT_FOLDER = -100  # AT_FDCWD
 _EXCHANGE = 2  # RENAME_EXCHANGE
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+_MOVED = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST)  # by another process meanwhile
+_ATTEMPTS = 10
 
 TEMPORARY_PREFIX = ".fastw2v-"
 
@@ -40,8 +44,13 @@ _claims: set[Path] = set()
 _claiming = threading.Lock()
 
 
+def followed(target: Path) -> Path:
+    """Return the absolute path of a target, or of what it leads to if it is a link."""
+    return Path(os.path.realpath(target)) if target.is_symlink() else target.absolute()
+
+
 def temporary_prefix(target: Path) -> str:
-    """Return how names of temporary files and folders for a target begin.
+    """Return how names of temporary files and folders for a target, itself no link, begin.
 
     They tell which target they are for, however long its name is, and which process they are of.
     """
@@ -151,8 +160,21 @@ def take_place(new: Path, target: Path) -> None:
     """Give a folder the target's name; an earlier folder of that name is left at ``new``, or gone.
 
     Where names cannot be exchanged the earlier folder steps aside first. Killed between, the
-    target is missing, and `recover` brings the earlier folder back.
+    target is missing, and `recover` brings the earlier folder back. It does so, too, if another
+    process reads just then: it steps aside again.
     """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            _take_place_once(new, target)
+        except OSError as error:
+            if error.errno not in _MOVED:
+                raise
+        else:
+            return
+    _take_place_once(new, target)
+
+
+def _take_place_once(new: Path, target: Path) -> None:
     if not os.path.lexists(target):
         new.rename(target)
         return
@@ -164,17 +186,25 @@ def take_place(new: Path, target: Path) -> None:
     try:
         new.rename(target)
     except BaseException:
-        aside.rename(target)
+        recover(target)
         raise
     remove(aside)
 
 
+def set_aside(new: Path) -> Path:
+    """Give what could not take its place a name that no writer clears, and return its path."""
+    with suppress(OSError):
+        return new.rename(new.with_name(f"kept-{new.name.removeprefix(TEMPORARY_PREFIX)}"))
+    return new
+
+
 def recover(target: Path) -> None:
     """Bring back the earlier folder if a process was killed while it stood aside."""
-    if not os.path.lexists(target) and _aside(target).is_dir():
-        with suppress(OSError):  # without the right to rename, it is as good as missing
-            _aside(target).rename(target)
+    with suppress(OSError):  # without the right to look or to rename, it is as good as missing
+        path = followed(target)
+        if not os.path.lexists(path) and _aside(path).is_dir():
+            _aside(path).rename(path)
 
 
 def _aside(target: Path) -> Path:
-    return target.absolute().parent / f"{_family(target)}earlier"
+    return target.parent / f"{_family(target)}earlier"

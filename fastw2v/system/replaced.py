@@ -51,6 +51,6 @@ def _identity(folder: Path) -> tuple[int, int, int] | None:
     """Return what tells a folder from another of the same name; None while there is none."""
     try:
         found = folder.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name with a zero byte
         return None
     return found.st_dev, found.st_ino, found.st_ctime_ns

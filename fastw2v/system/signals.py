@@ -54,7 +54,9 @@ class TrainingInterrupted(KeyboardInterrupt):
 class StopSignals:
     """Handlers of SIGINT, SIGTERM and SIGHUP, while entered; none outside the main thread.
 
-    SIGHUP, at which a terminal is closed, stays ignored where it is: ``nohup`` asks for that.
+    A signal that is ignored stays ignored: ``nohup`` asks for that with SIGHUP, at which a terminal
+    is closed, and a script with SIGINT, for what it starts in the background. One that a C program
+    around Python handles stays with it.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ class StopSignals:
         self.requested = False
         self.parting = "fastw2v: interrupted\n"
         self.is_last = False
-        self._deferring = False
+        self._deferring = 0  # how many deferrals are within one another
         # An exception while a kernel hands its results to Python can crash the process. Until
         # there is something to save, a mark will do: whoever does not see it is ended.
         self._only_marks = exit_after_s is not None and not at_once
@@ -119,15 +121,17 @@ class StopSignals:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._earlier:
+        if StopSignals.current is not self:  # entered by another thread
             return
-        for number, handler in self._earlier.items():
-            signal.signal(number, signal.SIG_DFL if self.is_last else handler)
-        self._earlier.clear()
-        StopSignals.current = self._outer
-        if self._wakeup is not None:
-            signal.set_wakeup_fd(self._earlier_descriptor)
-            self._wakeup[1].close()  # the thread reads the end of it, and closes its own
+        try:
+            for number, handler in self._earlier.items():
+                signal.signal(number, signal.SIG_DFL if self.is_last else handler)
+        finally:
+            self._earlier.clear()
+            StopSignals.current = self._outer
+            if self._wakeup is not None:
+                signal.set_wakeup_fd(self._earlier_descriptor)
+                self._wakeup[1].close()  # the thread reads the end of it, and closes its own
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         again, self.requested = self.requested, True
@@ -179,13 +183,17 @@ class StopSignals:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Only mark that a signal came; raise `KeyboardInterrupt` at the end if nobody looked."""
-        self._deferring, self._only_marks = True, False
+        """Only mark that a signal came; raise `KeyboardInterrupt` at the end if nobody looked.
+
+        Of deferrals within one another that is the end of the outermost.
+        """
+        self._deferring += 1
+        self._only_marks = False
         try:
             yield
         finally:
-            self._deferring = False
-        if self.requested:
+            self._deferring -= 1
+        if self.requested and not self._deferring:
             raise KeyboardInterrupt
 
 
@@ -196,19 +204,24 @@ def answer_signals() -> None:
         current.answer()
 
 
-def _signals_to_handle() -> list[signal.Signals]:
-    """Return the signals that ask for an end here."""
-    hang_up = getattr(signal, "SIGHUP", None)
-    if hang_up is None or signal.getsignal(hang_up) == signal.SIG_IGN:
-        return [signal.SIGINT, signal.SIGTERM]
-    return [signal.SIGINT, signal.SIGTERM, hang_up]
+def _signals_to_handle() -> list[int]:
+    """Return the signals that ask for an end here, unless they are ignored or a C program's."""
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    return [
+        number
+        for number in numbers
+        if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None)
+    ]
 
 
 @contextmanager
 def deferred_signals() -> Iterator[StopSignals]:
-    """Defer by the handlers that are in place, or by new ones for as long as this is entered."""
+    """Defer by the handlers that are in place, or by new ones for as long as this is entered.
+
+    In another thread than the main one no signal arrives, and none is deferred.
+    """
     current = StopSignals.current
-    if current is not None:
+    if current is not None and threading.current_thread() is threading.main_thread():
         with current.deferred():
             yield current
         return

@@ -33,38 +33,63 @@ def available_cores() -> int:
 
 
 class _Worker(Generic[Result]):
-    """One thread that waits for a call, runs it, and reports back."""
+    """One thread that waits for a call, runs it, and reports back.
 
-    def __init__(self, index: int, done: threading.Semaphore) -> None:
+    `_call` is what it has to do, until that is done. The locks only wake who sleeps, and may do so
+    for nothing: an interrupt between any two steps loses neither a call nor its end.
+    """
+
+    def __init__(self, index: int) -> None:
         self.index = index
         self.result: Result | None = None
         self.error: BaseException | None = None
         self._call: Callable[[int], Result] | None = None
-        self._done = done
-        self._wake = threading.Lock()
+        self._is_ending = False
+        self._wake, self._done = threading.Lock(), threading.Lock()
         self._wake.acquire()
+        self._done.acquire()
         self.thread = threading.Thread(
             target=self._serve, name=f"fastw2v-worker-{index}", daemon=True
         )
         self.thread.start()
 
-    def start(self, call: Callable[[int], Result] | None) -> None:
-        self._call = call
+    def start(self, call: Callable[[int], Result]) -> None:
+        self.wait()  # two interrupts at once may have ended the run before too early
         self.error = None
-        self._wake.release()
+        self._call = call
+        _release(self._wake)
+
+    def wake(self) -> None:
+        """Have it look again for something to do: an interrupt may have kept `start` from that."""
+        _release(self._wake)
+
+    def wait(self) -> None:
+        """Wait until it has nothing to do."""
+        while self._call is not None:
+            self._done.acquire()
+
+    def end(self) -> None:
+        self._is_ending = True
+        _release(self._wake)
 
     def _serve(self) -> None:
-        while True:
+        while not self._is_ending:
             self._wake.acquire()
-            call, self._call = self._call, None
+            call = self._call
             if call is None:
-                return
+                continue
             try:
                 self.result = call(self.index)
             except BaseException as error:
                 self.error = error
-            call = None  # while it waits it holds nothing that a call was given
-            self._done.release()
+            call = self._call = None  # while it waits it holds nothing that a call was given
+            _release(self._done)
+
+
+def _release(lock: threading.Lock) -> None:
+    """Release a lock that nobody else releases, unless that is done."""
+    if lock.locked():
+        lock.release()
 
 
 class WorkerPool:
@@ -84,12 +109,11 @@ class WorkerPool:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers = whole_number("workers", workers, low=1, high=_MOST_WORKERS)
-        self._done = threading.Semaphore(0)
         self._others: list[_Worker[object]] = []
         self._closed = False
         try:
             for index in range(1, workers):
-                self._others.append(_Worker(index, self._done))
+                self._others.append(_Worker(index))
         except RuntimeError as error:
             self.close()
             raise ConfigurationError(
@@ -104,20 +128,23 @@ class WorkerPool:
         """
         if self._closed:
             raise RuntimeError("this WorkerPool is closed; make a new one")
-        for worker in self._others:
-            worker.start(call)
         error: BaseException | None = None
         first: list[Result] = []
         try:
+            for worker in self._others:
+                worker.start(call)
             first.append(call(0))
         except BaseException as caught:
             error = caught
-        waiting = len(self._others)
-        while waiting:
+        while True:
             try:
-                self._done.acquire()
-                waiting -= 1
-            except KeyboardInterrupt as caught:  # the others still use the caller's arrays
+                # Of the last one first: most others have ended by then, and need not wake this one.
+                for worker in reversed(self._others):
+                    if error is not None:
+                        worker.wake()
+                    worker.wait()
+                break
+            except BaseException as caught:  # a signal's; the others still use the arrays
                 error = caught
         error = error or next((w.error for w in self._others if w.error is not None), None)
         if error is not None:
@@ -131,11 +158,9 @@ class WorkerPool:
 
     def close(self) -> None:
         """End the threads. A closed pool cannot run."""
-        if self._closed:
-            return
         self._closed = True
         for worker in self._others:
-            worker.start(None)
+            worker.end()
         for worker in self._others:
             worker.thread.join()
 

@@ -149,11 +149,12 @@ def collocations(
     places = np.flatnonzero(pair_counts >= least)
     found = found._replace(firsts=found.firsts[places], lasts=found.lasts[places])
     n_ab = pair_counts[places]
-    n_a = word_counts[found.first_words(len(words))]
+    # As float64, in which their product does not overflow.
+    n_a = word_counts[found.first_words(len(words))].astype(np.float64)
     n_b = word_counts[found.lasts]
     threshold = float(settings.threshold or 0.0)
     if settings.scoring == "default":
-        scores = (n_ab - settings.min_count) / (n_a * n_b).astype(np.float64) * n_types
+        scores = (n_ab - settings.min_count) / (n_a * n_b) * n_types
         good = np.flatnonzero(scores > threshold).tolist()
         exact = scores[good].tolist()
     else:
@@ -212,7 +213,7 @@ def _part_of(
 
 
 def _npmi(
-    n_a: NDArray[np.int64],
+    n_a: NDArray[np.float64],
     n_b: NDArray[np.int64],
     n_ab: NDArray[np.int64],
     n_tokens: int,

@@ -88,13 +88,13 @@ def _chunks(pieces: Iterable[Piece]) -> Iterator[tuple[TextBlock, Place] | Token
         if isinstance(piece, TokenBatch):
             yield piece
             continue
-        if piece.source != source or piece.offset == 0:
+        if piece.source != source or piece.offset == 0 or piece.place_of:
             # Behind a byte-order mark a file begins, too.
             source, first_offset, line = piece.source, piece.offset if piece.offset > 3 else 0, 1
         begin = 0
         while begin < len(piece.data):
             end = piece.data.find(b"\n", min(begin + _CHUNK_BYTES, len(piece.data) - 1)) + 1
             data = piece.data[begin:end]
-            yield piece._replace(data=data), Place(source, first_offset, line)
+            yield piece._replace(data=data), Place(source, first_offset, line, piece.place_of)
             line += data.count(b"\n")
             begin = end

@@ -67,7 +67,8 @@ class _Worker:
 
     def start(self) -> str:
         """Hand over what to cut by; return why it could not be taken, or nothing."""
-        self._say(orjson.dumps([os.fsdecode(os.fsencode(path)) for path in sys.path]))
+        # As bytes: a name that is not UTF-8 is no text of JSON.
+        self._say(orjson.dumps([os.fsencode(path).hex() for path in sys.path]))
         self._say(self._code)
         answer = self._answer()
         return "" if answer == _READY else answer[1:].decode()
@@ -159,7 +160,11 @@ class CuttingPool:
         """Start the processes."""
         self._folder = tempfile.TemporaryDirectory(prefix="fastw2v-cutting-")
         self._errors = Path(self._folder.name, "errors").open("w+b")
-        reason = self._start()
+        try:
+            reason = self._start()
+        except BaseException:
+            self._close()
+            raise
         if reason:
             self._end_workers()
             warnings.warn(
@@ -241,6 +246,9 @@ class CuttingPool:
         traceback: TracebackType | None,
     ) -> None:
         """End the processes."""
+        self._close()
+
+    def _close(self) -> None:
         self._end_workers()
         self._errors.close()
         self._folder.cleanup()
@@ -262,7 +270,7 @@ def serve() -> None:
             rules: TextRules = pickle.loads(code)
         except Exception as error:  # whatever importing a module of the user's raises
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            _write(answers, _FAILED + reason.encode())
+            _write(answers, _FAILED + _sayable(reason).encode())
             return
         _write(answers, _READY)
 
@@ -274,16 +282,22 @@ def serve() -> None:
             try:
                 found = cut_lines(rules, data, tell)
             except LineError as error:
-                _write(answers, _FAILED + orjson.dumps([*error.args, False]))
+                number, reason = error.args
+                _write(answers, _FAILED + orjson.dumps([number, _sayable(reason), False]))
             except FastW2VError as error:
-                _write(answers, _FAILED + orjson.dumps([0, str(error), True]))
+                _write(answers, _FAILED + orjson.dumps([0, _sayable(str(error)), True]))
             else:
                 _write(answers, _TEXT + found if isinstance(found, bytes) else _bytes_of(found))
 
 
+def _sayable(reason: str) -> str:
+    """Return a reason without the lone surrogates that UTF-8 cannot hold."""
+    return reason.encode(errors="backslashreplace").decode()
+
+
 def _take_path(message: bytes) -> None:
     """Look for modules where the process that asks does, and in its order."""
-    sys.path[:] = orjson.loads(message)
+    sys.path[:] = [os.fsdecode(bytes.fromhex(path)) for path in orjson.loads(message)]
 
 
 def _bytes_of(batch: TokenBatch) -> bytes:

@@ -59,6 +59,7 @@ _KIND = FolderKind(
     what="the encoded corpus is",
     remedy="restore it from a copy or encode the text again",
     error=CorpusError,
+    files=(VOCABULARY, IDS, STARTS),
 )
 _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
 
@@ -67,27 +68,28 @@ _BLOCK_NUMBERS = 1 << 20  # numbers that are in memory at a time
 def temporary_folder() -> Iterator[Path]:
     """Yield a folder for an encoded text; remove it, and those of processes that were killed.
 
-    What cannot be written there says what to do.
+    What cannot be written there says what to do; other errors are left as they are.
     """
     try:
         clear_abandoned_folders()
-        with (
-            tempfile.TemporaryDirectory(
-                prefix=temporary_prefix(_temporary_family()), ignore_cleanup_errors=True
-            ) as folder,
-            claimed(Path(folder)),
-        ):
-            yield Path(folder)
-    except OutputError as error:
-        raise OutputError(
-            f"{error}; the encoded text needs about 4 bytes a word and 8 a line twice over: set "
-            "TMPDIR to a folder on a disk with room"
-        ) from error
-    except FileNotFoundError as error:
+        made = tempfile.TemporaryDirectory(
+            prefix=temporary_prefix(_temporary_family()), ignore_cleanup_errors=True
+        )
+    except OSError as error:
         raise OutputError(
             f"temporary folder: expected one to write to, got none ({error.strerror}); set TMPDIR "
             "to a folder that exists"
         ) from error
+    with made as name, claimed(Path(name)):
+        try:
+            yield Path(name)
+        except OutputError as error:
+            if not str(error).startswith(name):
+                raise
+            raise OutputError(
+                f"{error}; the encoded text needs about 4 bytes a word and 8 a line twice over: "
+                "set TMPDIR to a folder on a disk with room"
+            ) from error
 
 
 def clear_abandoned_folders() -> None:
@@ -126,7 +128,7 @@ class NumbersOnDisk:
     """
 
     def __init__(self, folder: Path) -> None:
-        require_replaceable(folder, DESCRIPTION)
+        require_replaceable(folder, _KIND.layout)
         self._target = folder
         self._file: BinaryIO = tempfile.TemporaryFile(dir=folder.absolute().parent)  # noqa: SIM115
 
@@ -189,7 +191,7 @@ def write_encoded(
     OutputError
         If it cannot be written, or something else is in the way.
     """
-    with whole_folder(folder, DESCRIPTION) as temporary:
+    with whole_folder(folder, _KIND.layout) as temporary:
         n_tokens, n_sentences = _write_arrays(temporary, ranks, blocks)
         description = {
             **_KIND.header(),

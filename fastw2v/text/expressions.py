@@ -33,7 +33,7 @@ def parsed_expression(text: str, is_word: Callable[[str], bool]) -> list[Term]:
     Raises
     ------
     ConfigurationError
-        If a sign has no word behind it, or two words no sign between them.
+        If a sign has no word behind it.
     """
     parts = [part.strip() for part in _SIGN.split(text)]
     if len(parts) == 1 or is_word(text):

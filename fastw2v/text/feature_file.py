@@ -36,8 +36,6 @@ def read_features(
         for line in block.data.decode().split("\n")[:-1]:
             number += 1
             text = line.rstrip("\r")
-            if number == 1:
-                text = text.removeprefix("\ufeff")
             if not text.strip():
                 continue
             word, tab, rest = text.partition("\t")

@@ -28,9 +28,13 @@ class Place(NamedTuple):
     """Of the first of the counted lines, in bytes; 0 where the source is counted from its begin."""
     line: int
     """Number of the first line, from 1."""
+    place_of: Callable[[int], str] | None = None
+    """As in `TextBlock`; `line` then counts those of the block."""
 
     def of(self, number: int) -> str:
         """Return what messages call one of the lines, whose numbers here begin with 0."""
+        if self.place_of is not None:
+            return f"{self.source}, {self.place_of(self.line - 1 + number)}"
         behind = f" from byte {self.offset} on" if self.offset else ""
         return f"{self.source}, line {self.line + number}{behind}"
 

@@ -5,9 +5,9 @@ windows of most words in two.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from fastw2v.text.files import TextBlock
+from fastw2v.text.files import TextBlock, n_line_feeds
 
 __all__ = ["joined_lines", "whole_paragraphs"]
 
@@ -39,6 +39,7 @@ def whole_paragraphs(
         The bytes read by its end.
     """
     waiting: list[bytes] = []  # the beginning of a paragraph whose end is not yet there
+    number = 1
     for block, n_bytes in blocks:
         text = block.data
         # A blank line may be the first of this block.
@@ -49,11 +50,16 @@ def whole_paragraphs(
             data = joined_lines(b"".join((*waiting, text[:end])))
             waiting = []
             if data:
-                yield block._replace(data=data), n_bytes
+                yield block._replace(data=data, place_of=_paragraph(number)), n_bytes
+                number += n_line_feeds(data)
         if end < len(text):
             waiting.append(text[end:])
     if waiting and (data := joined_lines(b"".join(waiting))):
-        yield block._replace(data=data), n_bytes
+        yield block._replace(data=data, place_of=_paragraph(number)), n_bytes
+
+
+def _paragraph(first: int) -> Callable[[int], str]:
+    return lambda line: f"paragraph {first + line:,}"
 
 
 def _last_end(text: bytes) -> int:

@@ -75,12 +75,12 @@ class PhraseModel:
         return {joined(phrase.parts): phrase.score for found in self.passes for phrase in found}
 
     def __getitem__(self, sentence: Iterable[str]) -> list[str]:
-        """Return the tokens of a sentence, phrases joined.
+        """Return the tokens of a sentence, phrases joined; one that is no str is in no phrase.
 
         Raises
         ------
         CorpusError
-            If it is no list of tokens, or a token is not a str.
+            If it is no list of tokens.
         """
         tokens = list(checked_tokens(sentence, 0))
         for phrases in self._joined_by_parts:

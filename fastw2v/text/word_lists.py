@@ -21,7 +21,7 @@ def read_word_list(path: Path) -> frozenset[str]:
     """
     words: set[str] = set()
     for block, _ in text_blocks(str(path.absolute()), BLOCK_BYTES):
-        words.update(block.data.decode().removeprefix("\ufeff").split())
+        words.update(block.data.decode().split())
     if not words:
         raise CorpusError(f"{path}: expected words, the file is empty")
     return frozenset(words)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastw2v.kernels.text.interning import InternedWords, intern_tokens
 from fastw2v.kernels.text.numbered_phrases import join_numbers, keep_numbers
-from fastw2v.text.batches import token_batch
+from fastw2v.text.batches import checked_tokens, token_batch
 from fastw2v.text.phrase_model import PhraseModel, phrase_rows
 from fastw2v.text.token_kinds import tokens_from_json, tokens_to_json
 
@@ -71,7 +71,7 @@ class WordRules:
         CorpusError
             If it is no list of tokens.
         """
-        tokens = list(sentence) if self.phrases is None else self.phrases[sentence]
+        tokens = checked_tokens(sentence, 0) if self.phrases is None else self.phrases[sentence]
         left_out = set(self.stop_words)
         return [token for token in tokens if token not in left_out]
 

@@ -155,7 +155,7 @@ def fewest_words(settings: Hyperparameters) -> int:
 def train_on_few_words(settings: Hyperparameters, workers: int) -> None:
     """Train for an epoch on a few words that come from nowhere, and leave the marks."""
     changes: dict[str, Any] = {"epochs": 1, "replicas": 1, "min_count": 1}
-    if "start" in settings.as_dict() and settings.objective == "softmax":
+    if settings.objective == "softmax":
         changes["start"] = "random"  # the other process begins by spectral vectors meanwhile
     run = Run(settings=Hyperparameters(**settings.given | changes), workers=workers)
     mark = mark_of(settings, run.description.precision)

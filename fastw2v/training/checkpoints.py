@@ -7,12 +7,14 @@ all, so that a process may be killed at any moment.
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from fastw2v.callbacks import EpochRecord
+from fastw2v.config.numbers import shown_value
 from fastw2v.errors import CheckpointError, ConfigurationError
 from fastw2v.formats.model_folder import with_present_names
 from fastw2v.system.array_files import Arrays, read_arrays, read_metadata, write_arrays
@@ -45,7 +47,7 @@ _RENAMED = {
     "pass_began_s": "epoch_began_s",
     "kept_pass": "kept_epoch",
 }
-_EVERY = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h|epochs?)")
+_EVERY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?(s|min|h|epochs?)", re.ASCII)
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
@@ -64,17 +66,22 @@ class Checkpoints:
     Raises
     ------
     ConfigurationError
-        If `every` reads otherwise.
+        If `every` reads otherwise, or `model` is no path of a folder.
     """
 
     model: Path
     every: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.model, str | os.PathLike) or not Path(self.model).absolute().name:
+            raise ConfigurationError(
+                "checkpoints: expected the path of the model folder that the run will end in, got "
+                f"{shown_value(self.model)}"
+            )
         object.__setattr__(self, "model", Path(self.model))
         if self.every is None:
             return
-        found = _EVERY.fullmatch(self.every.strip())
+        found = _EVERY.fullmatch(self.every.strip()) if isinstance(self.every, str) else None
         if (
             not found
             or float(found[1]) == 0
@@ -82,7 +89,7 @@ class Checkpoints:
         ):
             raise ConfigurationError(
                 "checkpoint_every: expected a time as '10min', '90s' or '2h', or a number of "
-                f"epochs as '1epoch', got {self.every!r}"
+                f"epochs as '1epoch', got {shown_value(self.every)}"
             )
 
     @property
@@ -106,7 +113,7 @@ class Checkpoints:
 def checkpoint_path(model: Path) -> Path:
     """Return the checkpoint's file of a model folder."""
     whole = model.absolute()
-    return whole.with_name(f"{whole.name}{_SUFFIX}")
+    return whole.parent / f"{whole.name}{_SUFFIX}"
 
 
 @dataclass
@@ -198,7 +205,8 @@ class RunDescription:
     start : dict, optional
         What the run started from: its "path", None for what came from memory, "digest",
         "vocabulary" and "lock_known" as asked for, "counts" that were added and their
-        "counts_digest"; and "n_known" and "n_words", once the text has been read.
+        "counts_digest", "is_counted" as `Earlier` has it; and "n_known" and "n_words", once the
+        text has been read.
     device : dict, optional
         The "kind" of the device that computes by PyTorch, its "name" and the version of "torch";
         the kind alone where the CPU was chosen.
@@ -240,7 +248,8 @@ class Checkpoint:
     state : TrainingState, optional
         None before training has begun: then the run begins anew.
     arrays : dict of str to array
-        Parameters and the optimiser's moments; those kept aside with "kept/" before their names.
+        Parameters and the optimiser's moments; those kept aside with "kept/" before their names,
+        and the mean of replicas with "mean/". They are given up once training has them.
     """
 
     run: RunDescription
@@ -278,7 +287,7 @@ def require_unused(checkpoints: Checkpoints) -> None:
     if path.exists() and read_checkpoint(path).state is not None:
         raise CheckpointError(
             f"{path}: an unfinished run is saved there; go on with it by 'fastw2v train --resume "
-            f"{checkpoints.model}', or remove the file to begin anew"
+            f"{checkpoints.model}' or Word2Vec.resume, or remove the file to begin anew"
         )
 
 
@@ -301,7 +310,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     content = _content(path)
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, mapped=True)  # they may wait long, and be large
         if (came := _digest(content, arrays)) != content["sha256"]:
             raise ValueError(f"expected SHA-256 {content['sha256']}, got {came}")
         return Checkpoint(*_described(content), arrays)

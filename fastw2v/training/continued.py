@@ -28,9 +28,7 @@ from fastw2v.training.run import CountsFolder, Run
 from fastw2v.training.start_from import (
     Earlier,
     begins_by_counts,
-    counted_in,
     is_by_counts,
-    with_counts,
 )
 
 __all__ = [
@@ -160,13 +158,13 @@ class Continuation:
 
 
 def prepare_start(run: Run) -> None:
-    """Take the counts of the earlier text into a run, where they are there and fit.
+    """Take the phrases and stop words of the earlier text into a run on a text.
 
     Raises
     ------
     ConfigurationError
-        For what cannot be: counts that cannot be added, a vocabulary that counts decide, words
-        that cannot be locked.
+        As `prepared_start`; on counts, for others that were to be added, and for a vocabulary that
+        the counts decide.
     """
     earlier, settings = run.earlier, run.settings
     if earlier is None:
@@ -179,24 +177,21 @@ def prepare_start(run: Run) -> None:
                     f"start_{name}: expected none beside counts to train on, which have all words "
                     "and pairs of the run, got some; add up counts by 'fastw2v counts merge'"
                 )
-        run.earlier = counted_in(run.source.path, earlier)
         return
-    earlier, run.words = prepared_start(earlier, settings, run.words)
-    run.earlier = earlier
+    run.words = prepared_start(earlier, settings, run.words)
     if run.begins:
         if earlier.settings is not None:
             run.description.words = run.words.as_dict() if run.words else None
         run.description.start = earlier.as_dict()
 
 
-def prepared_start(
-    earlier: Earlier, settings: Hyperparameters, words: WordRules
-) -> tuple[Earlier, WordRules]:
-    """Return what a run on a text starts from, with counts that fit, and the rules of its words.
+def prepared_start(earlier: Earlier, settings: Hyperparameters, words: WordRules) -> WordRules:
+    """Return the rules of the words of a run on a text that starts from something earlier.
 
     Parameters
     ----------
     earlier : Earlier
+        With the counts that are added.
     settings : Hyperparameters
         Of the run.
     words : WordRules
@@ -210,13 +205,12 @@ def prepared_start(
     """
     _require_lockable(earlier, settings)
     words = _rules_of(earlier, settings, words)
-    earlier = with_counts(earlier, settings)
     if earlier.counts is not None and earlier.counts.words.digest != words.digest:
         raise ConfigurationError(
             "start_counts: expected counts of a text with the phrases and stop words of the model, "
             f"got {earlier.counts.words.described()}; leave them out"
         )
-    return earlier, words
+    return words
 
 
 def _require_lockable(earlier: Earlier, settings: Hyperparameters) -> None:

@@ -110,7 +110,7 @@ def dry_run(
         settings = Hyperparameters(**given)
     else:
         earlier, settings = begun_start(start, given)
-        earlier, words = prepared_start(earlier, settings, words)
+        words = prepared_start(earlier, settings, words)
     opened = open_corpus(corpus, settings.errors, READ_WITH_ERRORS)
     decided_by = "" if earlier is None else earlier.decided_by
     told = notices_about_corpus(opened, TextRules.of(settings), decided_by)

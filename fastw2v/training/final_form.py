@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from threadpoolctl import threadpool_limits
+
 from fastw2v.config import Hyperparameters
 from fastw2v.objectives.axes import EarlierAxes, nearest_rotation
 from fastw2v.objectives.canonical import CanonicalForm, canonical_form
@@ -38,8 +40,9 @@ class FinalForm:
         if form is None or self.axes is None:
             return form
         rows = self.axes.rows
-        placed = (embeddings.in_vectors[rows] - form.in_mean) @ form.in_map
-        placed += (embeddings.out_vectors[rows] - form.out_mean) @ form.out_map
+        with threadpool_limits(1, "blas"):  # with more threads the last bits of products differ
+            placed = (embeddings.in_vectors[rows] - form.in_mean) @ form.in_map
+            placed += (embeddings.out_vectors[rows] - form.out_mean) @ form.out_map
         rotation = nearest_rotation(placed, self.axes.vectors)
         return form if rotation is None else form.turned(rotation)
 

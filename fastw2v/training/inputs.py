@@ -40,7 +40,13 @@ from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.continued import Continuation
 from fastw2v.training.run import Run
 
-__all__ = ["InputFeatures", "input_features", "prepare_features", "with_features"]
+__all__ = [
+    "InputFeatures",
+    "input_features",
+    "prepare_features",
+    "subword_features",
+    "with_features",
+]
 
 
 def with_features(batches: BatchSource[Batch], inputs: "InputFeatures | None") -> BatchSource[Any]:
@@ -200,11 +206,7 @@ def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
     if settings.inputs == "words":
         return None
     if settings.inputs == "subwords":
-        ngrams = Ngrams(settings.min_n, settings.max_n, settings.bucket)
-        vocabulary.require_text("inputs='subwords'")
-        matrix, buckets = ngram_features(vocabulary.words, ngrams)
-        require_ngrams(vocabulary.words, ngrams, buckets)
-        return InputFeatures(matrix, ngrams, buckets)
+        return subword_features(settings, vocabulary)
     given: Any = run.features
     if isinstance(given, tuple):
         table, names = _table_of(given)
@@ -215,6 +217,21 @@ def input_features(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
         matrix, names = given_features(vocabulary.words, given)
     _require_same(run, _digest(matrix, names))
     return InputFeatures(matrix, names=names)
+
+
+def subword_features(settings: Hyperparameters, vocabulary: Vocabulary) -> InputFeatures:
+    """Return the words of a vocabulary and their n-grams as features.
+
+    Raises
+    ------
+    ConfigurationError
+        If words are no text, or none has an n-gram.
+    """
+    ngrams = Ngrams(settings.min_n, settings.max_n, settings.bucket)
+    vocabulary.require_text("inputs='subwords'")
+    matrix, buckets = ngram_features(vocabulary.words, ngrams)
+    require_ngrams(vocabulary.words, ngrams, buckets)
+    return InputFeatures(matrix, ngrams, buckets)
 
 
 def _table_of(given: tuple[Any, ...]) -> tuple[Any, list[Any]]:

@@ -96,6 +96,7 @@ def _train_epochs(trained: Trainable, run: Run, watch: Watch) -> None:
                         "epoch %d of %d: loss %.4f nats, %.1f s",
                         report.epoch, report.epochs, report.loss_nats, report.elapsed_s,
                     )  # fmt: skip
+                watch.end_if_asked()
         if state.epochs_done == number:
             raise CheckpointError(
                 f"epoch {number + 1}: expected {steps} batches, got fewer; the run was resumed "

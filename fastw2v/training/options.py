@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fastw2v.callbacks import Callback, StageProgress
-from fastw2v.config.numbers import MOST_MIB, whole_number
+from fastw2v.config.numbers import MOST_MIB, shown_value, whole_number
 from fastw2v.errors import ConfigurationError
 from fastw2v.training.checkpoints import Checkpoints
 from fastw2v.training.validation import Validation
@@ -31,7 +31,8 @@ class RunOptions:
     Raises
     ------
     ConfigurationError
-        If `patience` cannot be used, or a number is out of its range.
+        If `patience` cannot be used, a number is out of its range, or validation or checkpoints
+        are of another type.
     """
 
     validation: Validation | None = None
@@ -40,6 +41,15 @@ class RunOptions:
     memory_mib: int | None = None
 
     def __post_init__(self) -> None:
+        for name, kind, example in (
+            ("validation", Validation, "Validation('held-out.txt') or Validation(fraction=0.1)"),
+            ("checkpoints", Checkpoints, "Checkpoints('model')"),
+        ):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise ConfigurationError(
+                    f"{name}: expected {example}, got {shown_value(value)} ({type(value).__name__})"
+                )
         if self.patience is not None:
             if self.validation is None:
                 raise ConfigurationError(

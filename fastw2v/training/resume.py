@@ -1,6 +1,7 @@
 """How a run is begun again from what its checkpoint says of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,19 @@ def resumed_run(
             "first, with FASTW2V_AMX as it was there"
         )
     earlier = _earlier_of(path, about, start)
+    options = RunOptions(
+        validation=_validation_of(path, about) if validation is None else validation,
+        patience=about.patience,
+        checkpoints=Checkpoints(model, about.every),
+        memory_mib=about.memory_mib,
+    )
+    if validation is not None:
+        _require_same_kind(about, validation)
     run = Run(
         settings=settings,
         workers=checked_workers(about.workers if workers is None else workers),
         source=_source_of(path, about, corpus),
-        options=RunOptions(
-            validation=validation or _validation_of(path, about),
-            patience=about.patience,
-            checkpoints=Checkpoints(model, about.every),
-            memory_mib=about.memory_mib,
-        ),
+        options=options,
         reports=reports,
         features=features if features is not None else _features_of(about),
         words=_rules_of(path, about),
@@ -107,7 +111,8 @@ def _earlier_of(path: Path, about: RunDescription, given: StartFrom | None) -> E
                 f"{path}: expected the {what} that the run started from (digest {begun[name]}), "
                 f"got others (digest {came}) in {earlier.name}; restore them, or begin a new run"
             )
-    return earlier
+    # As it was when the run began: counts that have been moved since may say less.
+    return replace(earlier, is_counted=begun.get("is_counted", False))
 
 
 def _other_workers(now: int, begun: int | None) -> str:
@@ -121,6 +126,22 @@ def _other_workers(now: int, begun: int | None) -> str:
         f"the run began with {begun} workers and goes on with {now}: it ends in other vectors than "
         "if it had never been interrupted"
     )
+
+
+def _require_same_kind(about: RunDescription, given: Validation) -> None:
+    """Raise `ConfigurationError` if a run was not validated on a text, or not on that fraction."""
+    begun = about.validation
+    fraction = None if begun is None else begun.get("fraction")
+    if begun is None or given.fraction != fraction:
+        told = "none" if begun is None else _told(fraction)
+        raise ConfigurationError(
+            f"validation: expected {told}, as the run began, got {_told(given.fraction)}; leave it "
+            "out"
+        )
+
+
+def _told(fraction: float | None) -> str:
+    return "a text" if fraction is None else f"the fraction {fraction:g}"
 
 
 def _validation_of(path: Path, about: RunDescription) -> Validation | None:

@@ -29,6 +29,7 @@ from fastw2v.training.checkpoints import (
     Checkpoint,
     RunDescription,
     TrainingState,
+    require_unused,
     write_checkpoint,
 )
 from fastw2v.training.options import NO_REPORTS, Reports, RunOptions
@@ -232,9 +233,22 @@ class Run:
             self.await_kernels()
 
     def announce(self) -> None:
-        """Write down what run this is before anything is read, so that it can be begun again."""
+        """Write down what run this is before anything is read, so that it can be begun again.
+
+        Raises
+        ------
+        CheckpointError
+            If an earlier run that has begun to train is saved there.
+        OutputError
+            If nothing can be written there.
+        """
         checkpoints = self.options.checkpoints
-        if checkpoints and checkpoints.every and self.begins:
+        if checkpoints is None or not self.begins:
+            return
+        if self.resumed is None:
+            require_unused(checkpoints)
+            checkpoints.path.unlink(missing_ok=True)  # of a run that was only begun
+        if checkpoints.every:
             write_checkpoint(checkpoints.path, Checkpoint(self.description, None, {}))
 
     def interrupted(self) -> TrainingInterrupted:
@@ -247,9 +261,13 @@ class Run:
         return TrainingInterrupted(checkpoints.path if checkpoints.path.exists() else None)
 
     def failed(self) -> None:
-        """Remove what `announce` wrote, after an error before there was anything to save."""
+        """Remove what `announce` wrote, after an error before there was anything to save.
+
+        A run that was resumed leaves the file that it was begun from.
+        """
         checkpoints = self.options.checkpoints
-        if checkpoints and checkpoints.every and self.begins and not self.has_saved:
+        is_new = self.resumed is None and not self.has_saved
+        if checkpoints and checkpoints.every and is_new:
             checkpoints.path.unlink(missing_ok=True)
 
 

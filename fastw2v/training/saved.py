@@ -16,7 +16,7 @@ from fastw2v.formats.model_folder import (
 from fastw2v.training.result import RunRecord, TrainedModel, TrainingSummary
 from fastw2v.version import VERSION
 
-__all__ = ["read_saved", "write_saved"]
+__all__ = ["as_trained", "read_saved", "write_saved"]
 
 
 def write_saved(model: TrainedModel, folder: Path) -> None:
@@ -33,7 +33,11 @@ def write_saved(model: TrainedModel, folder: Path) -> None:
 
 def read_saved(folder: Path, *, mapped: bool, verify: bool | None) -> TrainedModel:
     """Read a model folder of this version or an earlier one; errors as `Word2Vec.load`."""
-    stored = read_model(folder, mapped=mapped, verify=verify)
+    return as_trained(folder, read_model(folder, mapped=mapped, verify=verify))
+
+
+def as_trained(folder: Path, stored: StoredModel) -> TrainedModel:
+    """Return the model that was read of a folder, by the names of today; errors as `read_saved`."""
     config = stored.config
     try:
         hyperparameters = with_later_settings(with_present_names(config["hyperparameters"]))

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fastw2v.config import Hyperparameters
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.matrix import SparseCounts
+from fastw2v.counts.packed import expected_bytes
 from fastw2v.errors import CorpusError
 from fastw2v.kernels.compile_clock import working_s
 from fastw2v.objectives.arrays import VectorArray
@@ -88,6 +90,9 @@ def _announce_early(run: Run, vocabulary: Vocabulary) -> None:
     n_words = len(vocabulary)
     max_rows = min(batch_size(settings, n_words), n_words)
     contexts = expected_contexts(vocabulary.counts, settings.window)
+    held_bytes = run.held_out_bytes + expected_bytes(n_words, contexts * n_words)
+    inputs = input_features(run, vocabulary)
+    held_bytes += inputs.nbytes(settings) if inputs else 0
     with WorkerPool(run.workers) as pool:
         announce_duration(
             settings,
@@ -95,7 +100,7 @@ def _announce_early(run: Run, vocabulary: Vocabulary) -> None:
             EpochSize(-(-n_words // max_rows), max_rows, contexts),
             pool,
             run.reports.notice,
-            training_bytes(n_words, settings, max_rows, run.held_out_bytes),
+            training_bytes(n_words, settings, max_rows, other_bytes=held_bytes),
         )
     run.announced = True
 
@@ -263,7 +268,8 @@ def _started(
             vectors = first_features(inputs.matrix, in_vectors, weights, pool)
         else:
             vectors = found.vectors
-            bias = (bias - out_vectors @ found.offset).astype(np.float32)
+            with threadpool_limits(1, "blas"):  # with more threads the last bits differ
+                bias = (bias - out_vectors @ found.offset).astype(np.float32)
         objective = FeatureSoftmax(inputs.matrix, weights, vectors, out_vectors, bias, **state)
     if continued is not None:
         objective.hold(continued.locked_inputs, continued.locked_outputs)

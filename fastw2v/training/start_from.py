@@ -1,5 +1,6 @@
 """What a run starts from: an earlier model, or vectors of any program, and what holds for it."""
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from fastw2v.config import (
     Hyperparameters,
     continued_settings,
 )
+from fastw2v.config.numbers import shown_value, true_or_false
 from fastw2v.counts.corpus import CountedCorpus
 from fastw2v.counts.folder import described_counts, read_counts
 from fastw2v.counts.grown import require_same_counting
@@ -65,7 +67,7 @@ class StartFrom:
     Raises
     ------
     ConfigurationError
-        For another vocabulary.
+        For another vocabulary, or a value of another type.
     """
 
     source: Any
@@ -74,13 +76,17 @@ class StartFrom:
     counts: Path | str | None = None
 
     def __post_init__(self) -> None:
-        if self.vocabulary not in get_args(StartVocabulary):
+        if not isinstance(self.vocabulary, str) or self.vocabulary not in get_args(StartVocabulary):
             raise ConfigurationError(
-                f"start_vocabulary: expected 'grow' or 'keep', got {self.vocabulary!r}"
+                f"start_vocabulary: expected 'grow' or 'keep', got {shown_value(self.vocabulary)}"
             )
-        if not isinstance(self.lock_known, bool):
-            raise ConfigurationError(f"lock_known: expected True or False, got {self.lock_known!r}")
+        object.__setattr__(self, "lock_known", true_or_false("lock_known", self.lock_known))
         if self.counts is not None:
+            if not isinstance(self.counts, str | os.PathLike):
+                raise ConfigurationError(
+                    "start_counts: expected the path of a folder of counts, got "
+                    f"{shown_value(self.counts)}"
+                )
             object.__setattr__(self, "counts", Path(self.counts))
 
 
@@ -161,6 +167,7 @@ class Earlier:
             "lock_known": self.asked.lock_known,
             "counts": str(counts.absolute()) if isinstance(counts, Path) else None,
             "counts_digest": None if self.counts is None else self.counts.statistics.digest,
+            "is_counted": self.is_counted,
         }
 
 

@@ -21,6 +21,7 @@ from fastw2v.objectives.stream.settings import StreamSettings
 from fastw2v.system.threads import WorkerPool
 from fastw2v.text.encoded import EncodedTokens
 from fastw2v.text.vocabulary import Vocabulary, keep_probability
+from fastw2v.training.inputs import InputFeatures, subword_features
 from fastw2v.training.run import Run, first_device
 from fastw2v.training.start_from import Earlier, with_counts
 from fastw2v.training.stream import train_stream
@@ -146,7 +147,8 @@ def _skipgram(
     settings: Hyperparameters, text: TriedText, pool: WorkerPool
 ) -> tuple[float, int, str | None]:
     counts, count_s, n_bytes = _counted(settings, text, pool)
-    n_words = len(text.vocabulary)
+    n_words, features = len(text.vocabulary), _features(settings, text.vocabulary)
+    n_bytes += features.nbytes(settings) if features else 0
     before = _counts_before(settings, text.earlier)
     in_text = text.in_text if before is None else text.vocabulary.counts
     centres = np.flatnonzero(in_text > 0)
@@ -219,16 +221,24 @@ def _counts_before(settings: Hyperparameters, earlier: Earlier | None) -> Counte
         return None
 
 
+def _features(settings: Hyperparameters, vocabulary: Vocabulary) -> InputFeatures | None:
+    """Return what words' inputs are made of; features that a run would be given are not known."""
+    return subword_features(settings, vocabulary) if settings.inputs == "subwords" else None
+
+
 def _stream(settings: Hyperparameters, text: TriedText, pool: WorkerPool) -> tuple[float, int]:
     n_words = len(text.vocabulary)
     present = np.maximum(np.bincount(text.sample.ids, minlength=n_words), 1)
     once = StreamSettings(hyperparameters=Hyperparameters(**{**settings.given, "epochs": 1}))
     run = Run(settings=once.hyperparameters, workers=pool.workers)
+    features = _features(settings, text.vocabulary)
+    matrix = features.matrix if features else None
     took_s = []
     for _ in range(2):  # kernels are read in the first
         began_s = time.perf_counter()
-        result = train_stream(text.sample, present, once, pool, run=replace(run))
+        result = train_stream(text.sample, present, once, pool, run=replace(run), features=matrix)
         took_s.append(time.perf_counter() - began_s)
     epoch_s = min(took_s[-1], result.history[-1].elapsed_s) * text.share
-    memory = stream_bytes(n_words, settings, pool.workers, text.start_bytes)
+    held_bytes = text.start_bytes + (features.nbytes(settings) if features else 0)
+    memory = stream_bytes(n_words, settings, pool.workers, held_bytes)
     return settings.epochs * epoch_s, memory

@@ -104,6 +104,7 @@ class Watch:
     def __enter__(self) -> Self:
         if self._run.resumed is not None and not self._run.begins:
             self._restore(self._run.resumed.arrays)
+            self._run.resumed.arrays.clear()  # else they would be held beside what is trained
         if self._run.options.checkpoints is not None:
             self._deferral = deferred_signals()
         self._signals = self._deferral.__enter__()
@@ -121,8 +122,9 @@ class Watch:
             has_good_epoch = self._run.keeps_good_epochs and bool(self._kept)
             if isinstance(error, DivergenceError) and has_good_epoch:
                 self.ended = "diverged"
+                which = "best" if self._run.options.patience is not None else "last good"
                 self.divergence = DivergenceError(
-                    f"{error}; the model has epoch {self.state.kept_epoch}, the last good one"
+                    f"{error}; the model has epoch {self.state.kept_epoch}, the {which} one"
                 )
             elif error is not None:
                 return False
@@ -186,29 +188,17 @@ class Watch:
         return working_s() - self._began
 
     def step_done(self, steps_done: int, loss_sum: float, weight_sum: float) -> None:
-        """Take note of a batch within an epoch.
-
-        Raises
-        ------
-        TrainingInterrupted
-            If a signal asked for the end; the run has been saved.
-        """
+        """Take note of a batch within an epoch."""
         state = self.state
         state.steps_done, state.loss_sum, state.weight_sum = steps_done, loss_sum, weight_sum
         seconds = self._run.options.checkpoints.seconds if self._run.options.checkpoints else None
         if seconds is not None and time.perf_counter() - self._saved >= seconds:
             self.save()
-        self._end_if_asked()
 
     def epoch_done(self, report: StepReport) -> StepReport:
         """Take note of an epoch: measure it, keep it, save it; return the report with its loss.
 
         After it `state.stopped` says whether training should end.
-
-        Raises
-        ------
-        TrainingInterrupted
-            As `step_done`.
         """
         state = self.state
         record = self._record(report)
@@ -230,7 +220,6 @@ class Watch:
         )
         if due:
             self.save()
-        self._end_if_asked()
         return replace(report, held_out_loss_nats=record.held_out_loss_nats)
 
     def _record(self, report: StepReport) -> EpochRecord:
@@ -305,7 +294,14 @@ class Watch:
             aside = any(name.startswith(_KEPT) for name in arrays)
             self._copy_parameters(arrays, _KEPT if aside else "")
 
-    def _end_if_asked(self) -> None:
+    def end_if_asked(self) -> None:
+        """Look for a signal, once everybody has been told of a step.
+
+        Raises
+        ------
+        TrainingInterrupted
+            If one asked for the end; the run has been saved.
+        """
         if self._signals is None or not self._signals.requested:
             return
         self.save()

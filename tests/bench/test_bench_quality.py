@@ -70,6 +70,14 @@ def test_what_is_there_is_not_trained_again(command):
     assert out.startswith("made: min_count 1, 100 dimensions, window 5. ")
 
 
+def test_a_note_is_kept_with_the_runs_that_are_made(command):
+    command("--only", "exact 3", "--seeds", "1")
+    _, out, _ = command("--only", "exact 3", "--seeds", "2", "--note", "a busy machine")
+    first, second = Results.read(command.target).content["results"]
+    assert ("note" in first, second["note"]) == (False, "a busy machine")
+    assert "exact 3: a busy machine.\n" in out
+
+
 def test_what_is_measured_counts_for_the_vectors_that_are_used(command):
     _, out, errors = command("--only", "exact 3", "--seeds", "1", "--forms")
     (record,) = Results.read(command.target).content["results"]

@@ -1,5 +1,6 @@
 """Benchmarks as commands: real processes, whose errors are a line and whose readers may go."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,11 @@ def ended(*arguments, **keywords):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_benchmark_ends_as_a_command(name):
     assert (BENCH / name).read_text().endswith("    run_command(main)\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_benchmark_is_in_the_list(name):
+    assert f"| `python bench/{name}" in (BENCH / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["bench_quality.py", "bench_objectives.py"])
@@ -58,6 +64,23 @@ def test_a_process_that_failed_is_named_with_its_status():
     assert "ZeroDivisionError" in done.stderr  # its own traceback
     assert "error: a process ended with status 1: " in done.stderr
     assert "run_command" not in done.stderr
+
+
+def test_a_script_that_failed_is_not_repeated():
+    done = status_of(
+        "import subprocess; subprocess.run([sys.executable, '-c', '1/0\\n' * 99], check=True)"
+    )
+    *_, message = done.stderr.splitlines()
+    assert message.startswith("error: a process ended with status 1: ")
+    assert message.endswith(" ...")
+    assert len(message) < 250
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_a_process_says_of_its_fault_is_not_kept(name):
+    source = (BENCH / name).read_text()
+    for call in re.findall(r"subprocess\.run\((.*?)\n\s*\)\n", source, re.DOTALL):
+        assert "check=True" not in call or "capture_output" not in call
 
 
 def test_a_fault_keeps_its_traceback():

@@ -4,7 +4,15 @@ import re
 
 import pytest
 from quality.frontier import points
-from quality.layout import bar_lines, document, line_table, missing_lines, notes, run_table
+from quality.layout import (
+    bar_lines,
+    document,
+    line_table,
+    missing_lines,
+    notes,
+    notes_of_runs,
+    run_table,
+)
 from quality.picture import STYLES, draw
 from quality.plan import FAMILIES
 from quality.results import Results
@@ -91,6 +99,13 @@ def test_figures_of_different_origin_are_told_apart(tmp_path):
     assert "states of its sources" not in text
     assert "gensim 4.4" in text
     assert "more than one machine" not in text
+
+
+def test_what_was_noted_of_a_run_is_told(tmp_path):
+    busy = record(9.0, 0.3, note="made beside other work")
+    found = results(tmp_path, [("exact 5", busy), (GENSIM, record(2.0, 0.1))])
+    assert notes(found)[-1] == "exact 5: made beside other work."
+    assert notes_of_runs(found) == notes(found)[-1:]
 
 
 def test_the_picture_follows_the_scheme_and_is_the_same_each_time(found, tmp_path):

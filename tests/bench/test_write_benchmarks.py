@@ -14,7 +14,7 @@ def measured(tmp_path, monkeypatch):
     folder = tmp_path / "bench" / "results"
     folder.mkdir(parents=True)
     runs = [("exact 5", record(2.0, 0.3)), ("exact 3", record(1.0, 0.2))]
-    runs.append((GENSIM, record(20.0, 0.1)))
+    runs.append((GENSIM, record(20.0, 0.1, note="made beside other work")))
     small = results(folder, runs, planned=("exact 5", "exact 3", GENSIM), seeds=(1, 2))
     small.content["corpus"]["bytes"] = 10
     small.write()
@@ -43,6 +43,7 @@ def test_the_readme_has_the_end_of_each_line(measured):
     assert f"| gensim | {GENSIM} | 20.0 | 0.100 |" in lines
     assert not any("exact 3 |" in line for line in lines)
     assert any("Not measured" in line for line in lines)
+    assert f"{GENSIM}: made beside other work." in lines
 
 
 def test_without_results_there_is_nothing():

@@ -19,6 +19,7 @@ from fastw2v.system.threads import WorkerPool
 from fastw2v.text.reading import encode_corpus, read_corpus
 from fastw2v.training import finish, skipgram, trials
 from fastw2v.training.dry_run import MIN_COUNTS, dry_run
+from fastw2v.training.inputs import subword_features
 from fastw2v.training.trials import entries_of_rows
 from tests.support.corpora_made import random_sentences, write_text
 
@@ -53,6 +54,44 @@ def test_sizes_are_those_of_training(path):
     assert all(kind.seconds > 0 and kind.memory_bytes > 2**20 for kind in found.estimates)
     few = dry_run(path, {"vector_size": 8, "max_final_vocab": 50}, workers=1)
     assert few.n_words == 50
+
+
+def test_subwords_cost_what_their_features_take(path, monkeypatch):
+    def told(inputs):
+        given = {"vector_size": 8, "min_count": 1, "inputs": inputs}
+        found = dry_run(path, given, workers=1)
+        return {(one.model, one.objective): one for one in found.estimates}
+
+    trained, train_stream = [], trials.train_stream
+
+    def noted(*arguments, features, **options):
+        trained.append(features is not None)
+        return train_stream(*arguments, features=features, **options)
+
+    monkeypatch.setattr(trials, "train_stream", noted)
+    words, subwords = told("words"), told("subwords")
+    vocabulary, _ = read_corpus(path, min_count=1)
+    for objective in ("softmax", "negative", "hierarchical"):
+        settings = Hyperparameters(vector_size=8, inputs="subwords", objective=objective)
+        n_bytes = subword_features(settings, vocabulary).nbytes(settings)
+        kind = ("skipgram", objective)
+        assert subwords[kind].memory_bytes - words[kind].memory_bytes == n_bytes > 10_000
+    assert trained.count(True) == 4  # twice each
+
+
+@pytest.mark.parametrize("inputs", ["words", "subwords"])
+def test_the_memory_told_before_counting_is_that_told_after_it(inputs, monkeypatch):
+    """Of counts and features; the rest is known."""
+    told = []
+    monkeypatch.setattr(skipgram, "training_bytes", lambda *_, other_bytes, **__: other_bytes)
+    monkeypatch.setattr(skipgram, "announce_duration", lambda *given: told.append(given[5]))
+    sentences = random_sentences(3, 2000, sentences=6000, skew=1.0)
+    model = Word2Vec(vector_size=4, min_count=1, epochs=1, inputs=inputs)
+    model.fit(sentences, notice=str)
+    monkeypatch.setattr(skipgram, "_announce_early", lambda *_: None)
+    model.fit(sentences, notice=str)
+    early, late = told
+    assert early == pytest.approx(late, rel=0.1)
 
 
 @pytest.mark.parametrize("command", ["train", "count"])

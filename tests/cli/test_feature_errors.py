@@ -130,6 +130,10 @@ ERRORS = {
         "export plain out.bin --unknown-words",
         r"--unknown-words: expected --format fasttext-bin beside it",
     ),
+    "unknown words in another format": (
+        "export plain out.fasttext --unknown-words --format word2vec",
+        r"--unknown-words: expected --format fasttext-bin beside it",
+    ),
     "unknown words of a table": (
         "export plain out.fasttext --unknown-words --vectors in",
         r"--unknown-words: expected --vectors sum, .* got in; see",

@@ -7,6 +7,7 @@ import pytest
 
 from fastw2v.cli.main import COMMANDS
 from tests.support.foreign_files import FOREIGN, HOLDS_VECTORS, PLAIN, PLAIN_VECTORS, tarred
+from tests.support.programs import tree
 
 SMALL = ("--vector-size", "2", "--min-count", "1", "--epochs", "1", "--quiet")
 # What is given for FILE is another kind of file.
@@ -129,3 +130,38 @@ def test_hints_name_options_that_the_command_has(run, place, reference):
 def test_every_command_that_opens_a_file_is_here():
     tried = {words[0] for words in PLACES.values()}
     assert set(COMMANDS) - tried == {"compile", "completion", "docs"}
+
+
+# Folders of other programs, which have a file of the name that ours have, too.
+TAKEN = {
+    "train": ("config.json", '{"name": "app"}', ("train", "text", "-o", "DIR", *SMALL)),
+    "count": (
+        *("manifest.json", '{"manifest_version": 3}'),
+        ("count", "text", "-o", "DIR", "--min-count", "1", "--quiet"),
+    ),
+    "model2vec": (
+        *("model.safetensors", ""),
+        ("convert", "vectors.txt", "DIR", "--format", "model2vec"),
+    ),
+    "projector": (
+        *("vectors.tsv", "1\t2"),
+        ("convert", "vectors.txt", "DIR", "--format", "projector"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_folder_of_another_program_stays_whatever_its_files_are_called(run, place, name):
+    file, content, command = TAKEN[name]
+    command = ["made" if part == "DIR" else part for part in command]
+    for _ in range(2):  # an earlier result is replaced
+        assert run(*command)[0] == 0
+    (place / "other").mkdir()
+    (place / "other" / file).write_text(content)
+    (place / "made" / "events.out.tfevents.1").write_text("beside an earlier result")
+    before = tree(place)
+    for folder in ("other", "made"):
+        status, _, errors = run(*(folder if part == "made" else part for part in command))
+        assert (status, errors.count("\n")) == (2, 1)
+        assert re.search(f"{folder}: expected a new name or an earlier result .*other thi", errors)
+    assert tree(place) == before

@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ import pytest
 from fastw2v import Word2Vec
 from fastw2v.callbacks import StepReport
 from fastw2v.cli.display import Display
+from fastw2v.system.progress import Bars
 from tests.cli.test_cli import QUICK
 from tests.support.corpora_made import chain_sentences, write_text
 
@@ -107,6 +109,33 @@ def test_a_flood_of_reports_is_thinned(capsys):
     events = events_of(capsys.readouterr().err)
     assert 2 <= len(events) <= 4
     assert events[-1]["done"] == 1000
+
+
+@pytest.mark.parametrize("reached", [1000, 900])
+def test_a_stage_that_comes_again_begins_anew(capsys, monkeypatch, reached):
+    """One of another test set, or of another text, whatever the one before reached."""
+    now = iter([0.0, 100.0, 500.0, 503.0])
+    monkeypatch.setattr("fastw2v.system.progress.time.perf_counter", lambda: next(now))
+    with Display(log_json=True) as display:
+        for done in (0, reached, 0, 500):
+            display.stage("analogies", done, 1000)
+    assert [event["elapsed_s"] for event in events_of(capsys.readouterr().err)] == [0, 100, 0, 3]
+
+
+def test_a_bar_that_comes_again_begins_anew(capsys):
+    bars = Bars(sys.stderr)
+    for done in (0, 1000, 0, 10):
+        bars.stage("analogies", done, 1000)
+    (task,) = bars.progress.tasks
+    assert (task.finished, task.completed) == (False, 10)
+
+
+def test_lines_of_a_second_run_come_as_often_as_of_the_first(capsys):
+    with Display() as display:
+        for elapsed_s in (300.0, 0.0, 10.0):
+            display.step(replace(REPORT, elapsed_s=elapsed_s))
+    shown = [line.split(", ")[-2] for line in capsys.readouterr().err.splitlines()]
+    assert shown == ["300.0 s", "10.0 s"]
 
 
 def test_plain_lines_have_rate_and_time_left(capsys, monkeypatch):

@@ -42,7 +42,7 @@ def test_a_model_goes_on(run, place, tmp_path):
     assert record == same.run_record.start
     assert set(record) == {
         *("path", "digest", "vocabulary", "lock_known", "counts", "counts_digest"),
-        *("n_known", "n_words"),
+        *("is_counted", "n_known", "n_words"),
     }
 
 

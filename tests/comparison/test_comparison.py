@@ -1,17 +1,20 @@
 """fastw2v beside other trainers: the same text for all, real processes, failures as rows."""
 
+import errno
 import json
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from fastw2v.comparison import runs
-from fastw2v.comparison.clock import high_water_bytes
+from fastw2v.comparison import clock, runs
+from fastw2v.comparison.clock import high_water_bytes, stop_clock, stop_clock_of_children
 from fastw2v.comparison.comparing import ComparisonSettings
 from fastw2v.comparison.machine import NOT_INSTALLED, describe_machine
 from fastw2v.comparison.rivals import RIVALS
@@ -225,6 +228,17 @@ def test_the_peak_is_the_child_s_own():
     assert own < held.nbytes < by_getrusage
 
 
+@pytest.mark.parametrize(("platform", "unit"), [("darwin", 1), ("linux", 1024)])
+def test_getrusage_counts_bytes_on_macos(platform, unit, monkeypatch):
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(clock, "high_water_bytes", lambda process: 0)
+    monkeypatch.setattr(sys, "platform", platform)
+    found = stop_clock().peak_bytes
+    assert found == unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    of_children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert stop_clock_of_children(0.0, 0).peak_bytes == unit * of_children
+
+
 def test_trainings_alternate_and_failures_are_not_repeated():
     asked = []
 
@@ -262,6 +276,34 @@ def test_settings_that_make_no_sense_are_refused():
         "gensim",
         "fastw2v:3",
     ]
+
+
+def test_a_function_is_a_plain_value_by_its_name():
+    settings = ComparisonSettings(rivals=["gensim"], tokenizer=str.split)
+    assert json.loads(json.dumps(asdict(settings)))["tokenizer"] == "builtins:str.split"
+    with pytest.raises(ConfigurationError, match="tokenizer: expected one of"):
+        ComparisonSettings(tokenizer="word")
+
+
+@pytest.mark.parametrize("sample", [-1, 2, float("nan"), "abc"])
+def test_a_threshold_that_is_none_is_refused(sample):
+    with pytest.raises(ConfigurationError, match="sample: expected"):
+        ComparisonSettings(sample=sample)
+
+
+def test_without_subsampling_fasttext_keeps_every_token(topics, tmp_path, monkeypatch):
+    """Its own 0 drops them all."""
+    asked = {}
+
+    def train_unsupervised(_, **named):
+        asked.update(named)
+        raise StopIteration
+
+    stub = SimpleNamespace(train_unsupervised=train_unsupervised)
+    monkeypatch.setitem(sys.modules, "fasttext", stub)
+    with pytest.raises(StopIteration):
+        RIVALS["fasttext"].train(request("fasttext", topics, tmp_path, sample=0.0))
+    assert asked["t"] == 1
 
 
 def fake(run, seed, **figures):
@@ -306,6 +348,26 @@ def test_outputs_that_cannot_be_written_are_told_before_training(run, topics, tm
     status, out, errors = run("compare", topics, "--json", target)
     assert (status, out) == (2, "")
     assert "expected an existing folder to write to" in errors
+    status, _, errors = run("compare", topics, "--json", tmp_path)
+    assert status == 2
+    assert "expected a file name, this is a folder" in errors
+    same = tmp_path / "out.json"
+    status, _, errors = run("compare", topics, "--json", same, "--markdown", same)
+    assert status == 2
+    assert "--json, --markdown: expected two files" in errors
+
+
+def test_files_are_written_whoever_reads_standard_output(run, tmp_path, monkeypatch):
+    def gone(found):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("fastw2v.cli.commands.compare.show", gone)
+    monkeypatch.setattr("fastw2v.comparison.comparing.compare", lambda *_, **__: {"hours": 5})
+    monkeypatch.setattr("fastw2v.comparison.tables.as_markdown", str)
+    targets = ("--json", tmp_path / "out.json", "--markdown", tmp_path / "out.md")
+    assert run("compare", "text", *targets)[0] != 0
+    assert json.loads((tmp_path / "out.json").read_text()) == {"hours": 5}
+    assert (tmp_path / "out.md").read_text() == "{'hours': 5}"
 
 
 @pytest.mark.slow

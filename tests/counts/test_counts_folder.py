@@ -13,7 +13,7 @@ from fastw2v.config import CountingSettings
 from fastw2v.counts import merging as count_merging
 from fastw2v.counts import parts as count_files
 from fastw2v.counts.build import count_corpus, reference_counts
-from fastw2v.counts.folder import read_counts
+from fastw2v.counts.folder import described_counts, read_counts
 from fastw2v.counts.matrix import CountPart, PairCounts
 from fastw2v.counts.merged_folder import merge_counts
 from fastw2v.counts.pairs import count_pairs
@@ -21,7 +21,10 @@ from fastw2v.counts.parts import CountsInFiles, write_parts
 from fastw2v.errors import ConfigurationError, CorpusError, OutputError, VocabularyError
 from fastw2v.objectives.softmax.batches import CountBatches
 from fastw2v.system.manifests import file_digest
+from fastw2v.text.phrase_model import PHRASES
+from fastw2v.text.phrases import PhraseSettings, find_phrases
 from fastw2v.text.reading import read_corpus
+from fastw2v.text.word_rules import WordRules
 from tests.support.corpora_made import chain_sentences, random_sentences, write_text
 from tests.support.programs import tree
 
@@ -275,6 +278,16 @@ def test_damaged_counts_are_refused(tmp_path, text_file, damage, message):
     damage(folder)
     with pytest.raises(CorpusError, match=message):
         read_counts(folder)
+
+
+def test_phrases_are_among_the_files_of_a_folder(tmp_path):
+    phrases = find_phrases([["new", "york"]] * 9, PhraseSettings(min_count=1, threshold=0.1))
+    folder = tmp_path / "counts"
+    counted([["new", "york", "a"]] * 3, folder, words=WordRules(phrases))
+    assert described_counts(folder).n_bytes == sum(map(len, tree(folder).values()))
+    (folder / PHRASES).unlink()
+    with pytest.raises(CorpusError, match=r"counts are damaged.*phrases\.json"):
+        described_counts(folder)
 
 
 def test_entries_that_point_nowhere_are_refused_though_digests_agree(tmp_path, text_file):

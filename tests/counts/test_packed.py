@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 import fastw2v.counts.packed
 import fastw2v.counts.row_stores
+from fastw2v.counts import merging
 from fastw2v.counts.matrix import LARGEST_INT32, PairCounts
 from fastw2v.counts.packed import PackedCounts
 from fastw2v.counts.pairs import count_packed_pairs, count_pairs
 from fastw2v.counts.row_stores import PackedStore
+from fastw2v.counts.wider import WithEmptyRows
 from fastw2v.kernels.counts.packed_rows import MORE, MOST_COUNT, MOST_GAP
 from fastw2v.kernels.counts.pair_counting import Rows, Tasks
 from fastw2v.system.threads import WorkerPool
@@ -199,3 +201,32 @@ def test_a_text_is_given_up_once_its_counts_are_all_that_is_trained_on(monkeypat
     for batches in ("counts", "tokens"):
         Word2Vec(vector_size=4, min_count=1, epochs=1, batches=batches).fit([["a", "b", "c"]] * 9)
     assert alive == [False, True]
+
+
+@pytest.mark.parametrize("n_more", [0, 7])
+def test_rows_in_another_order_are_unpacked_about_once(monkeypatch, n_more):
+    monkeypatch.setattr(fastw2v.counts.packed, "UNPACKED_ENTRIES", 50)
+    monkeypatch.setattr(merging, "BLOCK_ENTRIES", 400)
+    generator = np.random.default_rng(1)
+    counts = packed([[(2 * word, 1 + word) for word in range(k % 20)] for k in range(300)])
+    plain = PairCounts(*counts.unpacked(np.arange(300), workers=1), counts.window)
+    order = generator.permutation(300 + n_more)
+    n_unpacked = 0
+    original = PackedCounts.unpacked
+
+    def counting(*arguments, **options):
+        nonlocal n_unpacked
+        found = original(*arguments, **options)
+        n_unpacked += len(found[1])
+        return found
+
+    monkeypatch.setattr(PackedCounts, "unpacked", counting)
+    found, expected = (
+        list(merging.merged_rows([WithEmptyRows(one, 300 + n_more)], [order]))
+        for one in (counts, plain)
+    )
+    for block, same in zip(found, expected, strict=True):
+        assert [array.tolist() for array in block.arrays] == [
+            array.tolist() for array in same.arrays
+        ]
+    assert counts.n_entries <= n_unpacked <= 3 * counts.n_entries

@@ -25,12 +25,14 @@ from fastw2v.config import CountingSettings
 from fastw2v.counts.build import count_corpus, reference_counts
 from fastw2v.counts.folder import read_counts
 from fastw2v.counts.merged_folder import merge_counts
-from fastw2v.counts.sharded import words
+from fastw2v.counts.pairs import count_pairs
+from fastw2v.counts.sharded import steps, words
 from fastw2v.counts.sharded.shards import shards_of
-from fastw2v.counts.sharded.work_folder import work_folder_of
+from fastw2v.counts.sharded.work_folder import VOCABULARY, Job, work_folder_of, write_json_whole
 from fastw2v.errors import (
     CorpusError,
 )
+from fastw2v.kernels.text.interning import SENTENCE_END
 from fastw2v.text.corpus import Source
 from fastw2v.text.encoding import Repairs
 from fastw2v.text.sources.kinds import MissingValues
@@ -341,3 +343,30 @@ def test_spilling_stays_within_its_budget(tmp_path):
     print(f"peak {peak_mib} MiB for counts of {size_mib:.0f} MiB, {n_tokens:,} tokens")
     assert size_mib > 250
     assert peak_mib < 600
+
+
+@pytest.mark.parametrize(
+    ("dull", "most"), [([0], 1), ([0, 1] * 10, 4)], ids=["one word", "the same two"]
+)
+def test_a_stretch_behind_a_dull_text_needs_little_more_than_its_budget(
+    tmp_path, monkeypatch, dull, most
+):
+    monkeypatch.setattr(steps, "_TOKEN_BYTES", steps._ENTRY_BYTES)
+    content = {"words": [f"w{number}" for number in range(3000)], "widths": None}
+    write_json_whole(tmp_path / VOCABULARY, content)
+    budget = 24 * 20_000
+    job = Job(tmp_path, CountingSettings(window=5, window_sample=0), budget, 1)
+    needed = []
+
+    def counting(tokens, *arguments, **options):
+        counts = count_pairs(tokens, *arguments, **options)
+        needed.append(24 * (len(tokens.ids) + counts.n_entries))
+        return counts
+
+    monkeypatch.setattr(steps, "count_pairs", counting)
+    found = steps._ShardCounting(job, tmp_path)
+    telling = np.random.default_rng(1).integers(0, 3000, (1000, 20)).tolist()
+    for line in [dull] * (2000 // len(dull)) + telling:
+        found.keep(np.array([*line, SENTENCE_END], np.int32))
+    found.finished()
+    assert budget / 2 < max(needed) < most * budget

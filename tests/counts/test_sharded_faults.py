@@ -1,5 +1,10 @@
 """Counting in shards that is interrupted, or given what cannot be counted."""
 
+import os
+import resource
+import signal
+from contextlib import contextmanager
+
 import pytest
 
 from fastw2v.config import CountingSettings
@@ -87,6 +92,20 @@ def test_a_shard_that_cannot_be_read_is_named_and_what_was_counted_stays(
     assert tree(tmp_path / "counts") == in_memory
 
 
+def test_a_file_that_changed_since_is_named(tmp_path, text_file):
+    for name in ("good.txt", "bad.txt"):
+        (tmp_path / name).write_bytes(text_file.read_bytes())
+    with (tmp_path / "bad.txt").open("ab") as file:
+        file.write(b"caf\xe9\n")
+    files = [str(tmp_path / name) for name in ("good.txt", "bad.txt")]
+    with pytest.raises(TextEncodingError) as caught:
+        spilled(files, tmp_path / "counts")
+    assert "as long as files are as they were" in caught.value.__notes__[0]
+    (tmp_path / "bad.txt").write_bytes(text_file.read_bytes())
+    with pytest.raises(ConfigurationError, match=r"shards: .*other ones from .*bad\.txt on"):
+        spilled(files, tmp_path / "counts", resume=True)
+
+
 def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypatch):
     path = tmp_path / "text.txt"
     path.write_bytes(text_file.read_bytes())
@@ -109,7 +128,7 @@ def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypa
 
     def changing(*arguments):
         found = original_words(*arguments)
-        path.write_bytes(text_file.read_bytes().replace(b"\n", b" ", 9))
+        rewrite(path, text_file.read_bytes().replace(b"\n", b" ", 9))
         return found
 
     with monkeypatch.context() as patch:
@@ -121,6 +140,37 @@ def test_a_file_that_grows_or_vanishes_is_an_error(tmp_path, text_file, monkeypa
     shard = Shard(0, Part(str(path), "text", None, 0, 10, 10))
     with pytest.raises(CorpusError, match=r"text\.txt"):
         shard.read(None)
+
+
+def rewrite(path, data, later_ns=0):
+    """Write a file anew, so much later by its date."""
+    status = path.stat()
+    path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + later_ns))
+
+
+@pytest.mark.parametrize(
+    ("later_ns", "message"),
+    [
+        (10**9, r"text\.txt: .*of as many bytes that was written to since"),
+        (0, r"text\.txt: .*whose words came 150 times, got 100; remove"),
+    ],
+)
+def test_another_text_of_as_many_bytes_and_tokens_is_an_error(
+    tmp_path, monkeypatch, later_ns, message
+):
+    path = tmp_path / "text.txt"
+    path.write_text("hello world one\n" * 50)
+    original = steps.count_words
+
+    def changing(*arguments):
+        found = original(*arguments)
+        rewrite(path, b"apple world one\n" * 50, later_ns)
+        return found
+
+    monkeypatch.setattr(steps, "count_words", changing)
+    with pytest.raises(CorpusError, match=message):
+        spilled([str(path)], tmp_path / "counts", block_mib=1)
 
 
 EMPTY = {
@@ -208,3 +258,46 @@ def test_options_that_make_no_sense_are_refused(tmp_path, text_file):
     (tmp_path / "counts.counting" / "precious").write_text("precious")
     with pytest.raises(OutputError, match="something else"):
         spilled([str(text_file)], tmp_path / "counts", resume=True)
+
+
+@pytest.mark.parametrize("output", [".", "/"])
+def test_an_output_without_a_name_is_refused_alike_in_shards(
+    tmp_path, text_file, monkeypatch, output
+):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "precious").write_text("precious")
+    monkeypatch.chdir(tmp_path / "work")
+    messages = set()
+    for shards in (None, ShardOptions(memory_mib=600)):
+        with pytest.raises(OutputError) as caught:
+            count_corpus(text_file, COUNTING, output, workers=1, shards=shards)
+        messages.add(str(caught.value))
+    assert len(messages) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+@contextmanager
+def limited_file_size(n_bytes):
+    """What is larger cannot be written."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_sentences_that_cannot_be_kept_are_told_of(tmp_path):
+    sentences = [["word"] * 100] * 1000
+    with limited_file_size(100_000), pytest.raises(OutputError, match="could not be kept there"):
+        spilled(sentences, tmp_path / "counts")
+    assert list(tmp_path.iterdir()) == []
+
+    def broken():
+        yield ["a", "b"]
+        raise OSError("the sentences themselves")
+
+    with pytest.raises(OSError, match=r"^the sentences themselves"):
+        spilled(broken(), tmp_path / "counts")

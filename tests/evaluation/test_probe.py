@@ -171,6 +171,13 @@ def test_words_are_found_as_written_or_in_any_case():
     assert result.labels == {"noun": 2, "verb": 1}
 
 
+def test_two_spellings_of_one_word_are_refused():
+    """They could be learned in one fold and asked for in another."""
+    table, labelled = planted(n_words=20)
+    with pytest.raises(EvaluationError, match=r"got 'w7' and 'W7', which are both 'w7'"):
+        run_probe(table, [*labelled, ("W7", "label 0")])
+
+
 def test_the_majority_is_that_of_the_trained_words():
     table, labelled = planted(n_words=50)
     result = run_probe(table, labelled, QUICK)

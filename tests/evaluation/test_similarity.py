@@ -110,6 +110,23 @@ def test_the_interval_follows_from_the_seed():
     assert first.spearman == other.spearman
 
 
+@pytest.mark.parametrize("block_pairs", [1, 1000])
+def test_resamples_are_ranked_some_at_a_time(monkeypatch, block_pairs):
+    table, pairs = planted(noise=1)
+    whole = evaluate_similarity(table, pairs, resamples=200)
+    monkeypatch.setattr("fastw2v.evaluation.similarity._BLOCK_PAIRS", block_pairs)
+    assert evaluate_similarity(table, pairs, resamples=200) == whole
+
+
+@pytest.mark.parametrize("size", [1e-25, 1e19])
+def test_the_length_of_vectors_means_nothing(size):
+    """Their squares are beyond float32."""
+    table, pairs = planted(noise=0)
+    scaled = WordTable(table.words, np.float32(size) * table.vectors)
+    found, expected = (evaluate_similarity(one, pairs, resamples=0) for one in (scaled, table))
+    assert found.spearman == pytest.approx(expected.spearman, abs=1e-4)
+
+
 def test_too_few_pairs_have_no_correlation():
     table = WordTable(["a", "b", "c"], np.eye(3, dtype=np.float32))
     result = evaluate_similarity(table, PairSet("few", [("a", "b", 1.0), ("x", "y", 2.0)]))

@@ -1,10 +1,16 @@
 """fastText's .bin: unknown words, the real library and gensim on our files and theirs, damage."""
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from gensim.models.fasttext import load_facebook_model, load_facebook_vectors
+from gensim.models.fasttext import (
+    FastText,
+    load_facebook_model,
+    load_facebook_vectors,
+    save_facebook_model,
+)
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ModelFormatError, TextEncodingError
@@ -53,6 +59,33 @@ def test_gensim_reads_the_same_vectors(written):
     unknown = np.array([keyed[word] for word in UNKNOWN])
     assert np.abs(unknown - vectors.ngrams.of(UNKNOWN)).max() < 1e-6
     assert load_facebook_model(str(written)).wv.vectors_vocab.shape == (len(WORDS), 10)
+
+
+def test_counts_that_are_unknown_stay_so_and_gensim_keeps_the_words(tmp_path):
+    path = tmp_path / "m.bin"
+    write_vectors(replace(made(), counts=None), path, "fasttext-bin")
+    assert read_vectors(path).counts is None
+    assert load_facebook_vectors(str(path)).index_to_key == WORDS
+    assert load_facebook_model(str(path)).wv.index_to_key == WORDS
+    write_vectors(replace(made(), counts=np.array([3, 2, 1, 0, 0, 0])), path, "fasttext-bin")
+    assert load_facebook_vectors(str(path)).index_to_key == WORDS
+
+
+def test_files_without_ngrams_have_any_minn(tmp_path):
+    plain = replace(made(), ngrams=None)
+    write_vectors(plain, tmp_path / "m.bin", "fasttext-bin")
+    content = bytearray((tmp_path / "m.bin").read_bytes())
+    content[8 + 4 * 9 : 8 + 4 * 10] = struct.pack("<i", 3)  # what -maxn 0 leaves there
+    (tmp_path / "m.bin").write_bytes(content)
+    model = FastText(random_sentences(1, 40), max_n=0, vector_size=4, min_count=1, epochs=1)
+    save_facebook_model(model, str(tmp_path / "theirs.bin"))
+    for path, words, vectors in (
+        (tmp_path / "m.bin", plain.words, plain.vectors),
+        (tmp_path / "theirs.bin", model.wv.index_to_key, model.wv.vectors),
+    ):
+        back = read_vectors(path)
+        assert (back.words, back.ngrams) == (words, None)
+        assert np.abs(back.vectors - vectors).max() < 1e-6
 
 
 def test_the_mean_of_ngrams_is_that_of_the_twin():

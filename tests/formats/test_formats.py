@@ -8,9 +8,12 @@ import pytest
 from gensim.models import KeyedVectors
 
 from fastw2v import Word2Vec
-from fastw2v.errors import ConfigurationError, OutputError
+from fastw2v.errors import ConfigurationError, ModelFormatError, OutputError
 from fastw2v.formats import export, read_vectors
 from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.feature_vectors import NgramVectors, UnknownWords
+from fastw2v.objectives.features import Ngrams
+from fastw2v.objectives.peaks import Peaks
 from fastw2v.text.vocabulary import Vocabulary
 
 SCRIPTS = [
@@ -162,7 +165,8 @@ def test_npz_holds_everything_and_no_pickle(tmp_path):
     export(embeddings, tmp_path / "out.npz", "npz", "in")
     assert names(tmp_path) == ["out.npz"]
     with np.load(tmp_path / "out.npz", allow_pickle=False) as loaded:
-        assert sorted(loaded) == ["counts", "in_vectors", "out_bias", "out_vectors", "words"]
+        arrays = ["counts", "in_vectors", "out_bias", "out_vectors", "words"]
+        assert sorted(loaded) == sorted([*arrays, "default_table", "objective", "temperature"])
         assert loaded["words"].tolist() == words
         assert loaded["counts"].tolist() == embeddings.vocabulary.counts.tolist()
         for name in ("in_vectors", "out_vectors", "out_bias"):
@@ -178,6 +182,42 @@ def test_npz_has_the_rates_that_probabilities_need(tmp_path):
     assert read_vectors(tmp_path / "out.npz").words == SCRIPTS
 
 
+def test_probabilities_follow_from_an_npz_alone(tmp_path):
+    peaks = Peaks((0.05, 0.2), (0.8, 0.9))
+    embeddings = made(SCRIPTS)
+    embeddings.in_vectors[:] = np.sin(embeddings.in_vectors)
+    embeddings = replace(embeddings, objective="negative", temperature=0.7, peaks=peaks)
+    export(embeddings, tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as loaded:
+        assert loaded["objective"] == "negative"
+        scores = loaded["temperature"] * (loaded["out_vectors"] @ loaded["in_vectors"][3])
+        told = np.exp(scores + loaded["out_bias"])
+        told /= told.sum()
+        knots, powers = loaded["peaks"]
+        factors = Peaks(tuple(knots), tuple(powers)).log_factors(np.log(told))
+    told *= np.exp(factors)
+    told /= told.sum()
+    np.testing.assert_allclose(told, embeddings.context_probabilities(SCRIPTS[3]), rtol=1e-4)
+
+
+def test_an_npz_hands_out_what_the_model_does(tmp_path):
+    embeddings = made(["a", "b"])
+    ngrams = NgramVectors(Ngrams(3, 6, 10), np.array([1], np.int32), np.ones((1, 7), np.float32))
+    means = replace(embeddings, unknown=UnknownWords.of_trained_means(ngrams))
+    for written, name in ((embeddings, "sum"), (means, "in")):
+        export(written, tmp_path / "out.npz")
+        found = read_vectors(tmp_path / "out.npz").vectors
+        assert np.array_equal(found, embeddings.table(name))
+    with np.load(tmp_path / "out.npz") as loaded:
+        arrays = dict(loaded)
+    del arrays["default_table"]  # of earlier versions
+    np.savez(tmp_path / "old.npz", **arrays)
+    assert np.array_equal(read_vectors(tmp_path / "old.npz").vectors, embeddings.table("sum"))
+    np.savez(tmp_path / "bad.npz", **arrays, default_table="both")
+    with pytest.raises(ModelFormatError, match="default_table: expected in or sum, got both"):
+        read_vectors(tmp_path / "bad.npz")
+
+
 def test_npz_of_a_name_without_suffix_gets_just_that_name(tmp_path):
     export(made(["a"]), tmp_path / "vectors", "npz", "in")
     assert names(tmp_path) == ["vectors"]
@@ -185,7 +225,7 @@ def test_npz_of_a_name_without_suffix_gets_just_that_name(tmp_path):
 
 def test_npz_that_would_be_too_large_is_refused(tmp_path):
     words = ["x" * 10_000_000, *map(str, range(60))]
-    with pytest.raises(OutputError, match=r"10,000,000 characters and begins with 'xxx"):
+    with pytest.raises(OutputError, match=r"10,000,000 .* begins with 'xxx.* write kv or"):
         export(made(words, 4), tmp_path / "out.npz", "npz", "in")
     assert names(tmp_path) == []
 

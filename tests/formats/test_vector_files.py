@@ -1,17 +1,25 @@
 """Every format of the table: what is written is read again, by the bit, and found by itself."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gensim.models import KeyedVectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastw2v import Word2Vec
-from fastw2v.errors import ConfigurationError, MissingDependencyError, ModelFormatError, OutputError
+from fastw2v.errors import (
+    ConfigurationError,
+    MissingDependencyError,
+    ModelFormatError,
+    OutputError,
+    TextEncodingError,
+)
 from fastw2v.formats import FORMATS, export, format_named, read_vectors, write_vectors
 from fastw2v.formats.vectors import Vectors
 from fastw2v.text.files import BLOCK_BYTES
@@ -199,6 +207,49 @@ def test_vectors_that_are_not_finite_are_not_written(tmp_path, form):
         with pytest.raises(OutputError, match="expected finite vectors"):
             write_vectors(vectors, tmp_path / "vectors", form)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("form", ALL)
+def test_words_with_half_a_character_are_not_written(tmp_path, form):
+    with pytest.raises(OutputError, match=r"expected words that UTF-8 holds, got 'a\\ud800b'"):
+        write_vectors(Vectors(["c", "a\ud800b"], np.ones((2, 2), np.float32)), tmp_path / "x", form)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("form", ["npz", "kv", "model2vec"])
+def test_words_with_half_a_character_are_not_read(run, tmp_path, form):
+    table = np.ones((2, 2), np.float32)
+    target = tmp_path / "x"
+    if form == "npz":
+        with target.open("wb") as file:
+            np.savez(file, words=np.array(["c", "\ud800"]), vectors=table)
+    elif form == "kv":
+        keyed = KeyedVectors(2)
+        keyed.add_vectors(["c", "\ud800"], table)
+        keyed.save(str(target))
+    else:
+        write_vectors(Vectors(["c", "d"], table), target, form)
+        words = (target / "tokenizer.json").read_text()
+        (target / "tokenizer.json").write_text(words.replace('"d"', '"\\ud800"'))
+    with pytest.raises(TextEncodingError, match=r"x: .* got '\\ud800' at vector 1, which has half"):
+        read_vectors(target)
+    status, _, errors = run("convert", target, tmp_path / "y.txt", "--skip-unwritable")
+    assert (status, errors.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("form", [form.name for form in FORMATS if form.is_stream])
+def test_a_pipe_is_read_as_a_file_is(tmp_path, form):
+    if not Path("/dev/fd").exists():
+        pytest.skip("no /dev/fd here")
+    vectors = Vectors(["a", "b"], np.ones((2, 3), np.float32))
+    write_vectors(vectors, tmp_path / "x", form)
+    readable, writable = os.pipe()
+    os.write(writable, (tmp_path / "x").read_bytes())
+    os.close(writable)
+    try:
+        assert read_vectors(Path(f"/dev/fd/{readable}"), form).words == vectors.words
+    finally:
+        os.close(readable)
 
 
 @pytest.mark.parametrize("form", FOLDERS)

@@ -53,3 +53,19 @@ def test_the_first_training_is_as_it_was():
     model.build_vocab(text)
     model.train(text, total_examples=200, epochs=2)
     assert np.array_equal(model.wv.vectors, whole.wv.vectors)
+
+
+def test_the_bias_goes_with_the_vocabulary():
+    model = Word2Vec(topic_sentences(1, 100), sg=1, epochs=1, **SMALL)
+    n_words = len(model.wv)
+    before = dict(model.predict_output_word(["t3w00"], n_words))
+    model.build_vocab([["new", "t3w00"]] * 9, update=True)
+    after = dict(model.predict_output_word(["t3w00"], n_words + 1))
+    new = after.pop("new")
+    assert 0 < new < 1 / n_words
+    for word, chance in before.items():
+        assert after[word] / (1 - new) == pytest.approx(chance)
+    others = [[f"other{row}" for row in range(n_words + 1)]]
+    model.build_vocab(others)
+    untrained = dict(model.predict_output_word(["other0"], n_words + 1))
+    assert untrained == pytest.approx(dict.fromkeys(others[0], 1 / (n_words + 1)))

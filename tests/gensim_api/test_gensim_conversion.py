@@ -12,6 +12,7 @@ from gensim.models import Word2Vec as GensimWord2Vec
 
 from fastw2v.errors import ConfigurationError, ModelFormatError, OutputError, TokenKindError
 from fastw2v.gensim_api import Word2Vec
+from fastw2v.gensim_api.storage import NotSavedHereError
 from tests.support.corpora_made import topic_sentences
 from tests.support.gensim_twins import same_vocabulary, some_sentences
 
@@ -127,11 +128,81 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "cut").write_bytes(data[:-40])
     with pytest.raises(ModelFormatError, match="damaged"):
         Word2Vec.load(tmp_path / "cut")
-    (tmp_path / "later").write_bytes(data.replace(b'"schema_version":"1"', b'"schema_version":"9"'))
-    with pytest.raises(ModelFormatError, match="schema version 1, got 9"):
+    (tmp_path / "later").write_bytes(data.replace(b'"schema_version":"2"', b'"schema_version":"9"'))
+    with pytest.raises(ModelFormatError, match="schema version 1 or 2, got 9"):
         Word2Vec.load(tmp_path / "later")
     with pytest.raises(AttributeError):
         model.load(tmp_path / "model")  # on a model instead of the class, as gensim refuses it
+
+
+def with_header(data, change):
+    """Return a file whose header was changed, as schema 1 had it: without a digest."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"]["schema_version"] = "1"
+    del header["__metadata__"]["digest"]
+    change(header)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
+
+
+def of_another_size(header):
+    content = json.loads(header["__metadata__"]["model"])
+    content["settings"]["vector_size"] = 4
+    header["__metadata__"]["model"] = json.dumps(content)
+
+
+DAMAGE = {
+    "no model": lambda header: header["__metadata__"].pop("model"),
+    "no words": lambda header: header.pop("words"),
+    "no schema": lambda header: header["__metadata__"].pop("schema_version"),
+    "no such number": lambda header: header["vectors"].update(dtype="BF16"),
+    "another shape": lambda header: header["vectors"]["shape"].reverse(),
+    "a negative shape": lambda header: header["vectors"].update(
+        shape=[-size for size in header["vectors"]["shape"]]
+    ),
+    "no offsets": lambda header: header["vectors"].update(data_offsets=["a", 3]),
+    "vectors of another size": of_another_size,
+}
+
+
+@pytest.mark.parametrize("mmap", [None, "r"])
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_damaged_header_is_told(case, mmap, tmp_path):
+    trained("skipgram-negative").save(tmp_path / "model")
+    data = (tmp_path / "model").read_bytes()
+    (tmp_path / "model").write_bytes(with_header(data, DAMAGE[case]))
+    with pytest.raises(NotSavedHereError, match=f"{tmp_path}/model: the model is damaged"):
+        Word2Vec.load(tmp_path / "model", mmap=mmap)
+
+
+def test_a_digest_guards_a_file_if_it_has_one(tmp_path):
+    model = trained("softmax")
+    model.save(tmp_path / "model")
+    data = (tmp_path / "model").read_bytes()
+    for place in (len(data) - 1, len(data) // 2, data.index(b'"train_count') + 2):
+        flipped = bytearray(data)
+        flipped[place] ^= 1
+        (tmp_path / "model").write_bytes(flipped)
+        with pytest.raises(NotSavedHereError, match=r"damaged .*expected digest"):
+            Word2Vec.load(tmp_path / "model")
+    (tmp_path / "model").write_bytes(with_header(data, lambda header: None))
+    assert same_model(Word2Vec.load(tmp_path / "model"), model)
+
+
+def test_a_way_to_map_that_is_none_is_refused(tmp_path):
+    trained("both").save(tmp_path / "model")
+    with pytest.raises(ConfigurationError, match=r"mmap: expected one of .* got 'w\+'"):
+        Word2Vec.load(tmp_path / "model", mmap="w+")  # numpy would empty the file
+
+
+def test_arrays_that_do_not_fit_are_not_saved(tmp_path):
+    model = trained("both")
+    model.wv.vectors = model.wv.vectors[:, :3]
+    with pytest.raises(ConfigurationError, match="vectors: expected numbers of shape"):
+        model.save(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
 
 
 def test_models_are_copied_and_pickled():

@@ -219,6 +219,20 @@ def test_callbacks_of_the_exact_softmax():
     assert recorder.losses[2] > recorder.losses[-1] > 0
 
 
+def test_changes_between_epochs_of_the_exact_softmax_are_told(caplog):
+    class Eraser(CallbackAny2Vec):
+        def on_epoch_end(self, model):
+            model.wv.vectors[:] = 0
+
+    text = topic_sentences(1, 50)
+    settings = {"min_count": 1, "sg": 1, "objective": "softmax", "vector_size": 4}
+    Word2Vec(text, epochs=1, callbacks=[Eraser()], **settings)
+    Word2Vec(text, epochs=2, callbacks=[Recorder()], **settings)
+    assert "callbacks changed" not in caplog.text
+    Word2Vec(text, epochs=3, callbacks=[Eraser()], **settings)
+    assert caplog.text.count("callbacks changed the vectors after epoch") == 2
+
+
 def test_an_epoch_begins_from_what_callbacks_leave():
     class Eraser(CallbackAny2Vec):
         def on_epoch_begin(self, model):

@@ -71,6 +71,10 @@ def test_an_index_is_saved_and_opened(tmp_path, vectors, name):
     index = build_index(vectors, library(name))
     index.save(tmp_path / "index")
     index.save(tmp_path / "index")  # an earlier one is replaced
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.json").write_text("{}")
+    with pytest.raises(OutputError, match=r"site: .*holds other things"):
+        index.save(tmp_path / "site")
     write_vectors(vectors, tmp_path / "vectors.npz")
     for source in (vectors, tmp_path / "vectors.npz", str(tmp_path / "vectors.npz")):
         opened = open_index(tmp_path / "index", source)

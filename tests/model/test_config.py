@@ -40,7 +40,7 @@ ALLOWED = [
     ("paragraphs", [True, False]),
     ("normalize", ["none", "nfc", "nfkc"]),
     ("language", ["none", "any", "tr", "az"]),
-    ("keep_case", [True, False]),
+    ("keep_case", [True, False, np.True_]),
     ("errors", ["strict", "replace", "ignore"]),
     ("model", ["skipgram", "cbow"]),
     ("objective", ["softmax", "negative", "hierarchical"]),

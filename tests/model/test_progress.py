@@ -87,6 +87,11 @@ def test_what_is_no_progress_is_refused(chain):
     for wrong in ("yes", 1, []):
         with pytest.raises(ConfigurationError, match="progress: expected True, False or a func"):
             Word2Vec(**SMALL).fit(chain, progress=wrong)
+    for wrong in (print, None, ["yes"], iter([print])):
+        with pytest.raises(ConfigurationError, match="callbacks: expected a list of functions of"):
+            Word2Vec(**SMALL).fit(chain, callbacks=wrong)
+    with pytest.raises(ConfigurationError, match="notice: expected a function of a sentence, got"):
+        Word2Vec(**SMALL).fit(chain, notice=True)
 
 
 def test_bars_within_other_bars_are_lines(chain, capfd, monkeypatch):

@@ -96,6 +96,9 @@ def test_what_cannot_be_asked_for_is_refused(model):
         model.most_similar("w5", topn=-1)
     with pytest.raises(ConfigurationError, match="expected one of"):
         model.most_similar("w5", table="outt")
+    for text in ("w5", b"w5"):
+        with pytest.raises(ConfigurationError, match=r"expected a list of words, got b?'w5'"):
+            model.vectors(text)
 
 
 def test_words_with_signs_are_words_first():

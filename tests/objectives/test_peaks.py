@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from fastw2v import Checkpoints, Word2Vec
 from fastw2v.counts.build import counted_windows
@@ -136,6 +137,21 @@ def test_planted_peaks_are_found(peaks):
     found = fitted_peaks(pairs_of(q, problem[0]), 3.0)
     assert found.lowest == peaks.lowest
     assert found.powers[0] == pytest.approx(peaks.powers[0], abs=1e-3)
+
+
+def test_they_do_not_depend_on_threads_of_blas():
+    """Above 10,000 numbers a product is shared among them."""
+    n_rows, generator = 50_000, np.random.default_rng(3)
+    rows, q = np.repeat(np.arange(n_rows), 2), generator.uniform(0.05, 0.45, 2 * n_rows)
+    observed = 3.0 * generator.poisson(0.8 * q * 30)
+    pairs = PeakPairs(rows, rows, np.log(q), observed, np.full(n_rows, 90.0))
+
+    def found(threads):
+        with threadpool_limits(threads, "blas"):
+            peaks = fitted_peaks(pairs, 3.0)
+            return peaks, pairs.loss_change(peaks)
+
+    assert found(1) == found(2) == found(3)
 
 
 def test_where_they_do_not_help_there_are_none():

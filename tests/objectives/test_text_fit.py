@@ -1,12 +1,15 @@
 """Words beside themselves, and the step of the bias: against plain numpy, and never to worse."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from fastw2v import Word2Vec
 from fastw2v.counts.build import counted_windows
+from fastw2v.counts.matrix import PairCounts
 from fastw2v.counts.pairs import count_pairs
 from fastw2v.objectives.softmax.batches import CountBatches, exact_loss
 from fastw2v.objectives.softmax.skipgram import ExactSoftmax
@@ -318,3 +321,22 @@ def test_a_loss_without_what_subsampling_keeps_is_caught(forgotten, monkeypatch)
         monkeypatch.setattr(SubsampledLoss, "weighed", lambda _, batch: batch)
     found, alone = loss_on_the_way(random_problem(4), keep, rows=16)
     assert found != pytest.approx(alone, rel=1e-3)
+
+
+def test_the_loss_does_not_depend_on_threads_of_blas():
+    """Above 10,000 numbers a product is shared among them."""
+    n_words, generator = 50_000, np.random.default_rng(2)
+    contexts = generator.permutation(n_words).astype(np.int32)
+    times = generator.integers(1, 99, n_words).astype(np.int32)
+    counts = PairCounts(np.arange(n_words + 1), contexts, times, 3)
+    keep, means = generator.uniform(0.01, 1.0, (2, n_words))
+    layer = SimpleNamespace(predicted_loss=lambda *_: 1.0, predicted_means=lambda *_: means)
+    batch = SimpleNamespace(centres=np.arange(n_words), row_weights=np.ones(n_words))
+
+    def loss_nats(threads):
+        with threadpool_limits(threads, "blas"):
+            found = SubsampledLoss(counts, keep)
+            found.add(layer, batch, None, None)
+        return found.loss_nats
+
+    assert loss_nats(1) == loss_nats(2) == loss_nats(3)

@@ -366,6 +366,8 @@ def test_something_new_with_known_features():
         assert np.allclose(found, model.vectors([word], "in")[0], atol=1e-5)
     with pytest.raises(UnknownWordError, match="'zz' is not among the"):
         model.feature_vector(["ri", "zz"])
+    with pytest.raises(ConfigurationError, match="expected a list of names, got 'ri'"):
+        model.feature_vector("ri")
     with pytest.raises(UnknownWordError, match="expected at least one, got none"):
         model.feature_vector([])
     with pytest.raises(UnknownWordError, match="got one with inputs='words'"):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from fastw2v.objectives.exact_search import unit_rows
 from fastw2v.report import clusters
 from fastw2v.report.clusters import (
     N_COLOURS,
@@ -12,7 +13,6 @@ from fastw2v.report.clusters import (
     find_clusters,
     name_places,
 )
-from fastw2v.report.projection import unit_rows
 
 
 def groups(seed, n_groups=5, each=60, dimensions=16, noise=0.35):

@@ -10,6 +10,7 @@ from fastw2v.formats.vectors import Vectors
 from fastw2v.report import ReportOptions, write_report
 from fastw2v.report.columns import read_columns
 from tests.report.test_report import array_of, data_of
+from tests.report.test_report_unknown_words import needs_node, run_script
 
 TABLE = "word\tkind\tyear\nw0\tnoun\t1.5\nw1\tverb\t\nw3\tnoun\t-2e3\nzebra\tnoun\t7\n"
 
@@ -79,10 +80,37 @@ def test_the_page_has_the_columns_in_the_order_of_its_words(vectors, table, tmp_
     assert kind["name"] == "kind"
     assert kind["kinds"] == ["noun", "verb"]  # the largest first
     assert array_of(kind["of_word"], "<i4")[:5].tolist() == [0, 1, -1, 0, -1]
-    numbers = array_of(year["numbers"], "<f4")
+    numbers = array_of(year["numbers"], "<f8")
     assert numbers[[0, 3]].tolist() == [1.5, -2000]
     assert np.isnan(np.delete(numbers, [0, 3])).all()
     assert "1 of the 4 words of the given table are not on the map" in page.replace("\n", " ")
+
+
+@needs_node
+def test_numbers_are_the_user_s_on_the_page(vectors, table, tmp_path):
+    """And each has a colour, however large all of them are together."""
+    given = ["0.1", "1700000001", "1e+39", "-1.7e+308", "1.7e+308"]
+    rows = "".join(f"w{k}\t{number}\n" for k, number in enumerate(given))
+    table.write_text(f"word\tnumber\n{rows}")
+    options = ReportOptions("x", with_evaluation=False, columns=table)
+    write_report(vectors, tmp_path / "page.html", options)
+    data = data_of((tmp_path / "page.html").read_text(encoding="utf-8"))
+    code = """
+    const element = () => ({ style: {}, append() {}, add() {}, addEventListener() {} });
+    const legend = { replaceChildren() {}, append() {} };
+    const painted = {};
+    Object.assign(globalThis, {
+      colour: () => "#102030", onSchemeChange() {}, document: { createElement: element },
+      Option: class {},
+    });
+    const map = { colour: (colours) => (painted.colours = colours) };
+    const { columns } = given;
+    const colouring = new Colouring({ ...given, clusters: null, columns }, map, element(), legend);
+    answer = [given.words.slice(0, 6).map((_, id) => colouring.rowOf(id)[0]), painted.colours];
+    """
+    cells, colours = run_script(code, data, more=["colours.js"])
+    assert cells == [*given, ""]
+    assert all(isinstance(colour, str) for colour in colours)
 
 
 def test_a_table_of_other_words_is_refused_before_the_work(vectors, table, tmp_path):

@@ -14,9 +14,9 @@ from PIL import Image
 
 from fastw2v import Word2Vec
 from fastw2v.objectives.embeddings import Embeddings
+from fastw2v.objectives.exact_search import unit_rows
 from fastw2v.report import ReportOptions, write_report
 from fastw2v.report.clusters import find_clusters
-from fastw2v.report.projection import unit_rows
 from fastw2v.text.vocabulary import Vocabulary
 from fastw2v.training.result import TrainedModel
 from tests.report.test_report import array_of, data_of

@@ -1,6 +1,8 @@
 """`fastw2v plot`: what is drawn, read back from the SVG; the same bytes each time."""
 
+import json
 import re
+import warnings
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,8 +11,11 @@ from PIL import Image
 
 from fastw2v import Word2Vec
 from fastw2v.errors import ConfigurationError, FastW2VError, MissingDependencyError
+from fastw2v.formats import write_vectors
+from fastw2v.formats.vectors import Vectors
 from fastw2v.report import ReportOptions, write_report
 from fastw2v.report.clusters import N_COLOURS
+from fastw2v.report.fonts import families_for
 from fastw2v.report.plots import _CLUSTER_COLOURS, named_places, spectrum, write_picture
 from fastw2v.training.result import TrainedModel
 from tests.report.test_report import data_of
@@ -82,6 +87,36 @@ def test_dollars_in_words_are_no_mathematics(tmp_path):
     model = Word2Vec(vector_size=2, min_count=1, epochs=1).fit([["$a_", "_$", "$\\x$", "b"] * 3])
     write_picture(model, tmp_path / "map.svg", "map")
     assert "<svg" in (tmp_path / "map.svg").read_text()
+
+
+def test_installed_fonts_draw_what_matplotlib_s_own_lacks(tmp_path):
+    families, lacking = families_for("plain words")
+    assert (families, lacking) == (["sans-serif"], set())
+    families, lacking = families_for("a\u02ef\n")  # matplotlib brings other fonts that have it
+    assert (len(families), lacking) == (2, set())
+    vectors = Vectors(["a\u02ef", "b"], np.eye(2, 3, dtype=np.float32))
+    write_picture(vectors, tmp_path / "map.svg", "map")
+    fonts = set(re.findall(r'id="(\w+)-[0-9a-f]+"', (tmp_path / "map.svg").read_text()))
+    assert len(fonts - {"DejaVuSans"}) == 1
+
+
+def test_names_without_a_font_are_told_once(run, tmp_path):
+    """U+0378 is no character: no font has it."""
+    names = ["one", "t\u0378wo", "\u0378", "four"]
+    vectors = Vectors(names, np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32))
+    write_vectors(vectors, tmp_path / "vectors.txt", "word2vec")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asked = ("plot", tmp_path / "vectors.txt", "-o", tmp_path / "map.png")
+        assert run(*asked, "--quiet") == (0, f"{tmp_path / 'map.png'}\n", "")
+        status, _, errors = run(*asked, "--log-json")
+        with pytest.raises(UserWarning, match="of the 4 names on the map have characters that no"):
+            write_picture(vectors, tmp_path / "map.svg", "map")
+    assert status == 0
+    notices = [event for event in map(json.loads, errors.splitlines()) if "message" in event]
+    assert len(notices) == 1
+    assert "2 of the 4 names" in notices[0]["message"]
+    assert f"{names[1]!r} the first" in notices[0]["message"]
 
 
 def test_what_cannot_be_drawn_is_refused(model, tmp_path, monkeypatch):

@@ -35,10 +35,10 @@ def written(subwords, tmp_path_factory):
     return path.read_text(encoding="utf-8")
 
 
-def run_script(code, given, changed=("", "")):
+def run_script(code, given, changed=("", ""), more=()):
     """Run the page's classes under Node; `code` makes `answer` of `given`."""
     source = files("fastw2v.report")
-    names = ("vectors.js", "ngrams.js", "chooser.js")
+    names = ("vectors.js", "ngrams.js", "chooser.js", *more)
     script = "\n".join(source.joinpath(name).read_text(encoding="utf-8") for name in names)
     assert changed[0] in script
     script = script.replace(*changed) if changed[0] else script

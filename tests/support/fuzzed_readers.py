@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import zstandard
 
-from fastw2v import Word2Vec
+from fastw2v import Word2Vec, gensim_api
 from fastw2v.errors import FastW2VError
 from fastw2v.evaluation.test_sets import read_pairs
 from fastw2v.formats import FORMATS, Format, model_folder, read_vectors
@@ -94,6 +94,7 @@ def readers() -> list[Reader]:
         Reader("model", write_model, read_model, guarded),
         Reader("model of subwords", write_subword_model, read_model, guarded),
         Reader("model of features", write_feature_model, read_model, guarded),
+        Reader("model under gensim's names", write_gensim_model, read_gensim_model, guarded),
         Reader("features", write_features, read_feature_file, naive_features),
         Reader("encoded", write_encoded, read_encoded, guarded),
         Reader("phrases", write_phrases, read_phrases, guarded),
@@ -155,6 +156,24 @@ def read_model(path: Path) -> tuple[Any, ...]:
         tuple(map(repr, model.history)),
         model.corpus_digest,
         model.embeddings.temperature,
+    )
+
+
+def write_gensim_model(path: Path) -> None:
+    """Save a small model under gensim's names, with a tree and noise words."""
+    gensim_api.Word2Vec(SENTENCES, vector_size=3, min_count=1, epochs=1, workers=1, hs=1).save(path)
+
+
+def read_gensim_model(path: Path) -> tuple[Any, ...]:
+    """Load it and use it."""
+    model = gensim_api.Word2Vec.load(path)
+    arrays = [model.wv.vectors, model.wv.expandos["count"], model.syn1, model.syn1neg]
+    return (
+        tuple(model.wv.index_to_key),
+        tuple(array.tobytes() for array in arrays),
+        model.predict_output_word(["the"]),
+        model.score([["the", "cat"]]).tobytes(),
+        model.lifecycle_events[:-1],  # the last one is that it was loaded
     )
 
 

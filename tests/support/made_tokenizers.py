@@ -28,6 +28,13 @@ def failing(line):
     return line.split()
 
 
+def surrogate(line):
+    """Fail at one line, with a reason that UTF-8 cannot hold."""
+    if "BOOM" in line:
+        raise ValueError("caf\udce9")
+    return line.split()
+
+
 def deadly(line):
     """End the process at one line."""
     if "BOOM" in line:

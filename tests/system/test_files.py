@@ -2,18 +2,28 @@
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from fastw2v.errors import OutputError
-from fastw2v.system.files import require_replaceable, require_writable, whole_file, whole_folder
+from fastw2v.system.files import (
+    FolderLayout,
+    require_replaceable,
+    require_writable,
+    whole_file,
+    whole_folder,
+)
 from fastw2v.system.renames import clear_abandoned, exchange, recover, temporary_prefix
+from tests.support.traps_made import open_folder, without_privileges
 
 MARKER = "marker.json"
+LAYOUT = FolderLayout(lambda folder: (folder / MARKER).is_file(), (MARKER, "more*"))
 
 
 def names(folder):
@@ -21,7 +31,7 @@ def names(folder):
 
 
 def write_folder(target, text):
-    with whole_folder(target, MARKER) as temporary:
+    with whole_folder(target, LAYOUT) as temporary:
         (temporary / MARKER).write_text(text)
 
 
@@ -68,7 +78,7 @@ def test_a_failed_file_leaves_the_earlier_one_and_nothing_else(tmp_path, error):
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_a_full_disk_is_an_output_error_that_names_the_target(tmp_path, kind):
     target = tmp_path / "out"
-    manager = whole_file(target) if kind == "file" else whole_folder(target, MARKER)
+    manager = whole_file(target) if kind == "file" else whole_folder(target, LAYOUT)
     with (
         pytest.raises(OutputError, match=r"out: could not be written .*No space") as caught,
         manager,
@@ -78,7 +88,7 @@ def test_a_full_disk_is_an_output_error_that_names_the_target(tmp_path, kind):
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("write", [whole_file, lambda target: whole_folder(target, MARKER)])
+@pytest.mark.parametrize("write", [whole_file, lambda target: whole_folder(target, LAYOUT)])
 def test_permissions_are_those_of_any_new_file(tmp_path, write):
     earlier = os.umask(0o027)
     try:
@@ -98,7 +108,7 @@ def test_a_file_cannot_take_a_folder_s_place(tmp_path):
     assert names(tmp_path) == ["out"]
 
 
-@pytest.mark.parametrize("check", [require_writable, lambda t: require_replaceable(t, MARKER)])
+@pytest.mark.parametrize("check", [require_writable, lambda t: require_replaceable(t, LAYOUT)])
 def test_a_missing_parent_or_a_file_as_parent_is_refused(tmp_path, check):
     (tmp_path / "file").write_text("text")
     for target in (tmp_path / "missing" / "out", tmp_path / "file" / "out"):
@@ -109,7 +119,7 @@ def test_a_missing_parent_or_a_file_as_parent_is_refused(tmp_path, check):
     assert names(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize("check", [require_writable, lambda t: require_replaceable(t, MARKER)])
+@pytest.mark.parametrize("check", [require_writable, lambda t: require_replaceable(t, LAYOUT)])
 def test_a_name_that_is_too_long_is_refused(tmp_path, check):
     with pytest.raises(OutputError, match="File name too long"):
         check(tmp_path / ("x" * 300))
@@ -120,12 +130,14 @@ def test_the_longest_of_names_is_fine(tmp_path):
     write_folder(tmp_path / ("x" * 255), "1")
     with whole_file(tmp_path / ("y" * 255)) as temporary:
         temporary.write_text("2")
-    assert names(tmp_path) == ["x" * 255, "y" * 255]
+    with whole_file(tmp_path / f"z.{'z' * 253}") as temporary:
+        temporary.write_text("3")
+    assert names(tmp_path) == ["x" * 255, "y" * 255, f"z.{'z' * 253}"]
 
 
 def test_checking_leaves_nothing_behind(tmp_path):
     require_writable(tmp_path / "out")
-    require_replaceable(tmp_path / "out", MARKER)
+    require_replaceable(tmp_path / "out", LAYOUT)
     assert names(tmp_path) == []
 
 
@@ -141,7 +153,7 @@ def test_a_folder_appears_whole_and_replaces_an_earlier_one(tmp_path):
     target = tmp_path / "model"
     write_folder(target, "first")
     (target / "more.txt").write_text("of the first")
-    with whole_folder(target, MARKER) as temporary:
+    with whole_folder(target, LAYOUT) as temporary:
         (temporary / MARKER).write_text("second")
         assert (target / MARKER).read_text() == "first"
     assert names(target) == [MARKER]
@@ -160,7 +172,7 @@ def test_a_failed_folder_leaves_the_earlier_one_and_nothing_else(tmp_path):
     write_folder(target, "first")
 
     def fail_half_way():
-        with whole_folder(target, MARKER) as temporary:
+        with whole_folder(target, LAYOUT) as temporary:
             (temporary / MARKER).write_text("second")
             raise ValueError("half-way")
 
@@ -177,15 +189,44 @@ def test_the_earlier_folder_returns_when_the_new_one_cannot_take_its_place(tmp_p
     path = type(target)
     rename = path.rename
 
-    def fail_once(self, to):
-        if (self / MARKER).is_file() and (self / MARKER).read_text() == "second":
+    def fail(self, to):
+        if to == target and (self / MARKER).is_file() and (self / MARKER).read_text() == "second":
             raise OSError(5, "Input/output error")
         return rename(self, to)
 
-    monkeypatch.setattr(path, "rename", fail_once)
-    with pytest.raises(OutputError, match="Input/output error"):
+    monkeypatch.setattr(path, "rename", fail)
+    with pytest.raises(OutputError, match=r"Input/output error.* kept as ") as caught:
         write_folder(target, "second")
     assert (target / MARKER).read_text() == "first"
+    # What was written, maybe for hours, is not lost either.
+    (kept,) = set(names(tmp_path)) - {"model"}
+    assert str(tmp_path / kept) in str(caught.value)
+    assert (tmp_path / kept / MARKER).read_text() == "second"
+    write_folder(target, "third")
+    assert names(tmp_path) == [kept, "model"]
+
+
+def test_a_reader_that_brings_the_earlier_folder_back_meanwhile_loses_nothing(
+    tmp_path, monkeypatch
+):
+    target = tmp_path / "model"
+    write_folder(target, "first")
+    monkeypatch.setattr("fastw2v.system.renames.exchange", lambda *_: False)
+    path, read = type(target), []
+    rename = path.rename
+
+    def rename_and_read(self, to):
+        renamed = rename(self, to)
+        if self == target and not read:
+            read.append(to)
+            recover(target)  # as another process does before it reads
+            assert (target / MARKER).read_text() == "first"
+        return renamed
+
+    monkeypatch.setattr(path, "rename", rename_and_read)
+    write_folder(target, "second")
+    assert read
+    assert (target / MARKER).read_text() == "second"
     assert names(tmp_path) == ["model"]
 
 
@@ -202,6 +243,20 @@ def test_nothing_but_an_earlier_result_is_replaced(tmp_path, content):
     kept = target if content == "a file" else target / "precious.txt"
     assert kept.read_text() == "precious"
     assert names(tmp_path) == ["model"]
+
+
+def test_what_is_beside_an_earlier_result_is_never_lost(tmp_path):
+    target = tmp_path / "model"
+    write_folder(target, "first")
+    for name in (temporary_prefix(tmp_path / "x"), ".DS_Store", ".nfs0001", "more.txt"):
+        (target / name).touch()
+    write_folder(target, "second")
+    assert names(target) == [MARKER]
+    (target / "notes").mkdir()
+    with pytest.raises(OutputError, match=r"model: .*holds other things \(notes\); choose another"):
+        write_folder(target, "third")
+    assert names(target) == [MARKER, "notes"]
+    assert (target / MARKER).read_text() == "second"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a system call of Linux")
@@ -224,20 +279,81 @@ def test_folders_are_replaced_where_names_cannot_be_exchanged(tmp_path, monkeypa
         assert names(tmp_path) == ["model"]
 
 
-def test_a_link_to_a_folder_is_replaced_and_the_folder_stays(tmp_path):
-    write_folder(tmp_path / "real", "first")
-    (tmp_path / "link").symlink_to("real")
-    write_folder(tmp_path / "link", "second")
-    assert (tmp_path / "real" / MARKER).read_text() == "first"
-    assert (tmp_path / "link" / MARKER).read_text() == "second"
-    assert names(tmp_path) == ["link", "real"]
+@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_stays_and_leads_to_what_is_written(tmp_path, kind, is_there):
+    real, link = tmp_path / "far" / "real", tmp_path / "link"
+    real.parent.mkdir()
+    link.symlink_to("far/real")
+
+    def write(target, text):
+        if kind == "folder":
+            write_folder(target, text)
+        else:
+            with whole_file(target) as temporary:
+                temporary.write_text(text)
+
+    if is_there:
+        write(real, "first")
+    write(link, "second")
+    assert link.is_symlink()
+    assert (real / MARKER if kind == "folder" else real).read_text() == "second"
+    assert (names(tmp_path), names(real.parent)) == (["far", "link"], ["real"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such things among files")
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "link to a pipe", "link to itself"])
+@pytest.mark.parametrize(
+    "check", [require_writable, whole_file, lambda t: require_replaceable(t, LAYOUT)]
+)
+def test_what_is_no_file_is_refused_and_stays(tmp_path, monkeypatch, kind, check):
+    monkeypatch.chdir(tmp_path)  # names of sockets are short
+    target = Path("link" if "link" in kind else "target")
+    if "pipe" in kind:
+        os.mkfifo("target")
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind("target")
+    elif kind == "device":
+        try:
+            os.mknod("target", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        except OSError:
+            pytest.skip("only a superuser makes devices")
+    if "link" in kind:
+        target.symlink_to("link" if kind == "link to itself" else "target")
+    before = [(path.name, path.lstat().st_mode) for path in tmp_path.iterdir()]
+    expected = "symbolic links" if kind == "link to itself" else f"this is a {kind.split()[-1]};"
+    with pytest.raises(OutputError, match=expected) as caught, check(target) or nullcontext():
+        pass
+    assert str(caught.value).startswith(f"{target}: ")
+    assert [(path.name, path.lstat().st_mode) for path in tmp_path.iterdir()] == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other permissions")
+@pytest.mark.parametrize("name", ["closed/out", "closed/sub/out", "unreadable"])
+def test_a_folder_that_may_not_be_entered_or_read_is_refused(name):
+    with open_folder() as folder:
+        for made, mode in (("closed", 0o000), ("unreadable", 0o333)):
+            (folder / made / "sub").mkdir(parents=True)
+            (folder / made).chmod(mode)
+        with (
+            without_privileges(),
+            pytest.raises(OutputError, match=rf"{name}: cannot .*\(Permission denied\)"),
+        ):
+            require_replaceable(folder / name, LAYOUT)
+
+
+def test_a_name_with_a_zero_byte_is_refused(tmp_path):
+    with pytest.raises(OutputError, match="null"):
+        require_writable(tmp_path / "a\0b")
 
 
 KILLED = """
 import os, pathlib, signal, sys
 from fastw2v.system import renames as places
-from fastw2v.system.files import whole_file, whole_folder
+from fastw2v.system.files import FolderLayout, whole_file, whole_folder
 
+layout = FolderLayout(lambda folder: (folder / "marker.json").is_file(), ("marker.json",))
 target, moment = pathlib.Path(sys.argv[1]), sys.argv[2]
 rename = pathlib.Path.rename
 
@@ -255,7 +371,7 @@ if moment == "file":
     with whole_file(target) as temporary:
         temporary.write_text("half")
         die()
-with whole_folder(target, "marker.json") as temporary:
+with whole_folder(target, layout) as temporary:
     (temporary / "marker.json").write_text("second")
     if moment == "writing":
         die()

@@ -54,6 +54,18 @@ def test_tasks_that_others_are_at_are_waited_for():
     assert sorted(done) == [0, 1, 2]
 
 
+def test_a_system_without_threads_to_spare_leaves_all_to_the_caller(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(kept_threads, "_kept_threads", kept_threads._KeptThreads())
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    taken = np.zeros(9, np.int64)
+    run_tasks(3, 9, take_all, taken)
+    assert (taken == 1).all()
+    assert kept_threads._kept_threads._calls.empty()  # nothing is held that nobody will run
+
+
 def test_threads_are_kept_and_errors_are_the_callers():
     run_tasks(3, 9, take_all, np.zeros(9, np.int64))
     before = threading.active_count()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from fastw2v.system.manifests import (
 )
 from fastw2v.system.renames import temporary_prefix
 from fastw2v.version import VERSION
+from tests.support.traps_made import open_folder, without_privileges
 
 KIND = FolderKind(
     manifest="what.json",
@@ -30,6 +32,7 @@ KIND = FolderKind(
     what="the tests are",
     remedy="write them again",
     error=ModelFormatError,
+    files=("arrays-*.bin",),
 )
 
 
@@ -81,6 +84,21 @@ def test_what_is_no_json_is_refused(folder, text):
 def test_a_folder_without_manifest_is_refused(tmp_path):
     with pytest.raises(ModelFormatError, match=r"expected a folder of tests, found no what\.json"):
         KIND.read(tmp_path)
+
+
+def test_a_name_that_is_too_long_is_refused():
+    with pytest.raises(ModelFormatError, match=r"^x+: expected a folder of tests"):
+        KIND.read(Path("x" * 300))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other permissions")
+@pytest.mark.parametrize("name", ["closed", "closed/below"])
+def test_a_folder_that_may_not_be_entered_is_refused(name):
+    with open_folder() as folder:
+        (folder / "closed").mkdir(mode=0o000)
+        with without_privileges(), pytest.raises(ModelFormatError) as caught:
+            KIND.read(folder / name)
+        assert str(caught.value).startswith(f"{folder / name}: expected a folder of tests, ")
 
 
 def test_an_earlier_folder_that_stands_aside_is_brought_back(folder):

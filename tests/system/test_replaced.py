@@ -53,6 +53,12 @@ def test_what_was_read_of_two_folders_is_dropped(swapped, times):
     assert all(one != two for one, two in reads[:-1])
 
 
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300], ids=["zero byte", "too long"])
+def test_what_cannot_be_a_name_is_no_folder(name):
+    with pytest.raises(ModelFormatError, match="expected a model folder"):
+        Word2Vec.load(name)
+
+
 def test_errors_of_a_folder_that_stays_are_raised_and_others_are_not(swapped):
     target, swap = swapped
     reads = []

@@ -1,5 +1,8 @@
 """The pool of workers: every worker once, side by side, errors passed on, threads ended."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -92,6 +95,41 @@ def test_closing_ends_the_threads_and_a_closed_pool_refuses():
     assert len(pool_threads()) == before
     with pytest.raises(RuntimeError, match="closed"):
         pool.run(lambda worker: worker)
+
+
+INTERRUPTED = """
+import random, signal
+from fastw2v.system.threads import WorkerPool
+
+def interrupt(number, frame):
+    raise KeyboardInterrupt
+
+def call(worker):
+    running.add(worker)
+    sum(range(50))
+    running.discard(worker)
+
+signal.signal(signal.SIGALRM, interrupt)
+random.seed(0)
+for _ in range(400):
+    running = set()
+    with WorkerPool(3) as pool:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.001, 0.003))
+            while True:
+                pool.run(call)
+        except KeyboardInterrupt:
+            assert not running - {0}, running
+        assert pool.run(lambda worker: worker) == [0, 1, 2]
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="a system without timers")
+def test_interrupts_at_any_moment_lose_no_worker():
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_an_error_in_the_body_still_ends_the_threads():

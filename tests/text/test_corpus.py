@@ -173,6 +173,21 @@ def test_a_folder_stands_for_its_visible_files_in_order(tmp_path):
     assert open_corpus(tmp_path).name == f"{tmp_path}/a/b.txt and 4 more files"
 
 
+@pytest.mark.parametrize("scheme", ["", "file://"])
+@pytest.mark.parametrize("pattern", ["*", "**", "**/*", "**/*.txt", "*/../**"])
+def test_a_pattern_gives_each_file_once(tmp_path, scheme, pattern):
+    for name in ("b.txt", "a/c.txt", "a/d/e.txt", "a/.hidden", ".git/config.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name + "\n")
+    if not scheme:
+        (tmp_path / "a" / "up").symlink_to(tmp_path)
+    elif ".." in pattern or pytest.importorskip("fsspec") is None:
+        return
+    found = text_of(f"{scheme}{tmp_path}/{pattern}").decode().split()
+    assert sorted(found) == ["a/c.txt", "a/d/e.txt", "b.txt"]
+
+
 def test_total_and_progress_count_the_bytes_of_the_files(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     one.write_bytes(b"\xef\xbb\xbfone\n" * 100 + b"no line end")

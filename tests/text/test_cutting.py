@@ -19,7 +19,7 @@ from fastw2v.errors import (
     TokenizerError,
 )
 from fastw2v.system.children import child_environment
-from fastw2v.text import cutting, segmenters
+from fastw2v.text import cutting, cutting_workers, segmenters
 from fastw2v.text.functions import imported_tokenizer
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import read_corpus, read_text
@@ -82,6 +82,13 @@ def test_a_model_imports_nothing_and_says_so(text, tmp_path):
     with pytest.raises(ConfigurationError, match="expected 'words'"):
         Word2Vec.load(tmp_path / "plain", tokenizer=made_tokenizers.upper)
     assert Word2Vec.load(tmp_path / "plain", tokenizer="words").settings.tokenizer == "words"
+
+
+def test_a_tokenizer_that_is_given_again_stays(text, tmp_path):
+    Word2Vec(tokenizer=made_tokenizers.slow, **FEW).fit(text).save(tmp_path / "model")
+    model = Word2Vec.load(tmp_path / "model", tokenizer=made_tokenizers.slow)
+    model.make_unknown_words(bucket=100)
+    assert model.perplexity(text).n_tokens
 
 
 LOADING = """
@@ -159,6 +166,56 @@ def test_what_fails_is_told_with_its_line(text, function, reason, workers):
     pattern = f"text.txt, line 42: the tokenizer {name} {reason}.*; the line begins 'BOOM  here'"
     with pytest.raises(TokenizerError, match=pattern):
         read_corpus(text, tokenizer=TextRules(function, workers=workers))
+
+
+@pytest.mark.usefixtures("in_processes")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "first", "line", "bad", "rules", "place"),
+    [
+        ("a.jsonl", "", '{{"t": "{0}"}}', '{"t": "x\\nBOOM"}', {}, "line 42"),
+        ("a.csv", "t,id\n", '"{0}\n{0}",1', '"x\nBOOM",2', {}, "row 43"),
+        ("a.txt", "\n\n", "{0}\n{0}\n \n", "x\nBOOM\n", {"paragraphs": True}, "paragraph 42"),
+    ],
+    ids=["JSON lines", "CSV", "paragraphs"],
+)
+def test_what_fails_in_a_cell_is_told_with_its_place(
+    tmp_path, name, first, line, bad, rules, place, workers
+):
+    lines = [line.format(text) for text in LINES]
+    lines[41] = bad
+    (tmp_path / name).write_text(first + "".join(f"{each}\n" for each in lines))
+    rules = TextRules(made_tokenizers.failing, workers=workers, **rules)
+    corpus = Source(tmp_path / name, None if name == "a.txt" else "t")
+    with pytest.raises(TokenizerError, match=rf"{name}, {place}: the tokenizer .*BOOM"):
+        read_corpus(corpus, tokenizer=rules, block_bytes=300)
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_names_and_reasons_that_are_not_utf_8(text, monkeypatch):
+    monkeypatch.syspath_prepend("/nowhere/caf\udce9")
+    expected = [made_tokenizers.upper(line) for line in LINES]
+    rules = TextRules(made_tokenizers.upper, workers=2)
+    assert tokenize_text(text.read_text(), rules) == expected
+    text.write_text(text.read_text() + "BOOM\n" + text.read_text())
+    with pytest.raises(TokenizerError, match=r"line 61: .*has failed \(ValueError: caf\\udce9"):
+        read_corpus(text, tokenizer=TextRules(made_tokenizers.surrogate, workers=2))
+
+
+def test_processes_end_where_they_cannot_be_started_well(monkeypatch):
+    started = []
+
+    def failing(worker):
+        started.append(worker.process)
+        raise RuntimeError("not well")
+
+    monkeypatch.setattr(cutting_workers._Worker, "start", failing)
+    with (
+        pytest.raises(RuntimeError, match="not well"),
+        cutting_workers.CuttingPool(TextRules(made_tokenizers.upper), 2),
+    ):
+        pass
+    assert [process.poll() is None for process in started] == [False]
 
 
 @pytest.mark.parametrize(

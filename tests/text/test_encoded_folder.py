@@ -276,11 +276,25 @@ def test_a_full_disk_is_an_error_that_names_the_folder(folder):
         store.keep(np.zeros(3, np.int32))
 
 
+@pytest.mark.parametrize(
+    ("error", "name"), [(FileNotFoundError, "x"), (OutputError, "/x"), (OutputError, "{}/x")]
+)
+def test_only_what_a_temporary_folder_cannot_take_tells_of_its_room(error, name):
+    with pytest.raises(error) as caught, encoded_folder.temporary_folder() as folder:  # noqa: PT012
+        message = f"{name.format(folder)}: not written"
+        raise error(message)
+    assert str(caught.value).startswith(message)
+    assert ("set TMPDIR" in str(caught.value)) == name.startswith("{}")
+
+
 def test_other_peoples_folders_are_not_replaced(text_file, folder):
     folder.mkdir()
     (folder / "thesis.txt").write_text("years of work")
-    with pytest.raises(OutputError, match="holds other things"):
-        read_corpus(text_file, encoded_folder=folder)
+    for corpus in (None, '{"name": "thesis"}'):
+        if corpus is not None:
+            (folder / "corpus.json").write_text(corpus)
+        with pytest.raises(OutputError, match="holds other things"):
+            read_corpus(text_file, encoded_folder=folder)
     with pytest.raises(OutputError, match="expected an existing folder to write to"):
         read_corpus(text_file, encoded_folder=folder / "no" / "such")
     assert (folder / "thesis.txt").read_text() == "years of work"

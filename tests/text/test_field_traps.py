@@ -92,6 +92,9 @@ TRAPS = {
     "quoted cells": (
         written("a.csv", '\ufefftext,id\n"the ""cat"",\nsat",1\n'), {"field": "text"}, WORDS,
     ),
+    "blank lines before CSV": (
+        written("a.csv", "\ufeff\r\n\ntext,id\r\nthe cat sat,1\r\n"), {"field": "text"}, WORDS,
+    ),
     "an empty cell": (written("a.csv", "id,text\n1,the cat sat\n2,\n"), {"field": "text"}, WORDS),
     "a row with more cells": (
         written("a.csv", "id,text\n1,the cat\n2,a,b\n"), {"field": "text"}, "Expected 2 columns",

@@ -176,6 +176,20 @@ def test_phrases_with_text_and_more_passes_make_longer_ones(tmp_path):
     assert "new_york_city" in model.scores()
 
 
+def test_counts_whose_product_64_bits_do_not_hold(monkeypatch):
+    sentences, chosen = [["a", "b"]] * 8 + [["c"]], PhraseSettings(min_count=1, threshold=1e-12)
+    (seen,) = find_phrases(sentences, chosen).passes[0]
+    merged, times = module._merged, 2**31
+
+    def of_long_text(*arguments):
+        n_types, words, pairs = merged(*arguments)
+        return n_types, words * times, pairs * times
+
+    monkeypatch.setattr(module, "_merged", of_long_text)
+    (found,) = find_phrases(sentences, chosen).passes[0]
+    assert found.score == pytest.approx(seen.score * 8 / 7 / times)
+
+
 def test_joined_sentences_can_be_read_again_where_the_others_can():
     model = find_phrases([["a", "b"], ["a", "b"], ["c", "d"]] * 3, PhraseSettings(min_count=1))
     joined = model.joined([["x", "y"], ["a", "b"]])

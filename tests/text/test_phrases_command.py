@@ -77,6 +77,7 @@ def test_connector_words_come_from_a_file_which_may_be_compressed(run, text, tmp
         (["--stop-words", "no.txt", "--text", "t.txt"], "no.txt"),
         (["--text", "nowhere/t.txt"], "nowhere"),
         (["--text", "t.txt", "--delimiter", " "], "white space"),
+        (["--text", "t.txt", "--output", "./t.txt"], "--output, --text: expected two files"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

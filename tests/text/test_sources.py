@@ -1,8 +1,10 @@
 """Fields of files, tables and records: every kind gives the same words, or says what it has."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import random
 import re
@@ -11,13 +13,17 @@ import threading
 import types
 
 import pytest
+import zstandard
 
 from fastw2v import Source, Word2Vec
 from fastw2v.config import CountingSettings
 from fastw2v.counts.build import ShardOptions, count_corpus
 from fastw2v.errors import ConfigurationError, CorpusError, FastW2VError
 from fastw2v.text.corpus import open_corpus
+from fastw2v.text.encoding import Repairs
 from fastw2v.text.files import TextBlock
+from fastw2v.text.sources.kinds import MissingValues
+from fastw2v.text.sources.parts import Part
 from fastw2v.training.validation import Validation
 from tests.support.field_sources import (
     EXPECTED,
@@ -37,6 +43,12 @@ from tests.support.traps_made import QUICK, counts_of
 
 pyarrow = pytest.importorskip("pyarrow")
 pandas = pytest.importorskip("pandas")
+COMPRESSORS = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": zstandard.ZstdCompressor().compress,
+}
 COUNTING = CountingSettings(min_count=1, window=2, tokenizer="whitespace")
 
 
@@ -153,6 +165,57 @@ def test_libraries_that_are_not_here_are_told_by_their_modules():
 
     Sentences.__module__ = "datasets"
     assert read(Sentences())[0] == [["a"]]
+
+
+@pytest.mark.parametrize("suffix", COMPRESSORS)
+def test_first_bytes_in_small_pieces_tell_as_much(tmp_path, suffix):
+    """Decompressors give less than is asked for, where a stream or what they have read ends."""
+    pieces = {
+        "a.jsonl": [b'{"id": 1}\n', b'{"id": 2, "text": "the cat"}\n'],
+        "a.csv": [b'id,"te', b'xt"\n1,\n2,the cat\n'],
+        "b.txt": [b"\n\n", b'{"id": 1}\n{"te', b'xt": "the cat"}\n'],
+    }
+    for name, streams in pieces.items():
+        path = tmp_path / f"{name}{suffix}"
+        path.write_bytes(b"".join(map(COMPRESSORS[suffix], streams)))
+        assert read(Source(path, "text"))[0] == [[], ["the", "cat"]]
+        count_corpus(
+            Source(path, "text"), COUNTING, tmp_path / "found", shards=ShardOptions(memory_mib=600)
+        )
+
+
+@pytest.mark.parametrize("suffix", ["", *COMPRESSORS])
+def test_a_long_first_line_of_json_tells_the_kind(tmp_path, suffix):
+    word = random.Random(1).randbytes(600_000).hex()  # little of it is compressed
+    data = json.dumps({"id": 1, "text": f"the {word}"}).encode() + b'\n{"text": "cat"}\n'
+    path = tmp_path / f"a.txt{suffix}"
+    path.write_bytes(COMPRESSORS.get(suffix, bytes)(data))
+    assert read(Source(path, "text"))[0] == [["the", word], ["cat"]]
+    for field, message in ((None, "JSON lines; it has 'id', 'text'"), ("txt", "got 'txt'")):
+        with pytest.raises(CorpusError, match=message):
+            read(Source(path, field))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b'["a","b"]\n' * 100_000,
+        b'["a","b"]\n["a",null]\n' * 50_000,
+        b'{"text":"a b"}\n' * 100_000 + b"\r\n",
+    ],
+    ids=["lists", "a value missing in many", "a blank line"],
+)
+@pytest.mark.parametrize("start", [None, 20])
+def test_time_does_not_grow_with_the_square_of_the_lines(tmp_path, lines, start):
+    """Each would take many minutes, were all lines gone through for each of them."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(lines)
+    field = "text" if b"text" in lines else None
+    part = Part(str(path), "jsonl", field, start, start and len(lines))
+    missing = MissingValues()
+    pieces = [piece for piece, _ in part.read("strict", Repairs(), missing)]
+    assert len(pieces) == 1
+    assert missing.n_values == lines.count(b"null") - (start == 20 and b"null" in lines)
 
 
 def test_standard_input_and_pipes(tmp_path, monkeypatch):

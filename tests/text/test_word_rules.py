@@ -322,6 +322,14 @@ def test_rules_are_told_apart_and_come_back_from_json():
     assert made[3].described() == "1 phrases and 1 stop words"
 
 
+@pytest.mark.parametrize("rules", [NO_RULES, WordRules(stop_words=("a",))])
+@pytest.mark.parametrize("sentence", ["abc", {"b"}, 5, ["b", 1.5]])
+def test_what_is_no_list_of_tokens_is_refused(rules, sentence):
+    assert rules.of(("b", 1)) == ["b", 1]
+    with pytest.raises(CorpusError, match="sentence 0"):
+        rules.of(sentence)
+
+
 def test_settings_ask_for_phrases():
     assert phrase_settings(Hyperparameters()) is None
     asked = phrase_settings(

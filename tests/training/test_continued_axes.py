@@ -1,9 +1,12 @@
 """The vectors of a run that goes on point where the earlier ones did; no score sees it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from fastw2v import StartFrom, Word2Vec
 from fastw2v.config import CountingSettings
@@ -11,6 +14,7 @@ from fastw2v.counts.build import count_corpus
 from fastw2v.counts.merged_folder import merge_counts
 from fastw2v.objectives.axes import nearest_rotation
 from fastw2v.objectives.softmax.initialization import spectral_vectors
+from fastw2v.training import final_form
 from tests.support.cells import CELLS
 from tests.support.corpora_made import chain_sentences
 
@@ -127,3 +131,19 @@ def test_nothing_to_turn_to():
     ones, zeros = np.ones((3, 2)), np.zeros((3, 2), np.float32)
     assert nearest_rotation(ones, zeros) is None
     assert nearest_rotation(zeros.astype(np.float64), ones.astype(np.float32)) is None
+
+
+def test_how_far_vectors_are_turned_does_not_depend_on_threads_of_blas(monkeypatch):
+    generator = np.random.default_rng(1)
+    tables = generator.standard_normal((2, 5000, 50)).astype(np.float32)
+    maps = generator.standard_normal((2, 50, 50)).astype(np.float32)
+    model = SimpleNamespace(in_vectors=tables[0], out_vectors=tables[1])
+    form = SimpleNamespace(in_mean=0, out_mean=0, in_map=maps[0], out_map=maps[1])
+    placed = set()
+    monkeypatch.setattr(final_form, "canonical_form", lambda *_: form)
+    monkeypatch.setattr(final_form, "nearest_rotation", lambda ours, _: placed.add(ours.tobytes()))
+    axes = SimpleNamespace(rows=slice(None), vectors=None)
+    for threads in (1, 2, 3):
+        with threadpool_limits(threads, "blas"):
+            final_form.FinalForm(axes=axes).of(model, None, None)
+    assert len(placed) == 1

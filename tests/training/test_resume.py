@@ -352,7 +352,11 @@ def test_how_often(every, seconds, epochs):
     assert (checkpoints.seconds, checkpoints.epochs) == (seconds, epochs)
 
 
-@pytest.mark.parametrize("every", ["", "10", "min", "0s", "0epochs", "1.5epochs", "-1min", "1day"])
+@pytest.mark.parametrize(
+    "every",
+    ["", "10", "min", "0s", "0epochs", "1.5epochs", "-1min", "1day", 600, "9" * 5000 + "epochs"],
+    ids=lambda every: f"{every!s:.12}",
+)
 def test_how_often_in_other_words_is_refused(every):
     with pytest.raises(ConfigurationError, match=r"checkpoint_every: expected a time as '10min'"):
         Checkpoints("model", every)

@@ -8,7 +8,7 @@ import pytest
 from fastw2v import Checkpoints, Validation, Word2Vec
 from fastw2v.cli.commands.train import train_command
 from fastw2v.config import Hyperparameters
-from fastw2v.errors import CheckpointError
+from fastw2v.errors import CheckpointError, ConfigurationError
 from fastw2v.training.checkpoints import (
     Checkpoint,
     RunDescription,
@@ -168,3 +168,24 @@ def test_matrix_tiles_are_told_from_products_without(corpus, tmp_path, monkeypat
     monkeypatch.setattr("fastw2v.training.run.used_precision", lambda *_: "bf16")
     with pytest.raises(CheckpointError, match=r"is bf16 on matrix tiles on .* FASTW2V_AMX as it"):
         Word2Vec.resume(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("begun", "given", "message"),
+    [
+        (None, Validation([["w1", "w2"]]), "expected none, as the run began, got a text"),
+        (Validation(fraction=0.1), Validation([["w1", "w2"]]), "expected the fraction 0.1, as .*"),
+        (Validation([["w1", "w2"]]), Validation(fraction=0.1), "expected a text, .* fraction 0.1"),
+    ],
+    ids=["none", "fraction", "text"],
+)
+def test_validation_of_another_kind_is_refused(corpus, tmp_path, begun, given, message):
+    with pytest.raises(StoppedHereError):
+        Word2Vec(**COMMON).fit(
+            corpus,
+            callbacks=[stopping_at(1)],
+            checkpoints=Checkpoints(tmp_path / "model", "0.0001s"),
+            validation=begun,
+        )
+    with pytest.raises(ConfigurationError, match=f"validation: {message}; leave it out"):
+        Word2Vec.resume(tmp_path / "model", validation=given)

@@ -7,6 +7,7 @@ import pytest
 from fastw2v import Checkpoints, StartFrom, Word2Vec
 from fastw2v.config import CountingSettings
 from fastw2v.counts.build import count_corpus
+from fastw2v.counts.merged_folder import merge_counts
 from fastw2v.errors import CheckpointError, ConfigurationError, ModelFormatError
 from fastw2v.training.checkpoints import checkpoint_path, read_checkpoint
 from tests.support.corpora_made import random_sentences, write_text
@@ -121,7 +122,43 @@ def test_counts_that_were_added_are_added_again(texts, tmp_path):
     about = stopped(today, tmp_path / "model", start)
     assert about.start["counts"] == str(tmp_path / "counts")
     assert arrays_of(Word2Vec.resume(tmp_path / "model", workers=1)) == arrays_of(whole)
-    stopped(today, tmp_path / "model", start)
+    stopped(today, tmp_path / "again", start)
     count_corpus(today, counting, tmp_path / "counts")
     with pytest.raises(CheckpointError, match="expected the counts that the run started from"):
-        Word2Vec.resume(tmp_path / "model")
+        Word2Vec.resume(tmp_path / "again")
+
+
+def test_counts_that_were_away_at_the_start_are_not_added_by_a_resumed_run(texts, tmp_path):
+    yesterday, today = texts
+    count_corpus(yesterday, CountingSettings(window=2, min_count=1), tmp_path / "counts")
+    Word2Vec(workers=1, **COMMON).fit_counts(tmp_path / "counts").save(tmp_path / "earlier")
+    (tmp_path / "counts").rename(tmp_path / "away")
+    whole = Word2Vec(workers=1).fit(today, start=tmp_path / "earlier")
+    assert stopped(today, tmp_path / "model", tmp_path / "earlier").start["counts"] is None
+    (tmp_path / "away").rename(tmp_path / "counts")
+    resumed = Word2Vec.resume(tmp_path / "model", workers=1)
+    assert arrays_of(resumed) == arrays_of(whole)
+    assert resumed.run_record.start["counts"] is None
+
+
+def test_replicas_on_counts_of_both_texts_go_on(texts, tmp_path):
+    """The earlier counts say what the merged ones hold; away, they cannot say it again."""
+    counting = CountingSettings(window=2, window_sample=0.0, min_count=1)
+    for text, name in zip(texts, ("before", "now"), strict=True):
+        count_corpus(text, counting, tmp_path / name)
+    merge_counts([tmp_path / "before", tmp_path / "now"], tmp_path / "both")
+    Word2Vec(workers=1, **COMMON).fit_counts(tmp_path / "before").save(tmp_path / "earlier")
+    start = tmp_path / "earlier"
+    whole = Word2Vec(workers=1, replicas=2).fit_counts(tmp_path / "both", start=start)
+    with pytest.raises(StoppedHereError):
+        Word2Vec(workers=1, replicas=2).fit_counts(
+            tmp_path / "both",
+            start=start,
+            callbacks=[lambda report: report.epoch == 4 and stopping_at(report.step)(report)],
+            checkpoints=Checkpoints(tmp_path / "model", every="1epoch"),
+        )
+    shutil.rmtree(tmp_path / "before")
+    resumed = Word2Vec.resume(tmp_path / "model")
+    assert arrays_of(resumed) == arrays_of(whole)
+    assert resumed.run_record.start == whole.run_record.start
+    assert whole.run_record.start["is_counted"]

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from fastw2v import Hyperparameters, StartFrom, Word2Vec
+from fastw2v.config import CountingSettings
+from fastw2v.counts.build import count_corpus
 from fastw2v.errors import ConfigurationError, FastW2VError, ModelFormatError
 from fastw2v.formats import FORMATS
 from tests.support.corpora_made import chain_sentences, topic_of, topic_sentences
@@ -234,6 +236,8 @@ def test_what_cannot_be_started_from_is_told(tmp_path, trained, chain):
         Word2Vec().fit(chain, start=tmp_path / "text.txt")
     with pytest.raises(ConfigurationError, match="start_vocabulary: expected 'grow' or 'keep'"):
         StartFrom(trained, "shrink")
+    with pytest.raises(ConfigurationError, match="start_counts: expected the path of a folder"):
+        StartFrom("model", counts=5)
     with pytest.raises(ConfigurationError, match="lock_known: expected True or False, got 1"):
         StartFrom(trained, lock_known=1)
     others = [["alpha", "beta"], ["gamma", "delta"]] * 5
@@ -269,3 +273,26 @@ def test_phrases_and_stop_words_of_the_model_hold_for_the_new_text():
         Word2Vec(workers=1).fit(today, start=model, stop_words=["city"])
     with pytest.raises(ConfigurationError, match="phrases: expected none to be looked for"):
         Word2Vec(workers=1, phrases=1).fit(today, start=model)
+
+
+def test_nobody_has_given_the_settings_of_a_model_that_was_loaded(trained, chain, tmp_path):
+    trained.save(tmp_path / "model")
+    loaded = Word2Vec.load(tmp_path / "model", workers=1).fit(chain, start=tmp_path / "model")
+    new = Word2Vec(workers=1).fit(chain, start=trained)
+    assert loaded.settings == new.settings
+    assert (loaded.in_vectors == new.in_vectors).all()
+    loaded.settings = Hyperparameters(learning_rate=0.5)
+    assert loaded.fit(chain, start=trained).settings.learning_rate == 0.5
+
+
+def test_a_fit_has_no_settings_of_an_earlier_start_or_of_counts(trained, chain, tmp_path):
+    counting = CountingSettings(window=2, window_sample=0.0, min_count=1)
+    count_corpus(chain, counting, tmp_path / "counts", workers=1)
+    model = Word2Vec(**SMALL)
+    model.fit(chain, start=trained)
+    assert model.settings.learning_rate < trained.settings.learning_rate
+    model.fit_counts(tmp_path / "counts")
+    assert model.settings.window_sample == 0.0
+    model.fit(chain)
+    assert model.settings == trained.settings
+    assert (model.in_vectors == trained.in_vectors).all()

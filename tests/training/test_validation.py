@@ -12,6 +12,7 @@ from fastw2v.errors import ConfigurationError, CorpusError, DivergenceError
 from fastw2v.kernels.formulas.random_numbers import seed_state
 from fastw2v.objectives.softmax import durations
 from fastw2v.objectives.softmax.tile_layer import TileLayer
+from fastw2v.system.signals import TrainingInterrupted
 from fastw2v.text.batches import token_batch
 from fastw2v.text.holdout import HeldOutChoice
 from fastw2v.text.reading import read_text
@@ -264,6 +265,12 @@ def test_a_run_that_diverges_ends_in_its_last_good_epoch(corpus, monkeypatch):
     assert model.summary.loss_nats < model.summary.unigram_entropy_nats
 
 
+def test_with_patience_a_run_that_diverges_ends_in_its_best_epoch(corpus, monkeypatch):
+    diverging_in_epoch(3, monkeypatch)
+    with pytest.raises(DivergenceError, match=r"the model has epoch [12], the best one"):
+        Word2Vec(**SMALL).fit(corpus, validation=Validation(fraction=0.1), patience=3)
+
+
 def test_a_run_that_diverges_in_its_first_epoch_leaves_nothing(corpus, tmp_path, monkeypatch):
     diverging_in_epoch(1, monkeypatch)
     model = Word2Vec(**SMALL)
@@ -283,6 +290,28 @@ def test_the_program_saves_the_last_good_epoch(run, corpus, tmp_path, monkeypatc
     config = json.loads((tmp_path / "model" / "config.json").read_text(encoding="utf-8"))
     assert (config["run"]["ended"], config["run"]["kept_epoch"]) == ("diverged", 1)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_resumed_run_that_diverges_saves_the_last_good_epoch(run, corpus, tmp_path, monkeypatch):
+    def stop(report):
+        if report.epoch == 2:
+            raise KeyboardInterrupt
+
+    for name in ("model", "other"):
+        with pytest.raises(TrainingInterrupted):
+            Word2Vec(**SMALL).fit(
+                corpus, callbacks=[stop], checkpoints=Checkpoints(tmp_path / name, "1epoch")
+            )
+    diverging_in_epoch(1, monkeypatch)
+    status, _, errors = run("train", "--resume", tmp_path / "model", "--quiet")
+    assert status == 2
+    assert "the model has epoch 1, the last good one, saved as" in errors
+    saved = Word2Vec.load(tmp_path / "model")
+    assert (saved.run_record.ended, saved.run_record.kept_epoch) == ("diverged", 1)
+    with pytest.raises(DivergenceError) as caught:
+        Word2Vec.resume(tmp_path / "other")
+    assert np.array_equal(caught.value.model.in_vectors, saved.in_vectors)
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "other.checkpoint"}
 
 
 def test_what_cannot_be_validated_is_told(corpus, tmp_path):

@@ -6,7 +6,13 @@ from typing import Any
 
 import click
 
-from fastw2v.cli.options import TOKENIZER, display_options, source_options, sources_of
+from fastw2v.cli.options import (
+    TOKENIZER,
+    display_options,
+    require_outputs,
+    source_options,
+    sources_of,
+)
 
 __all__ = ["compare_command", "show"]
 
@@ -81,7 +87,7 @@ def compare_command(
     from fastw2v.cli.display import Display
     from fastw2v.comparison.comparing import ComparisonSettings, compare
     from fastw2v.comparison.tables import as_markdown
-    from fastw2v.system.files import require_writable, whole_file
+    from fastw2v.system.files import whole_file
     from fastw2v.system.threads import available_cores
 
     names = [name.strip() for name in options.pop("rivals").split(",") if name.strip()]
@@ -93,8 +99,8 @@ def compare_command(
         workers=available_cores() if workers is None else workers,
         **options,
     )
-    for target in filter(None, (json_target, markdown_target)):
-        require_writable(target)
+    targets = {"--json": json_target, "--markdown": markdown_target}
+    require_outputs({option: target for option, target in targets.items() if target is not None})
     with Display(quiet=quiet) as display:
         found = compare(
             sources_of(corpus, reads),
@@ -102,12 +108,12 @@ def compare_command(
             held_out=sources_of(held_out, reads) if held_out else None,
             notice=display.notice,
         )
-    show(found)
     contents = (json.dumps(found, indent=1) + "\n", as_markdown(found))
-    for output, content in zip((json_target, markdown_target), contents, strict=True):
+    for output, content in zip(targets.values(), contents, strict=True):
         if output is not None:
             with whole_file(output) as temporary:
                 temporary.write_text(content, encoding="utf-8")
+    show(found)  # last: whoever reads standard output may be gone
 
 
 def show(comparison: dict[str, Any]) -> None:

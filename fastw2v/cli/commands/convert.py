@@ -50,10 +50,9 @@ def convert_command(
     vectors of n-grams; where OUT cannot hold these a line on standard error says so.
     """
     from fastw2v.cli.display import Display, ngrams_left_behind, words_left_out
-    from fastw2v.formats import read_vectors, without_unwritable, write_vectors
-    from fastw2v.system.files import require_writable
+    from fastw2v.formats import read_vectors, require_target, without_unwritable, write_vectors
 
-    require_writable(target)  # refused before a long file is read
+    require_target(target, form)  # refused before a long file is read
     with Display(quiet=quiet) as display:
         vectors = read_vectors(
             source, source_form, partial(display.stage, "reading"), split_right=split_right

@@ -10,6 +10,7 @@ import click
 from fastw2v.cli.options import (
     display_options,
     repeated_tokenizer_option,
+    require_no_reads,
     source_options,
     sources_of,
     tokenizer_given_again,
@@ -77,6 +78,8 @@ def eval_command(model: Path, as_json: bool, quiet: bool, **options: Any) -> Non
     words, each test is also scored over all its pairs or questions. See 'fastw2v docs
     evaluation' for what each figure means.
     """
+    if not options["text"]:
+        require_no_reads(options, "--text beside it, which is read so")
     found = evaluated(model, quiet, options)
     if as_json:
         click.echo(as_json_text(_as_json(model, found)))

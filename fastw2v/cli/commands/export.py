@@ -53,15 +53,16 @@ def export_command(
     line on standard error says so.
     """
     from fastw2v.cli.display import Display, ngrams_left_behind
+    from fastw2v.formats import format_to_write, require_target
     from fastw2v.model import Word2Vec
 
+    if unknown_words and not format_to_write(out, form).holds_ngrams:
+        raise click.UsageError(
+            "--unknown-words: expected --format fasttext-bin beside it, the format that holds them"
+        )
+    require_target(out, form)  # refused before a large model is read
     loaded = Word2Vec.load(model)
     if unknown_words:
-        if form != "fasttext-bin" and out.suffix != ".fasttext":
-            raise click.UsageError(
-                "--unknown-words: expected --format fasttext-bin beside it, the format that holds "
-                "them"
-            )
         handed_out = loaded.embeddings.default_vectors
         if vectors not in (None, handed_out):
             raise click.UsageError(

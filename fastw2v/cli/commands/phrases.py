@@ -10,6 +10,7 @@ from fastw2v.cli.options import (
     TEXT,
     display_options,
     given_settings,
+    require_outputs,
     source_options,
     sources_of,
     stop_words_option,
@@ -95,7 +96,7 @@ def phrases_command(corpus: tuple[str, ...], quiet: bool, **given: Any) -> None:
     """
     from fastw2v.cli.display import Display
     from fastw2v.cli.text_notices import give_text_notices
-    from fastw2v.system.files import require_writable, whole_file
+    from fastw2v.system.files import whole_file
     from fastw2v.text.corpus import open_corpus
     from fastw2v.text.encoding import READ_WITH_ERRORS
     from fastw2v.text.phrases import encoded_sentences, without_words, write_sentences
@@ -104,8 +105,7 @@ def phrases_command(corpus: tuple[str, ...], quiet: bool, **given: Any) -> None:
     files = {name: given[name] for name in ("output", "text") if given[name] is not None}
     chosen = _settings(given) if given["phrases"] is None else _earlier(given)
     stopped = _stop_words(given)
-    for target in files.values():
-        require_writable(target)
+    require_outputs({f"--{name}": target for name, target in files.items()})
     settings = CountingSettings(**given_settings({n: given[n] for n in TEXT_NAMES}))
     rules = TextRules.of(settings)
     source = open_corpus(sources_of(corpus, given), given["errors"], READ_WITH_ERRORS)

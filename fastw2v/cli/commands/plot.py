@@ -52,6 +52,6 @@ def plot_command(
     loaded = model_or_vectors(model)
     with Display(quiet=quiet) as display:
         display.stage("drawing", 0, None)
-        write_picture(loaded, output, kind, method=method, vectors=vectors)
+        write_picture(loaded, output, kind, method=method, vectors=vectors, notice=display.notice)
         display.stage("drawing", 1, 1)
     click.echo(str(output))

@@ -10,6 +10,7 @@ from fastw2v.cli.options import (
     decoded_text,
     display_options,
     repeated_tokenizer_option,
+    require_no_reads,
     source_options,
     sources_of,
     workers_option,
@@ -98,6 +99,8 @@ def report_command(
     from fastw2v.report import ReportOptions, write_report
     from fastw2v.report.projection import FALLBACKS
 
+    if not text:
+        require_no_reads(reads, "--text beside it, which is read so")
     loaded = model_or_vectors(model, workers)
     options = ReportOptions(
         title or decoded_text(model.absolute().name),

@@ -14,6 +14,7 @@ from fastw2v.cli.options import (
     display_options,
     given_settings,
     hyperparameter_options,
+    require_no_reads,
     source_options,
     sources_of,
     stop_words_option,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from fastw2v.callbacks import EpochRecord, StageProgress
     from fastw2v.cli.display import Display
     from fastw2v.model import Word2Vec
-    from fastw2v.system.signals import TrainingInterrupted
+    from fastw2v.system.signals import StopSignals, TrainingInterrupted
     from fastw2v.training.result import RunRecord, TrainingSummary
     from fastw2v.training.validation import Validation
 
@@ -146,7 +147,7 @@ def train_command(quiet: bool, workers: int | None, **given: Any) -> None:
             _dry_run(display, workers, given)
             return
         try:
-            model = (_resume if given["resume"] else _train_new)(display, workers, given)
+            model = _trained(display, workers, given, signals)
             if model is None:
                 click.echo(f"{output}: is trained and saved; there is nothing to resume")
                 return
@@ -194,13 +195,29 @@ def _dry_run(display: "Display", workers: int | None, given: dict[str, Any]) -> 
     show_dry_run(source, asked, workers, progress, display.notice, words_of(given), start)
 
 
-def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
-    """Train a new model; save the last good epoch of one that diverges."""
+def _trained(
+    display: "Display", workers: int | None, given: dict[str, Any], signals: "StopSignals"
+) -> "Word2Vec | None":
+    """Train, or go on with a run; save the last good epoch of one that diverges."""
     from fastw2v.errors import DivergenceError
-    from fastw2v.formats.model_folder import CONFIG
+
+    try:
+        return (_resume if given["resume"] else _train_new)(display, workers, given)
+    except DivergenceError as error:
+        if error.model is None:
+            raise
+        output = given["resume"] or given["output"]
+        with signals.deferred():
+            error.model.save(output)
+        raise DivergenceError(f"{error}, saved as {output}") from error
+
+
+def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec":
+    """Train a new model."""
+    from fastw2v.formats.model_folder import LAYOUT
     from fastw2v.model import Word2Vec
     from fastw2v.system.files import require_replaceable
-    from fastw2v.training.checkpoints import Checkpoints, require_unused
+    from fastw2v.training.checkpoints import Checkpoints
 
     corpus, output = given["corpus"], given["output"]
     counts = given["counts"]
@@ -222,37 +239,31 @@ def _train_new(display: "Display", workers: int | None, given: dict[str, Any]) -
             raise click.UsageError(
                 f"--{name.replace('_', '-')}: expected none beside --counts, which have their own"
             )
+    if counts is not None and not given["validation"]:
+        require_no_reads(given, "none beside --counts, of which no text is read")
     settings = {name: given[name] for name in given if name not in RUN_OPTIONS}
     model = Word2Vec(workers=workers, **given_settings(settings))
-    require_replaceable(output, CONFIG)
-    checkpoints = Checkpoints(output, given["checkpoint_every"])
-    require_unused(checkpoints)
-    try:
-        fit: Callable[..., Word2Vec] = (
-            partial(model.fit, **words) if counts is None else model.fit_counts
-        )
-        return fit(
-            sources_of(corpus, given) if counts is None else counts,
-            callbacks=[display.step],
-            progress=_answering(display),
-            notice=display.notice,
-            validation=_validation(given),
-            patience=given["patience"],
-            checkpoints=checkpoints,
-            memory_mib=given["memory"],
-            features=given["features"],
-            start=start_of(given),
-        )
-    except DivergenceError as error:
-        if model.summary is None:
-            raise
-        model.save(output)
-        raise DivergenceError(f"{error}, saved as {output}") from error
+    require_replaceable(output, LAYOUT)
+    fit: Callable[..., Word2Vec] = (
+        partial(model.fit, **words) if counts is None else model.fit_counts
+    )
+    return fit(
+        sources_of(corpus, given) if counts is None else counts,
+        callbacks=[display.step],
+        progress=_answering(display),
+        notice=display.notice,
+        validation=_validation(given),
+        patience=given["patience"],
+        checkpoints=Checkpoints(output, given["checkpoint_every"]),
+        memory_mib=given["memory"],
+        features=given["features"],
+        start=start_of(given),
+    )
 
 
 def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "Word2Vec | None":
     """Go on with a run; return None if it has ended already."""
-    from fastw2v.formats.model_folder import CONFIG
+    from fastw2v.formats.model_folder import LAYOUT, is_model_folder
     from fastw2v.model import Word2Vec
     from fastw2v.system.files import require_replaceable
     from fastw2v.training.checkpoints import checkpoint_path
@@ -268,8 +279,8 @@ def _resume(display: "Display", workers: int | None, given: dict[str, Any]) -> "
                 "those that the run began with"
             )
     target = given["resume"]
-    require_replaceable(target, CONFIG)
-    if not checkpoint_path(target).exists() and (target / CONFIG).is_file():
+    require_replaceable(target, LAYOUT)
+    if not checkpoint_path(target).exists() and is_model_folder(target):
         return None
     return Word2Vec.resume(
         target,

@@ -46,7 +46,7 @@ def count_on_cluster(
     partitions = corpus.to_delayed() if hasattr(corpus, "to_delayed") else None
     items: Any = len(partitions) if partitions is not None else corpus
     plan = new_plan(items, request, job, options, ranges=n_workers)
-    engine = DaskEngine(client, plan.ranges, partitions or [])
+    engine = DaskEngine(client, partitions or [])
     engine.require_shared(plan.folder)
     return count_shards(plan, request, engine)
 
@@ -110,15 +110,12 @@ class DaskEngine:
     Parameters
     ----------
     client : distributed.Client
-    ranges : int
-        In how many ranges of centre words counts are added up.
     partitions : sequence of dask.delayed.Delayed
         Sentences that shards are handed, each computed where its shard is counted.
     """
 
-    def __init__(self, client: Any, ranges: int, partitions: Sequence[Any] = ()) -> None:
+    def __init__(self, client: Any, partitions: Sequence[Any] = ()) -> None:
         self._client = client
-        self.ranges = ranges
         self._partitions = partitions
 
     def require_shared(self, folder: Path) -> None:

@@ -4,20 +4,19 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from fastw2v.config.numbers import MOST_MIB, real_number, whole_number
-from fastw2v.counts.folder import MANIFEST
 from fastw2v.counts.request import CountRequest
 from fastw2v.counts.sharded.shards import SENTENCES_OF_SHARD, Shard, shards_of
 from fastw2v.counts.sharded.work_folder import PLAN, Job, write_json_whole
 from fastw2v.errors import ConfigurationError, OutputError
-from fastw2v.system.files import require_replaceable
 from fastw2v.system.renames import TEMPORARY_PREFIX
 from fastw2v.text.batches import checked_tokens
 from fastw2v.text.corpus import OpenedCorpus
@@ -39,6 +38,7 @@ PROGRAM_MIB = 450
 SMALLEST_MEMORY_MIB = 512
 SPOOLED = "sentences.jsonl"
 SPOOLED_TEXT = "read-once-"
+_SPOOLED_BYTES = 1 << 20  # that are written at once
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,12 @@ def new_plan(
     Raises
     ------
     OutputError
-        If the output cannot be written, or an interrupted run is in the way.
+        If what is read once cannot be kept, or an interrupted run is in the way.
     ConfigurationError
         If the interrupted run had another corpus or other settings.
     CorpusError
         If a source cannot be found.
     """
-    require_replaceable(request.output, MANIFEST)
     folder, reference = job.folder, request.reference
     earlier = _read_plan(folder) if folder.exists() else None
     if earlier is not None and not options.resume:
@@ -217,16 +216,21 @@ def _comes_once(name: str) -> bool:
 
 def _spool(name: str, path: Path) -> None:
     """Keep what can be read only once."""
+    with _kept(path, shown_name(name)), path.open("wb") as file:
+        if name == STANDARD_INPUT:
+            shutil.copyfileobj(standard_input(), file)
+        else:
+            with Path(name).open("rb") as source:
+                shutil.copyfileobj(source, file)
+
+
+@contextmanager
+def _kept(path: Path, name: str) -> Iterator[None]:
     try:
-        with path.open("wb") as file:
-            if name == STANDARD_INPUT:
-                shutil.copyfileobj(standard_input(), file)
-            else:
-                with Path(name).open("rb") as source:
-                    shutil.copyfileobj(source, file)
+        yield
     except OSError as error:
         raise OutputError(
-            f"{path}: {shown_name(name)} is read twice, and could not be kept there ({error}); "
+            f"{path}: a copy of {name}, for the second reading, could not be kept there ({error}); "
             "make room, or choose another output"
         ) from error
 
@@ -234,13 +238,25 @@ def _spool(name: str, path: Path) -> None:
 def _spooled(corpus: OpenedCorpus, path: Path) -> list[Shard]:
     """Write lists of tokens, or texts, as lines of JSON, which can be read more than once."""
     cuts: list[int] = []
-    with path.open("ab") as file:
-        file.truncate(0)
-        for number, value in enumerate(_checked_values(corpus)):
-            if number % SENTENCES_OF_SHARD == 0:
-                cuts.append(file.tell())
-            file.write(orjson.dumps(value) + b"\n")
-        size = file.tell()
+    size = 0
+    waiting = bytearray()
+
+    def write(mode: str) -> None:
+        with _kept(path, corpus.name), path.open(mode) as file:
+            file.write(waiting)
+        waiting.clear()
+
+    write("wb")
+    # An error of whoever yields the values is none of writing them.
+    for number, value in enumerate(_checked_values(corpus)):
+        if number % SENTENCES_OF_SHARD == 0:
+            cuts.append(size)
+        line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+        waiting += line
+        size += len(line)
+        if len(waiting) >= _SPOOLED_BYTES:
+            write("ab")
+    write("ab")
     name = str(path.absolute())
     return [
         Shard(number, Part(name, SPOOL, None, start, stop, size))
@@ -298,8 +314,18 @@ def _is_ours(path: Path) -> bool:
 def _require_same(plan: dict[str, Any], earlier: dict[str, Any], folder: Path) -> None:
     for name, value in plan.items():
         if value != earlier.get(name):
-            shown = "other ones" if name == "shards" else repr(value)
+            shown = _first_other(value, earlier) if name == "shards" else repr(value)
             raise ConfigurationError(
                 f"{name}: expected those of the interrupted count in {folder}, got {shown}; give "
                 "the same corpus and settings, or remove that folder and count anew"
             )
+
+
+def _first_other(shards: list[dict[str, Any]], earlier: dict[str, Any]) -> str:
+    """Return what messages call shards that are not those of an earlier plan."""
+    before = earlier.get("shards") or []
+    for now, then in zip_longest(shards, before):
+        part = (now or then)["part"]
+        if now != then and part is not None:
+            return f"other ones from {part['source']} on (another file, or another size of it)"
+    return f"{len(shards)}, not {len(before)}"

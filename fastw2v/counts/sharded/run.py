@@ -76,9 +76,6 @@ class Task:
 class Engine(Protocol):
     """Who makes the calls."""
 
-    ranges: int
-    """In how many ranges of centre words counts are added up."""
-
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Any]]:
         """Yield each task's place and its result, as they are done."""
         ...
@@ -86,8 +83,6 @@ class Engine(Protocol):
 
 class OneProcess:
     """Makes all calls itself, one after the other; their kernels use all threads."""
-
-    ranges = 1
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Any]]:
         """Yield each task's place and its result."""
@@ -118,7 +113,10 @@ def count_shards(plan: Plan, request: CountRequest, engine: Engine) -> CountedCo
         if run.is_empty or isinstance(error, VocabularyError):
             remove_work(plan.folder)
         else:
-            error.add_note(f"what was counted so far is in {plan.folder}; --resume goes on with it")
+            error.add_note(
+                f"what was counted so far is in {plan.folder}; --resume goes on with it as long as "
+                "files are as they were"
+            )
         raise
     remove_work(plan.folder)
     return found
@@ -200,6 +198,8 @@ class _Run:
         self._require_same_text(found)
         self._require_tokens(found)
         statistics = _statistics_of(found, vocabulary, job.counting.tokenizer)
+        if reference is None:
+            self._require_same_words(statistics.n_tokens, vocabulary)
         names = [steps.counts_name(shard) for shard in self.plan.shards]
         rows = self._sum(names, vocabulary)
         words = self.words
@@ -215,6 +215,10 @@ class _Run:
             write_in_order(output, corpus, frequencies)
         return read_counts(output, verify=False)
 
+    @property
+    def _anew(self) -> str:
+        return f"remove {self.plan.folder} and count anew when the text no longer changes"
+
     def _require_same_text(self, found: list[dict[str, Any]]) -> None:
         """Raise `CorpusError` if a shard was not the same when it was read again."""
         names = ("n_tokens", "n_sentences")
@@ -224,9 +228,16 @@ class _Run:
                 raise CorpusError(
                     f"{shard.name}: expected the text that was read for the vocabulary, "
                     f"{before[0]:,} tokens in {before[1]:,} sentences, got {now[0]:,} in "
-                    f"{now[1]:,}; remove {self.plan.folder} and count anew when the text no "
-                    "longer changes"
+                    f"{now[1]:,}; {self._anew}"
                 )
+
+    def _require_same_words(self, n_tokens: int, vocabulary: Vocabulary) -> None:
+        """Raise `CorpusError` if the words of the vocabulary did not come as often again."""
+        if n_tokens != vocabulary.n_tokens:
+            raise CorpusError(
+                f"{self.plan.name}: expected the text that was read for the vocabulary, whose "
+                f"words came {vocabulary.n_tokens:,} times, got {n_tokens:,}; {self._anew}"
+            )
 
     def _sum(self, names: list[str], vocabulary: Vocabulary) -> Iterator[CountPart]:
         """Add up counts in a tree, by ranges of centre words; return the rows of the whole sum."""

@@ -81,7 +81,7 @@ class Shard:
         Raises
         ------
         CorpusError
-            If it cannot be read, is damaged, or not of the size that it had.
+            If it cannot be read, is damaged, or was written to since it was cut.
         TextEncodingError
             If its text is not UTF-8, and `errors` does not help.
         """
@@ -96,6 +96,7 @@ class Shard:
         reader.read(
             piece for piece, _ in self.part.read(errors, repairs, missing, paragraphs=paragraphs)
         )
+        self.part.require_unchanged()  # while it was read, too
 
 
 def shards_of(files: Iterable[Part], block_bytes: int) -> Iterator[Shard]:

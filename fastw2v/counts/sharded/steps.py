@@ -58,6 +58,7 @@ _TOKEN_BYTES = 24
 _ENTRY_BYTES = 24
 _MARGIN = 1.25
 _FEWEST_TOKENS = 1 << 16
+_MOST_FALL = 4  # of the entries that are expected of a stretch
 
 
 def words_name(shard: Shard) -> str:
@@ -174,8 +175,10 @@ class _ShardCounting:
         self._ids: list[NDArray[np.int32]] = []
         self._ends: list[NDArray[np.int64]] = []
         self._n_tokens = 0
-        # Before anything has been counted: as if every context of a token were another entry.
-        self._entries_a_token = 2.0 * job.counting.window * (1 if self.words.widths is None else 2)
+        self._n_contexts = 0
+        self._reach = job.counting.window * (1 if self.words.widths is None else 2)
+        # Before anything has been counted: as if every context were another entry.
+        self._entries_a_context = 1.0
 
     def keep(self, numbers: NDArray[np.int32]) -> None:
         """Take the next numbers, whole sentences."""
@@ -186,19 +189,22 @@ class _ShardCounting:
         self._ends.append(starts[1 : n_sentences + 1].copy())
         self.digest.add(self._ids[-1], self._ends[-1])
         self._n_tokens += n_ids
-        if self._n_tokens >= self._most_tokens():
+        lengths = np.diff(starts[: n_sentences + 1])
+        self._n_contexts += int(np.sum(lengths * np.minimum(lengths - 1, 2 * self._reach)))
+        if self._n_tokens >= _FEWEST_TOKENS and self._needed_bytes() >= self._job.memory_bytes:
             self._count()
 
-    def _most_tokens(self) -> int:
-        each = _TOKEN_BYTES + _MARGIN * _ENTRY_BYTES * self._entries_a_token
-        return max(int(self._job.memory_bytes / each), _FEWEST_TOKENS)
+    def _needed_bytes(self) -> float:
+        n_entries = _MARGIN * self._entries_a_context * self._n_contexts
+        return _TOKEN_BYTES * self._n_tokens + _ENTRY_BYTES * n_entries
 
     def _count(self) -> None:
         ids = np.concatenate([*self._ids, np.empty(0, np.int32)])
         offsets = np.cumsum([0] + [len(block) for block in self._ids])
         ends = [block + offset for block, offset in zip(self._ends, offsets, strict=False)]
         starts = np.concatenate([np.zeros(1, np.int64), *ends])
-        self._ids, self._ends, self._n_tokens = [], [], 0
+        n_contexts = self._n_contexts
+        self._ids, self._ends, self._n_tokens, self._n_contexts = [], [], 0, 0
         n_words = self.words.n_words
         if self.frequencies is not None:
             self.frequencies += np.bincount(ids, minlength=n_words)
@@ -209,8 +215,11 @@ class _ShardCounting:
             workers=self._job.workers,
             widths=self.words.widths,
         )
-        # Longer stretches have fewer entries a token, so that this is more than will come.
-        self._entries_a_token = counts.n_entries / max(len(ids), 1)
+        # Longer stretches have fewer entries a context, so that this is more than will come; but
+        # what follows a text that says little anew may say more.
+        if n_contexts:
+            least = self._entries_a_context / _MOST_FALL
+            self._entries_a_context = max(counts.n_entries / n_contexts, least)
         folder = self._folder / f"stretch-{len(self._runs):05}"
         folder.mkdir()
         self._runs.append(CountsInFiles(folder, write_parts(folder, counts.parts), _OPEN_PARTS))

@@ -139,8 +139,8 @@ class CandidateWords:
     ----------
     words : list of bytes
     counts : list of int
-    n_types, n_tokens : int
-        All words of the group, and how often they came.
+    n_types : int
+        All words of the group.
     most : int
         How often the most frequent one came.
     """
@@ -148,7 +148,6 @@ class CandidateWords:
     words: list[bytes]
     counts: list[int]
     n_types: int
-    n_tokens: int
     most: int
 
 
@@ -167,6 +166,5 @@ def candidate_words(
         [words[place] for place in order],
         [int(counts[kept[place]]) for place in order],
         len(counts),
-        int(counts.sum()),
         int(counts.max(initial=0)),
     )

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.config import CountingSettings
+from fastw2v.counts.folder import LAYOUT
 from fastw2v.counts.request import CountRequest
 from fastw2v.errors import OutputError
 from fastw2v.kernels.text.interning import InternedWords
-from fastw2v.system.files import whole_file, whole_folder
+from fastw2v.system.files import FolderLayout, require_replaceable, whole_file, whole_folder
 from fastw2v.system.renames import TEMPORARY_PREFIX
 from fastw2v.text.numbering import table_of_words
 from fastw2v.text.token_kinds import tokens_from_json
@@ -50,6 +51,7 @@ PLAN = "plan.json"
 STEP = "step.json"
 VOCABULARY = "vocabulary.json"
 WORD_RULES = "words.json"
+_STEP = FolderLayout(lambda folder: (folder / STEP).is_file(), ("*",))  # in a folder of ours
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,21 @@ class Job:
 
     @classmethod
     def of(cls, request: CountRequest, memory_bytes: int, workers: int) -> Self:
-        """Return the job of a count that was asked for."""
-        folder = work_folder_of(request.output).absolute()
+        """Return the job of a count that was asked for.
+
+        Raises
+        ------
+        OutputError
+            If its output cannot be written, or something else is in the way.
+        """
+        require_replaceable(request.output, LAYOUT)
+        folder = work_folder_of(request.output)
         return cls(folder, request.counting, memory_bytes, workers, request.reference is not None)
 
 
 def work_folder_of(output: Path) -> Path:
     """Return where a count keeps what it has done so far."""
+    output = output.absolute()  # "." has no name
     return output.with_name(output.name + SUFFIX)
 
 
@@ -99,7 +109,7 @@ def step_once(folder: Path, make: Callable[[Path], dict[str, Any]]) -> dict[str,
     """
     if not (folder / STEP).is_file():
         try:
-            with whole_folder(folder, STEP) as temporary:
+            with whole_folder(folder, _STEP) as temporary:
                 result = make(temporary)
                 (temporary / STEP).write_text(json.dumps(result), encoding="utf-8")
         except OutputError:

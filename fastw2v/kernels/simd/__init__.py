@@ -1,4 +1,4 @@
 """Vector instructions: lanes, blocks of products, bfloat16, matrix tiles (AMX), atomics.
 
-Imports nothing of the package.
+Imports `kernels.target` alone, which knows what instructions there are.
 """

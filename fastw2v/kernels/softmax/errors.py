@@ -139,7 +139,7 @@ def subtract_observed(shape, tile, place, output, batch, work, scales):
 
 
 @kernel
-def keep_observed(shape, tile, place, batch, exponentials):
+def keep_observed(tile, place, batch, exponentials):
     """Copy the exponentials of a tile's observed entries; `place` holds the scores of it alone."""
     first, count, scores = place
     base = -first * PANEL

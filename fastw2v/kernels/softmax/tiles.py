@@ -224,7 +224,7 @@ def observed_tiles(tasks, shape, output, outputs, batch, work, exponentials):
         _score_tile(shape, tile, 0, output, operands, work, buffers)
         first = tile * shape.tile
         keep_observed(
-            shape, tile, (first, min(shape.tile, shape.words - first), scores), batch, exponentials
+            tile, (first, min(shape.tile, shape.words - first), scores), batch, exponentials
         )
 
 
@@ -246,7 +246,7 @@ def kept_tiles(tasks, shape, batch, scores, exponentials):
         first = tile * shape.tile
         count = min(shape.tile, shape.words - first)
         own = scores[first * shape.rows : (first + count) * shape.rows]
-        keep_observed(shape, tile, (first, count, own), batch, exponentials)
+        keep_observed(tile, (first, count, own), batch, exponentials)
 
 
 @kernel

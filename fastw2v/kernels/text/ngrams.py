@@ -14,20 +14,11 @@ from numba import njit
 
 from fastw2v.kernels.compilation import kernel
 
-__all__ = ["fasttext_hash_of", "hash_ngrams"]
+__all__ = ["hash_ngrams"]
 
 _BEGIN, _END = 60, 62  # "<" and ">"
 _OFFSET_BASIS, _PRIME = 2166136261, 16777619
 _CONTINUES = 0x80  # the two highest bits of a byte that begins no character
-
-
-@kernel
-def fasttext_hash_of(data, first, end):
-    """Return fastText's 32-bit hash of ``data[first:end]`` (uint8), as uint32."""
-    value = np.uint32(_OFFSET_BASIS)
-    for at in range(first, end):
-        value = _hash_byte(value, data[at])
-    return value
 
 
 @njit(nogil=True, inline="always")

@@ -76,8 +76,8 @@ class PeakPairs(NamedTuple):
         is_above = self.log_q > math.log(peaks.lowest)
         rows, log_q = self.rows[is_above], self.log_q[is_above]
         sums = peaks.sums_of(rows, log_q, len(self.others))
-        gained = self.observed[is_above] @ peaks.log_factors(log_q)
-        return float(self.others @ np.log(sums) - gained)
+        gained = _sum_of(self.observed[is_above], peaks.log_factors(log_q))
+        return _sum_of(self.others, np.log(sums)) - gained
 
 
 def likely_words(
@@ -168,7 +168,7 @@ def _fitted_power(pairs: PeakPairs, knot: float) -> Peaks:
     excess = pairs.log_q - math.log(knot)
     is_above = excess > 0
     rows, excess, q = pairs.rows[is_above], excess[is_above], np.exp(pairs.log_q[is_above])
-    seen = float(pairs.observed[is_above] @ excess)
+    seen = _sum_of(pairs.observed[is_above], excess)
     peaks, power, n_rows = Peaks.at(knot, 1.0), 1.0, len(pairs.others)
     loss = 0.0
     for _ in range(_MOST_STEPS):
@@ -176,10 +176,10 @@ def _fitted_power(pairs: PeakPairs, knot: float) -> Peaks:
         told = q * np.exp(peaks.log_factors(pairs.log_q[is_above])) / sums[rows]
         means = np.bincount(rows, told * excess, n_rows)
         spreads = np.bincount(rows, told * excess**2, n_rows) - means**2
-        curvature = float(pairs.others @ spreads)
+        curvature = _sum_of(pairs.others, spreads)
         if curvature <= 0:
             break
-        step = (seen - float(pairs.others @ means)) / curvature
+        step = (seen - _sum_of(pairs.others, means)) / curvature
         tried = float(np.clip(power + step, *_POWERS))
         for _ in range(_MOST_HALVINGS):
             changed = pairs.loss_change(Peaks.at(knot, tried))
@@ -193,3 +193,8 @@ def _fitted_power(pairs: PeakPairs, knot: float) -> Peaks:
         if moved < _SETTLED:
             break
     return peaks
+
+
+def _sum_of(weights: _Doubles, values: NDArray[Any]) -> float:
+    """Return a weighted sum, not by BLAS: with more threads the last bits of long ones differ."""
+    return float(np.sum(weights * values))

@@ -44,8 +44,9 @@ class SubsampledLoss:
         self._keep = keep.astype(np.float32)
         self._plain_masses = counts.row_sums()
         self._masses = counts.row_sums(keep) * keep
-        # That of log k_o does not depend on what was learned.
-        self._loss = -float(counts.context_sums(keep) * keep @ np.log(keep))
+        # That of log k_o does not depend on what was learned. A sum, here and below: with more
+        # threads the last bits of a long product by BLAS differ.
+        self._loss = -float(np.sum(counts.context_sums(keep) * keep * np.log(keep)))
         self._weight = 0.0
 
     def weighed(self, batch: Any) -> Any:
@@ -75,7 +76,8 @@ class SubsampledLoss:
         loss = layer.predicted_loss(bias, scores) / self._scale(batch)
         require_finite_loss(loss)
         masses = self._masses[batch.centres]
-        self._loss += loss + float(masses @ np.log(layer.predicted_means(self._keep, scores)))
+        means = layer.predicted_means(self._keep, scores)
+        self._loss += loss + float(np.sum(masses * np.log(means)))
         self._weight += float(masses.sum())
 
     def _scale(self, batch: Any) -> float:

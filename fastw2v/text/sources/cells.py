@@ -14,7 +14,7 @@ from fastw2v.text.files import TextBlock
 from fastw2v.text.sources.kinds import MissingValues
 from fastw2v.text.token_kinds import advice_on, is_settled
 
-__all__ = ["Piece", "is_missing", "pieces_of"]
+__all__ = ["Piece", "is_missing", "pieces_of", "places_of_lines"]
 
 Piece = TextBlock | TokenBatch
 
@@ -55,7 +55,7 @@ def pieces_of(
         raise _lone_surrogate(values, source, place) from None
     else:
         if values:
-            yield TextBlock(data + b"\n", source, 0)
+            yield TextBlock(data + b"\n", source, 0, places_of_lines(values, "\n", place))
         return
     absent = [number for number, value in enumerate(values) if is_missing(value)]
     if absent:
@@ -74,6 +74,22 @@ def pieces_of(
         else:
             yield _batch_of(run, source, _moved(place, first), missing)
         first += len(run)
+
+
+def places_of_lines(
+    cells: Sequence[Any], line_feed: str | bytes, place: Callable[[int], str]
+) -> Callable[[int], str]:
+    """Return what names the place of a line of cells, each of which may hold several."""
+
+    def place_of(line: int) -> str:
+        left = line
+        for number, cell in enumerate(cells):
+            left -= 1 + (cell.count(line_feed) if cell else 0)
+            if left < 0:
+                return place(number)
+        raise IndexError(line)
+
+    return place_of
 
 
 def _is_text(value: Any) -> bool:
@@ -115,7 +131,8 @@ def _present_tokens(
     kept: list[list[Any]] = []
     for number, sentence in enumerate(sentences):
         present = [token for token in sentence if not is_missing(token)]
-        missing.add(len(sentence) - len(present), source, place(number))
+        if len(present) < len(sentence):
+            missing.add(len(sentence) - len(present), source, place(number))
         try:
             token_batch([present])
         except TokenKindError:

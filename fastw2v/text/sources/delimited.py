@@ -10,6 +10,7 @@ from fastw2v.errors import CorpusError, FastW2VError, one_line
 from fastw2v.system.dependencies import optional_module
 from fastw2v.text.encoding import Repairs, valid_utf8
 from fastw2v.text.files import TextBlock, shown_name
+from fastw2v.text.sources.cells import places_of_lines
 from fastw2v.text.sources.kinds import Field, MissingValues, no_such_field, require_field
 from fastw2v.text.sources.streams import ChunkStream
 
@@ -61,7 +62,9 @@ def read_delimited(
 
     # An open quote would take all that follows into one cell: then this row does not come out.
     last_row = delimiter.encode().join([_LAST] * len(header)) + b"\n"
-    stream = ChunkStream(_with_last_row(chunks, last_row))
+    # pyarrow counts blank lines before the header among the rows.
+    blank = len(first) - len(first.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
+    stream = ChunkStream(_with_last_row(_behind(chunks, blank), last_row))
     has_header = isinstance(field, str)
     name = f"f{number}"
     try:
@@ -103,6 +106,14 @@ def read_delimited(
             f"{_BLOCK_BYTES >> 20} MiB each, got others ({one_line(error)}); mend it, quote cells "
             "that hold the delimiter, or read it otherwise with --read-as"
         ) from error
+
+
+def _behind(chunks: Iterator[bytes], n_bytes: int) -> Iterator[bytes]:
+    """Yield what stands behind so many first bytes."""
+    for chunk in chunks:
+        if rest := chunk[n_bytes:]:
+            yield rest
+        n_bytes = max(n_bytes - len(chunk), 0)
 
 
 def _with_last_row(chunks: Iterator[bytes], row: bytes) -> Iterator[bytes]:
@@ -204,4 +215,4 @@ def text_cells(
                 repairs.first = repairs.first or where
                 repairs.add(found.n_sequences, name, 0)
         data = b"".join(repaired)
-    return TextBlock(data, source, 0)
+    return TextBlock(data, name, 0, places_of_lines(cells, b"\n", place))

@@ -1,6 +1,8 @@
 """JSON lines: an object a line, of which one field is read; or a text or list a line."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import accumulate, count
 from typing import Any
 
 import orjson
@@ -129,36 +131,40 @@ def _values(
         pass
     values: list[Any] = []
     place = _places(lines, block, first_line)
+
+    def where() -> str:
+        return f"{shown_name(block.source)}, {place(len(values))}"
+
     for line in lines:
         if not line.strip():
             continue
-        where = f"{shown_name(block.source)}, {place(len(values))}"
         try:
             record = loads(line)
-            values.append(record if field is None else field_of(record, name))
+            value = record if field is None else field_of(record, name)
         except ValueError as error:
             raise CorpusError(
-                f"{where}: expected a line of JSON, got another ({error}); {_ARRAY}"
+                f"{where()}: expected a line of JSON, got another ({error}); {_ARRAY}"
             ) from error
         except TypeError as error:
-            raise CorpusError(f"{where}: {error}; {_ARRAY}") from None
+            raise CorpusError(f"{where()}: {error}; {_ARRAY}") from None
         if field is None and isinstance(record, dict):
             require_field(block.source, "jsonl", None, fields_of(record))
         if field is None and isinstance(record, list) and record and isinstance(record[0], dict):
             raise CorpusError(
-                f"{where}: expected a text or a list of tokens, got an array of objects; {_ARRAY}"
+                f"{where()}: expected a text or a list of tokens, got an array of objects; {_ARRAY}"
             )
+        values.append(value)
     return values
 
 
 def _places(lines: list[bytes], block: TextBlock, first_line: int | None) -> Callable[[int], str]:
     """Return what names the place of a value, blank lines left out."""
 
-    def place(number: int) -> str:
-        whole = [line for line, text in enumerate(lines) if text.strip()][number]
-        if first_line is not None:
-            return f"line {first_line + whole:,}"
-        offset = block.offset + sum(len(line) + 1 for line in lines[:whole])
-        return f"the line at byte {offset:,}"
+    @cache  # of a block whose lines are not as expected, many places may be asked for
+    def starts() -> list[int]:
+        sizes = (len(line) + 1 for line in lines)
+        ways = accumulate(sizes, initial=block.offset) if first_line is None else count(first_line)
+        return [start for start, line in zip(ways, lines, strict=False) if line.strip()]
 
-    return place
+    unit = "the line at byte" if first_line is None else "line"
+    return lambda number: f"{unit} {starts()[number]:,}"

@@ -4,6 +4,7 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,22 @@ def located_files(source: AnyPath) -> list[str]:
         found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - absolute ones too
         if not found:
             raise CorpusError(f"{name}: expected files that match, found none")
-        return [file for each in found for file in files_of(Path(each))]
+        folders_and_files = _each_once(found)  # a link to a folder above comes again and again
+        return _each_once(file for each in folders_and_files for file in files_of(Path(each)))
     return files_of(source)
+
+
+def _each_once(names: Iterable[str]) -> list[str]:
+    """Leave out names that were there before, by whatever way to their folder.
+
+    Where ``**`` matches a folder, it matches what is below it, too.
+    """
+    real_folder = cache(os.path.realpath)
+    found: dict[tuple[str, str], str] = {}
+    for path in names:
+        folder, name = os.path.split(path)
+        found.setdefault((real_folder(folder), name), path)
+    return list(found.values())
 
 
 def files_of_all(sources: Iterable[Any]) -> list[str]:
@@ -69,17 +84,38 @@ def _urls_of(url: str) -> list[str]:
         system, path = fsspec_module().core.url_to_fs(url)
         # In addresses of the web a question mark begins the query.
         if "*" in path or (glob.has_magic(path) and not url.startswith(("http:", "https:"))):
-            found = sorted(system.glob(path))
-            if not path.rpartition("/")[2].startswith("."):  # as in a shell
-                found = [name for name in found if not name.rpartition("/")[2].startswith(".")]
+            matching = system.glob(path, detail=True)
+            names = sorted(matching)
+            begin = len(_folder_of_pattern(path))
+            if not _is_hidden(path[begin:]):  # as in a shell
+                names = [name for name in names if not _is_hidden(name[begin:])]
+            files = [
+                file
+                for name in names
+                for file in (
+                    _files_below(system, name) if matching[name]["type"] == "directory" else [name]
+                )
+            ]
+            found = list(dict.fromkeys(files))  # ** matches folders, and what is below them
         elif system.isdir(path):
-            found = sorted(
-                name
-                for name in system.find(path)
-                if not any(part.startswith(".") for part in name[len(path) :].split("/"))
-            )
+            found = _files_below(system, path)
         else:
             found = [path] if system.exists(path) else []
         if not found:
             raise CorpusError(f"{url}: no such file, or none that matches")
         return [str(system.unstrip_protocol(name)) for name in found]
+
+
+def _files_below(system: Any, folder: str) -> list[str]:
+    return sorted(name for name in system.find(folder) if not _is_hidden(name[len(folder) :]))
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
+
+
+def _folder_of_pattern(path: str) -> str:
+    """Return the folder in which a pattern begins."""
+    parts = path.split("/")
+    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    return "/".join(parts[:first])

@@ -14,7 +14,7 @@ from fastw2v.errors import ConfigurationError, CorpusError
 from fastw2v.system.file_kinds import LOOK_BYTES as CONTENT_BYTES
 from fastw2v.system.file_kinds import require_text
 from fastw2v.text.encoding import Repairs
-from fastw2v.text.files import BLOCK_BYTES, TextBlock, blocks_of, shown_name
+from fastw2v.text.files import BLOCK_BYTES, GZIP, TextBlock, blocks_of, shown_name
 from fastw2v.text.paragraphs import whole_paragraphs
 from fastw2v.text.sources.cells import Piece
 from fastw2v.text.sources.columnar import cut_groups, group_sizes, read_columnar
@@ -30,7 +30,14 @@ from fastw2v.text.sources.kinds import (
     kind_by_name,
     require_no_field,
 )
-from fastw2v.text.sources.streams import byte_chunks, open_bytes, reading, size_of
+from fastw2v.text.sources.streams import (
+    byte_chunks,
+    changed_us,
+    is_url,
+    open_bytes,
+    reading,
+    size_of,
+)
 from fastw2v.text.token_kinds import tokens_from_json
 
 __all__ = ["SPOOL", "Part"]
@@ -38,6 +45,7 @@ __all__ = ["SPOOL", "Part"]
 SPOOL: Literal["spool"] = "spool"
 """Lines of JSON that `fastw2v.counts.sharded` wrote: texts, lists of tokens of any kind, null."""
 PartKind = Kind | Literal["spool"]
+_COUNT_ANEW = "remove what is counted so far, and count anew when it no longer changes"
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class Part:
         record batches. None for all.
     size : int, optional
         Bytes of the whole source when the part was cut, where it is known.
+    changed_us : int, optional
+        When the source had been written to last by then, where it is known.
     """
 
     source: str
@@ -65,6 +75,7 @@ class Part:
     start: int | None = None
     stop: int | None = None
     size: int | None = None
+    changed_us: int | None = None
 
     @property
     def name(self) -> str:
@@ -82,8 +93,10 @@ class Part:
         return self.size or 0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold."""
-        return asdict(self)
+        """Return plain values that JSON can hold; not when it was written, as a copy will do."""
+        values = asdict(self)
+        del values["changed_us"]
+        return values
 
     def read(
         self,
@@ -128,7 +141,7 @@ class Part:
             line = 1 if groups[0] == 0 else None
             yield from self._of_lines(kind, blocks, missing, line, paragraphs)
             return
-        first, chunks = _looked_at(byte_chunks(self.source, block_bytes), kind, block_bytes)
+        first, chunks = _looked_at(self.source, kind, block_bytes)
         kind = kind or kind_by_content(self.source, first)
         if kind in TABLES:
             chunks.close()
@@ -179,16 +192,16 @@ class Part:
         """
         if part_bytes < 1:
             raise ConfigurationError(f"block_bytes: expected at least 1, got {part_bytes}")
-        size = size_of(self.source)
+        size, changed = size_of(self.source), changed_us(self.source)
         kind = self.kind or kind_by_name(self.source)
         if kind not in TABLES:
-            first, chunks = _looked_at(byte_chunks(self.source, LOOK_BYTES), kind, LOOK_BYTES)
+            first, chunks = _looked_at(self.source, kind, LOOK_BYTES)
             chunks.close()
             kind = kind or kind_by_content(self.source, first)
             if kind not in TABLES:
                 require_text(first[:CONTENT_BYTES], shown_name(self.source))
                 self._check(kind, first)
-        whole = replace(self, kind=kind, size=size)
+        whole = replace(self, kind=kind, size=size, changed_us=changed)
         if kind in TABLES:
             for start, stop in cut_groups(group_sizes(self.source, kind, self.field), part_bytes):
                 yield replace(whole, start=start, stop=stop)
@@ -199,12 +212,17 @@ class Part:
                 yield replace(whole, start=start, stop=min(start + part_bytes, size))
 
     def require_unchanged(self) -> None:
-        """Raise `CorpusError` if the file has not the size that it had when it was cut."""
+        """Raise `CorpusError` if the file was written to since it was cut, as far as is known."""
         size = size_of(self.source)
         if size != self.size:
             raise CorpusError(
                 f"{self.source}: expected a file of {self.size} bytes, as when counting began, got "
-                f"{size}; count again when it no longer changes"
+                f"{size}; {_COUNT_ANEW}"
+            )
+        if self.changed_us is not None and changed_us(self.source) != self.changed_us:
+            raise CorpusError(
+                f"{self.source}: expected the file as it was when counting began, got one of as "
+                f"many bytes that was written to since; {_COUNT_ANEW}"
             )
 
 
@@ -215,21 +233,32 @@ def _restored(value: Any) -> Any:
     return [None if token is None else tokens_from_json([token])[0] for token in value]
 
 
-def _looked_at(
-    chunks: Iterator[bytes], kind: PartKind | None, chunk_bytes: int
-) -> tuple[bytes, Any]:
-    """Return the first bytes, as many as tell the kind and the fields, and all chunks."""
+def _looked_at(source: str, kind: PartKind | None, chunk_bytes: int) -> tuple[bytes, Any]:
+    """Return the first bytes, as many as tell the kind and the fields, and all chunks.
+
+    An object of JSON is there to the end of its line, however long that is.
+    """
+    # These give less than is asked for at the end alone, which is not waited for; other
+    # decompressors do wherever a frame ends.
+    ends_short = not is_url(source) and compression_of(source) in ("", GZIP)
     held: list[bytes] = []
-    n_bytes = 0
+    first, line_end = bytearray(), 0
+    chunks = byte_chunks(source, chunk_bytes)
     for chunk in chunks:
         held.append(chunk)
-        n_bytes += len(chunk)
-        begins = held[0][:64].removeprefix(b"\xef\xbb\xbf").lstrip()
-        is_plain = kind in (None, "text") and not begins.startswith(b"{")
-        # What is shorter than asked for is the end of a file, which is not waited for.
-        if n_bytes >= (CONTENT_BYTES if is_plain else LOOK_BYTES) or len(chunk) < chunk_bytes:
+        first += chunk
+        head = first[:CONTENT_BYTES]
+        beginning = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+        is_object = kind in (None, "jsonl") and beginning.startswith(b"{")
+        if is_object and not line_end:
+            begin = max(len(head) - len(beginning), len(first) - len(chunk))
+            line_end = first.find(b"\n", begin) + 1
+        enough = CONTENT_BYTES if kind in (None, "text") and not is_object else LOOK_BYTES
+        if len(first) >= enough and (line_end or not is_object):
             break
-    return b"".join(held)[:LOOK_BYTES], _all_chunks(held, chunks)
+        if ends_short and len(chunk) < chunk_bytes:
+            break
+    return bytes(first[: max(line_end, LOOK_BYTES)]), _all_chunks(held, chunks)
 
 
 def _all_chunks(held: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from fastw2v.text.files import decompressed, file_chunks
 __all__ = [
     "ChunkStream",
     "byte_chunks",
+    "changed_us",
     "fsspec_module",
     "is_url",
     "open_bytes",
@@ -50,6 +51,16 @@ def size_of(name: str) -> int | None:
     with reading(name):
         system, path = fsspec_module().core.url_to_fs(name)
         return cast("int | None", system.size(path))
+
+
+def changed_us(name: str) -> int | None:
+    """Return when a file was last written to, in whole microseconds; None of what is no file.
+
+    Finer steps than these are not the same wherever a common disk is seen.
+    """
+    if is_url(name) or not Path(name).is_file():
+        return None
+    return Path(name).stat().st_mtime_ns // 1000
 
 
 def byte_chunks(name: str, chunk_bytes: int) -> Iterator[bytes]:

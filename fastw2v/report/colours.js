@@ -151,7 +151,7 @@ class Colouring {
       if (number > high) high = number;
     }
     const none = colour("line");
-    const half = high / 2 - low / 2; // all of it may be more than the largest number
+    const half = high / 2 - low / 2; // all of it may exceed the largest number
     const step = (x) => (half > 0 ? Math.round(((x / 2 - low / 2) / half) * (SCALE_STEPS - 1)) : 16);
     const colours = Array.from(way.numbers, (x) => (Number.isNaN(x) ? none : steps[step(x)]));
     const is_frequency = way === this.ways.frequency;

@@ -136,7 +136,8 @@ def test_powers_of_a_tree_make_the_training_text_likelier():
     for name, used in (("fitted", peaks), ("none", None), ("other way", inverse)):
         model._trained = replace(kept, embeddings=replace(kept.embeddings, peaks=used))
         losses[name] = model.perplexity(text).loss_nats
-        assert losses[name] == pytest.approx(naive_loss(model, text), rel=2e-5)
+        part = model.perplexity(text[:15]).loss_nats
+        assert part == pytest.approx(naive_loss(model, text[:15]), rel=2e-5)
     assert losses["fitted"] < losses["none"] - 1e-3
     assert losses["other way"] > losses["none"]
 
@@ -152,7 +153,8 @@ def test_the_bias_of_a_tree_makes_the_training_text_likelier(model):
     for name, used in (("fitted", bias), ("none", np.zeros_like(bias)), ("other way", -bias)):
         trained._trained = replace(kept, embeddings=replace(kept.embeddings, out_bias=used))
         losses[name] = trained.perplexity(text).loss_nats
-        assert losses[name] == pytest.approx(naive_loss(trained, text), rel=2e-5)
+        part = trained.perplexity(text[:15]).loss_nats
+        assert part == pytest.approx(naive_loss(trained, text[:15]), rel=2e-5)
     assert losses["fitted"] < losses["none"] - 1e-3
     assert losses["other way"] > losses["none"]
 

@@ -1,6 +1,7 @@
 """Every objective through `Word2Vec`, the command line and the files: what users see of it."""
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -91,6 +92,9 @@ def naive_loss(model, text):
     """Mean of -log p over all windows, each reach from 1 to the window as likely."""
     index = {word: i for i, word in enumerate(model.vocabulary.words)}
     window, total, weight = model.settings.window, 0.0, 0.0
+    logs_of_word = cache(
+        lambda word: np.log(naive_probabilities(model, model.in_vectors[word], word))
+    )
     for sentence in text:
         ids = [index[word] for word in sentence]
         for reach in range(1, window + 1):
@@ -101,8 +105,7 @@ def naive_loss(model, text):
                     total -= np.log(naive_probabilities(model, hidden, near)[word])
                     weight += 1
                 elif model.settings.model == "skipgram":
-                    logs = np.log(naive_probabilities(model, model.in_vectors[word], word))
-                    total -= logs[near].sum()
+                    total -= logs_of_word(word)[near].sum()
                     weight += len(near)
     return total / weight
 

@@ -13,6 +13,7 @@ from fastw2v.training.options import Reports
 from fastw2v.training.resume import resumed_run
 from fastw2v.training.validation import ValidationText
 from tests.support.corpora_made import random_sentences, write_text
+from tests.support.programs import default_signals
 from tests.training.test_resume import COMMON, RUNS, StoppedHereError, arrays_of, stopped
 
 
@@ -89,7 +90,7 @@ def test_an_epoch_at_whose_end_a_run_is_interrupted_is_reported(corpus, tmp_path
 
     monkeypatch.setattr(ValidationText, "loss", interrupted)
     model = Word2Vec(**COMMON, **RUNS["counts"])
-    with pytest.raises(TrainingInterrupted) as caught:
+    with default_signals(), pytest.raises(TrainingInterrupted) as caught:
         model.fit(
             corpus,
             callbacks=[callback],

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastw2v.kernels.softmax.peaks import Entries, observed_weights
-from fastw2v.objectives.arrays import VectorArray, unpadded_rows
+from fastw2v.objectives.arrays import VectorArray
 from fastw2v.objectives.peaks import Peaks
 from fastw2v.objectives.softmax.output_layer import OutputLayer
-from fastw2v.objectives.softmax.own_pairs import OwnPairs, without_own
+from fastw2v.objectives.softmax.own_pairs import OwnPairs, rows_without_own
 
 __all__ = ["KNOTS", "PeakPairs", "fitted_peaks", "likely_words", "peak_pairs"]
 
@@ -108,17 +108,15 @@ def likely_words(
         Rising rows of the batch, and rising words within a row.
     log_q : (N,) float64
     """
-    centres, certain = batch.centres, np.flatnonzero(own.is_certain)
+    centres = batch.centres
     bounds = np.where(own.is_certain, np.inf, least * np.exp(own.log_others))
     rows, words, shares = layer.words_above(bounds, scores)
     is_other = words != centres[rows]
     rows, words = rows[is_other], words[is_other]
     log_q = np.minimum(np.log(shares[is_other]) - own.log_others[rows], 0.0)
-    if not len(certain):
+    if not own.is_certain.any():
         return rows, words, log_q
-    inputs = unpadded_rows(layer.rows, len(centres), layer.dimensions)
-    for row in certain:
-        told, _ = without_own(inputs[row], layer.table, bias, int(centres[row]))
+    for row, told, _ in rows_without_own(layer, batch, own.is_certain, bias):
         more = np.flatnonzero(told >= least)
         rows = np.concatenate([rows, np.full(len(more), row)])
         words, log_q = np.concatenate([words, more]), np.concatenate([log_q, np.log(told[more])])

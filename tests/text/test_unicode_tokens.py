@@ -102,6 +102,7 @@ NASTY = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
 @example(["first-last.name@mail.example.com, (https://x.com/a_(b)?c=1).", "a" * 70 + "@b.com"])
 @example(["x-" * 40 + "y@b.com", "1.a1.a1@b.co.1", "é.john@x.com #漢字tag #12 C# @a_1 @1"])
 @example(["a.b" + " " * 61 + "c,1", "x" * 63 + "'y", " " * 63 + "#a", "a" * 64 + ":" + "//b"])
+@example(["a#\u20e3b 1*\ufe0f\u20e3 _#\u20e3#a a@b c#d \u6f22*\u20e3"])
 @example(["http://é.com/ä漢 http://😀 a://b ab://c www.😀 wWw.a.), _a@b.cd"])
 def test_tokens_are_those_of_the_twin(lines):
     text = "".join(f"{line}\n" for line in lines)

@@ -325,6 +325,9 @@ def write_tokens(text, n_bytes, kinds, classes, out, case_bit):  # type: ignore[
             if text[at] not in (_AT, _NUMBER_SIGN, _STAR):
                 while start > begin and _is_word_byte(text[start - 1]):
                     start -= 1
+            elif start > begin and _is_word_byte(text[start - 1]):
+                out[end] = _SPACE  # the word before ends here, whatever the sign begins
+                end += 1
         # Each byte of ASCII since then has made one.
         end -= at - start
         at = start

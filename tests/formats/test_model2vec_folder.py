@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -81,14 +82,19 @@ def test_an_exported_tokenizer_normalizes_as_the_model(tmp_path):
 @slow
 @pytest.mark.parametrize("tokenizer", CUTS, ids=str)
 def test_the_exported_tokenizer_cuts_any_text_alike(tmp_path, tokenizer):
-    from tokenizers import Tokenizer
+    from tokenizers import Tokenizer, normalizers
 
     vectors = Vectors(["a"], np.ones((1, 2), np.float32), tokenizer=tokenizer)
     write_vectors(vectors, tmp_path / "model", "model2vec")
     theirs = Tokenizer.from_file(str(tmp_path / "model" / "tokenizer.json"))
 
+    def is_known(character):
+        """Whether their Unicode, which may be older, has the form that ours has."""
+        form = normalizers.NFKC().normalize_str(character)
+        return form == unicodedata.normalize("NFKC", character)
+
     @settings(deadline=None, max_examples=1000)
-    @given(st.text(CHARACTERS, min_size=1, max_size=12))
+    @given(st.text(CHARACTERS.filter(is_known), min_size=1, max_size=12))
     def compare(text):
         whole = theirs.normalizer.normalize_str(text) if theirs.normalizer else text
         cut = [word for word, _ in theirs.pre_tokenizer.pre_tokenize_str(whole)]

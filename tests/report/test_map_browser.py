@@ -240,9 +240,7 @@ def test_a_selection_is_copied(large):
     )
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.page.click("#copy-words")
-    page.page.wait_for_function(
-        "document.getElementById('selection-status').textContent.startsWith('Copied')"
-    )
+    page.until("document.getElementById('selection-status').textContent.startsWith('Copied')")
     copied = page.page.evaluate("navigator.clipboard.readText()")
     assert copied.split("\n") == [large.data["words"][k] for k in members]
     page.page.locator("#selection-list button").first.click()
@@ -314,15 +312,15 @@ def test_back_returns_to_what_was_shown(large):
     page.locator("#analogy-answers button").first.click()
     assert title() == answer
     page.go_back()
-    page.wait_for_function("location.hash === '#/g3w3/g4w4/g5w5'")
+    large.page.until("location.hash === '#/g3w3/g4w4/g5w5'")
     assert len(large.page.lit("chosen")) == 3
     page.go_back()
-    page.wait_for_function("document.getElementById('word-title').textContent === 'g2w2'")
+    large.page.until("document.getElementById('word-title').textContent === 'g2w2'")
     assert page.input_value("#find") == "g2w2"
     page.go_back()
-    page.wait_for_function("document.getElementById('word-title').textContent === 'g1w1'")
+    large.page.until("document.getElementById('word-title').textContent === 'g1w1'")
     page.go_forward()
-    page.wait_for_function("document.getElementById('word-title').textContent === 'g2w2'")
+    large.page.until("document.getElementById('word-title').textContent === 'g2w2'")
 
 
 @pytest.fixture(scope="module")
@@ -339,7 +337,7 @@ def test_back_to_the_beginning_is_the_page_as_it_was_opened(browser, small):
     assert page.lit("chosen") == []
     page.choose("t3w07")
     page.page.go_back()
-    page.page.wait_for_function(f"document.getElementById('word-title').textContent === '{first}'")
+    page.until(f"document.getElementById('word-title').textContent === '{first}'")
     assert page.lit("chosen") == []
     assert page.page.input_value("#find") == ""
     page.close()
@@ -396,7 +394,7 @@ def test_nothing_is_hidden_in_a_narrow_window(browser, small, width):
     before = page.evaluate("scrollY"), opened.ranges()
     page.hover("#plane")
     page.mouse.wheel(0, 200)  # scrolls the page, and does not zoom
-    page.wait_for_function("before => scrollY > before", arg=before[0])
+    opened.until("before => scrollY > before", before[0])
     assert opened.ranges() == before[1]
     page.focus("#plane")
     page.hover("#plane")

@@ -129,7 +129,7 @@ def test_an_unknown_word_finds_its_neighbours(browser, tmp_path):
     page.page.fill("#find", "T3W0711")
     assert page.page.locator("#find-options li").all_text_contents() == ["t3w0711unknown"]
     page.page.press("#find", "Enter")
-    page.page.wait_for_function("document.getElementById('word-title').textContent === 't3w0711'")
+    page.until("document.getElementById('word-title').textContent === 't3w0711'")
     near = model.wv.similar_by_vector(model.vector("t3w0711"), topn=10)
     expected = [(word, f"{cosine:.3f}") for word, cosine in near]
     assert_same_answers(page.list("near"), expected, 0.00101)
@@ -229,9 +229,7 @@ def test_the_map_follows_when_the_scheme_changes(opened):
     before = opened.column("points", "colour")
     opened.page.emulate_media(color_scheme="dark")
     points = "Bokeh.documents.flatMap(d => d.get_model_by_name('points') ?? [])[0]"
-    opened.page.wait_for_function(
-        f"before => {points}.data_source.data.colour[0] !== before", arg=before[0]
-    )
+    opened.until(f"before => {points}.data_source.data.colour[0] !== before", before[0])
     after = opened.column("points", "colour")
     assert len(set(after)) == len(set(before)) > 1  # the same clusters in other colours
 

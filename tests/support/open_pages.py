@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,9 +56,17 @@ class Page:
         """Type a word, take it, and wait for its title."""
         self.page.fill("#find", word)
         self.page.press("#find", "Enter")
-        self.page.wait_for_function(
-            "word => document.getElementById('word-title').textContent === word", arg=word
-        )
+        self.until("word => document.getElementById('word-title').textContent === word", word)
+
+    def until(self, condition, argument=None):
+        """Wait until a function of the page is true.
+
+        Playwright's own waiting evaluates text within the page, which its policy forbids.
+        """
+        ends_s = time.monotonic() + PATIENCE_MS / 1000
+        while not self.page.evaluate(condition, argument):
+            assert time.monotonic() < ends_s, condition
+            self.page.wait_for_timeout(50)
 
     def list(self, name):
         """Return word and value of every row of a list."""

@@ -198,12 +198,12 @@ def _normalizer(rules: TextRules) -> dict[str, Any] | None:
     def replaced(kind: str, pattern: str, content: str) -> dict[str, Any]:
         return {"type": "Replace", "pattern": {kind: pattern}, "content": content}
 
-    steps: list[dict[str, Any]] = []
-    if rules.normalize != "none":
-        steps.append({"type": rules.normalize.upper()})
+    form = [{"type": rules.normalize.upper()}] if rules.normalize != "none" else []
+    steps: list[dict[str, Any]] = [*form]
     if rules.tokenizer == "words":
         if rules.language in ("tr", "az") and not rules.keep_case:
-            steps += [replaced("String", *pair) for pair in _DOTLESS]
+            # An i that was a capital with a dot may be one with the accent behind it.
+            steps += [replaced("String", *pair) for pair in _DOTLESS] + form
         steps += [replaced("String", "\u00ad", ""), replaced("String", "\u2019", "'")]
         if not rules.keep_case:
             if rules.language != "none":

@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fastw2v.formats import read_vectors, write_vectors
@@ -75,7 +75,8 @@ def test_an_exported_tokenizer_normalizes_as_the_model(tmp_path):
         steps = [] if written is None else [step["type"] for step in written["normalizers"]]
         rules = rules_of(cut)
         form = [] if rules.normalize == "none" else [rules.normalize.upper()]
-        assert [step for step in steps if step.startswith("NF")] == form
+        is_turkish = rules.language == "tr"  # whose i is replaced between
+        assert [step for step in steps if step.startswith("NF")] == form * (1 + is_turkish)
         assert ("Lowercase" in steps) == (rules.tokenizer == "words" and not rules.keep_case)
 
 
@@ -95,6 +96,7 @@ def test_the_exported_tokenizer_cuts_any_text_alike(tmp_path, tokenizer):
 
     @settings(deadline=None, max_examples=1000)
     @given(st.text(CHARACTERS.filter(is_known), min_size=1, max_size=12))
+    @example("\u0130\u0301 I\u0307\u0301")
     def compare(text):
         whole = theirs.normalizer.normalize_str(text) if theirs.normalizer else text
         cut = [word for word, _ in theirs.pre_tokenizer.pre_tokenize_str(whole)]

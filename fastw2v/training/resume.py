@@ -133,14 +133,14 @@ def _require_same_kind(about: RunDescription, given: Validation) -> None:
     begun = about.validation
     fraction = None if begun is None else begun.get("fraction")
     if begun is None or given.fraction != fraction:
-        told = "none" if begun is None else _told(fraction)
+        expected = "none" if begun is None else _description(fraction)
         raise ConfigurationError(
-            f"validation: expected {told}, as the run began, got {_told(given.fraction)}; leave it "
-            "out"
+            f"validation: expected {expected}, as the run began, got "
+            f"{_description(given.fraction)}; leave it out"
         )
 
 
-def _told(fraction: float | None) -> str:
+def _description(fraction: float | None) -> str:
     return "a text" if fraction is None else f"the fraction {fraction:g}"
 
 

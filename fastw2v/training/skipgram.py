@@ -68,25 +68,27 @@ def train_skipgram(run: Run, text: TrainingText) -> TrainedModel:
     A text that nobody else holds is given up as soon as it is counted, if its counts are all that
     is trained on.
     """
-    _announce_early(run, text.vocabulary)
+    inputs = _announce_early(run, text.vocabulary)
     corpus, count_s = counted(run, text)
+    if corpus.vocabulary is not text.vocabulary:  # it has the words of earlier counts, too
+        inputs = None
     tokens = text.tokens if run.settings.batches == "tokens" else None
     seconds = (text.read_s, count_s)
     del text
-    return train_counted(run, corpus, tokens, seconds)
+    return train_counted(run, corpus, tokens, seconds, inputs)
 
 
-def _announce_early(run: Run, vocabulary: Vocabulary) -> None:
+def _announce_early(run: Run, vocabulary: Vocabulary) -> InputFeatures | None:
     """Say what training will take before the text is counted, where that is known by then.
 
     Every word of the vocabulary is taken for a centre. A first run, whose kernels are just being
-    compiled, says it later.
+    compiled, says it later. Returns the features that this needed, if there are any.
     """
     settings = run.settings
     is_known = settings.batches == "counts" and run.options.memory_mib is None
     is_known = is_known and settings.rare_words == "exact" and run.device == "cpu"
     if run.reports.notice is None or not is_known or run.await_kernels is not None:
-        return
+        return None
     n_words = len(vocabulary)
     max_rows = min(batch_size(settings, n_words), n_words)
     contexts = expected_contexts(vocabulary.counts, settings.window)
@@ -103,6 +105,7 @@ def _announce_early(run: Run, vocabulary: Vocabulary) -> None:
             training_bytes(n_words, settings, max_rows, other_bytes=held_bytes),
         )
     run.announced = True
+    return inputs
 
 
 def _epoch_size(rows: BatchSource[Any], counts: SparseCounts) -> EpochSize:
@@ -117,6 +120,7 @@ def train_counted(
     corpus: CountedCorpus,
     tokens: EncodedTokens | None,
     seconds: tuple[float, float],
+    inputs: InputFeatures | None = None,
 ) -> TrainedModel:
     """Train exact full-softmax skip-gram on counts; errors as in `Word2Vec.fit`.
 
@@ -128,6 +132,8 @@ def train_counted(
         The text, for batches of tokens.
     seconds : tuple of float
         What reading and counting took.
+    inputs : InputFeatures, optional
+        Those of the vocabulary, where they have been made.
     """
     started = working_s()
     settings, vocabulary, counts = run.settings, corpus.vocabulary, corpus.counts
@@ -138,7 +144,7 @@ def train_counted(
             "use longer lines or a lower min_count"
         )
     keep = keep_probability(vocabulary.counts, settings.sample)
-    inputs = input_features(run, vocabulary)
+    inputs = inputs or input_features(run, vocabulary)
     rows = _batches(settings, tokens, counts, keep, corpus.widths)
     device = _device(run, vocabulary, rows)
     sampled = rows if isinstance(rows, ColumnBatches) else None
